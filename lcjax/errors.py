@@ -1,0 +1,49 @@
+"""Errors a user can cause and mend.
+
+Each message is one sentence that says what was wrong, where (file, record, column) and what to do. The command
+line prints it without a traceback and exits with `LcjaxError.exit_code`; anything else that escapes is our bug.
+"""
+
+
+class LcjaxError(Exception):
+    """Base of every error that is the user's to mend."""
+
+    exit_code = 2
+
+
+class ConfigError(LcjaxError):
+    """A preset, option or combination of options that does not exist or does not fit."""
+
+
+class DataError(LcjaxError):
+    """Survey files, shards or tables that are missing, damaged or not of the form promised."""
+
+
+class CheckpointError(LcjaxError):
+    """A working directory whose saved state is missing, damaged or of another model."""
+
+
+class WeightsError(LcjaxError):
+    """Published weights that are missing, damaged, unknown or of the wrong shape."""
+
+
+class StorageError(LcjaxError):
+    """A place that cannot be written: no space, no permission, not a folder."""
+
+
+class TrainingError(LcjaxError):
+    """A run that cannot go on, for example after too many non-finite steps in a row."""
+
+
+class MissingExtraError(LcjaxError):
+    """An optional dependency that the asked-for feature needs."""
+
+    def __init__(self, package: str, extra: str, needed_for: str) -> None:
+        """Names the extra to install.
+
+        >>> print(MissingExtraError("astropy", "data", "reading FITS tables"))
+        reading FITS tables needs the package 'astropy': install it with  pip install 'lcjax[data]'
+        """
+        super().__init__(
+            f"{needed_for} needs the package '{package}': install it with  pip install 'lcjax[{extra}]'"
+        )

@@ -1,0 +1,29 @@
+"""Names for the arrays that travel between rooms."""
+
+from typing import Any, NotRequired, TypedDict
+
+import jax
+import numpy as np
+
+Array = jax.Array | np.ndarray
+PyTree = Any
+Metrics = dict[str, tuple[Array, Array]]
+"""`{name: (weighted sum, weight)}`: sums add over batches and devices, and are divided once at the end."""
+
+
+class LightCurveBatch(TypedDict):
+    """A batch of windows of single-band light curves, B rows of L points, right-padded with zeros.
+
+    Masks say True = use it. Object ids stay on the host, index-aligned.
+    """
+
+    time: Array  #: (B, L) float32, days since the object's reference epoch (float64, on the host)
+    magnitude: Array  #: (B, L) float32, mag
+    magnitude_error: Array  #: (B, L) float32, mag
+    mask: Array  #: (B, L) bool, observed points (False in the padding)
+    length: Array  #: (B,) int32, number of observed points
+    label: NotRequired[Array]  #: (B,) int32, class index, -1 unknown
+    weight: NotRequired[Array]  #: (B,) float32, 0 for rows that only fill up the batch
+    row: NotRequired[Array]  #: (B,) int32, index of the row in the global batch: keys all per-row randomness
+    probed: NotRequired[Array]  #: (B, L) bool, points the network must predict
+    visible: NotRequired[Array]  #: (B, L) bool, points shown to the network
