@@ -1,0 +1,92 @@
+"""`lcjax COMMAND ...`: finds the command's module, runs it, turns user errors into one sentence and exit code 2.
+
+Commands are imported only when asked for, so `lcjax --help` answers at once.
+"""
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+
+from lcjax.errors import ConfigError, LcjaxError, StorageError
+from lcjax.version import __version__
+
+COMMANDS = {
+    "train": "pretrain or fine-tune a preset; with no arguments, the main job on a simulated survey",
+    "presets": "every system and published configuration: paper, data it wants, expected score",
+    "data": "prepare survey files as verified shards; verify and describe them",
+    "evaluate": "scores of a workdir or weights on held-out stars, with intervals",
+    "predict": "embeddings (or what the model gives) for survey files",
+    "weights": "list, download and import published weights",
+    "export": "StableHLO and safetensors of a trained model",
+}
+
+HELP = """usage: lcjax COMMAND [options]        (lcjax COMMAND --help tells more)
+
+Time-domain astronomy in JAX: from survey files to results.
+
+commands:
+{commands}
+
+options:
+  --version   print the version and leave
+  --debug     show the traceback of an error
+"""
+
+
+def help_text() -> str:
+    """The page `lcjax --help` prints."""
+    width = max(map(len, COMMANDS)) + 2
+    return HELP.format(commands="\n".join(f"  {name:<{width}}{text}" for name, text in COMMANDS.items()))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns the exit code (0 fine, 1 our bug, 2 the user's to mend, 130 interrupted)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    arguments = [a for a in arguments if a != "--debug"]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(help_text())
+        return 0
+    if arguments[0] == "--version":
+        print(f"lcjax {__version__}")
+        return 0
+    try:
+        return _run(arguments[0], arguments[1:]) or 0
+    except LcjaxError as error:
+        return _fail(error, error.exit_code, debug)
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        return _fail(_storage_error(error), StorageError.exit_code, debug)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+def _run(command: str, arguments: list[str]) -> int | None:
+    if command not in COMMANDS:
+        import difflib
+
+        near = difflib.get_close_matches(command, COMMANDS, n=1)
+        hint = f": did you mean '{near[0]}'?" if near else f": the commands are {', '.join(COMMANDS)}."
+        raise ConfigError(f"there is no command '{command}'{hint}")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    return importlib.import_module(f"lcjax.cli.{command}").main(arguments)
+
+
+def _storage_error(error: OSError) -> LcjaxError:
+    where = f" '{error.filename}'" if error.filename else ""
+    return StorageError(f"the system refused a file operation on{where or ' a file'}: {error.strerror or error}")
+
+
+def _fail(error: LcjaxError, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"lcjax: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
