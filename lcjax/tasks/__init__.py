@@ -1,0 +1,53 @@
+"""One room per system: settings, presets and a Task. Presets are listed here; their code loads on first use."""
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from lcjax.configs import Experiment
+from lcjax.errors import ConfigError
+
+_PRESETS = {
+    "astromer1": ("astromer_presets", "astromer1"),
+    "astromer2": ("astromer_presets", "astromer2"),
+    "astromer2-small": ("astromer_presets", "astromer2_small"),
+    "astromer2-survey": ("astromer_presets", "astromer2_survey"),
+}
+_SYSTEMS = {"astromer1": "astromer", "astromer2": "astromer"}
+
+
+class _Presets(Mapping[str, Callable[[], Experiment]]):
+    """Preset name -> function that returns its settings; the docstring holds paper, command and expected score."""
+
+    def __getitem__(self, name: str) -> Callable[[], Experiment]:
+        module, function = _PRESETS[name]
+        return getattr(importlib.import_module(f"lcjax.tasks.{module}"), function)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PRESETS)
+
+    def __len__(self) -> int:
+        return len(_PRESETS)
+
+
+PRESETS: Mapping[str, Callable[[], Experiment]] = _Presets()
+
+
+def build_task(experiment: Experiment) -> Any:
+    """The `lcjax.tasks.base.Task` of an experiment.
+
+    Raises:
+      ConfigError: the experiment names a system this version does not have.
+    """
+    return _room(experiment.system).build_task(experiment)
+
+
+def experiment_type(system: str) -> type[Experiment]:
+    """The settings class of a system, to read a saved `config.json` back."""
+    return _room(system).EXPERIMENT
+
+
+def _room(system: str) -> Any:
+    if system not in _SYSTEMS:
+        raise ConfigError(f"this version has no system '{system}': it knows {', '.join(_SYSTEMS)}")
+    return importlib.import_module(f"lcjax.tasks.{_SYSTEMS[system]}")

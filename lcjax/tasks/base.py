@@ -39,3 +39,5 @@ class Task:
     """(rows, length) -> floating-point operations of one training step, closed form"""
     model: Any = None
     """The linen module behind the task"""
+    extras: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    """Further pure functions of a system that reports use, e.g. `reconstruct(variables, batch, key)`"""

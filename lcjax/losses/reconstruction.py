@@ -1,0 +1,74 @@
+"""Masked reconstruction of magnitudes: losses, R2 and error weights (specification section 6)."""
+
+import jax.numpy as jnp
+
+from lcjax.losses.reduce import global_mean, global_sum
+from lcjax.typing import Array
+
+
+def window_errors(target: Array, prediction: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
+    """Mean squared error of each window, (B,).
+
+    The denominator counts the points of `mask` and is not the sum of `weights` (as in the originals); a window with no
+    such point gives 0. Without a mask it is the plain mean over L.
+    """
+    squared = jnp.square(target - prediction)
+    if weights is not None:
+        squared = squared * weights
+    if mask is None:
+        return jnp.mean(squared, axis=-1)
+    mask = mask.astype(squared.dtype)
+    return jnp.sum(squared * mask, axis=-1) / jnp.maximum(jnp.sum(mask, axis=-1), 1.0)
+
+
+def reconstruction_loss(
+    target: Array,
+    prediction: Array,
+    mask: Array | None = None,
+    weights: Array | None = None,
+    root: bool = True,
+    row_weight: Array | None = None,
+) -> Array:
+    """sqrt(mean_b e_b) (`root`) or mean_b e_b over the windows of the global batch.
+
+    Args:
+      target, prediction: (B, L) magnitudes. mask: (B, L) points that count. weights: (B, L) point weights.
+      row_weight: (B,) 0 for rows that only fill up the batch.
+    """
+    errors = window_errors(target, prediction, mask, weights)
+    mean = global_mean(errors, jnp.ones_like(errors) if row_weight is None else row_weight)
+    # sqrt has no finite gradient at 0; a batch without probed points must not poison the step.
+    return jnp.where(mean > 0, jnp.sqrt(jnp.where(mean > 0, mean, 1.0)), 0.0) if root else mean
+
+
+def error_weights(magnitude_error: Array) -> Array:
+    """Loss weights of Astromer 2 (`correct_loss`): inverse errors scaled to [0, 1] over the padded window, plus 1e-3.
+
+    Constant errors give 1e-3 everywhere; an error of 0 counts as inverse 0.
+    """
+    inverse = jnp.where(magnitude_error == 0, 0.0, 1.0 / jnp.where(magnitude_error == 0, 1.0, magnitude_error))
+    low = jnp.min(inverse, axis=-1, keepdims=True)
+    span = jnp.max(inverse, axis=-1, keepdims=True) - low
+    return jnp.where(span > 0, (inverse - low) / jnp.where(span > 0, span, 1.0), 0.0) + 1e-3
+
+
+def r2_sums(target: Array, prediction: Array, mask: Array) -> tuple[Array, Array]:
+    """Per window, (B,) each: squared residuals and squared deviations from the window's mean, over `mask`."""
+    mask = mask.astype(target.dtype)
+    mean = jnp.sum(target * mask, -1, keepdims=True) / jnp.maximum(jnp.sum(mask, -1, keepdims=True), 1.0)
+    return jnp.sum(mask * (target - prediction) ** 2, -1), jnp.sum(mask * (target - mean) ** 2, -1)
+
+
+def r2_score(target: Array, prediction: Array, mask: Array) -> Array:
+    """1 - residual sum / deviation sum over the global batch, deviations from each window's own probed mean."""
+    residual, deviation = r2_sums(target, prediction, mask)
+    total = global_sum(deviation)
+    return 1.0 - global_sum(residual) / jnp.where(total > 0, total, 1.0)
+
+
+def gaussian_nll(target: Array, prediction: Array, log_variance: Array, mask: Array) -> Array:
+    """Mean Gaussian negative log-likelihood of each window's masked points, without the constant, (B,)."""
+    log_variance = jnp.clip(log_variance, -12.0, 8.0)
+    terms = 0.5 * ((target - prediction) ** 2 * jnp.exp(-log_variance) + log_variance)
+    mask = mask.astype(terms.dtype)
+    return jnp.sum(terms * mask, axis=-1) / jnp.maximum(jnp.sum(mask, axis=-1), 1.0)

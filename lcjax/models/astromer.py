@@ -1,0 +1,163 @@
+"""Astromer 1 (A&A 670, A54) and Astromer 2 (A&A 707, A170): one encoder, two published configurations.
+
+Input is a window whose time and magnitude are already standardised (`lcjax.transforms.standardize`). With
+`config.parity` the network is the one that was shipped, number by number: it sees whatever magnitudes it is given at
+hidden points and masks additively. Without it (strict) it is the model the papers describe: hidden points show a token, no
+point attends to hidden points or padding.
+
+Parameter names against the TensorFlow objects: embed = inp_transform; block_i/{query,key,value,merge} =
+enc_layers/i/mha/{wq,wk,wv,dense}; block_i/{ffn_in,ffn_out} = ffn/layer_with_weights-{0,1}; block_i/norm_{1,2} =
+layernorm{1,2}; block_i/residual_{1,2} = reshape_leak_{1,2}; head_norm, head = bn_0, reg_layer.
+"""
+
+import dataclasses
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from lcjax.models.attention import TimeDifferenceBias, published_attention, strict_attention
+from lcjax.models.dropout import RowDropout
+from lcjax.models.astromer_config import ASTROMER1, ASTROMER2, AstromerModelConfig
+from lcjax.transforms.positional import encode_time, log_period_frequencies, published_frequencies
+from lcjax.transforms.scaling import masked_mean
+from lcjax.typing import Array
+
+NORM_EPSILON = 1e-6
+
+
+def _activation(name: str):
+    return jnp.tanh if name == "tanh" else jax.nn.gelu
+
+
+class AstromerBlock(nn.Module):
+    """Attention and feed-forward, each followed (`post`) or preceded (`pre`) by a layer norm."""
+
+    config: AstromerModelConfig
+    dtype: Any = jnp.float32
+
+    def _around(self, name: str, x: Array, change: Array) -> Array:
+        if self.config.residual == "projection":
+            return change + nn.Dense(self.config.width, dtype=self.dtype, name=name)(x)
+        return change + x if self.config.residual == "identity" else change
+
+    @nn.compact
+    def __call__(self, x: Array, visible: Array, row: Array, bias: Array | None, deterministic: bool) -> Array:
+        """(B, L, D) -> (B, L, D); `visible` (B, L) bool; sows attention weights and logits in parity mode."""
+        cfg = self.config
+        post = cfg.norm == "post"
+        norm_1 = nn.LayerNorm(epsilon=NORM_EPSILON, dtype=self.dtype, name="norm_1")
+        norm_2 = nn.LayerNorm(epsilon=NORM_EPSILON, dtype=self.dtype, name="norm_2")
+        dropout = RowDropout(cfg.dropout)
+
+        change = self._attend(x if post else norm_1(x), visible, bias)
+        self.sow("intermediates", "attention", change)
+        x = self._around("residual_1", x, dropout(change, row, deterministic))
+        x = norm_1(x) if post else x
+
+        hidden = nn.Dense(cfg.ffn_width, dtype=self.dtype, name="ffn_in")(x if post else norm_2(x))
+        change = nn.Dense(cfg.width, dtype=self.dtype, name="ffn_out")(_activation(cfg.activation)(hidden))
+        x = self._around("residual_2", x, dropout(change, row, deterministic))
+        return norm_2(x) if post else x
+
+    def _attend(self, x: Array, visible: Array, bias: Array | None) -> Array:
+        cfg = self.config
+        heads = (*x.shape[:2], cfg.num_heads, cfg.width // cfg.num_heads)
+
+        def project(name: str) -> Array:
+            return nn.Dense(cfg.width, dtype=self.dtype, name=name)(x).reshape(heads)
+
+        query, key, value = project("query"), project("key"), project("value")
+        if cfg.parity:
+            hidden = 1.0 - visible.astype(jnp.float32)
+            out, weights, logits = published_attention(
+                query, key, value, hidden, cfg.mask_format, cfg.mask_alpha, cfg.temperature
+            )
+            self.sow("intermediates", "attention_weights", weights)
+            self.sow("intermediates", "attention_logits", logits)
+        else:
+            out = strict_attention(query, key, value, visible, bias, cfg.attention)
+        return nn.Dense(cfg.width, dtype=self.dtype, name="merge")(out.reshape(x.shape))
+
+
+class Astromer(nn.Module):
+    """Encoder and reconstruction head of the Astromer family."""
+
+    config: AstromerModelConfig
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, batch: dict, deterministic: bool = True) -> dict[str, Array]:
+        """Encodes standardised windows.
+
+        Args:
+          batch: `time`, `magnitude` (B, L) float32 standardised, `mask` (B, L) bool; optional `visible` (B, L) bool
+            (default: `mask`), `magnitude_error` (B, L) mag, `row` (B,) int32.
+          deterministic: no dropout.
+
+        Returns:
+          `reconstruction` (B, L) float32, on the scale of the input; `log_variance` (B, L) if configured;
+          `embedding` (B, D) float32, mean of the last block over visible points; `layers`, a tuple of 1 + blocks arrays
+          (B, L, D): input embedding, then each block's output.
+        """
+        cfg = self.config
+        visible = batch.get("visible", batch["mask"]) & batch["mask"]
+        row = batch.get("row", jnp.arange(visible.shape[0]))
+        x = self._embed(batch, visible)
+        layers = [x]
+        x = RowDropout(cfg.dropout)(x, row, deterministic)
+        bias = None
+        if cfg.attention_bias == "time_differences" and not cfg.parity:
+            bias = TimeDifferenceBias(cfg.num_heads, name="time_bias")(batch["time"])
+        for i in range(cfg.num_layers):
+            x = AstromerBlock(cfg, self.dtype, name=f"block_{i}")(x, visible, row, bias, deterministic)
+            layers.append(x)
+        out = nn.LayerNorm(epsilon=NORM_EPSILON, dtype=self.dtype, name="head_norm")(x)
+        out = nn.Dense(2 if cfg.predict_variance else 1, dtype=self.dtype, name="head")(out).astype(jnp.float32)
+        result = {
+            "reconstruction": out[..., 0],
+            "embedding": masked_mean(x.astype(jnp.float32), visible[..., None], axis=1)[:, 0],
+            "layers": tuple(layers),
+        }
+        if cfg.predict_variance:
+            result["log_variance"] = out[..., 1]
+        return result
+
+    def _embed(self, batch: dict, visible: Array) -> Array:
+        cfg = self.config
+        magnitude = batch["magnitude"].astype(jnp.float32)
+        if cfg.mask_token:
+            token = self.param("mask_token", nn.initializers.zeros, (1, 1))
+            magnitude = jnp.where(visible, magnitude, token)
+        elif not cfg.parity:
+            magnitude = jnp.where(visible, magnitude, 0.0)
+        features = [magnitude]
+        if cfg.input_features == "magnitude_and_error":
+            # The error of a hidden point tells of its brightness, so it is hidden too.
+            log_error = jnp.log(jnp.maximum(batch["magnitude_error"], 1e-4)) + 3.0
+            features += [visible.astype(jnp.float32), jnp.where(visible, log_error, 0.0)]
+        x = nn.Dense(cfg.width, dtype=self.dtype, name="embed")(jnp.stack(features, axis=-1))
+        return x + self._encode_time(jnp.where(batch["mask"], batch["time"], 0.0)).astype(self.dtype)
+
+    def _encode_time(self, time: Array) -> Array:
+        cfg = self.config
+        if cfg.time_encoding == "log_periods":
+            frequencies = log_period_frequencies(cfg.width // 2, cfg.min_period, cfg.max_period)
+            waves = encode_time(time, frequencies, paired=True)
+            return nn.Dense(cfg.width, dtype=self.dtype, use_bias=False, name="time_projection")(waves)
+        return encode_time(time, published_frequencies(cfg.width, cfg.time_base, cfg.time_exponent))
+
+
+def Astromer1(dtype: Any = jnp.float32, **settings: Any) -> Astromer:  # noqa: N802 (named as the model)
+    """Astromer 1: 2 blocks of width 256, no residual path; 661,505 parameters. `settings`: AstromerModelConfig fields.
+
+    >>> Astromer1(num_layers=3).config.num_layers
+    3
+    """
+    return Astromer(dataclasses.replace(ASTROMER1, **settings), dtype)
+
+
+def Astromer2(dtype: Any = jnp.float32, **settings: Any) -> Astromer:  # noqa: N802
+    """Astromer 2: 6 blocks with projected residual paths; 3,953,409 parameters and the mask token."""
+    return Astromer(dataclasses.replace(ASTROMER2, **settings), dtype)

@@ -1,0 +1,90 @@
+"""Attention of the Astromer family: the published additive masks, and strict attention to visible points only."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from lcjax.typing import Array
+
+
+def published_mask_term(hidden: Array, mask_format: str) -> Array | None:
+    """The matrix M of the published models, (B, 1, L, L): alpha * M is added to the logits (specification section 2).
+
+    Args:
+      hidden: (B, L) float32, 1 = hidden or padding.
+      mask_format: QK marks pairs with a hidden query or key, K hidden keys, Q hidden queries (no effect after the
+        softmax but for rounding); tanh and logits have no mask term.
+    """
+    if mask_format == "QK":
+        pairs = jnp.minimum(1.0, hidden[:, :, None] + hidden[:, None, :])
+    elif mask_format == "K":
+        pairs = jnp.broadcast_to(hidden[:, None, :], (*hidden.shape, hidden.shape[-1]))
+    elif mask_format == "Q":
+        pairs = jnp.broadcast_to(hidden[:, :, None], (*hidden.shape, hidden.shape[-1]))
+    else:
+        return None
+    return pairs[:, None]
+
+
+def published_attention(
+    query: Array, key: Array, value: Array, hidden: Array, mask_format: str, alpha: float, temperature: float
+) -> tuple[Array, Array, Array]:
+    """Attention as the originals compute it, in float32.
+
+    Args:
+      query, key, value: (B, L, H, d). hidden: (B, L) float32, 1 = hidden or padding.
+
+    Returns:
+      output (B, L, H, d), weights (B, H, L, L), scaled logits before the mask (B, H, L, L).
+    """
+    query, key = query.astype(jnp.float32), key.astype(jnp.float32)
+    logits = jnp.einsum("bqhd,bkhd->bhqk", query, key) / jnp.sqrt(jnp.float32(query.shape[-1]))
+    scaled = logits / temperature if temperature else logits
+    term = published_mask_term(hidden, mask_format)
+    if mask_format == "tanh":
+        weights = jnp.tanh(scaled)
+    elif mask_format == "logits":
+        weights = scaled
+    else:
+        # Keep this sum in float32: at alpha = -1e9 the logits vanish and a fully hidden row becomes uniform, exactly.
+        weights = jax.nn.softmax(scaled + jnp.float32(alpha) * term, axis=-1)
+    output = jnp.einsum("bhqk,bkhd->bqhd", weights.astype(value.dtype), value)
+    return output, weights, scaled
+
+
+def strict_attention(
+    query: Array, key: Array, value: Array, visible: Array, bias: Array | None = None, implementation: str = "xla"
+) -> Array:
+    """Every point attends to the visible points alone; a row with none gets finite values.
+
+    Args:
+      query, key, value: (B, L, H, d). visible: (B, L) bool. bias: (B or 1, H, L, L) float32 added to the logits.
+      implementation: "xla" or "cudnn" (see `jax.nn.dot_product_attention`).
+    """
+    length = query.shape[1]
+    mask = jnp.broadcast_to(visible[:, None, None, :], (visible.shape[0], 1, length, length))
+    if bias is not None:
+        bias = bias.astype(query.dtype)
+    return jax.nn.dot_product_attention(query, key, value, bias=bias, mask=mask, implementation=implementation)
+
+
+class TimeDifferenceBias(nn.Module):
+    """Per head, -softplus(a) * log(1 + |t_i - t_j| / tau): attention that fades with separation in time.
+
+    A softmax over these logits is a power-law smoothing kernel of learned width and steepness; heads start between
+    `min_tau` and `max_tau` days. Ours: the published encodings cannot tell exposures of one visit from one another.
+    """
+
+    num_heads: int
+    min_tau: float = 0.03
+    max_tau: float = 300.0
+
+    @nn.compact
+    def __call__(self, time: Array) -> Array:
+        """(B, L) days -> (B, H, L, L) float32."""
+        taus = jnp.geomspace(self.min_tau, self.max_tau, self.num_heads)
+        log_tau = self.param("log_tau", lambda _: jnp.log(taus))
+        steepness = self.param("steepness", nn.initializers.constant(1.5), (self.num_heads,))
+        separation = jnp.abs(time[:, None, :, None] - time[:, None, None, :]).astype(jnp.float32)
+        rate = jnp.exp(-log_tau)[None, :, None, None]
+        return -jax.nn.softplus(steepness)[None, :, None, None] * jnp.log1p(separation * rate)

@@ -1,0 +1,40 @@
+"""Settings of masked pretraining with Astromer. Nothing here imports jax."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lcjax.configs import Experiment
+from lcjax.models.astromer_config import AstromerModelConfig
+
+
+@dataclass(frozen=True)
+class MaskingConfig:
+    """What is hidden (specification section 5)."""
+
+    probed: float = 0.5
+    """Share of points the network must predict."""
+    same: float = 0.2
+    """Share of the probed points that stay visible unchanged."""
+    random: float = 0.2
+    """Share of the remaining ones that show another point's magnitude."""
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """What training minimises."""
+
+    loss: Literal["rmse", "mse", "gaussian_nll"] = "rmse"
+    error_weights: bool = False
+    """Weight points by inverse error (`correct_loss` of Astromer 2)."""
+    scale: Literal["none", "std"] = "none"
+    """`std` divides magnitudes by the spread of the visible points before they enter network and loss."""
+
+
+@dataclass(frozen=True)
+class AstromerExperiment(Experiment):
+    """Masked pretraining of Astromer 1 or 2."""
+
+    system: str = "astromer2"
+    model: AstromerModelConfig = field(default_factory=AstromerModelConfig)
+    masking: MaskingConfig = field(default_factory=MaskingConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
