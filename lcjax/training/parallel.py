@@ -1,0 +1,178 @@
+"""Two ways to spread the same step: `jit` over a (data, model) mesh, and `pmap` over the data axis.
+
+Layouts are a table of names, not code in the models: the rules below say which dimension of which kernel lies on the
+mesh axis `model`; everything else is replicated. A dimension that does not divide stays whole.
+"""
+
+import re
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from lcjax.errors import ConfigError
+from lcjax.losses import DATA_AXIS
+from lcjax.typing import PyTree
+
+MODEL_AXIS = "model"
+
+MODEL_PARALLEL_RULES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
+    (r"(query|key|value|ffn_in)/kernel$", (None, MODEL_AXIS)),
+    (r"(query|key|value|ffn_in)/bias$", (MODEL_AXIS,)),
+    (r"(merge|ffn_out)/kernel$", (MODEL_AXIS, None)),
+)
+"""Parameter path -> mesh axis of each dimension (Megatron's split of attention and feed-forward)."""
+
+
+def path_name(path: tuple) -> str:
+    """A tree path as `a/b/c`."""
+    return "/".join(str(getattr(p, "key", getattr(p, "name", getattr(p, "idx", p)))) for p in path)
+
+
+def make_mesh(shape: tuple[int, int] | None) -> Mesh:
+    """A (data, model) mesh over all devices.
+
+    Raises:
+      ConfigError: the shape does not cover the devices.
+    """
+    count = jax.device_count()
+    shape = shape or (count, 1)
+    if int(np.prod(shape)) != count:
+        raise ConfigError(f"--training.mesh {shape[0]} {shape[1]} asks for {np.prod(shape)} devices; there are {count}")
+    return jax.make_mesh(shape, (DATA_AXIS, MODEL_AXIS), axis_types=(jax.sharding.AxisType.Auto,) * 2)
+
+
+def state_shardings(mesh: Mesh, shapes: PyTree) -> PyTree:
+    """NamedSharding of every leaf, by `MODEL_PARALLEL_RULES`; optimizer moments follow their parameter."""
+
+    def one(path: tuple, leaf: jax.ShapeDtypeStruct) -> NamedSharding:
+        name = path_name(path)
+        for pattern, axes in MODEL_PARALLEL_RULES:
+            if re.search(pattern, name) and len(axes) == leaf.ndim:
+                fits = all(a is None or n % mesh.shape[a] == 0 for a, n in zip(axes, leaf.shape, strict=True))
+                return NamedSharding(mesh, P(*axes) if fits else P())
+        return NamedSharding(mesh, P())
+
+    return jax.tree_util.tree_map_with_path(one, shapes)
+
+
+class JitLayout:
+    """State born sharded, batches split along `data`, one donated compiled step."""
+
+    def __init__(self, mesh_shape: tuple[int, int] | None, batch_size: int) -> None:
+        """Builds the mesh; `batch_size` is the global one."""
+        self.mesh = make_mesh(mesh_shape)
+        _check_divides(batch_size, self.mesh.shape[DATA_AXIS])
+        self._rows = NamedSharding(self.mesh, P(None, None, DATA_AXIS))
+        self._flat_rows = NamedSharding(self.mesh, P(DATA_AXIS))
+        self._replicated = NamedSharding(self.mesh, P())
+
+    def init(self, make_state: Callable[[], PyTree]) -> PyTree:
+        """Runs `make_state` on the devices; no copy of the state ever exists in one place."""
+        self._shardings = state_shardings(self.mesh, jax.eval_shape(make_state))
+        return jax.jit(make_state, out_shardings=self._shardings)()
+
+    def compile(self, run: Callable) -> Callable:
+        """The step: (state, batches (steps, accumulated, rows, ...)) -> (state, metrics)."""
+        return jax.jit(run, donate_argnums=0, out_shardings=(self._shardings, self._replicated))
+
+    def put(self, batches: dict[str, np.ndarray]) -> dict[str, jax.Array]:
+        """Stacked local batches -> global arrays split along rows."""
+        return {k: jax.make_array_from_process_local_data(self._rows, v) for k, v in batches.items()}
+
+    def to_device(self, host_state: PyTree) -> PyTree:
+        """A host copy of the state -> its place on the devices."""
+        place = lambda x, s: jax.make_array_from_callback(np.shape(x), s, lambda i: np.asarray(x)[i])
+        return jax.tree.map(place, host_state, self._shardings)
+
+    def to_host(self, state: PyTree) -> PyTree:
+        """The whole state as numpy arrays (a collective where it is sharded over processes)."""
+
+        def fetch(x: jax.Array) -> np.ndarray:
+            if not x.is_fully_addressable and not x.is_fully_replicated:
+                from jax.experimental import multihost_utils
+
+                return np.asarray(multihost_utils.process_allgather(x, tiled=True))
+            return np.asarray(x.addressable_data(0)) if x.is_fully_replicated else np.asarray(x)
+
+        return jax.tree.map(fetch, state)
+
+    def evaluator(self, evaluate: Callable) -> Callable[[PyTree, dict, int], dict]:
+        """(state, local batch, index) -> metric sums on the host."""
+        return _Evaluator(evaluate, self._flat_rows, self._replicated, lambda state: state.variables)
+
+
+class PmapLayout:
+    """Data parallel by `jax.pmap`: every device holds the whole state and its share of the rows."""
+
+    def __init__(self, batch_size: int) -> None:
+        """`batch_size` is the global one."""
+        _check_divides(batch_size, jax.device_count())
+        self._devices = jax.local_device_count()
+        self.mesh = make_mesh(None)
+
+    def init(self, make_state: Callable[[], PyTree]) -> PyTree:
+        """The same state on every device."""
+        return self.to_device(jax.tree.map(np.asarray, jax.jit(make_state)()))
+
+    def compile(self, run: Callable) -> Callable:
+        """As `JitLayout.compile`; metrics come back from the first device."""
+        step = jax.pmap(run, axis_name=DATA_AXIS, in_axes=(0, 2), donate_argnums=0)
+
+        def call(state: PyTree, batches: dict) -> tuple[PyTree, dict]:
+            state, metrics = step(state, batches)
+            return state, jax.tree.map(_first_replica, metrics)
+
+        call.cache_size = getattr(step, "_cache_size", None)
+        return call
+
+    def put(self, batches: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Stacked local batches -> (steps, accumulated, devices, rows per device, ...)."""
+        split = lambda x: x.reshape(*x.shape[:2], self._devices, x.shape[2] // self._devices, *x.shape[3:])
+        return {k: split(v) for k, v in batches.items()}
+
+    def to_device(self, host_state: PyTree) -> PyTree:
+        """Adds the device axis."""
+        spread = jax.pmap(lambda x, _: x, in_axes=(None, 0))
+        return jax.tree.map(lambda x: spread(np.asarray(x), np.zeros(self._devices)), host_state)
+
+    def to_host(self, state: PyTree) -> PyTree:
+        """The first replica as numpy arrays."""
+        return jax.tree.map(lambda x: np.asarray(_first_replica(x)), state)
+
+    def evaluator(self, evaluate: Callable) -> Callable[[PyTree, dict, int], dict]:
+        """Evaluation goes through jit over the same devices."""
+        rows, whole = NamedSharding(self.mesh, P(DATA_AXIS)), NamedSharding(self.mesh, P())
+        place = lambda x: jax.make_array_from_callback(np.shape(x), whole, lambda i: np.asarray(x)[i])
+        return _Evaluator(evaluate, rows, whole, lambda state: jax.tree.map(place, self.to_host(state).variables))
+
+
+def _first_replica(x: jax.Array) -> jax.Array:
+    # Indexing x[0] would gather; the local shard is free. Shards keep the mapped axis.
+    return x.addressable_data(0)[0]
+
+
+class _Evaluator:
+    def __init__(self, evaluate: Callable, rows: NamedSharding, whole: NamedSharding, variables: Callable) -> None:
+        self._evaluate = jax.jit(evaluate, out_shardings=whole)
+        self._rows, self._variables = rows, variables
+
+    def prepare(self, state: PyTree) -> PyTree:
+        """The variables to evaluate, placed once per evaluation."""
+        return self._variables(state)
+
+    def __call__(self, variables: PyTree, batch: dict, index: int) -> dict:
+        placed = {k: jax.make_array_from_process_local_data(self._rows, v) for k, v in batch.items()}
+        out = self._evaluate(variables, placed, jnp.uint32(index))
+        return jax.tree.map(lambda x: np.asarray(x.addressable_data(0), np.float64), out)
+
+
+def _check_divides(batch_size: int, devices: int) -> None:
+    if batch_size % devices:
+        raise ConfigError(
+            f"the batch of {batch_size} rows does not divide over {devices} devices: choose --training.batch-size as a "
+            f"multiple of {devices}"
+        )
