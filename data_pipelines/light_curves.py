@@ -85,7 +85,10 @@ class LightCurveSource:
         shards, first = [], 0
         for number, manifest in enumerate(self.manifests):
             promised = manifest.split(self.split)
-            damaged = {d.file: d for d in (verify(manifest.folder) if on_corrupt == "skip_shard" else check_sizes(promised))}
+            damaged = {
+                d.file: d
+                for d in (verify(manifest.folder) if on_corrupt == "skip_shard" else check_sizes(promised))
+            }
             index = manifest.index(self.split)
             translate = np.array([self.class_names.index(c) for c in manifest.class_names] + [-1], np.int64)
             at = 0
@@ -98,7 +101,9 @@ class LightCurveSource:
                 first += shard.records
                 if shard.path in damaged:
                     if on_corrupt != "skip_shard":
-                        raise DataError(f"{damaged[shard.path]}; restore it or prepare the data again (dataset {number + 1})")
+                        raise DataError(
+                            f"{damaged[shard.path]}; restore it or prepare the data again (dataset {number + 1})"
+                        )
                     warnings.warn(f"left out {shard.records} records: {damaged[shard.path]}", stacklevel=4)
                 elif shard.records:
                     shards.append(known)
@@ -117,7 +122,9 @@ class LightCurveSource:
         plans = [StreamPlan(s, i, self.window, self.seed, training) for i, s in enumerate(self._dealt)]
         return BatchPlan(plans, self.batch_size, self.window, self.seed, training)
 
-    def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[tuple[int, int], dict[str, np.ndarray]]]:
+    def train_batches(
+        self, epoch: int = 0, batch: int = 0
+    ) -> Iterator[tuple[tuple[int, int], dict[str, np.ndarray]]]:
         """Endless ((epoch, batch), batch); the same from any position on, whatever was read before."""
         per_epoch = self.batches_per_epoch
         number = epoch * per_epoch + batch
@@ -149,8 +156,12 @@ class LightCurveSource:
                 group = number // plan.group
                 held = [r.take(plan.group * plan.rows) for r in readers]
             picked, length = plan.select(number)
-            parts = [{k: v[picked[i]] for k, v in rows.items()} for i, rows in zip(self._mine, held, strict=True)]
-            joined = {k: np.concatenate([p[k] for p in parts]) if len(parts) > 1 else parts[0][k] for k in parts[0]}
+            parts = [
+                {k: v[picked[i]] for k, v in rows.items()} for i, rows in zip(self._mine, held, strict=True)
+            ]
+            joined = {
+                k: np.concatenate([p[k] for p in parts]) if len(parts) > 1 else parts[0][k] for k in parts[0]
+            }
             yield _finish(joined, min(length, window))
             number += 1
 
@@ -233,7 +244,9 @@ def _read_rows(plan: StreamPlan, begin: int, reader: str) -> Iterator[dict[str, 
             yield {k: v[drop:] for k, v in piece.items()} if drop else piece
 
 
-def _next_piece(pieces: Iterator[dict[str, np.ndarray]], shards: list[IndexedShard], chunk: int) -> dict[str, np.ndarray]:
+def _next_piece(
+    pieces: Iterator[dict[str, np.ndarray]], shards: list[IndexedShard], chunk: int
+) -> dict[str, np.ndarray]:
     try:
         return next(pieces)
     except StopIteration:
@@ -249,7 +262,9 @@ def _check_lengths(shards: list[IndexedShard], chunk: int, found: np.ndarray) ->
     expected = _chunk_records(shards, chunk)
     if len(found) == len(expected) and np.array_equal(found, expected):
         return
-    raise _damaged_among(shards, f"records {chunk * CHUNK} to {chunk * CHUNK + len(expected)} differ from the manifest")
+    raise _damaged_among(
+        shards, f"records {chunk * CHUNK} to {chunk * CHUNK + len(expected)} differ from the manifest"
+    )
 
 
 def _chunk_records(shards: list[IndexedShard], chunk: int) -> np.ndarray:
@@ -261,9 +276,16 @@ def _damaged_among(shards: list[IndexedShard], detail: str) -> DataError:
     """Names the shard behind a reading error by checking all shards of the stream against their hashes."""
     folders = sorted({s.shard.path.parent for s in shards})
     names = {s.shard.path for s in shards}
-    damage = [d for folder in folders for d in verify(folder) if d.file in names or d.file.name.endswith(("npz", "json"))]
+    damage = [
+        d
+        for folder in folders
+        for d in verify(folder)
+        if d.file in names or d.file.name.endswith(("npz", "json"))
+    ]
     where = str(damage[0]) if damage else f"{shards[0].shard.path.parent}: {detail}"
-    return DataError(f"{where}; restore the file or prepare the data again (lcjax data verify lists all damage)")
+    return DataError(
+        f"{where}; restore the file or prepare the data again (lcjax data verify lists all damage)"
+    )
 
 
 def _locate(shards: list[IndexedShard], record: int) -> tuple[int, int]:
@@ -335,13 +357,22 @@ def _read_with_tensorflow(plan: StreamPlan, begin: int) -> Iterator[dict[str, An
         return out | {"record_length": parsed["length"]}
 
     numbers = tf.TensorSpec([None], tf.int64)
-    signature = (tf.TensorSpec([None], tf.string), tf.TensorSpec([], tf.int64), numbers, numbers, numbers, numbers)
+    signature = (
+        tf.TensorSpec([None], tf.string),
+        tf.TensorSpec([], tf.int64),
+        numbers,
+        numbers,
+        numbers,
+        numbers,
+    )
     # One pipeline for the whole run, one thread for each stream: rebuilding costs more than a small round, and parallel
     # maps cost more than they bring on local files with few cores.
     dataset = tf.data.Dataset.from_generator(rounds, output_signature=signature).flat_map(read_round)
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
-    for piece in dataset.map(decode, deterministic=True).prefetch(2).with_options(options).as_numpy_iterator():
+    for piece in (
+        dataset.map(decode, deterministic=True).prefetch(2).with_options(options).as_numpy_iterator()
+    ):
         piece["object_id"] = _as_text(piece["object_id"])
         piece["band"] = _as_text(piece["band"])
         yield piece
@@ -359,7 +390,9 @@ def _choose_reader(reader: str) -> str:
         reader = "tf.data" if has_tensorflow else "plain"
     if reader == "tf.data":
         if not has_tensorflow:
-            raise DataError("the tf.data reader needs TensorFlow: install tensorflow-cpu, or use --reader plain")
+            raise DataError(
+                "the tf.data reader needs TensorFlow: install tensorflow-cpu, or use --reader plain"
+            )
         import tensorflow as tf
 
         tf.config.set_visible_devices([], "GPU")

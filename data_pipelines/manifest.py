@@ -71,7 +71,9 @@ class Manifest:
             with np.load(self.folder / INDEX, allow_pickle=False) as arrays:
                 return {name: arrays[f"{split}/{name}"] for name in ("length", "label")}
         except (OSError, ValueError, KeyError) as error:
-            raise DataError(f"index '{self.folder / INDEX}' cannot be read ({error}): prepare the data again") from error
+            raise DataError(
+                f"index '{self.folder / INDEX}' cannot be read ({error}): prepare the data again"
+            ) from error
 
 
 def sha256_file(path: Path) -> str:
@@ -106,14 +108,26 @@ def write_manifest(folder: Path | str) -> Manifest:
             bands.add(bytes(example["band"]).decode())
             records += 1
         files.append(
-            {"file": path.name, "split": split, "records": records, "bytes": path.stat().st_size, "sha256": sha256_file(path)}
+            {
+                "file": path.name,
+                "split": split,
+                "records": records,
+                "bytes": path.stat().st_size,
+                "sha256": sha256_file(path),
+            }
         )
     for entry in files:
         for name in ("length", "label"):
             index.setdefault(f"{entry['split']}/{name}", [])
     np.savez(folder / INDEX, **{name: np.array(values, np.int32) for name, values in index.items()})
-    info = json.loads((folder / "dataset_info.json").read_text()) if (folder / "dataset_info.json").exists() else {}
-    side = sorted(p.name for p in folder.iterdir() if p.is_file() and not _SHARD.match(p.name) and p.name != MANIFEST)
+    info = (
+        json.loads((folder / "dataset_info.json").read_text())
+        if (folder / "dataset_info.json").exists()
+        else {}
+    )
+    side = sorted(
+        p.name for p in folder.iterdir() if p.is_file() and not _SHARD.match(p.name) and p.name != MANIFEST
+    )
     content = {
         "schema_version": SCHEMA_VERSION,
         "name": info.get("name", folder.parent.name),
@@ -150,9 +164,12 @@ def read_manifest(folder: Path | str) -> Manifest:
                 f"'{path}' has schema version {content['schema_version']}, this lcjax reads {SCHEMA_VERSION}: prepare the data again"
             )
         if promised != _content_hash(content):
-            raise DataError(f"'{path}' has been changed since it was written: restore it or prepare the data again")
+            raise DataError(
+                f"'{path}' has been changed since it was written: restore it or prepare the data again"
+            )
         shards = tuple(
-            Shard(path.parent / e["file"], e["split"], e["records"], e["bytes"], e["sha256"]) for e in content["shards"]
+            Shard(path.parent / e["file"], e["split"], e["records"], e["bytes"], e["sha256"])
+            for e in content["shards"]
         )
         return Manifest(
             folder=path.parent,
@@ -165,7 +182,9 @@ def read_manifest(folder: Path | str) -> Manifest:
             sha256=promised,
         )
     except OSError as error:
-        raise DataError(f"'{path}' cannot be read: {error.strerror}; is this a folder that lcjax data prepare wrote?") from error
+        raise DataError(
+            f"'{path}' cannot be read: {error.strerror}; is this a folder that lcjax data prepare wrote?"
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"'{path}' is damaged ({error}): restore it or prepare the data again") from error
 
@@ -180,7 +199,11 @@ def check_sizes(shards: Iterable[Shard]) -> list[Damage]:
         size = shard.path.stat().st_size
         if size != shard.bytes:
             how = "is empty" if size == 0 else f"has {size:,} bytes"
-            found.append(Damage(shard.path, f"the file {how} where {shard.bytes:,} ({shard.records} records) were written"))
+            found.append(
+                Damage(
+                    shard.path, f"the file {how} where {shard.bytes:,} ({shard.records} records) were written"
+                )
+            )
     return found
 
 
@@ -236,6 +259,8 @@ def find_datasets(paths: Iterable[Path | str]) -> list[Path]:
             raise DataError(f"there is no folder '{path}': give the --out of  lcjax data prepare")
         here = [path] if (path / MANIFEST).exists() else sorted(p.parent for p in path.glob(f"**/{MANIFEST}"))
         if not here:
-            raise DataError(f"'{path}' holds no prepared dataset (no {MANIFEST} in it or below): run  lcjax data prepare  first")
+            raise DataError(
+                f"'{path}' holds no prepared dataset (no {MANIFEST} in it or below): run  lcjax data prepare  first"
+            )
         found += [folder for folder in here if folder not in found]
     return found

@@ -39,7 +39,9 @@ def read_records(path: Path | str, check: bool = False) -> Iterator[memoryview]:
     try:
         data = memoryview(path.read_bytes())
     except OSError as error:
-        raise DataError(f"shard '{path}' cannot be read: {error.strerror}; restore it or prepare the data again") from error
+        raise DataError(
+            f"shard '{path}' cannot be read: {error.strerror}; restore it or prepare the data again"
+        ) from error
     crc = _crc_function() if check else None
     at, index = 0, 0
     while at < len(data):
@@ -51,7 +53,10 @@ def read_records(path: Path | str, check: bool = False) -> Iterator[memoryview]:
         payload = data[at + 12 : at + 12 + length]
         if crc is not None:
             (data_crc,) = struct.unpack_from("<I", data, at + 12 + length)
-            if _masked(crc(bytes(data[at : at + 8]))) != length_crc or _masked(crc(bytes(payload))) != data_crc:
+            if (
+                _masked(crc(bytes(data[at : at + 8]))) != length_crc
+                or _masked(crc(bytes(payload))) != data_crc
+            ):
                 raise _damage(path, index, "has a wrong checksum")
         yield payload
         at += 16 + length
@@ -135,7 +140,9 @@ def _first_value(feature: memoryview) -> Any:
     return b""
 
 
-def decode_rows(payloads: list[memoryview], record: np.ndarray, start: np.ndarray, size: np.ndarray, length: int) -> dict:
+def decode_rows(
+    payloads: list[memoryview], record: np.ndarray, start: np.ndarray, size: np.ndarray, length: int
+) -> dict:
     """Windows of a chunk of records as dense arrays: the TensorFlow-free twin of the tf.data path.
 
     Args:
@@ -148,7 +155,9 @@ def decode_rows(payloads: list[memoryview], record: np.ndarray, start: np.ndarra
     """
     parsed = [parse_example(p) for p in payloads]
     rows = len(record)
-    out: dict[str, Any] = {name: np.zeros((rows, length), np.float32) for name in ("time", "magnitude", "magnitude_error")}
+    out: dict[str, Any] = {
+        name: np.zeros((rows, length), np.float32) for name in ("time", "magnitude", "magnitude_error")
+    }
     for name in out:
         series = [np.frombuffer(p[name], "<f4") for p in parsed]
         block = out[name]

@@ -51,7 +51,9 @@ def light_curve_features(class_names: Sequence[str] = (), metadata_names: Sequen
     return tfds.features.FeaturesDict(features)
 
 
-def parse_spec(names: Sequence[str] = ("object_id", "band", "reference_mjd", *ARRAYS, "label", "length")) -> dict:
+def parse_spec(
+    names: Sequence[str] = ("object_id", "band", "reference_mjd", *ARRAYS, "label", "length"),
+) -> dict:
     """What `tf.io.parse_example` reads of a record (TensorFlow is imported here only)."""
     import tensorflow as tf
 

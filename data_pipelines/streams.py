@@ -62,10 +62,14 @@ class Rows:
 
     def take(self, index: np.ndarray | slice) -> "Rows":
         """A subset or reordering."""
-        return Rows(*(getattr(self, n)[index] for n in ("chunk", "within", "record", "label", "start", "size")))
+        return Rows(
+            *(getattr(self, n)[index] for n in ("chunk", "within", "record", "label", "start", "size"))
+        )
 
 
-def cut_windows(lengths: np.ndarray, width: int, mode: str, rng: np.random.Generator | None) -> tuple[np.ndarray, ...]:
+def cut_windows(
+    lengths: np.ndarray, width: int, mode: str, rng: np.random.Generator | None
+) -> tuple[np.ndarray, ...]:
     """Windows of many curves at once.
 
     Args:
@@ -119,12 +123,20 @@ class StreamPlan:
         self, shards: Sequence[IndexedShard], number: int, window: WindowSettings, seed: int, training: bool
     ) -> None:
         """`shards`: this stream's; `number`: which stream it is."""
-        self.shards, self.number, self.window, self.seed, self.training = list(shards), number, window, seed, training
+        self.shards, self.number, self.window, self.seed, self.training = (
+            list(shards),
+            number,
+            window,
+            seed,
+            training,
+        )
         self._rounds: OrderedDict[int, tuple[list[IndexedShard], Rows]] = OrderedDict()
         self._lock = threading.Lock()
         mode = window.mode if training else window.evaluation_mode
         self.mode = mode
-        self.rows_per_round = sum(len(cut_windows(s.lengths, window.length, mode, None)[0]) for s in self.shards)
+        self.rows_per_round = sum(
+            len(cut_windows(s.lengths, window.length, mode, None)[0]) for s in self.shards
+        )
 
     def round(self, epoch: int) -> tuple[list[IndexedShard], Rows]:
         """Shard order and rows of one pass."""
@@ -143,7 +155,9 @@ class StreamPlan:
         lengths = np.concatenate([s.lengths for s in shards] or [empty])
         record = np.concatenate([s.first + np.arange(len(s.lengths)) for s in shards] or [empty])
         label = np.concatenate([s.labels for s in shards] or [empty])
-        owner, start, size = cut_windows(lengths, self.window.length, self.mode, rng if self.training else None)
+        owner, start, size = cut_windows(
+            lengths, self.window.length, self.mode, rng if self.training else None
+        )
         rows = Rows(owner // CHUNK, owner % CHUNK, record[owner], label[owner], start, size)
         if self.training:
             # Sorting by (chunk, random) shuffles rows within each chunk.
@@ -167,7 +181,9 @@ class StreamPlan:
 class BatchPlan:
     """Which rows of each stream form batch k, and how far they are padded."""
 
-    def __init__(self, plans: Sequence[StreamPlan], batch_size: int, window: WindowSettings, seed: int, training: bool) -> None:
+    def __init__(
+        self, plans: Sequence[StreamPlan], batch_size: int, window: WindowSettings, seed: int, training: bool
+    ) -> None:
         """`plans`: of all streams, in order, also those of other processes."""
         self.plans, self.seed, self.training = list(plans), seed, training
         self.rows = batch_size // len(plans)

@@ -53,7 +53,12 @@ def published_attention(
 
 
 def strict_attention(
-    query: Array, key: Array, value: Array, visible: Array, bias: Array | None = None, implementation: str = "xla"
+    query: Array,
+    key: Array,
+    value: Array,
+    visible: Array,
+    bias: Array | None = None,
+    implementation: str = "xla",
 ) -> Array:
     """Every point attends to the visible points alone; a row with none gets finite values.
 
@@ -65,7 +70,9 @@ def strict_attention(
     mask = jnp.broadcast_to(visible[:, None, None, :], (visible.shape[0], 1, length, length))
     if bias is not None:
         bias = bias.astype(query.dtype)
-    return jax.nn.dot_product_attention(query, key, value, bias=bias, mask=mask, implementation=implementation)
+    return jax.nn.dot_product_attention(
+        query, key, value, bias=bias, mask=mask, implementation=implementation
+    )
 
 
 class TimeDifferenceBias(nn.Module):

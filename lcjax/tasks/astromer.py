@@ -21,7 +21,9 @@ from lcjax.typing import Array, Metrics, PyTree
 EXPERIMENT = AstromerExperiment
 
 
-def prepare_windows(batch: dict, experiment: AstromerExperiment, masking: MaskingConfig | None, key: Array) -> dict:
+def prepare_windows(
+    batch: dict, experiment: AstromerExperiment, masking: MaskingConfig | None, key: Array
+) -> dict:
     """Masks and standardises raw windows; `masking=None` shows every observed point (prediction)."""
     spread = experiment.objective.scale == "std"
     if masking is None:
@@ -100,7 +102,9 @@ def build_task(experiment: AstromerExperiment) -> Task:
     def init(key: Array, batch: dict) -> PyTree:
         return {"params": model.init(key, standardize(batch))["params"]}
 
-    def loss(params: PyTree, model_state: PyTree, batch: dict, key: Array) -> tuple[Array, tuple[Metrics, PyTree]]:
+    def loss(
+        params: PyTree, model_state: PyTree, batch: dict, key: Array
+    ) -> tuple[Array, tuple[Metrics, PyTree]]:
         mask_key, dropout_key = jax.random.split(key)
         ready = prepare_windows(batch, experiment, experiment.masking, mask_key)
         outputs = model.apply({"params": params}, ready, deterministic=False, rngs={"dropout": dropout_key})

@@ -77,7 +77,12 @@ def astromer2_small() -> AstromerExperiment:
         window=WindowConfig(length=128, mode="random", evaluation_mode="sequential", buckets=(32, 64, 128)),
         optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=50, weight_decay=1e-3),
         training=TrainingConfig(
-            steps=500, batch_size=64, evaluate_every=100, evaluate_batches=8, log_every=10, checkpoint_every=100
+            steps=500,
+            batch_size=64,
+            evaluate_every=100,
+            evaluate_batches=8,
+            log_every=10,
+            checkpoint_every=100,
         ),
     )
 
@@ -96,5 +101,7 @@ def astromer2_survey() -> AstromerExperiment:
         objective=ObjectiveConfig(loss="mse", scale="std"),
         window=WindowConfig(length=200, mode="random", evaluation_mode="sequential"),
         optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=100, weight_decay=1e-3),
-        training=TrainingConfig(steps=3000, batch_size=64, evaluate_every=250, evaluate_batches=20, patience=8),
+        training=TrainingConfig(
+            steps=3000, batch_size=64, evaluate_every=250, evaluate_batches=20, patience=8
+        ),
     )
