@@ -78,9 +78,7 @@ def _run(command: str, arguments: list[str]) -> int | None:
 
 def _storage_error(error: OSError) -> LcjaxError:
     where = f" '{error.filename}'" if error.filename else ""
-    return StorageError(
-        f"the system refused a file operation on{where or ' a file'}: {error.strerror or error}"
-    )
+    return StorageError(f"the system refused a file operation on{where or ' a file'}: {error.strerror or error}")
 
 
 def _fail(error: LcjaxError, code: int, debug: bool) -> int:

@@ -28,13 +28,9 @@ def main(argv: list[str]) -> int:
     if options.name is None:
         table = Table("preset", "what it is", box=None, pad_edge=False, header_style="bold")
         for name, preset in PRESETS.items():
-            table.add_row(
-                f"[cyan]{name}[/]", escape(inspect.getdoc(preset) or "").split("\n\n")[0].replace("\n", " ")
-            )
+            table.add_row(f"[cyan]{name}[/]", escape(inspect.getdoc(preset) or "").split("\n\n")[0].replace("\n", " "))
         console.print(table)
-        console.print(
-            "\n[dim]lcjax presets NAME  shows one whole;  lcjax train NAME --data D --workdir W  runs it[/]"
-        )
+        console.print("\n[dim]lcjax presets NAME  shows one whole;  lcjax train NAME --data D --workdir W  runs it[/]")
         return 0
     preset = find_preset(options.name)
     console.print(f"[bold cyan]{options.name}[/]\n{escape(inspect.getdoc(preset) or '')}\n")

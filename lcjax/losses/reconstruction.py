@@ -6,9 +6,7 @@ from lcjax.losses.reduce import global_mean, global_sum
 from lcjax.typing import Array
 
 
-def window_errors(
-    target: Array, prediction: Array, mask: Array | None = None, weights: Array | None = None
-) -> Array:
+def window_errors(target: Array, prediction: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
     """Mean squared error of each window, (B,).
 
     The denominator counts the points of `mask` and is not the sum of `weights` (as in the originals); a window with no
@@ -48,9 +46,7 @@ def error_weights(magnitude_error: Array) -> Array:
 
     Constant errors give 1e-3 everywhere; an error of 0 counts as inverse 0.
     """
-    inverse = jnp.where(
-        magnitude_error == 0, 0.0, 1.0 / jnp.where(magnitude_error == 0, 1.0, magnitude_error)
-    )
+    inverse = jnp.where(magnitude_error == 0, 0.0, 1.0 / jnp.where(magnitude_error == 0, 1.0, magnitude_error))
     low = jnp.min(inverse, axis=-1, keepdims=True)
     span = jnp.max(inverse, axis=-1, keepdims=True) - low
     return jnp.where(span > 0, (inverse - low) / jnp.where(span > 0, span, 1.0), 0.0) + 1e-3

@@ -43,9 +43,7 @@ class AstromerBlock(nn.Module):
         return change + x if self.config.residual == "identity" else change
 
     @nn.compact
-    def __call__(
-        self, x: Array, visible: Array, row: Array, bias: Array | None, deterministic: bool
-    ) -> Array:
+    def __call__(self, x: Array, visible: Array, row: Array, bias: Array | None, deterministic: bool) -> Array:
         """(B, L, D) -> (B, L, D); `visible` (B, L) bool; sows attention weights and logits in parity mode."""
         cfg = self.config
         post = cfg.norm == "post"
@@ -116,9 +114,7 @@ class Astromer(nn.Module):
             x = AstromerBlock(cfg, self.dtype, name=f"block_{i}")(x, visible, row, bias, deterministic)
             layers.append(x)
         out = nn.LayerNorm(epsilon=NORM_EPSILON, dtype=self.dtype, name="head_norm")(x)
-        out = nn.Dense(2 if cfg.predict_variance else 1, dtype=self.dtype, name="head")(out).astype(
-            jnp.float32
-        )
+        out = nn.Dense(2 if cfg.predict_variance else 1, dtype=self.dtype, name="head")(out).astype(jnp.float32)
         result = {
             "reconstruction": out[..., 0],
             "embedding": masked_mean(x.astype(jnp.float32), visible[..., None], axis=1)[:, 0],

@@ -70,9 +70,7 @@ def strict_attention(
     mask = jnp.broadcast_to(visible[:, None, None, :], (visible.shape[0], 1, length, length))
     if bias is not None:
         bias = bias.astype(query.dtype)
-    return jax.nn.dot_product_attention(
-        query, key, value, bias=bias, mask=mask, implementation=implementation
-    )
+    return jax.nn.dot_product_attention(query, key, value, bias=bias, mask=mask, implementation=implementation)
 
 
 class TimeDifferenceBias(nn.Module):

@@ -18,7 +18,5 @@ class RowDropout(nn.Module):
         if deterministic or self.rate == 0.0:
             return x
         key = self.make_rng("dropout")
-        keep = jax.vmap(
-            lambda r: jax.random.bernoulli(jax.random.fold_in(key, r), 1 - self.rate, x.shape[1:])
-        )(row)
+        keep = jax.vmap(lambda r: jax.random.bernoulli(jax.random.fold_in(key, r), 1 - self.rate, x.shape[1:]))(row)
         return jnp.where(keep, x / (1 - self.rate), 0.0).astype(x.dtype)

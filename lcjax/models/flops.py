@@ -3,9 +3,7 @@
 from lcjax.models.astromer_config import AstromerModelConfig
 
 
-def transformer_train_flops(
-    tokens: int, length: int, layers: int, width: int, ffn_width: int, extra: int = 0
-) -> float:
+def transformer_train_flops(tokens: int, length: int, layers: int, width: int, ffn_width: int, extra: int = 0) -> float:
     """Forward and backward of a post- or pre-norm transformer: matrix products only, full attention.
 
     Args:

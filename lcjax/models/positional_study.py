@@ -158,9 +158,7 @@ class PositionalStudyEncoder(nn.Module):
             shift = time_modulation(batch["time"], table("beta_sine"), table("beta_cosine"), cfg.max_time)
             x = x * scale + shift
         elif cfg.joined == "concatenate":
-            x = nn.Dense(cfg.width, name="join")(
-                jnp.concatenate([encoded, batch["magnitude"][..., None]], -1)
-            )
+            x = nn.Dense(cfg.width, name="join")(jnp.concatenate([encoded, batch["magnitude"][..., None]], -1))
         elif cfg.joined == "sum" and cfg.attention_terms not in ("tupe", "p2p_last"):
             x = x + encoded
         shared = self._shared_terms(encoded) if cfg.attention_terms == "tupe" else None

@@ -50,7 +50,10 @@ def tensorflow_names(config: AstromerModelConfig) -> dict[str, tuple[tuple[str, 
     for i in range(config.num_layers):
         for part, leaves in shapes.items():
             for leaf, shape in leaves.items():
-                names[f"encoder/enc_layers/{i}/{part}/{leaf}"] = (f"block_{i}", _BLOCK[part], _LEAF[leaf]), shape
+                names[f"encoder/enc_layers/{i}/{part}/{leaf}"] = (
+                    (f"block_{i}", _BLOCK[part], _LEAF[leaf]),
+                    shape,
+                )
     top = {
         "encoder/inp_transform": {"kernel": (1, width), "bias": (width,)},
         "regression/bn_0": norm,
@@ -84,7 +87,9 @@ def config_from_arrays(arrays: Mapping[str, np.ndarray], base: AstromerModelConf
     )
 
 
-def variables_from_tensorflow(arrays: Mapping[str, np.ndarray], config: AstromerModelConfig) -> dict[str, Any]:
+def variables_from_tensorflow(
+    arrays: Mapping[str, np.ndarray], config: AstromerModelConfig
+) -> dict[str, Any]:
     """Arranges published arrays as the variables of `lcjax.models.Astromer(config)`.
 
     Args:

@@ -21,9 +21,7 @@ from lcjax.typing import Array, Metrics, PyTree
 EXPERIMENT = AstromerExperiment
 
 
-def prepare_windows(
-    batch: dict, experiment: AstromerExperiment, masking: MaskingConfig | None, key: Array
-) -> dict:
+def prepare_windows(batch: dict, experiment: AstromerExperiment, masking: MaskingConfig | None, key: Array) -> dict:
     """Masks and standardises raw windows; `masking=None` shows every observed point (prediction)."""
     spread = experiment.objective.scale == "std"
     if masking is None:
@@ -49,9 +47,7 @@ def _objective(experiment: AstromerExperiment, ready: dict, outputs: dict) -> Ar
     # Windows without a probed point say nothing.
     row_weight = row_weight * jnp.any(ready["probed"], axis=-1)
     if objective.loss == "gaussian_nll":
-        nll = gaussian_nll(
-            ready["target"], outputs["reconstruction"], outputs["log_variance"], ready["probed"]
-        )
+        nll = gaussian_nll(ready["target"], outputs["reconstruction"], outputs["log_variance"], ready["probed"])
         return global_mean(nll, row_weight)
     weights = None
     if objective.error_weights:
@@ -60,9 +56,7 @@ def _objective(experiment: AstromerExperiment, ready: dict, outputs: dict) -> Ar
         mean = mean / jnp.maximum(jnp.sum(ready["mask"], -1, keepdims=True), 1)
         weights = error_weights(jnp.where(ready["mask"], ready["magnitude_error"], mean))
     root = objective.loss == "rmse"
-    return reconstruction_loss(
-        ready["target"], outputs["reconstruction"], ready["probed"], weights, root, row_weight
-    )
+    return reconstruction_loss(ready["target"], outputs["reconstruction"], ready["probed"], weights, root, row_weight)
 
 
 def _metrics(loss: Array, ready: dict, outputs: dict) -> Metrics:
@@ -94,17 +88,13 @@ def build_task(experiment: AstromerExperiment) -> Task:
     """The Task of an Astromer experiment."""
     dtype = jnp.bfloat16 if experiment.training.precision == "bfloat16" else jnp.float32
     if experiment.objective.loss == "gaussian_nll" and not experiment.model.predict_variance:
-        experiment = dataclasses.replace(
-            experiment, model=dataclasses.replace(experiment.model, predict_variance=True)
-        )
+        experiment = dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, predict_variance=True))
     model = Astromer(experiment.model, dtype)
 
     def init(key: Array, batch: dict) -> PyTree:
         return {"params": model.init(key, standardize(batch))["params"]}
 
-    def loss(
-        params: PyTree, model_state: PyTree, batch: dict, key: Array
-    ) -> tuple[Array, tuple[Metrics, PyTree]]:
+    def loss(params: PyTree, model_state: PyTree, batch: dict, key: Array) -> tuple[Array, tuple[Metrics, PyTree]]:
         mask_key, dropout_key = jax.random.split(key)
         ready = prepare_windows(batch, experiment, experiment.masking, mask_key)
         outputs = model.apply({"params": params}, ready, deterministic=False, rngs={"dropout": dropout_key})

@@ -101,7 +101,5 @@ def astromer2_survey() -> AstromerExperiment:
         objective=ObjectiveConfig(loss="mse", scale="std"),
         window=WindowConfig(length=200, mode="random", evaluation_mode="sequential"),
         optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=100, weight_decay=1e-3),
-        training=TrainingConfig(
-            steps=3000, batch_size=64, evaluate_every=250, evaluate_batches=20, patience=8
-        ),
+        training=TrainingConfig(steps=3000, batch_size=64, evaluate_every=250, evaluate_batches=20, patience=8),
     )

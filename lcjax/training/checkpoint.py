@@ -1,141 +1,20 @@
-"""Checkpoints: written whole or not at all, checked on reading, named by the number of finished updates.
+"""Checkpoints: named by the number of finished updates, checked on reading, replaced by the one before when damaged."""
 
-A checkpoint is a folder `checkpoints/<step>` with orbax arrays under flat names (`params/block_0/query/kernel`) and
-`progress.json`, which holds the reader's position, host counters and the sha256 of every array file. A folder appears
-under its name only when complete; a damaged one is passed over, loudly, for the one before.
-"""
-
-import hashlib
 import json
-import os
 import shutil
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-import orbax.checkpoint as ocp
-
-from lcjax.errors import CheckpointError, StorageError
-from lcjax.training.parallel import path_name
+from lcjax.errors import CheckpointError, ConfigError
+from lcjax.training.folder import nest, read_folder, replaced, storage_guard, unflatten_like, write_folder
 from lcjax.typing import PyTree
 
-_ARRAYS, _PROGRESS = "arrays", "progress.json"
 
-
-@contextmanager
-def storage_guard(where: Path) -> Iterator[None]:
-    """Turns refused writes under `where` into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write '{where}': {error.strerror or error}; free space or choose another --workdir, then run the "
-            "same command again to resume from the last checkpoint"
-        ) from error
-    except ValueError as error:
-        # tensorstore reports a full or read-only disk as ValueError.
-        if any(word in str(error) for word in ("No space left", "RESOURCE_EXHAUSTED", "PERMISSION_DENIED", "File too large")):
-            raise StorageError(f"cannot write '{where}': {str(error).splitlines()[0][:200]}") from error
-        raise
-
-
-def flatten(tree: PyTree) -> dict[str, Any]:
-    """Tree -> {path: leaf}."""
-    return {path_name(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]}
-
-
-def unflatten_like(template: PyTree, flat: dict[str, np.ndarray], where: Path) -> PyTree:
-    """{path: leaf} -> a tree like `template`.
-
-    Raises:
-      CheckpointError: names, shapes or dtypes differ from the template.
-    """
-    paths, treedef = jax.tree_util.tree_flatten_with_path(template)
-    names = [path_name(path) for path, _ in paths]
-    if set(names) != set(flat):
-        odd = sorted(set(names) ^ set(flat))
-        raise CheckpointError(
-            f"checkpoint '{where}' belongs to another model: it differs in {len(odd)} arrays, first '{odd[0]}'"
-        )
-    leaves = []
-    for name, (_, leaf) in zip(names, paths, strict=True):
-        value = flat[name]
-        if tuple(value.shape) != tuple(leaf.shape) or value.dtype != leaf.dtype:
-            raise CheckpointError(
-                f"array '{name}' of checkpoint '{where}' is {value.dtype}{value.shape}; the model has {leaf.dtype}{leaf.shape}"
-            )
-        leaves.append(value)
-    return jax.tree_util.tree_unflatten(treedef, leaves)
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != _PROGRESS
-    }
-
-
-def write_folder(target: Path, tree: PyTree, record: dict[str, Any]) -> None:
-    """Writes `tree` (host arrays) and `record` as `target`, replacing it only when complete. Process 0 only."""
-    with storage_guard(target):
-        temporary = target.parent / f".{target.name}.{os.getpid()}.partial"
-        try:
-            temporary.mkdir(parents=True)
-            flat = {name: np.asarray(leaf) for name, leaf in flatten(tree).items()}
-            # Process 0 alone holds and writes host arrays: no collective inside orbax.
-            options = ocp.options.MultiprocessingOptions(
-                primary_host=jax.process_index(), active_processes={jax.process_index()}, barrier_sync_key_prefix="lcjax"
-            )
-            handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=options)
-            with ocp.Checkpointer(handler, multiprocessing_options=options) as checkpointer:
-                checkpointer.save(temporary.resolve() / _ARRAYS, args=ocp.args.PyTreeSave(flat))
-            text = json.dumps({**record, "sha256": _hashes(temporary)}, indent=1)
-            with open(temporary / _PROGRESS, "w") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            if target.exists():
-                shutil.rmtree(target)
-            temporary.rename(target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-
-
-def read_folder(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The flat arrays and record of a checkpoint, every file checked.
-
-    Raises:
-      CheckpointError: a file is missing, has changed since it was written, or cannot be read.
-    """
-    try:
-        record = json.loads((folder / _PROGRESS).read_text())
-        expected = record.pop("sha256")
-        found = _hashes(folder)
-    except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"checkpoint '{folder}' has no readable {_PROGRESS} ({error})") from error
-    damaged = sorted(name for name in expected if found.get(name) != expected[name])
-    if damaged:
-        how = "is missing" if damaged[0] not in found else "has changed since it was written"
-        raise CheckpointError(f"checkpoint '{folder}' is damaged: '{damaged[0]}' {how}")
-    try:
-        options = ocp.options.MultiprocessingOptions(
-            primary_host=jax.process_index(), active_processes={jax.process_index()}, barrier_sync_key_prefix="lcjax"
-        )
-        handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=options)
-        with ocp.Checkpointer(handler, multiprocessing_options=options) as checkpointer:
-            path = folder.resolve() / _ARRAYS
-            names = checkpointer.metadata(path).item_metadata.tree
-            # As numpy: no memory of the mesh that wrote it, so any device count may read it.
-            as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), names)
-            flat = checkpointer.restore(path, args=ocp.args.PyTreeRestore(restore_args=as_numpy))
-    except Exception as error:
-        raise CheckpointError(f"checkpoint '{folder}' cannot be read: {error}") from error
-    return {name: np.asarray(value) for name, value in flat.items()}, record
+def warn(text: str) -> None:
+    """Tells of damage where there is no progress display."""
+    warnings.warn(text, stacklevel=3)
 
 
 class CheckpointStore:
@@ -144,7 +23,7 @@ class CheckpointStore:
     def __init__(self, workdir: Path, keep: int = 3) -> None:
         """`keep`: how many to leave on disk."""
         self.folder = Path(workdir) / "checkpoints"
-        self.keep = keep
+        self.keep = max(keep, 1)
 
     def steps(self) -> list[int]:
         """Finished updates of the checkpoints on disk, ascending."""
@@ -162,33 +41,57 @@ class CheckpointStore:
         for old in self.steps()[: -self.keep]:
             shutil.rmtree(self.path(old), ignore_errors=True)
 
-    def restore_newest(self, template: PyTree) -> tuple[PyTree, dict[str, Any]] | None:
-        """The newest sound checkpoint as (host state, record); None if the workdir has none.
+    def restore_newest(
+        self, template: PyTree, say: Callable[[str], None] = warn
+    ) -> tuple[PyTree, dict[str, Any]] | None:
+        """The newest sound checkpoint as (host state, record); None if the workdir has none. Changes nothing on disk.
+
+        Args:
+          template: what the state must look like: names, shapes, dtypes. say: told of every damaged one.
 
         Raises:
           CheckpointError: there are checkpoints and none can be read. Never starts over silently.
         """
-        steps = self.steps()
-        problems = []
-        for step in reversed(steps):
-            try:
-                flat, record = read_folder(self.path(step))
-                state = unflatten_like(template, flat, self.path(step))
-            except CheckpointError as error:
-                problems.append(str(error))
-                warnings.warn(f"{error}; falling back to the checkpoint before it", stacklevel=2)
-                continue
-            for later in (s for s in steps if s > step):
-                broken = self.folder / f"{later:08d}.damaged"
-                shutil.rmtree(broken, ignore_errors=True)
-                self.path(later).rename(broken)
-            return state, record
-        if steps:
-            raise CheckpointError(
-                f"none of the {len(steps)} checkpoints in '{self.folder}' can be read ({problems[0]}); restore a copy, or "
-                "choose a new --workdir to start over"
-            )
+        for folder, flat, record in _sound(self, say):
+            return unflatten_like(template, flat, folder), record
         return None
+
+    def clean(self, step: int) -> None:
+        """Before a run goes on from `step`: sets later (damaged) checkpoints aside, sweeps up interrupted writes. Process 0."""
+        with storage_guard(self.folder):
+            for later in (s for s in self.steps() if s > step):
+                aside = self.folder / f"{later:08d}.damaged"
+                shutil.rmtree(aside, ignore_errors=True)
+                self.path(later).rename(aside)
+            for parent in (self.folder, self.folder.parent):
+                for leftover in parent.glob(".*.partial"):
+                    shutil.rmtree(leftover, ignore_errors=True)
+                for old in parent.glob(".*.replaced"):
+                    target = parent / old.name.removeprefix(".").removesuffix(".replaced")
+                    shutil.rmtree(old) if target.exists() else old.rename(target)
+
+
+def _sound(store: CheckpointStore, say: Callable[[str], None]) -> Iterator[tuple[Path, dict, dict]]:
+    """The newest checkpoint that can be read, if there are any.
+
+    Raises:
+      CheckpointError: there are some, and none can be read.
+    """
+    first = None
+    for step in reversed(store.steps()):
+        try:
+            flat, record = read_folder(store.path(step))
+        except CheckpointError as error:
+            first = first or error
+            say(f"{error}; falling back to the checkpoint before it")
+            continue
+        yield store.path(step), flat, record
+        return
+    if first:
+        raise CheckpointError(
+            f"none of the checkpoints in '{store.folder}' can be read ({first}): restore a copy, or choose a new --workdir "
+            "to start over"
+        )
 
 
 def save_variables(folder: Path, variables: PyTree, record: dict[str, Any] | None = None) -> None:
@@ -201,47 +104,33 @@ def restore_variables(workdir: Path | str, which: str = "best") -> tuple[dict[st
 
     Args:
       workdir: a folder `lcjax train` wrote.
-      which: `best` (falls back to the newest checkpoint if no evaluation was made), `latest`, or `ema`.
+      which: `best` (averaged or else last weights if no evaluation was made), `latest`, or `ema` (averaged).
 
     Raises:
-      CheckpointError: not a workdir, or nothing sound in it.
+      ConfigError: no such `which`. CheckpointError: not a workdir, or nothing sound in it, or no averaged weights.
     """
+    if which not in ("best", "latest", "ema"):
+        raise ConfigError(f"there are no '{which}' weights in a workdir: choose best, latest or ema")
     workdir = Path(workdir)
     try:
         config = json.loads((workdir / "config.json").read_text())
     except (OSError, ValueError) as error:
         raise CheckpointError(f"'{workdir}' is not a workdir: no readable config.json ({error})") from error
-    if which == "best" and (workdir / "best").is_dir():
+    best = workdir / "best"
+    if which == "best" and (best.is_dir() or replaced(best).is_dir()):
         try:
-            return config, nest(read_folder(workdir / "best")[0])
+            return config, nest(read_folder(best)[0])
         except CheckpointError as error:
-            warnings.warn(f"{error}; taking the newest checkpoint instead", stacklevel=2)
-    store = CheckpointStore(workdir)
-    for step in reversed(store.steps()):
-        try:
-            flat, _ = read_folder(store.path(step))
-        except CheckpointError as error:
-            warnings.warn(f"{error}; falling back to the checkpoint before it", stacklevel=2)
-            continue
-        averaged = {k.removeprefix("ema/"): v for k, v in flat.items() if k.startswith("ema/")}
-        params = {k.removeprefix("params/"): v for k, v in flat.items() if k.startswith("params/")}
-        state = nest({k.removeprefix("model_state/"): v for k, v in flat.items() if k.startswith("model_state/")})
-        chosen = averaged if averaged and which != "latest" else params
-        return config, {"params": nest(chosen), **state}
-    raise CheckpointError(f"'{workdir}' holds no checkpoint that can be read: train it first")
-
-
-def nest(flat: dict[str, Any], separator: str = "/") -> dict[str, Any]:
-    """{"a/b": x} -> {"a": {"b": x}}.
-
-    >>> nest({"a/b": 1, "a/c": 2})
-    {'a': {'b': 1, 'c': 2}}
-    """
-    tree: dict[str, Any] = {}
-    for name, value in flat.items():
-        node = tree
-        *parents, leaf = name.split(separator)
-        for part in parents:
-            node = node.setdefault(part, {})
-        node[leaf] = value
-    return tree
+            warn(f"{error}; taking the newest checkpoint instead")
+    for folder, flat, _ in _sound(CheckpointStore(workdir), warn):
+        parts = {
+            part: {k.removeprefix(f"{part}/"): v for k, v in flat.items() if k.startswith(f"{part}/")}
+            for part in ("params", "ema", "model_state")
+        }
+        if which == "ema" and not parts["ema"]:
+            raise CheckpointError(
+                f"checkpoint '{folder}' has no averaged weights: the run had no --training.ema-decay"
+            )
+        params = parts["ema"] if parts["ema"] and which != "latest" else parts["params"]
+        return config, {"params": nest(params), **nest(parts["model_state"])}
+    raise CheckpointError(f"'{workdir}' holds no checkpoint yet: train it first")

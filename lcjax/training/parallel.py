@@ -13,8 +13,10 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from lcjax.configs import TrainingConfig
 from lcjax.errors import ConfigError
 from lcjax.losses import DATA_AXIS
+from lcjax.training.state import path_name
 from lcjax.typing import PyTree
 
 MODEL_AXIS = "model"
@@ -27,11 +29,6 @@ MODEL_PARALLEL_RULES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
 """Parameter path -> mesh axis of each dimension (Megatron's split of attention and feed-forward)."""
 
 
-def path_name(path: tuple) -> str:
-    """A tree path as `a/b/c`."""
-    return "/".join(str(getattr(p, "key", getattr(p, "name", getattr(p, "idx", p)))) for p in path)
-
-
 def make_mesh(shape: tuple[int, int] | None) -> Mesh:
     """A (data, model) mesh over all devices.
 
@@ -41,7 +38,9 @@ def make_mesh(shape: tuple[int, int] | None) -> Mesh:
     count = jax.device_count()
     shape = shape or (count, 1)
     if int(np.prod(shape)) != count:
-        raise ConfigError(f"--training.mesh {shape[0]} {shape[1]} asks for {np.prod(shape)} devices; there are {count}")
+        raise ConfigError(
+            f"--training.mesh {shape[0]} {shape[1]} asks for {np.prod(shape)} devices; there are {count}"
+        )
     return jax.make_mesh(shape, (DATA_AXIS, MODEL_AXIS), axis_types=(jax.sharding.AxisType.Auto,) * 2)
 
 
@@ -59,8 +58,25 @@ def state_shardings(mesh: Mesh, shapes: PyTree) -> PyTree:
     return jax.tree_util.tree_map_with_path(one, shapes)
 
 
+def make_layout(training: TrainingConfig) -> "JitLayout | PmapLayout":
+    """The layout `training.parallel` asks for.
+
+    Raises:
+      ConfigError: mesh or batch size do not fit the devices.
+    """
+    if training.parallel == "pmap":
+        if training.mesh is not None:
+            raise ConfigError(
+                "--training.mesh belongs to --training.parallel jit: pmap uses all devices for data"
+            )
+        return PmapLayout(training.batch_size)
+    return JitLayout(training.mesh, training.batch_size)
+
+
 class JitLayout:
     """State born sharded, batches split along `data`, one donated compiled step."""
+
+    mapped = False
 
     def __init__(self, mesh_shape: tuple[int, int] | None, batch_size: int) -> None:
         """Builds the mesh; `batch_size` is the global one."""
@@ -75,9 +91,11 @@ class JitLayout:
         self._shardings = state_shardings(self.mesh, jax.eval_shape(make_state))
         return jax.jit(make_state, out_shardings=self._shardings)()
 
-    def compile(self, run: Callable) -> Callable:
+    def compile(self, run: Callable) -> "Step":
         """The step: (state, batches (steps, accumulated, rows, ...)) -> (state, metrics)."""
-        return jax.jit(run, donate_argnums=0, out_shardings=(self._shardings, self._replicated))
+        donate = () if jax.config.jax_debug_nans else (0,)  # a step that is run again needs its inputs
+        shardings = (self._shardings, self._replicated)
+        return Step(run, lambda counted: jax.jit(counted, donate_argnums=donate, out_shardings=shardings))
 
     def put(self, batches: dict[str, np.ndarray]) -> dict[str, jax.Array]:
         """Stacked local batches -> global arrays split along rows."""
@@ -108,31 +126,31 @@ class JitLayout:
 class PmapLayout:
     """Data parallel by `jax.pmap`: every device holds the whole state and its share of the rows."""
 
+    mapped = True
+
     def __init__(self, batch_size: int) -> None:
         """`batch_size` is the global one."""
         _check_divides(batch_size, jax.device_count())
         self._devices = jax.local_device_count()
         self.mesh = make_mesh(None)
+        # The mesh pmap builds for itself: placed the same way, nothing is copied again.
+        mapped = jax.make_mesh((jax.device_count(),), (DATA_AXIS,), axis_types=(jax.sharding.AxisType.Auto,))
+        self._rows = NamedSharding(mapped, P(None, None, DATA_AXIS))
 
     def init(self, make_state: Callable[[], PyTree]) -> PyTree:
         """The same state on every device."""
         return self.to_device(jax.tree.map(np.asarray, jax.jit(make_state)()))
 
-    def compile(self, run: Callable) -> Callable:
-        """As `JitLayout.compile`; metrics come back from the first device."""
-        step = jax.pmap(run, axis_name=DATA_AXIS, in_axes=(0, 2), donate_argnums=0)
+    def compile(self, run: Callable) -> "Step":
+        """As `JitLayout.compile`; metrics keep the device axis."""
+        donate = () if jax.config.jax_debug_nans else (0,)
+        mapped = lambda counted: jax.pmap(counted, DATA_AXIS, in_axes=(0, 2), donate_argnums=donate)
+        return Step(run, mapped, lambda out: jax.tree.map(_first_replica, out))
 
-        def call(state: PyTree, batches: dict) -> tuple[PyTree, dict]:
-            state, metrics = step(state, batches)
-            return state, jax.tree.map(_first_replica, metrics)
-
-        call.cache_size = getattr(step, "_cache_size", None)
-        return call
-
-    def put(self, batches: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def put(self, batches: dict[str, np.ndarray]) -> dict[str, jax.Array]:
         """Stacked local batches -> (steps, accumulated, devices, rows per device, ...)."""
         split = lambda x: x.reshape(*x.shape[:2], self._devices, x.shape[2] // self._devices, *x.shape[3:])
-        return {k: split(v) for k, v in batches.items()}
+        return {k: jax.make_array_from_process_local_data(self._rows, split(v)) for k, v in batches.items()}
 
     def to_device(self, host_state: PyTree) -> PyTree:
         """Adds the device axis."""
@@ -147,7 +165,34 @@ class PmapLayout:
         """Evaluation goes through jit over the same devices."""
         rows, whole = NamedSharding(self.mesh, P(DATA_AXIS)), NamedSharding(self.mesh, P())
         place = lambda x: jax.make_array_from_callback(np.shape(x), whole, lambda i: np.asarray(x)[i])
-        return _Evaluator(evaluate, rows, whole, lambda state: jax.tree.map(place, self.to_host(state).variables))
+        return _Evaluator(
+            evaluate, rows, whole, lambda state: jax.tree.map(place, self.to_host(state).variables)
+        )
+
+
+class Step:
+    """A compiled step that counts how often it was traced: once per shape of batch."""
+
+    def __init__(self, run: Callable, compiler: Callable, local: Callable = lambda out: out) -> None:
+        """`compiler` turns the pure `run` into the compiled one; `local` picks this process's metrics."""
+        self._traces = 0
+        self._local = local
+
+        def counted(state: PyTree, batches: dict) -> tuple[PyTree, dict]:
+            self._traces += 1
+            return run(state, batches)
+
+        self._compiled = compiler(counted)
+
+    def __call__(self, state: PyTree, batches: dict) -> tuple[PyTree, dict]:
+        """Queues the step; the old state is given up. Nothing may slip from host to device unasked."""
+        with jax.transfer_guard("disallow"):
+            state, out = self._compiled(state, batches)
+        return state, self._local(out)
+
+    def compilations(self) -> int:
+        """Shapes of batch seen so far."""
+        return self._traces
 
 
 def _first_replica(x: jax.Array) -> jax.Array:
@@ -156,7 +201,9 @@ def _first_replica(x: jax.Array) -> jax.Array:
 
 
 class _Evaluator:
-    def __init__(self, evaluate: Callable, rows: NamedSharding, whole: NamedSharding, variables: Callable) -> None:
+    def __init__(
+        self, evaluate: Callable, rows: NamedSharding, whole: NamedSharding, variables: Callable
+    ) -> None:
         self._evaluate = jax.jit(evaluate, out_shardings=whole)
         self._rows, self._variables = rows, variables
 

@@ -10,26 +10,26 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lcjax.training.checkpoint import storage_guard
+from lcjax.training.folder import storage_guard
 
 
 class MetricsLog:
     """Appends to `metrics.jsonl` (one JSON object a line) and to TensorBoard files.
 
-    Every line has `step`, `split`, `loss`, further metrics, `wall_time` (Unix seconds) and, for training,
-    `points_per_second` (observed points, padding not counted). On resume, lines later than the checkpoint go, so that an
-    interrupted run leaves the same lines as an uninterrupted one.
+    Every line has `step` (finished updates), `split` (`train` or `validation`), `loss`, further metrics, `wall_time`
+    (Unix seconds) and `points_per_second` (observed points, padding not counted; the first train line of a process
+    includes compilation). Train lines are means over the updates since the line before. A value that is not finite is
+    null. On resume, lines later than the checkpoint go, so that an interrupted run leaves the lines of an uninterrupted
+    one.
     """
 
     def __init__(self, workdir: Path, resumed_step: int) -> None:
         """Opens the log at `resumed_step` finished updates."""
-        from tensorboardX import SummaryWriter
-
         self.path = Path(workdir) / "metrics.jsonl"
         with storage_guard(self.path):
             self._truncate(resumed_step)
-            self._file = open(self.path, "a")
-            self._board = SummaryWriter(str(Path(workdir) / "tensorboard"), purge_step=resumed_step + 1)
+            self._file = open(self.path, "a")  # noqa: SIM115 - lives as long as the run
+            self._board = _TensorBoard(Path(workdir) / "tensorboard", resumed_step)
 
     def _truncate(self, step: int) -> None:
         if not self.path.exists():
@@ -41,19 +41,44 @@ class MetricsLog:
 
     def write(self, step: int, split: str, values: dict[str, float]) -> None:
         """Adds one line."""
+        now = time.time()
         clean = {k: (v if math.isfinite(v) else None) for k, v in values.items()}
-        record = {"step": step, "split": split, **clean, "wall_time": round(time.time(), 3)}
+        record = {"step": step, "split": split, **clean, "wall_time": round(now, 3)}
         with storage_guard(self.path):
             self._file.write(json.dumps(record) + "\n")
             self._file.flush()
-            for name, value in values.items():
-                self._board.add_scalar(f"{split}/{name}", value, step)
+            self._board.write(step, {f"{split}/{name}": value for name, value in values.items()}, now)
 
     def close(self) -> None:
-        """Flushes everything to disk."""
+        """Closes both files."""
         with storage_guard(self.path):
             self._file.close()
             self._board.close()
+
+
+class _TensorBoard:
+    """Scalars as TensorBoard events, written at once: tensorboardX's own writer thread hides a full disk."""
+
+    def __init__(self, folder: Path, resumed_step: int) -> None:
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto.event_pb2 import Event, SessionLog
+        from tensorboardX.summary import scalar
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self._event, self._scalar = Event, scalar
+        self._writer = EventsWriter(str(folder / "events"), "")
+        # Tells TensorBoard to forget what a killed run wrote beyond its checkpoint.
+        log = SessionLog(status=SessionLog.START)
+        self._writer.write_event(Event(step=resumed_step + 1, wall_time=time.time(), session_log=log))
+
+    def write(self, step: int, values: dict[str, float], wall_time: float) -> None:
+        for name, value in values.items():
+            summary = self._scalar(name, value)
+            self._writer.write_event(self._event(step=step, wall_time=wall_time, summary=summary))
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
 
 
 def _line_step(line: str) -> float:
@@ -71,49 +96,65 @@ def read_metrics(workdir: Path | str, split: str | None = None) -> list[dict[str
 
 
 class ProgressDisplay:
-    """A live bar on a terminal, plain lines elsewhere: rate, observed points a second, time left, loss."""
+    """A live bar on a terminal, plain lines elsewhere: updates a second, observed points a second, time left, loss."""
 
-    def __init__(self, total: int, start: int, quiet: bool = False) -> None:
-        """Shows updates `start` to `total`."""
-        self.console = Console(stderr=True, quiet=quiet)
-        self._live = None
-        self._total = total
-        if self.console.is_terminal and not quiet:
-            columns = (
-                TextColumn("[bold cyan]{task.description}"),
-                BarColumn(),
-                TextColumn("{task.completed}/{task.total}"),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}"),
-            )
-            self._live = Progress(*columns, console=self.console)
-            self._live.start()
-            self._task = self._live.add_task("training", total=total, completed=start, note="compiling ...")
+    def __init__(self, total: int, quiet: bool = False) -> None:
+        """Shows the way to `total` updates on stderr."""
+        self.console = Console(stderr=True, quiet=quiet, soft_wrap=True)
+        self._live: Progress | None = None
+        self._total, self._step = total, 0
+        self._first: tuple[float, int] | None = None
+
+    def start(self, step: int) -> None:
+        """Training begins, at `step` finished updates."""
+        self._step = step
+        if not self.console.is_terminal or self.console.quiet:
+            return
+        columns = (
+            TextColumn("[bold cyan]{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        self._live = Progress(*columns, console=self.console)
+        self._live.start()
+        self._task = self._live.add_task("training", total=self._total, completed=step, note="compiling ...")
 
     def advance(self, step: int) -> None:
         """Moves the bar."""
+        self._step = step
+        if self._first is None:
+            self._first = (time.monotonic(), step)  # the first dispatch holds the compilation
         if self._live:
             self._live.update(self._task, completed=step)
 
     def report(self, step: int, split: str, values: dict[str, float]) -> None:
         """Shows the newest numbers."""
-        rate = values.get("points_per_second")
-        speed = f" | {_thousands(rate)} points/s" if rate else ""
         shown = "  ".join(f"{k} {values[k]:.4f}" for k in ("loss", "rmse", "r2") if k in values)
+        if split != "train":
+            self.say(f"step {step} {split}: {shown}")
+            return
+        rate = self._rate()
+        speed = f" | {rate:.3g} updates/s" if rate else ""
+        if values.get("points_per_second"):
+            speed += f" | {_thousands(values['points_per_second'])} points/s"
         if self._live:
-            if split == "train":
-                self._live.update(self._task, completed=step, note=f"{shown}{speed}")
-            else:
-                self._live.console.print(f"[dim]step {step}[/] {split}: {shown}", highlight=False)
+            self._live.update(self._task, completed=step, note=f"{shown}{speed}")
         else:
-            left = f" | {values['seconds_left']:.0f} s left" if "seconds_left" in values else ""
-            self.console.print(f"step {step}/{self._total} {split}: {shown}{speed}{left}", highlight=False)
+            left = f" | {_duration((self._total - step) / rate)} left" if rate and step < self._total else ""
+            self.say(f"step {step}/{self._total} {split}: {shown}{speed}{left}")
+
+    def _rate(self) -> float:
+        if self._first is None or self._step <= self._first[1]:
+            return 0.0
+        return (self._step - self._first[1]) / max(time.monotonic() - self._first[0], 1e-9)
 
     def say(self, text: str) -> None:
         """Prints one line without disturbing the bar."""
-        (self._live.console if self._live else self.console).print(text, highlight=False)
+        (self._live.console if self._live else self.console).print(text, highlight=False, markup=False)
 
     def close(self) -> None:
         """Leaves the terminal in order."""
@@ -122,4 +163,17 @@ class ProgressDisplay:
 
 
 def _thousands(value: float) -> str:
-    return f"{value / 1e6:.2f}M" if value >= 1e6 else f"{value / 1e3:.1f}k" if value >= 1e3 else f"{value:.0f}"
+    if value < 1e3:
+        return f"{value:.0f}"
+    return f"{value / 1e6:.2f}M" if value >= 1e6 else f"{value / 1e3:.1f}k"
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss.
+
+    >>> _duration(75), _duration(3700)
+    ('1:15', '1:01:40')
+    """
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

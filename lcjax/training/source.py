@@ -1,7 +1,5 @@
-"""What the engine asks of data: seeded batches that can be restarted anywhere, and one pass for evaluation."""
+"""What the engine asks of data: seeded batches that can be restarted anywhere, one pass for evaluation."""
 
-import queue
-import threading
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -19,7 +17,9 @@ class Source(Protocol):
 
     fingerprint: str
 
-    def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[Position, dict[str, np.ndarray]]]:
+    def train_batches(
+        self, epoch: int = 0, batch: int = 0
+    ) -> Iterator[tuple[Position, dict[str, np.ndarray]]]:
         """Endless; restarted at a position it yields exactly the same rest."""
 
     def evaluation_batches(self) -> Iterator[dict[str, np.ndarray]]:
@@ -31,44 +31,17 @@ def device_part(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: value for name, value in batch.items() if name not in HOST_KEYS}
 
 
-class Prefetch:
-    """Runs an iterator in a thread, a few items ahead; errors surface where the item is asked for."""
+def count_points(batch: dict[str, np.ndarray]) -> float:
+    """Observed points in this process's rows (rows, for data without a mask); padding is not counted.
 
-    def __init__(self, items: Iterator, depth: int = 4) -> None:
-        """Starts reading `items` at once."""
-        self._queue: queue.Queue = queue.Queue(depth)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._read, args=(items,), daemon=True)
-        self._thread.start()
-
-    def _put(self, item: tuple) -> bool:
-        while not self._stop.is_set():
-            try:
-                self._queue.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def _read(self, items: Iterator) -> None:
-        try:
-            for item in items:
-                if not self._put((item, None)):
-                    return
-            self._put((None, StopIteration()))
-        except BaseException as error:
-            self._put((None, error))
-
-    def __iter__(self) -> Iterator:
-        return self
-
-    def __next__(self):
-        item, error = self._queue.get()
-        if error is not None:
-            raise error
-        return item
-
-    def close(self) -> None:
-        """Stops the thread."""
-        self._stop.set()
-        self._thread.join(timeout=5)
+    >>> count_points({"mask": np.array([[True, True, False], [True, False, False]]), "weight": np.array([1.0, 0.0])})
+    2.0
+    """
+    for name in ("mask", "length", "weight"):
+        if name in batch:
+            values = np.asarray(batch[name]) > 0 if name != "length" else np.asarray(batch[name])
+            per_row = values.reshape(len(values), -1).sum(axis=1)
+            return float(
+                per_row[np.asarray(batch["weight"]) > 0].sum() if "weight" in batch else per_row.sum()
+            )
+    return float(len(next(iter(batch.values()))))

@@ -3,8 +3,10 @@
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
+from lcjax.errors import WeightsError
 from lcjax.tasks.base import Task
 from lcjax.typing import Array, PyTree
 
@@ -27,16 +29,53 @@ class TrainState:
         return {"params": self.ema if self.ema else self.params, **self.model_state}
 
 
-def init_state(
-    task: Task, optimizer: optax.GradientTransformation, key: Array, ema: bool, variables: PyTree | None = None
-) -> TrainState:
-    """A fresh state; with `variables`, the start of a fine-tuning run."""
-    if variables is None:
-        batch = {name: jnp.zeros(spec.shape, spec.dtype) for name, spec in task.batch_spec.items()}
-        variables = task.init(key, batch)
+def init_state(task: Task, optimizer: optax.GradientTransformation, key: Array, ema: bool) -> TrainState:
+    """A fresh state with the task's own initial variables."""
+    batch = {name: jnp.zeros(spec.shape, spec.dtype) for name, spec in task.batch_spec.items()}
+    variables = task.init(key, batch)
     model_state = {name: value for name, value in variables.items() if name != "params"}
     params = variables["params"]
     zero = jnp.zeros((), jnp.int32)
     # A copy: donated buffers must not be shared between params and ema.
     averaged = jax.tree.map(jnp.copy, params) if ema else {}
     return TrainState(zero, params, model_state, optimizer.init(params), averaged, zero, zero)
+
+
+def path_name(path: tuple) -> str:
+    """A tree path as `a/b/c`."""
+    return "/".join(str(getattr(p, "key", getattr(p, "name", getattr(p, "idx", p)))) for p in path)
+
+
+def start_from(state: TrainState, variables: PyTree) -> tuple[TrainState, list[str]]:
+    """A fresh host state with `variables` in place of the random ones: the start of a fine-tuning run.
+
+    Returns the state and the names that `variables` does not hold, which keep their fresh values (a new head).
+
+    Raises:
+      WeightsError: `variables` holds a name the model lacks, or a shape that differs.
+    """
+    given = {path_name(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(variables)[0]}
+    fresh: list[str] = []
+
+    def pick(path: tuple, leaf: np.ndarray) -> np.ndarray:
+        name = path_name(path)
+        if name not in given:
+            fresh.append(name)
+            return leaf
+        value = np.asarray(given.pop(name))
+        if value.shape != leaf.shape:
+            raise WeightsError(
+                f"the initial weights hold '{name}' of shape {value.shape} where this model has {leaf.shape}: give the "
+                "settings they were trained with"
+            )
+        return value.astype(leaf.dtype)
+
+    merged = jax.tree_util.tree_map_with_path(pick, {"params": state.params, **state.model_state})
+    if given:
+        raise WeightsError(
+            f"the initial weights hold '{min(given)}' and {len(given) - 1} more arrays that this model does not have: give "
+            "the settings they were trained with"
+        )
+    params = merged.pop("params")
+    ema = jax.tree.map(np.copy, params) if state.ema else {}
+    return state.replace(params=params, model_state=merged, ema=ema), fresh

@@ -24,9 +24,15 @@ def make_update(
 ) -> Callable[[TrainState, dict], tuple[TrainState, dict]]:
     """(state, batches with leading axes (steps, accumulated)) -> (state, per-step metrics (steps, ...)).
 
-    A step whose loss or gradient is not finite leaves everything as it was and is counted. `mapped`: the step runs
-    inside a pmap over `DATA_AXIS`; losses already see global sums (`lcjax.losses.global_sum`), so averaging the
-    devices' gradients gives the gradient of the global loss.
+    A step whose loss or gradient is not finite leaves everything as it was and is counted.
+
+    Args:
+      task: gives the loss.
+      optimizer: what `lcjax.training.optimizers.build_optimizer` returns.
+      seed: of the run; the key of a step is fold_in(key(seed), step), then folded with the accumulated batch.
+      ema_decay: of the averaged weights; None: none.
+      mapped: the step runs inside a pmap over `DATA_AXIS`. Averaging the devices' gradients is then exact for a loss
+        built from `lcjax.losses.global_sum` (the transpose of psum is psum) and for a plain mean over equal shares.
     """
     base_key = jax.random.key(seed)
     value_and_grad = jax.value_and_grad(task.loss, has_aux=True)
@@ -52,14 +58,16 @@ def make_update(
         metrics = jax.tree.map(lambda x: jnp.sum(x, axis=0), metrics)
         grads, loss = jax.tree.map(lambda x: x / count, (grads, loss))
         if mapped:
-            grads = jax.lax.pmean(grads, DATA_AXIS)
+            grads, loss = jax.lax.pmean((grads, loss), DATA_AXIS)
             metrics = jax.lax.psum(metrics, DATA_AXIS)
-            model_state = jax.lax.pmean(model_state, DATA_AXIS)
+            model_state = jax.tree.map(_agree, model_state)
         return grads, loss, metrics, model_state
 
     def update(state: TrainState, batches: dict) -> tuple[TrainState, dict]:
-        grads, loss, metrics, model_state = gradients(state, batches, jax.random.fold_in(base_key, state.step))
-        norm = optax.global_norm(grads)
+        grads, loss, metrics, model_state = gradients(
+            state, batches, jax.random.fold_in(base_key, state.step)
+        )
+        norm = optax.tree.norm(grads)
         good = jnp.isfinite(loss) & jnp.isfinite(norm)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
@@ -92,8 +100,16 @@ def make_update(
     return run
 
 
+def _agree(x: Array) -> Array:
+    """One value of a non-trained variable for all devices: the mean, or the largest of integers."""
+    return jax.lax.pmean(x, DATA_AXIS) if jnp.issubdtype(x.dtype, jnp.inexact) else jax.lax.pmax(x, DATA_AXIS)
+
+
 def make_evaluation(task: Task, seed: int) -> Callable[[PyTree, dict, Array], dict]:
-    """(variables, batch, batch index) -> metric sums; probed points depend on the index alone, so scores are comparable."""
+    """(variables, batch, batch index) -> metric sums.
+
+    What is probed depends on the seed and the index alone, so that scores of different steps are comparable.
+    """
     base_key = jax.random.fold_in(jax.random.key(seed), 0x7FFFFFFF)
 
     def evaluate(variables: PyTree, batch: dict, index: Array) -> dict:

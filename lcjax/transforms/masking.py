@@ -76,9 +76,7 @@ def apply_masks(
     return is_probed, visible, jnp.where(is_random, shuffled, magnitude)
 
 
-def mask_for_pretraining(
-    key: Array, batch: dict, probed: float = 0.5, same: float = 0.2, random: float = 0.2
-) -> dict:
+def mask_for_pretraining(key: Array, batch: dict, probed: float = 0.5, same: float = 0.2, random: float = 0.2) -> dict:
     """Adds `probed`, `visible`, `target` (true magnitudes) to a batch and replaces randomised input magnitudes."""
     draw = draw_masks(row_keys(key, batch), batch["mask"])
     is_probed, visible, magnitude = apply_masks(draw, batch["magnitude"], batch["mask"], probed, same, random)

@@ -39,9 +39,7 @@ def scale_window(values: Array, mask: Array, how: Scaling = "zero-mean", key: Ar
     return jnp.where(mask, values - masked_mean(values, mask) + offset, 0.0)
 
 
-def standardize(
-    batch: dict, over: Array | None = None, spread: bool = False, min_spread: float = 0.01
-) -> dict:
+def standardize(batch: dict, over: Array | None = None, spread: bool = False, min_spread: float = 0.01) -> dict:
     """Zero-mean time and magnitude per window; adds `magnitude_mean` and `magnitude_scale`, both (B, 1) mag.
 
     Args:

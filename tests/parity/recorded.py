@@ -38,9 +38,7 @@ def number(z: dict, name: str, default=None):
 def network(z: dict, token: bool = False, **changes):
     """(config, variables) of a recorded Astromer; everything from the file."""
     version = 1 if "cfg/dff" in z else 2
-    base = dataclasses.replace(
-        ASTROMER1 if version == 1 else ASTROMER2, parity=True, num_heads=number(z, "num_heads")
-    )
+    base = dataclasses.replace(ASTROMER1 if version == 1 else ASTROMER2, parity=True, num_heads=number(z, "num_heads"))
     if version == 2:
         base = dataclasses.replace(
             base,

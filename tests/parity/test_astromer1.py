@@ -72,9 +72,7 @@ def study_params(z, name, layers):
         if part.endswith("PosEncoding"):
             params["frequencies"] = arrays[f"{part}/pos_emb"][0]
         elif part.endswith("gru_cell"):
-            params["recurrence"] = pick(
-                part, {"kernel": "kernel", "recurrent": "recurrent_kernel", "bias": "bias"}
-            )
+            params["recurrence"] = pick(part, {"kernel": "kernel", "recurrent": "recurrent_kernel", "bias": "bias"})
         elif part.endswith("proj_w"):
             params["projection"] = dense(part)
         elif part.endswith("/PQ"):
@@ -137,9 +135,7 @@ def check_modulation(z):
     time, span = z["in/times"][..., 0], z["time_modulation/T_max"].item()
     for which in ("alpha", "beta"):
         sine, cosine = (z[f"time_modulation/w/{which}_{part}"] for part in ("sin", "cos"))
-        np.testing.assert_allclose(
-            time_modulation(time, sine, cosine, span), z[f"time_modulation/{which}"], atol=1e-4
-        )
+        np.testing.assert_allclose(time_modulation(time, sine, cosine, span), z[f"time_modulation/{which}"], atol=1e-4)
 
 
 def check_starts(z):

@@ -65,19 +65,11 @@ def check_masking(z):
             score = jnp.asarray(sign * position, jnp.float32)[None]
             take = position if sign == 1 else np.where(position < n, n - 1 - position, position)
             draw = MaskDraw(score, score, score, jnp.asarray(take)[None])
-            is_probed, visible, changed = apply_masks(
-                draw, values, real, float(probed), float(same), float(random)
-            )
+            is_probed, visible, changed = apply_masks(draw, values, real, float(probed), float(same), float(random))
             recorded = {k: z[f"{case}/{order}/{k}"] for k in ("mask_out", "mask_in", "input_modified")}
-            np.testing.assert_array_equal(
-                np.asarray(is_probed)[0], recorded["mask_out"][:, 0] == 1, f"{case} {order}"
-            )
-            np.testing.assert_array_equal(
-                np.asarray(visible)[0], recorded["mask_in"][:, 0] == 0, f"{case} {order}"
-            )
-            np.testing.assert_allclose(
-                np.asarray(changed)[0, :n], recorded["input_modified"][:n, 0], atol=1e-6
-            )
+            np.testing.assert_array_equal(np.asarray(is_probed)[0], recorded["mask_out"][:, 0] == 1, f"{case} {order}")
+            np.testing.assert_array_equal(np.asarray(visible)[0], recorded["mask_in"][:, 0] == 0, f"{case} {order}")
+            np.testing.assert_allclose(np.asarray(changed)[0, :n], recorded["input_modified"][:n, 0], atol=1e-6)
 
 
 def check_loader(z):
@@ -141,9 +133,7 @@ def check_heads(z):
     batch = batch_of(z)
     layers = Astromer(config).apply(variables, batch)["layers"]
     depth = len([k for k in head if re.fullmatch(r"mlp\d+/kernel", k)])
-    norms = sorted(
-        (k.split("/")[0] for k in head if k.endswith("gamma")), key=lambda k: len(head[f"{k}/gamma"])
-    )
+    norms = sorted((k.split("/")[0] for k in head if k.endswith("gamma")), key=lambda k: len(head[f"{k}/gamma"]))
     mlp = {f"dense_{i}": dense(f"mlp{i}") for i in range(depth)} | {
         "norm": norm(norms[-1]),
         "logits": dense("out"),
@@ -165,9 +155,7 @@ def check_heads(z):
     for kind, key in (("avg_mlp", "avg"), ("att_avg", "att_avg")):
         recorded = z[f"out/{key}_as_shipped_inverted_mask"]
         rows = np.isfinite(recorded).all(axis=1)
-        np.testing.assert_allclose(
-            np.asarray(logits(kind, ~visible))[rows], recorded[rows], atol=1e-4, err_msg=key
-        )
+        np.testing.assert_allclose(np.asarray(logits(kind, ~visible))[rows], recorded[rows], atol=1e-4, err_msg=key)
 
 
 def has(*names):

@@ -1,0 +1,173 @@
+"""The host's side of a run: running sums, the log, bad batches, the best evaluation and when to stop."""
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from lcjax.configs import TrainingConfig
+from lcjax.errors import ConfigError, TrainingError
+from lcjax.tasks.base import Task
+from lcjax.training.folder import storage_guard
+from lcjax.training.progress import MetricsLog, ProgressDisplay
+from lcjax.training.source import count_points
+
+
+@dataclasses.dataclass
+class Progress:
+    """Host-side counters that a checkpoint carries as JSON (whose floats are exact)."""
+
+    position: tuple[int, int] = (0, 0)
+    """(epoch, batch) of the next training batch."""
+    sums: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    """Metric sums and weights since the last train line."""
+    best: dict[str, float] = dataclasses.field(default_factory=dict)
+    """Validation metrics of the best evaluation, with its `step`."""
+    evaluations_since_best: int = 0
+
+    def stopped(self, patience: int | None) -> bool:
+        """True once `patience` evaluations in a row brought nothing better."""
+        return patience is not None and self.evaluations_since_best >= patience
+
+
+@dataclasses.dataclass
+class Dispatch:
+    """One call of the compiled step that may still be running."""
+
+    start: int  #: finished updates before it
+    batches: list[
+        list[dict[str, np.ndarray]]
+    ]  #: per update, the batches it averages over, host-only entries included
+    out: dict[str, Any]  #: per-update metrics, on the device
+
+
+class Recorder:
+    """Takes finished dispatches and evaluations in, gives log lines and decisions out."""
+
+    def __init__(
+        self,
+        task: Task,
+        training: TrainingConfig,
+        workdir: Path,
+        progress: Progress,
+        log: MetricsLog | None,
+        display: ProgressDisplay,
+    ) -> None:
+        """`log` is None in every process but the first."""
+        self._task, self._training, self._workdir = task, training, workdir
+        self._progress, self._log, self._display = progress, log, display
+        self._clock, self._points = time.monotonic(), 0.0
+
+    def absorb(self, dispatch: Dispatch) -> None:
+        """Waits for a dispatch, adds its metrics to the running sums, deals with bad steps.
+
+        Raises:
+          TrainingError: too many bad steps in a row.
+        """
+        sums, scalars = jax.tree.map(_local, (dispatch.out["sums"], dispatch.out["scalars"]))
+        for i, batches in enumerate(dispatch.batches):
+            self._points += sum(map(count_points, batches)) * jax.process_count()
+            if not scalars["good"][i]:
+                self._bad_step(dispatch.start + i + 1, batches, int(scalars["bad_in_row"][i]))
+                continue
+            for name, (total, weight) in sums.items():
+                self._add(name, float(total[i]), float(weight[i]))
+            self._add("gradient_norm", float(scalars["gradient_norm"][i]), 1.0)
+
+    def _add(self, name: str, total: float, weight: float) -> None:
+        entry = self._progress.sums.setdefault(name, [0.0, 0.0])
+        entry[0] += total
+        entry[1] += weight
+
+    def _bad_step(self, step: int, batches: list[dict[str, np.ndarray]], in_row: int) -> None:
+        self._add("bad_steps", 1.0, 0.0)
+        folder = self._workdir / "bad_batches"
+        rank = f"_process_{jax.process_index()}" if jax.process_count() > 1 else ""
+        path = folder / f"step_{step}{rank}.npz"
+        with storage_guard(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            np.savez(path, **_one_table(batches))
+        self._display.say(
+            f"step {step}: loss or gradient not finite; weights kept, batch written to '{path}'"
+        )
+        if in_row >= self._training.max_bad_steps:
+            raise TrainingError(
+                f"loss or gradient was not finite in {in_row} steps in a row, the last at step {step}: look at the batches "
+                f"in '{folder}' or lower --optimizer.learning-rate (the last checkpoint is sound)"
+            )
+
+    def log_training(self, step: int) -> None:
+        """Writes one train line and starts new sums."""
+        sums, self._progress.sums = self._progress.sums, {}
+        bad = sums.pop("bad_steps", [0.0, 0.0])[0]
+        values = self._summary(sums)
+        if bad:
+            values["bad_steps"] = bad
+        values["points_per_second"] = _rate(self._points, time.monotonic() - self._clock)
+        self.restart_clock()
+        self._write(step, "train", values)
+
+    def restart_clock(self) -> None:
+        """What follows counts towards the next train line's rate; evaluation and saving do not."""
+        self._clock, self._points = time.monotonic(), 0.0
+
+    def pause_clock(self, seconds: float) -> None:
+        """Takes `seconds` of other work out of the next train line's rate."""
+        self._clock += seconds
+
+    def log_validation(self, step: int, sums: dict[str, list[float]], points: float, seconds: float) -> bool:
+        """Writes one validation line; True if it is the best so far."""
+        values = self._summary(sums)
+        self._write(step, "validation", {**values, "points_per_second": _rate(points, seconds)})
+        return self._is_best(step, values)
+
+    def _write(self, step: int, split: str, values: dict[str, float]) -> None:
+        if self._log:
+            self._log.write(step, split, values)
+        self._display.report(step, split, values)
+
+    def _summary(self, sums: dict[str, list[float]]) -> dict[str, float]:
+        sums = dict(sums)
+        norm = sums.pop("gradient_norm", None)
+        means = {name: total / weight if weight else float("nan") for name, (total, weight) in sums.items()}
+        values = dict(self._task.summarize(means)) if means else {"loss": float("nan")}
+        if norm:
+            values["gradient_norm"] = norm[0] / norm[1]
+        return values
+
+    def _is_best(self, step: int, values: dict[str, float]) -> bool:
+        progress, monitor = self._progress, self._training.monitor
+        sign, name = (-1.0, monitor[1:]) if monitor.startswith("-") else (1.0, monitor)
+        if name not in values:
+            raise ConfigError(
+                f"--training.monitor '{name}' is no validation metric: there are {', '.join(values)}"
+            )
+        best = progress.best.get(name)
+        if np.isfinite(values[name]) and (best is None or sign * values[name] < sign * best):
+            finite = {k: v for k, v in values.items() if np.isfinite(v)}
+            progress.best, progress.evaluations_since_best = {"step": step, **finite}, 0
+            return True
+        progress.evaluations_since_best += 1
+        return False
+
+
+def _local(x: jax.Array) -> np.ndarray:
+    return np.asarray(x.addressable_data(0), np.float64)
+
+
+def _rate(points: float, seconds: float) -> float:
+    return round(points / max(seconds, 1e-9), 1)
+
+
+def _one_table(batches: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Entries of the batches of one update under one name each; without pickle, so text stays text."""
+    table = {}
+    for index, batch in enumerate(batches):
+        for name, value in batch.items():
+            value = np.asarray(value)
+            value = value.astype(np.str_) if value.dtype == object else value
+            table[name if len(batches) == 1 else f"{name}_{index}"] = value
+    return table

@@ -1,0 +1,81 @@
+"""The same losses and weights on one device and on eight, whichever way the step is spread."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lcjax.errors import ConfigError
+from lcjax.training.checkpoint import restore_variables
+from tests.multidevice.worker import LAYOUTS, main
+from tests.training.comparing import logged, newest_arrays
+from tests.training.toy import toy_fit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def eight(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("eight")
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.multidevice.worker", str(folder)]
+    done = subprocess.run(command, env=os.environ | flags, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one")
+    main(folder, {"single": {}})
+    return folder
+
+
+def findings(folder):
+    return json.loads((folder / "findings.json").read_text())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("run", ["toy", "astromer", "fused"])
+def test_same_losses(one, eight, layout, run):
+    assert findings(eight)["devices"] == 8
+    single, spread = logged(one / f"{run}_single"), logged(eight / f"{run}_{layout}")
+    assert len(single) == len(spread)
+    for a, b in zip(single, spread, strict=True):
+        assert a.keys() == b.keys() and a["step"] == b["step"]
+        np.testing.assert_allclose(b["loss"], a["loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_gradients_are_exact_without_adam_hiding_a_factor(one, eight, layout):
+    expected, found = findings(one)["single"]["descent"], findings(eight)[layout]["descent"]
+    for name, values in expected["params"].items():
+        np.testing.assert_allclose(found["params"][name], values, rtol=1e-5, atol=1e-6, err_msg=name)
+    np.testing.assert_allclose(found["mean"], expected["mean"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["objective"], expected["objective"], rtol=1e-5)
+    assert found["batches"] == expected["batches"] == 4
+
+
+def test_weights_lie_split_over_the_model_axis(eight):
+    split = findings(eight)["split"]
+    for name in ("query", "key", "value", "merge", "ffn_in", "ffn_out"):
+        assert any(f"/{name}/kernel" in path and path.startswith("params") for path in split), name
+        assert any(f"/{name}/kernel" in path and path.startswith("opt_state") for path in split), name
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_checkpoints_read_on_any_device_count(eight, layout):
+    arrays, _ = newest_arrays(eight / f"toy_{layout}")
+    variables = restore_variables(eight / f"toy_{layout}", "latest")[1]
+    np.testing.assert_array_equal(variables["params"]["ffn_in"]["kernel"], arrays["params/ffn_in/kernel"])
+    assert arrays["params/ffn_in/kernel"].shape == (4, 8)
+
+
+def test_batches_must_divide_over_the_devices(tmp_path, monkeypatch):
+    monkeypatch.setattr("jax.device_count", lambda: 3)
+    with pytest.raises(ConfigError, match="8 rows does not divide over 3 devices"):
+        toy_fit(tmp_path, parallel="pmap")
