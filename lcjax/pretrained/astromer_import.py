@@ -1,8 +1,8 @@
 """Published Astromer checkpoints as experiments and variables of ours (specification sections 3 and 8).
 
 Shapes decide depth and widths and must agree with the settings file beside the checkpoint (`conf.json` of Astromer 1,
-`config.toml` of Astromer 2); heads, dropout and masking come from that file. The result is in parity mode: it computes what
-the published network computes, leak included.
+`config.toml` of Astromer 2); heads, dropout and masking come from that file. The result is in parity mode: it computes
+what the published network computes, leak included.
 """
 
 import dataclasses
@@ -24,7 +24,9 @@ from lcjax.pretrained.tensorflow_checkpoint import find_prefix, read_checkpoint
 from lcjax.tasks import PRESETS
 from lcjax.tasks.astromer_config import AstromerExperiment
 
-_BOOKKEEPING = re.compile(r"^(save_counter|optimizer(/.*)?|keras_api/.*|.*/\.OPTIMIZER_SLOT/.*|_CHECKPOINTABLE_OBJECT_GRAPH)$")
+_BOOKKEEPING = re.compile(
+    r"^(save_counter|optimizer(/.*)?|keras_api/.*|.*/\.OPTIMIZER_SLOT/.*|_CHECKPOINTABLE_OBJECT_GRAPH)$"
+)
 """Entries of a TensorFlow checkpoint that are no weights: optimizer state and counters."""
 
 _MAX_SETTINGS_BYTES = 1 << 20
@@ -57,7 +59,7 @@ def import_astromer(system: str, source: Path | str, num_heads: int | None = Non
     if system == "astromer2" and not shape.mask_token:
         notes.append("no mask token in this checkpoint, as in the published one: hidden points show their magnitudes")
     if "base" in settings or "pe_base" in settings:
-        notes.append("the base of the time encoding in the settings file is ignored, as by the published code: 10000 is used")
+        notes.append("the time-encoding base in the settings file is ignored, as by the published code: 10000 is used")
     experiment = _experiment(base, model, known)
     return ImportedWeights(experiment, variables, prefix, settings_file, ignored, notes)
 
@@ -76,7 +78,9 @@ def sort_variables(checkpoint: Mapping[str, np.ndarray]) -> tuple[dict[str, np.n
     }
     for kind, found in roots.items():
         if len(found) > 1:
-            raise WeightsError(f"this checkpoint holds {len(found)} networks ({kind} at {', '.join(found)}): expected one")
+            raise WeightsError(
+                f"this checkpoint holds {len(found)} networks ({kind} at {', '.join(found)}): expected one"
+            )
     sorted_arrays: dict[str, np.ndarray] = {}
     for name in names:
         new = name
@@ -118,7 +122,7 @@ def _shape(system: str, arrays: Mapping[str, np.ndarray], base: AstromerModelCon
     shape = config_from_arrays(arrays, base)
     if shape.residual != base.residual:
         other = "astromer2" if shape.residual == "projection" else "astromer1"
-        has = "residual projections (reshape_leak)" if other == "astromer2" else "no residual projections (reshape_leak)"
+        has = "residual projections" if other == "astromer2" else "no residual projections"
         raise WeightsError(f"this checkpoint has {has}, so it is no {system}: try  lcjax weights import {other}")
     return dataclasses.replace(shape, parity=True)
 
@@ -156,7 +160,9 @@ def _v2_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     rate = _number(settings, "rs", float)
     mask_format = settings.get("mask_format")
     if mask_format is not None and mask_format not in ("QK", "K", "Q", "tanh", "logits"):
-        raise WeightsError(f"setting 'mask_format' of the published model is {mask_format!r}: it must be QK, K, Q, tanh or logits")
+        raise WeightsError(
+            f"setting 'mask_format' of the published model is {mask_format!r}: it must be QK, K, Q, tanh or logits"
+        )
     return {
         "num_layers": _number(settings, "num_layers", int),
         "num_heads": heads,
@@ -178,8 +184,8 @@ def _check_agreement(known: Mapping[str, Any], shape: AstromerModelConfig, file:
         said, found = known.get(name), getattr(shape, name)
         if said is not None and said != found:
             raise WeightsError(
-                f"'{file}' says {name.replace('_', ' ')} {said}, but the arrays of the checkpoint have {found}: is it the "
-                "settings file of this checkpoint?"
+                f"'{file}' says {name.replace('_', ' ')} {said}, but the arrays of the checkpoint have {found}: "
+                "is it the settings file of this checkpoint?"
             )
 
 
@@ -188,9 +194,13 @@ def _with_settings(
 ) -> AstromerModelConfig:
     heads = known.get("num_heads")
     if heads is not None and num_heads is not None and heads != num_heads:
-        raise WeightsError(f"the settings file says {heads} attention heads, --num-heads says {num_heads}: give one of them")
+        raise WeightsError(
+            f"the settings file says {heads} attention heads, --num-heads says {num_heads}: give one of them"
+        )
     if heads is None and num_heads is None:
-        notes.append(f"no settings file tells the number of attention heads: took the published {shape.num_heads} (--num-heads)")
+        notes.append(
+            f"no settings file tells the number of heads: took the published {shape.num_heads} (see --num-heads)"
+        )
     heads = heads or num_heads or shape.num_heads
     if heads < 1 or shape.width % heads:
         raise WeightsError(f"a width of {shape.width} cannot be split among {heads} attention heads: give --num-heads")

@@ -1,4 +1,4 @@
-"""CRC-32C (Castagnoli), the checksum of TensorFlow's files; compiled where one is installed, vectorised numpy otherwise.
+"""CRC-32C (Castagnoli), the checksum of TensorFlow's files: compiled where installed, vectorised numpy otherwise.
 
 The numpy form cuts the data into many lanes of equal length, runs the table algorithm over all lanes at once, and joins
 neighbouring lanes pairwise: appending n bytes to a message is a linear map of its CRC over GF(2).

@@ -1,7 +1,7 @@
 """Imported weights and the folder that holds them.
 
-A weights folder has `config.json` (as in a workdir, and where the weights came from), `weights.safetensors` (flat dotted
-names) and `best/`, the same arrays as a checked checkpoint, so that the folder also serves wherever a workdir does.
+A weights folder has `config.json` (as in a workdir, and where the weights came from), `weights.safetensors` (flat
+dotted names) and `best/`, the same arrays as a checked checkpoint, so that the folder serves wherever a workdir does.
 """
 
 import dataclasses
@@ -65,9 +65,7 @@ def flat_names(variables: PyTree) -> dict[str, np.ndarray]:
     >>> list(flat_names({"params": {"head": {"bias": np.zeros(1)}}}))
     ['params.head.bias']
     """
-    return {
-        name.replace("/", "."): np.ascontiguousarray(np.asarray(leaf)) for name, leaf in flatten(variables).items()
-    }
+    return {name.replace("/", "."): np.ascontiguousarray(np.asarray(leaf)) for name, leaf in flatten(variables).items()}
 
 
 def write_weights(out: Path | str, imported: ImportedWeights, name: str | None = None) -> dict[str, Any]:
@@ -150,9 +148,13 @@ def read_weights(folder: Path | str) -> tuple[dict[str, Any], PyTree]:
     except (OSError, ValueError, AttributeError) as error:
         raise WeightsError(f"'{folder}' is not a readable weights folder: {error}") from error
     if promised is not None and hashlib.sha256(data).hexdigest() != promised:
-        raise WeightsError(f"'{folder / ARRAYS}' has changed since it was written: import or download the weights again")
+        raise WeightsError(
+            f"'{folder / ARRAYS}' has changed since it was written: import or download the weights again"
+        )
     try:
         flat = parse_safetensors(data)
     except (safetensors.SafetensorError, ValueError) as error:
-        raise WeightsError(f"'{folder / ARRAYS}' cannot be read: {error}; import or download the weights again") from error
+        raise WeightsError(
+            f"'{folder / ARRAYS}' cannot be read: {error}; import or download the weights again"
+        ) from error
     return record, nest(flat, ".")

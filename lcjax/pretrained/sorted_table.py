@@ -50,8 +50,12 @@ def table_entries(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
         )
     try:
         footer = data[-_FOOTER_BYTES:]
-        at = varint(footer, varint(footer, 0)[1])[1]  # skips the handle of the (unused) metaindex block
-        for _, handle in _block_entries(_block(data, footer[at:])):
+        at = varint(footer, varint(footer, 0)[1])[1]
+        end = varint(footer, varint(footer, at)[1])[1]
+        if any(footer[end:-8]):
+            raise ValueError("its footer has changed")
+        _block(data, footer[:at])  # the metaindex block is checked although nothing in it is used
+        for _, handle in _block_entries(_block(data, footer[at:end])):
             yield from _block_entries(_block(data, handle))
     except (ValueError, IndexError, struct.error) as error:
         raise WeightsError(f"checkpoint index '{name}' is damaged: {error}; copy or download it again") from error

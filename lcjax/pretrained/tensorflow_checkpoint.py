@@ -1,9 +1,9 @@
 """TensorFlow checkpoints (tensor bundle version 2) as numpy arrays, without TensorFlow.
 
 A checkpoint `P` is `P.index`, a sorted table of variable name -> BundleEntryProto, and shards
-`P.data-00000-of-0000N` with the raw little-endian bytes of each variable. Object-based checkpoints (TensorFlow 2, names end
-in `/.ATTRIBUTES/VARIABLE_VALUE`) and name-based ones (TensorFlow 1 savers) differ only in the names. Text and the object
-graph are left out: nothing of a checkpoint is ever executed.
+`P.data-00000-of-0000N` with the raw little-endian bytes of each variable. Object-based checkpoints (TensorFlow 2, names
+end in `/.ATTRIBUTES/VARIABLE_VALUE`) and name-based ones (TensorFlow 1 savers) differ only in the names. Text and the
+object graph are left out: nothing of a checkpoint is ever executed.
 """
 
 import math
@@ -116,7 +116,7 @@ def find_prefix(path: Path) -> Path:
 
 
 def _named_in_state_file(folder: Path) -> Path | None:
-    """The newest checkpoint of the text file `checkpoint`, which may name a folder of another machine: its last part counts."""
+    """The newest checkpoint in the text file `checkpoint`; of its path only the last part counts."""
     try:
         text = (folder / "checkpoint").read_bytes()[:65536].decode(errors="replace")
     except OSError:

@@ -1,5 +1,7 @@
 """Published and recommended Astromer settings. Each docstring: paper, command, what to expect."""
 
+import dataclasses
+
 from lcjax.configs import OptimizerConfig, TrainingConfig, WindowConfig
 from lcjax.models.astromer_config import ASTROMER1, ASTROMER2, AstromerModelConfig
 from lcjax.tasks.astromer_config import AstromerExperiment, MaskingConfig, ObjectiveConfig
@@ -96,10 +98,10 @@ def astromer2_survey() -> AstromerExperiment:
     """
     return AstromerExperiment(
         system="astromer2",
-        model=SURVEY_MODEL,
+        model=dataclasses.replace(SURVEY_MODEL, predict_variance=False),
         masking=MaskingConfig(0.5, 0.0, 0.0),
         objective=ObjectiveConfig(loss="mse", scale="std"),
         window=WindowConfig(length=200, mode="random", evaluation_mode="sequential"),
         optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=100, weight_decay=1e-3),
-        training=TrainingConfig(steps=3000, batch_size=64, evaluate_every=250, evaluate_batches=20, patience=8),
+        training=TrainingConfig(steps=1500, batch_size=64, evaluate_every=250, evaluate_batches=20, patience=8),
     )

@@ -57,7 +57,7 @@ class CheckpointStore:
         return None
 
     def clean(self, step: int) -> None:
-        """Before a run goes on from `step`: sets later (damaged) checkpoints aside, sweeps up interrupted writes. Process 0."""
+        """Before a run goes on from `step`: sets later, damaged checkpoints aside, sweeps up interrupted writes."""
         with storage_guard(self.folder):
             for later in (s for s in self.steps() if s > step):
                 aside = self.folder / f"{later:08d}.damaged"
@@ -89,8 +89,8 @@ def _sound(store: CheckpointStore, say: Callable[[str], None]) -> Iterator[tuple
         return
     if first:
         raise CheckpointError(
-            f"none of the checkpoints in '{store.folder}' can be read ({first}): restore a copy, or choose a new --workdir "
-            "to start over"
+            f"none of the checkpoints in '{store.folder}' can be read ({first}): restore a copy, or choose a new "
+            "--workdir to start over"
         )
 
 
@@ -128,9 +128,7 @@ def restore_variables(workdir: Path | str, which: str = "best") -> tuple[dict[st
             for part in ("params", "ema", "model_state")
         }
         if which == "ema" and not parts["ema"]:
-            raise CheckpointError(
-                f"checkpoint '{folder}' has no averaged weights: the run had no --training.ema-decay"
-            )
+            raise CheckpointError(f"checkpoint '{folder}' has no averaged weights: the run had no --training.ema-decay")
         params = parts["ema"] if parts["ema"] and which != "latest" else parts["params"]
         return config, {"params": nest(params), **nest(parts["model_state"])}
     raise CheckpointError(f"'{workdir}' holds no checkpoint yet: train it first")

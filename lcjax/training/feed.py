@@ -97,7 +97,7 @@ def _width(group: list[Batch]) -> tuple[int, ...]:
 
 
 def stack_updates(updates: list[list[Batch]]) -> Batch:
-    """Batches of several updates -> arrays (updates, accumulated, rows, ...), zero-padded to the longest second axis."""
+    """Batches of several updates -> arrays (updates, accumulated, rows, ...), zero-padded along the second axis."""
     batches = [device_part(batch) for update in updates for batch in update]
     leading = (len(updates), len(updates[0]))
     stacked = {}

@@ -51,8 +51,8 @@ def storage_guard(where: Path) -> Iterator[None]:
 
 def _storage_error(where: Path, reason: str) -> StorageError:
     return StorageError(
-        f"cannot write '{where}': {reason}; make room or choose another --workdir (what was saved before is intact: the "
-        "same command goes on from there)"
+        f"cannot write '{where}': {reason}; make room or choose another --workdir (what was saved before is intact: "
+        "the same command goes on from there)"
     )
 
 
@@ -100,7 +100,8 @@ def unflatten_like(template: PyTree, flat: dict[str, np.ndarray], where: Path) -
         value = flat[name]
         if tuple(value.shape) != tuple(leaf.shape) or value.dtype != leaf.dtype:
             raise CheckpointError(
-                f"array '{name}' of checkpoint '{where}' is {value.dtype}{value.shape}; the model has {leaf.dtype}{leaf.shape}"
+                f"array '{name}' of checkpoint '{where}' is {value.dtype}{value.shape}; the model has "
+                f"{leaf.dtype}{leaf.shape}"
             )
         leaves.append(value)
     return jax.tree_util.tree_unflatten(treedef, leaves)
@@ -173,9 +174,7 @@ def read_folder(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise CheckpointError(f"checkpoint '{folder}' has no readable {_PROGRESS} ({error})") from error
     if not intact:
-        raise CheckpointError(
-            f"checkpoint '{folder}' is damaged: '{_PROGRESS}' has changed since it was written"
-        )
+        raise CheckpointError(f"checkpoint '{folder}' is damaged: '{_PROGRESS}' has changed since it was written")
     damaged = sorted(name for name in expected if found.get(name) != expected[name])
     if damaged:
         how = "is missing" if damaged[0] not in found else "has changed since it was written"

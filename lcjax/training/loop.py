@@ -87,13 +87,13 @@ def fit(
     workdir, training = Path(workdir), experiment.training
     _check_settings(training)
     chief = jax.process_index() == 0
-    jax.config.update("jax_debug_nans", training.debug_nans)
     enable_compile_cache()
     config_record = _with_fingerprints(config_record, train_source, validation_source)
     check_same_run(workdir, config_record)
 
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(StopRequest())
+        stack.enter_context(jax.debug_nans(training.debug_nans))
         if chief:
             write_config(workdir, config_record)
 
@@ -104,9 +104,7 @@ def fit(
         key = jax.random.fold_in(jax.random.key(training.seed), 0x7FFFFFFE)
         make_state = lambda: init_state(task, optimizer, key, training.ema_decay is not None)
         state = layout.init(make_state)
-        update = layout.compile(
-            make_update(task, optimizer, training.seed, training.ema_decay, layout.mapped)
-        )
+        update = layout.compile(make_update(task, optimizer, training.seed, training.ema_decay, layout.mapped))
         evaluate = layout.evaluator(make_evaluation(task, training.seed))
 
         # --- resume, or start from given weights
@@ -130,9 +128,7 @@ def fit(
         if chief:
             store.clean(step)
         if step >= training.steps or progress.stopped(training.patience):
-            display.say(
-                f"'{workdir}' is finished: {step} updates; more --training.steps or a new --workdir go on"
-            )
+            display.say(f"'{workdir}' is finished: {step} updates; more --training.steps or a new --workdir go on")
             return _result("already finished", step, state, layout, progress, started, update)
 
         log = MetricsLog(workdir, step) if chief else None
@@ -195,9 +191,7 @@ def _check_settings(training: TrainingConfig) -> None:
     names = ("steps", "batch_size", "accumulate", "steps_per_dispatch", "evaluate_every", "log_every")
     for name in (*names, "checkpoint_every", "keep_checkpoints", "max_bad_steps"):
         if getattr(training, name) < 1:
-            raise ConfigError(
-                f"--training.{name.replace('_', '-')} is {getattr(training, name)}: it must be 1 or more"
-            )
+            raise ConfigError(f"--training.{name.replace('_', '-')} is {getattr(training, name)}: it must be 1 or more")
 
 
 def _with_fingerprints(record: dict[str, Any], train: Source, validation: Source | None) -> dict[str, Any]:
@@ -225,8 +219,8 @@ def _same_everywhere(step: int, workdir: Path) -> None:
         steps = np.asarray(multihost_utils.process_allgather(np.int32(step)))
         if len(set(steps.tolist())) > 1:
             raise CheckpointError(
-                f"the processes read different checkpoints in '{workdir}' (updates {sorted(set(steps.tolist()))}): it must "
-                "be one folder that all of them see"
+                f"the processes read different checkpoints in '{workdir}' (updates {sorted(set(steps.tolist()))}): it "
+                "must be one folder that all of them see"
             )
 
 
@@ -263,8 +257,8 @@ def _save_best(workdir: Path, step: int, host: TrainState) -> None:
 
 def _early_text(step: int, training: TrainingConfig, progress: Progress, workdir: Path) -> str:
     return (
-        f"no better {training.monitor} in {training.patience} evaluations: stopped after {step} updates; the best weights, "
-        f"of step {progress.best.get('step')}, are in '{workdir / 'best'}'"
+        f"no better {training.monitor} in {training.patience} evaluations: stopped after {step} updates; the best "
+        f"weights, of step {progress.best.get('step')}, are in '{workdir / 'best'}'"
     )
 
 
@@ -272,6 +266,4 @@ def _result(
     status: str, step: int, state: TrainState, layout: Any, progress: Progress, started: float, update: Any
 ) -> FitResult:
     bad_steps = int(layout.to_host(state.bad_steps))
-    return FitResult(
-        status, step, bad_steps, progress.best, time.monotonic() - started, update.compilations()
-    )
+    return FitResult(status, step, bad_steps, progress.best, time.monotonic() - started, update.compilations())

@@ -13,9 +13,7 @@ def decays(params: PyTree) -> PyTree:
     return jax.tree.map(lambda x: x.ndim >= 2 and min(x.shape) > 1, params)
 
 
-def build_optimizer(
-    config: OptimizerConfig, steps: int, width: int | None = None
-) -> optax.GradientTransformation:
+def build_optimizer(config: OptimizerConfig, steps: int, width: int | None = None) -> optax.GradientTransformation:
     """Clipping by global norm, then Adam(W) along the schedule of a run of `steps` updates."""
     schedule = build_schedule(config, steps, width)
     adam = {"b1": config.b1, "b2": config.b2, "eps": config.eps}

@@ -38,9 +38,7 @@ def make_mesh(shape: tuple[int, int] | None) -> Mesh:
     count = jax.device_count()
     shape = shape or (count, 1)
     if int(np.prod(shape)) != count:
-        raise ConfigError(
-            f"--training.mesh {shape[0]} {shape[1]} asks for {np.prod(shape)} devices; there are {count}"
-        )
+        raise ConfigError(f"--training.mesh {shape[0]} {shape[1]} asks for {np.prod(shape)} devices; there are {count}")
     return jax.make_mesh(shape, (DATA_AXIS, MODEL_AXIS), axis_types=(jax.sharding.AxisType.Auto,) * 2)
 
 
@@ -66,9 +64,7 @@ def make_layout(training: TrainingConfig) -> "JitLayout | PmapLayout":
     """
     if training.parallel == "pmap":
         if training.mesh is not None:
-            raise ConfigError(
-                "--training.mesh belongs to --training.parallel jit: pmap uses all devices for data"
-            )
+            raise ConfigError("--training.mesh belongs to --training.parallel jit: pmap uses all devices for data")
         return PmapLayout(training.batch_size)
     return JitLayout(training.mesh, training.batch_size)
 
@@ -136,6 +132,7 @@ class PmapLayout:
         # The mesh pmap builds for itself: placed the same way, nothing is copied again.
         mapped = jax.make_mesh((jax.device_count(),), (DATA_AXIS,), axis_types=(jax.sharding.AxisType.Auto,))
         self._rows = NamedSharding(mapped, P(None, None, DATA_AXIS))
+        self._replicas = NamedSharding(mapped, P(DATA_AXIS))
 
     def init(self, make_state: Callable[[], PyTree]) -> PyTree:
         """The same state on every device."""
@@ -153,9 +150,14 @@ class PmapLayout:
         return {k: jax.make_array_from_process_local_data(self._rows, split(v)) for k, v in batches.items()}
 
     def to_device(self, host_state: PyTree) -> PyTree:
-        """Adds the device axis."""
-        spread = jax.pmap(lambda x, _: x, in_axes=(None, 0))
-        return jax.tree.map(lambda x: spread(np.asarray(x), np.zeros(self._devices)), host_state)
+        """Adds the device axis: one copy on every device."""
+        count = jax.device_count()
+
+        def place(x: np.ndarray) -> jax.Array:
+            x = np.asarray(x)[None]
+            return jax.make_array_from_callback((count, *x.shape[1:]), self._replicas, lambda _: x)
+
+        return jax.tree.map(place, host_state)
 
     def to_host(self, state: PyTree) -> PyTree:
         """The first replica as numpy arrays."""
@@ -165,9 +167,7 @@ class PmapLayout:
         """Evaluation goes through jit over the same devices."""
         rows, whole = NamedSharding(self.mesh, P(DATA_AXIS)), NamedSharding(self.mesh, P())
         place = lambda x: jax.make_array_from_callback(np.shape(x), whole, lambda i: np.asarray(x)[i])
-        return _Evaluator(
-            evaluate, rows, whole, lambda state: jax.tree.map(place, self.to_host(state).variables)
-        )
+        return _Evaluator(evaluate, rows, whole, lambda state: jax.tree.map(place, self.to_host(state).variables))
 
 
 class Step:
@@ -186,7 +186,7 @@ class Step:
 
     def __call__(self, state: PyTree, batches: dict) -> tuple[PyTree, dict]:
         """Queues the step; the old state is given up. Nothing may slip from host to device unasked."""
-        with jax.transfer_guard("disallow"):
+        with jax.transfer_guard("allow" if jax.config.jax_debug_nans else "disallow"):
             state, out = self._compiled(state, batches)
         return state, self._local(out)
 
@@ -201,9 +201,7 @@ def _first_replica(x: jax.Array) -> jax.Array:
 
 
 class _Evaluator:
-    def __init__(
-        self, evaluate: Callable, rows: NamedSharding, whole: NamedSharding, variables: Callable
-    ) -> None:
+    def __init__(self, evaluate: Callable, rows: NamedSharding, whole: NamedSharding, variables: Callable) -> None:
         self._evaluate = jax.jit(evaluate, out_shardings=whole)
         self._rows, self._variables = rows, variables
 

@@ -38,9 +38,7 @@ class Dispatch:
     """One call of the compiled step that may still be running."""
 
     start: int  #: finished updates before it
-    batches: list[
-        list[dict[str, np.ndarray]]
-    ]  #: per update, the batches it averages over, host-only entries included
+    batches: list[list[dict[str, np.ndarray]]]  #: per update, the batches it averages over, host-only entries included
     out: dict[str, Any]  #: per-update metrics, on the device
 
 
@@ -90,13 +88,11 @@ class Recorder:
         with storage_guard(path):
             folder.mkdir(parents=True, exist_ok=True)
             np.savez(path, **_one_table(batches))
-        self._display.say(
-            f"step {step}: loss or gradient not finite; weights kept, batch written to '{path}'"
-        )
+        self._display.say(f"step {step}: loss or gradient not finite; weights kept, batch written to '{path}'")
         if in_row >= self._training.max_bad_steps:
             raise TrainingError(
-                f"loss or gradient was not finite in {in_row} steps in a row, the last at step {step}: look at the batches "
-                f"in '{folder}' or lower --optimizer.learning-rate (the last checkpoint is sound)"
+                f"loss or gradient was not finite in {in_row} steps in a row, the last at step {step}: look at the "
+                f"batches in '{folder}' or lower --optimizer.learning-rate (the last checkpoint is sound)"
             )
 
     def log_training(self, step: int) -> None:
@@ -142,9 +138,7 @@ class Recorder:
         progress, monitor = self._progress, self._training.monitor
         sign, name = (-1.0, monitor[1:]) if monitor.startswith("-") else (1.0, monitor)
         if name not in values:
-            raise ConfigError(
-                f"--training.monitor '{name}' is no validation metric: there are {', '.join(values)}"
-            )
+            raise ConfigError(f"--training.monitor '{name}' is no validation metric: there are {', '.join(values)}")
         best = progress.best.get(name)
         if np.isfinite(values[name]) and (best is None or sign * values[name] < sign * best):
             finite = {k: v for k, v in values.items() if np.isfinite(v)}

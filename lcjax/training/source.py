@@ -17,9 +17,7 @@ class Source(Protocol):
 
     fingerprint: str
 
-    def train_batches(
-        self, epoch: int = 0, batch: int = 0
-    ) -> Iterator[tuple[Position, dict[str, np.ndarray]]]:
+    def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[Position, dict[str, np.ndarray]]]:
         """Endless; restarted at a position it yields exactly the same rest."""
 
     def evaluation_batches(self) -> Iterator[dict[str, np.ndarray]]:
@@ -41,7 +39,5 @@ def count_points(batch: dict[str, np.ndarray]) -> float:
         if name in batch:
             values = np.asarray(batch[name]) > 0 if name != "length" else np.asarray(batch[name])
             per_row = values.reshape(len(values), -1).sum(axis=1)
-            return float(
-                per_row[np.asarray(batch["weight"]) > 0].sum() if "weight" in batch else per_row.sum()
-            )
+            return float(per_row[np.asarray(batch["weight"]) > 0].sum() if "weight" in batch else per_row.sum())
     return float(len(next(iter(batch.values()))))

@@ -73,8 +73,8 @@ def start_from(state: TrainState, variables: PyTree) -> tuple[TrainState, list[s
     merged = jax.tree_util.tree_map_with_path(pick, {"params": state.params, **state.model_state})
     if given:
         raise WeightsError(
-            f"the initial weights hold '{min(given)}' and {len(given) - 1} more arrays that this model does not have: give "
-            "the settings they were trained with"
+            f"the initial weights hold '{min(given)}' and {len(given) - 1} more arrays that this model does not have: "
+            "give the settings they were trained with"
         )
     params = merged.pop("params")
     ema = jax.tree.map(np.copy, params) if state.ema else {}

@@ -64,9 +64,7 @@ def make_update(
         return grads, loss, metrics, model_state
 
     def update(state: TrainState, batches: dict) -> tuple[TrainState, dict]:
-        grads, loss, metrics, model_state = gradients(
-            state, batches, jax.random.fold_in(base_key, state.step)
-        )
+        grads, loss, metrics, model_state = gradients(state, batches, jax.random.fold_in(base_key, state.step))
         norm = optax.tree.norm(grads)
         good = jnp.isfinite(loss) & jnp.isfinite(norm)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)

@@ -82,13 +82,9 @@ def check_same_run(workdir: Path, record: dict[str, Any]) -> None:
             f"'{workdir}' holds a run with other settings: {shown}{why}; use those, or choose another --workdir "
             "(--training.initial-weights takes the old weights along)"
         )
-    prints = [
-        {k: v for k, v in r.get("data", {}).items() if k.endswith("fingerprint")} for r in (old, record)
-    ]
+    prints = [{k: v for k, v in r.get("data", {}).items() if k.endswith("fingerprint")} for r in (old, record)]
     if prints[0] != prints[1]:
-        raise ConfigError(
-            f"'{workdir}' holds a run on other data: give the same --data, or choose another --workdir"
-        )
+        raise ConfigError(f"'{workdir}' holds a run on other data: give the same --data, or choose another --workdir")
 
 
 def _saved_record(workdir: Path) -> dict[str, Any] | None:
@@ -103,8 +99,8 @@ def _saved_record(workdir: Path) -> dict[str, Any] | None:
         except (ValueError, KeyError, OSError):
             continue
     raise CheckpointError(
-        f"'{workdir}' holds checkpoints, but neither config.json nor any of them can be read: restore a copy, or choose "
-        "another --workdir"
+        f"'{workdir}' holds checkpoints, but neither config.json nor any of them can be read: restore a copy, or "
+        "choose another --workdir"
     )
 
 
@@ -126,9 +122,7 @@ def read_experiment(settings: dict[str, Any], kind: type[Experiment]) -> Experim
         fields = {f.name: f for f in dataclasses.fields(cls)}
         unknown = sorted(set(values) - set(fields))
         if unknown:
-            raise ConfigError(
-                f"saved settings hold '{unknown[0]}', which this version of lcjax does not know"
-            )
+            raise ConfigError(f"saved settings hold '{unknown[0]}', which this version of lcjax does not know")
         ready = {}
         for name, value in values.items():
             kind_of = fields[name].type

@@ -7,7 +7,7 @@ permutations of the originals can be injected. Scores of a row depend on (key, r
 number of devices.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -53,13 +53,34 @@ def _first(scores: Array, among: Array, count: Array) -> Array:
     return among & (rank < count[:, None])
 
 
+def _true_values_only(value_from: Array, shown: Array, randomised: Array) -> Array:
+    """Redirects the randomised points to points of `shown`, in the order of the shuffle; (B, L) int32."""
+    place = jnp.argsort(value_from, axis=-1)
+    sources = jnp.argsort(jnp.where(shown, place, place.shape[-1]), axis=-1)
+    turn = jnp.cumsum(randomised, axis=-1) - 1
+    turn = turn % jnp.maximum(jnp.sum(shown, axis=-1, keepdims=True), 1)
+    return jnp.take_along_axis(sources, jnp.maximum(turn, 0), axis=-1)
+
+
 def apply_masks(
-    draw: MaskDraw, magnitude: Array, mask: Array, probed: float, same: float, random: float
+    draw: MaskDraw,
+    magnitude: Array,
+    mask: Array,
+    probed: float,
+    same: float,
+    random: float,
+    values_from: Literal["all", "visible"] = "all",
 ) -> tuple[Array, Array, Array]:
     """Turns a draw into (probed, visible, input magnitudes), each (B, L).
 
     `probed` = 1 is special: every real point is scored and stays visible. The padding is never visible or probed.
     Input magnitudes keep their true value at hidden points, as the originals do; it is the network that hides them.
+
+    Args:
+      draw: (B, L) each. magnitude: (B, L) mag. mask: (B, L) bool, real points.
+      probed, same, random: shares in [0, 1].
+      values_from: whose magnitudes randomised points take. `all` real points as in the originals, which lets the
+        magnitude of a hidden point be seen at another time; `visible` takes those that are shown with their true value.
     """
     if probed >= 1.0:
         return mask, mask, magnitude
@@ -71,15 +92,33 @@ def apply_masks(
     hidden = is_probed & ~is_same
     n_random = jnp.ceil((k - n_same) * jnp.float32(random))
     is_random = _first(draw.random, hidden, n_random)
-    shuffled = jnp.take_along_axis(magnitude, draw.value_from, axis=-1)
     visible = mask & ~(hidden & ~is_random)
+    value_from = draw.value_from
+    if values_from == "visible":
+        value_from = _true_values_only(value_from, visible & ~is_random, is_random)
+    shuffled = jnp.take_along_axis(magnitude, value_from, axis=-1)
     return is_probed, visible, jnp.where(is_random, shuffled, magnitude)
 
 
-def mask_for_pretraining(key: Array, batch: dict, probed: float = 0.5, same: float = 0.2, random: float = 0.2) -> dict:
-    """Adds `probed`, `visible`, `target` (true magnitudes) to a batch and replaces randomised input magnitudes."""
+def mask_for_pretraining(
+    key: Array,
+    batch: dict,
+    probed: float = 0.5,
+    same: float = 0.2,
+    random: float = 0.2,
+    values_from: Literal["all", "visible"] = "all",
+) -> dict:
+    """Adds `probed`, `visible`, `target` (true magnitudes) to a batch and replaces randomised input magnitudes.
+
+    Args:
+      key: typed key; masks of a row depend on it and on `batch["row"]` (default: position in the batch) alone.
+      batch: LightCurveBatch, raw or standardised.
+      probed, same, random, values_from: see `apply_masks`.
+    """
     draw = draw_masks(row_keys(key, batch), batch["mask"])
-    is_probed, visible, magnitude = apply_masks(draw, batch["magnitude"], batch["mask"], probed, same, random)
+    is_probed, visible, magnitude = apply_masks(
+        draw, batch["magnitude"], batch["mask"], probed, same, random, values_from
+    )
     return {
         **batch,
         "probed": is_probed,

@@ -2,7 +2,7 @@
 
     python -m tests.chaos.kill_and_resume --kills 20
 
-Log lines (but for clocks), final weights, moments, counters and best weights must be equal bit for bit. Exit code 0 if so.
+Log lines (but for clocks), final weights, moments, counters and best weights must be equal bit for bit. Exits 0 if so.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def finish(process: subprocess.Popen) -> str:
 
 
 def kill_and_resume(kills: int, seed: int, folder: Path) -> int:
-    """Runs until `kills` processes were killed, over as many runs as that takes; returns the number of runs compared."""
+    """Runs until `kills` processes were killed, over as many runs as it takes; returns the number of runs."""
     from tests.training.comparing import assert_same_run
 
     random_delay = random.Random(seed)

@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def eight(tmp_path_factory):
     folder = tmp_path_factory.mktemp("eight")
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+    # Compiled in haste: the programs run for a few steps only.
+    flags = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
+    flags = {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.multidevice.worker", str(folder)]
     done = subprocess.run(command, env=os.environ | flags, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -40,7 +42,7 @@ def findings(folder):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("run", ["toy", "astromer", "fused"])
+@pytest.mark.parametrize("run", ["toy", "astromer"])
 def test_same_losses(one, eight, layout, run):
     assert findings(eight)["devices"] == 8
     single, spread = logged(one / f"{run}_single"), logged(eight / f"{run}_{layout}")

@@ -52,13 +52,9 @@ def main(folder: Path, layouts: dict) -> None:
     """Trains everything under every layout."""
     findings = {"devices": jax.device_count()}
     for name, settings in layouts.items():
-        toy = toy_fit(folder / f"toy_{name}", ToySource(buckets=(3, 6)), log_every=1, accumulate=2, **settings)
-        astromer = astromer_fit(folder / f"astromer_{name}", **settings)
-        fused = toy_fit(folder / f"fused_{name}", steps_per_dispatch=2, **settings)
-        findings[name] = {
-            "descent": plain_descent(TrainingConfig(batch_size=8, **settings)),
-            "statuses": [toy.status, astromer.status, fused.status],
-        }
+        toy_fit(folder / f"toy_{name}", log_every=2, accumulate=2, steps_per_dispatch=2, **settings)
+        astromer_fit(folder / f"astromer_{name}", **settings)
+        findings[name] = {"descent": plain_descent(TrainingConfig(batch_size=8, **settings))}
     if "jit_4x2" in layouts:
         findings["split"] = split_names(TrainingConfig(batch_size=8, mesh=(4, 2)))
     (folder / "findings.json").write_text(json.dumps(findings))

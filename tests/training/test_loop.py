@@ -76,7 +76,7 @@ def test_poisoned_batches_are_skipped_counted_and_kept(tmp_path):
 
 def test_too_many_bad_steps_in_a_row_stop_the_run(tmp_path):
     source = ToySource(poison={(0, i) for i in range(2, 7)})
-    with pytest.raises(TrainingError, match="3 steps in a row, the last at step 5.*bad_batches"):
+    with pytest.raises(TrainingError, match=r"3 steps in a row, the last at step 5.*bad_batches"):
         toy_fit(tmp_path, source, max_bad_steps=3, checkpoint_every=2)
     for step in CheckpointStore(tmp_path).steps():
         assert step <= 4
@@ -96,7 +96,9 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
     short = OptimizerConfig(schedule="constant", learning_rate=3.0)
     toy_fit(tmp_path / "short", optimizer=short, steps=result.best["step"], evaluate_every=2, log_every=2)
     best = restore_variables(tmp_path)[1]["params"]["ffn_in"]["kernel"]
-    np.testing.assert_array_equal(best, restore_variables(tmp_path / "short", "latest")[1]["params"]["ffn_in"]["kernel"])
+    np.testing.assert_array_equal(
+        best, restore_variables(tmp_path / "short", "latest")[1]["params"]["ffn_in"]["kernel"]
+    )
 
 
 def test_monitor_may_rise_and_must_exist(tmp_path):
@@ -124,3 +126,9 @@ def test_fine_tuning(tmp_path):
         np.testing.assert_array_equal(tuned["params"]["ffn_in"][name], value)
     with pytest.raises(WeightsError, match="shape"):
         toy_fit(tmp_path / "third", initial_variables=variables, width=4)
+
+
+def test_debug_nans_points_at_the_operation(tmp_path):
+    with pytest.raises(FloatingPointError):
+        toy_fit(tmp_path, ToySource(poison={(0, 2)}), debug_nans=True)
+    assert toy_fit(tmp_path, ToySource(poison={(0, 2)})).bad_steps == 1  # the switch does not outlive the run

@@ -45,9 +45,7 @@ def test_decay_spares_all_but_matrices():
 
 @pytest.mark.parametrize("name", ["adam", "adamw"])
 def test_adam_by_hand_with_clipping(name):
-    config = OptimizerConfig(
-        name=name, schedule="constant", learning_rate=0.1, b1=0.8, b2=0.9, eps=1e-3, clip_norm=1.0
-    )
+    config = OptimizerConfig(name=name, schedule="constant", learning_rate=0.1, b1=0.8, b2=0.9, eps=1e-3, clip_norm=1.0)
     optimizer = build_optimizer(config, 10)
     params = {"kernel": jnp.zeros((2, 2))}
     state, m, v = optimizer.init(params), 0.0, 0.0

@@ -1,0 +1,148 @@
+"""Cleaning of one light curve: explicit rules, every dropped point counted, every rejected object named with its reason."""
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_pipelines.sources.light_curve import RawLightCurve
+
+JULIAN_DATE = 2_400_000.0
+MJD_ZERO = 2_400_000.5
+
+
+@dataclass(frozen=True)
+class CleaningSettings:
+    """Which points and objects are kept."""
+
+    min_points: int = 5
+    """Objects with fewer sound points are rejected (the originals' rule)."""
+    max_error: float = 1.0
+    """mag; errors must lie in (0, max_error] (Astromer 2 keeps 0 < error < 1)."""
+    max_magnitude: float = 50.0
+    """|magnitude| beyond this is a sentinel such as 99.999. No rule on sign: MACHO magnitudes are negative."""
+    max_years_from_median: float = 100.0
+    """Times farther than this from the object's median time are corrupt."""
+
+
+@dataclass(frozen=True)
+class CleanLightCurve:
+    """A light curve fit for use: strictly ascending times, finite values, errors in range."""
+
+    object_id: str
+    band: str
+    mjd: np.ndarray
+    """(N,) float64, days, strictly ascending."""
+    magnitude: np.ndarray
+    """(N,) float32, mag."""
+    magnitude_error: np.ndarray
+    """(N,) float32, mag, > 0."""
+    label: str | None
+    metadata: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """An object that is set aside."""
+
+    object_id: str
+    reason: str
+    origin: str
+
+
+@dataclass
+class CleaningReport:
+    """What cleaning did, in numbers and names."""
+
+    points_read: int = 0
+    points_kept: int = 0
+    points_dropped: Counter = dataclasses.field(default_factory=Counter)
+    curves_kept: int = 0
+    rejected: list[Rejection] = dataclasses.field(default_factory=list)
+    notes: Counter = dataclasses.field(default_factory=Counter)
+    """What was mended without loss: Julian dates converted, unsorted times sorted."""
+    bad_files: dict[str, str] = dataclasses.field(default_factory=dict)
+    columns: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def as_dict(self) -> dict:
+        """For `cleaning.json`."""
+        reasons = Counter(r.reason.split(":")[0] for r in self.rejected)
+        return {
+            "points_read": self.points_read,
+            "points_kept": self.points_kept,
+            "points_dropped": dict(self.points_dropped),
+            "curves_kept": self.curves_kept,
+            "curves_rejected": dict(reasons),
+            "mended": dict(self.notes),
+            "bad_files": self.bad_files,
+            "columns": self.columns,
+        }
+
+
+def clean(
+    raw: RawLightCurve, settings: CleaningSettings, report: CleaningReport | None = None
+) -> CleanLightCurve | Rejection:
+    """Drops unsound points, sorts, and keeps or rejects the object.
+
+    In order: values that are not finite; magnitudes beyond any star; Julian dates become MJD; times far from the median;
+    errors out of range; then points are sorted and of those at one time the one with the smallest error stays.
+    """
+    report = CleaningReport() if report is None else report
+    time, magnitude, error = (np.asarray(a, np.float64) for a in (raw.mjd, raw.magnitude, raw.magnitude_error))
+    report.points_read += len(time)
+
+    def reject(reason: str) -> Rejection:
+        rejection = Rejection(raw.object_id, reason, raw.origin)
+        report.rejected.append(rejection)
+        return rejection
+
+    if not raw.object_id:
+        report.points_dropped["of rejected objects"] += len(time)
+        return reject("no object id")
+    if not len(time) == len(magnitude) == len(error):
+        report.points_dropped["of rejected objects"] += len(time)
+        return reject(f"columns of unequal length: {len(time)} times, {len(magnitude)} magnitudes, {len(error)} errors")
+
+    dropped: Counter = Counter()
+
+    def keep(good: np.ndarray, reason: str) -> None:
+        nonlocal time, magnitude, error
+        bad = len(good) - int(np.count_nonzero(good))
+        if bad:
+            dropped[reason] += bad
+            time, magnitude, error = time[good], magnitude[good], error[good]
+
+    keep(np.isfinite(time), "time not finite")
+    keep(np.isfinite(magnitude), "magnitude not finite")
+    keep(np.abs(magnitude) <= settings.max_magnitude, "magnitude is a sentinel")
+    keep(np.isfinite(error), "error not finite")
+    keep((error > 0) & (error <= settings.max_error), "error out of range")
+    if len(time):
+        julian = time > JULIAN_DATE
+        if julian.any():
+            time = np.where(julian, time - MJD_ZERO, time)
+            report.notes["Julian dates converted to MJD"] += 1
+        keep(np.abs(time - np.median(time)) <= 365.25 * settings.max_years_from_median, "time far from the others")
+    if len(time) > 1 and np.any(np.diff(time) <= 0):
+        if np.any(np.diff(time) < 0):
+            report.notes["unsorted times sorted"] += 1
+        order = np.lexsort((error, time))
+        time, magnitude, error = time[order], magnitude[order], error[order]
+        keep(np.concatenate([[True], np.diff(time) > 0]), "time repeated")
+    report.points_dropped.update(dropped)
+    if len(time) < settings.min_points:
+        report.points_dropped["of rejected objects"] += len(time)
+        why = f" ({', '.join(f'{n} {r}' for r, n in dropped.items())})" if dropped else ""
+        return reject(f"fewer than {settings.min_points} points: {len(time)}{why}")
+    report.points_kept += len(time)
+    report.curves_kept += 1
+    return CleanLightCurve(
+        raw.object_id,
+        raw.band,
+        time,
+        magnitude.astype(np.float32),
+        error.astype(np.float32),
+        raw.label or None,
+        dict(raw.metadata),
+    )

@@ -1,0 +1,121 @@
+"""What every light-curve dataset shares: read, clean, split by object, write records.
+
+A subclass gives a name, release notes, and how to read its source files. Two passes are made: the first cleans everything
+and fills the report, the second writes each split; neither holds the photometry of more than one chunk in memory.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from data_pipelines.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, Rejection, clean
+from data_pipelines.records import SPLITS, encode_light_curve, light_curve_features
+from data_pipelines.sources import ColumnNames, RawLightCurve, read_light_curves
+from data_pipelines.splits import assign_splits
+from lcjax.errors import DataError
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """What a builder is asked for."""
+
+    sources: tuple[Path, ...] = ()
+    columns: ColumnNames = field(default_factory=ColumnNames)
+    cleaning: CleaningSettings = field(default_factory=CleaningSettings)
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    seed: int = 0
+    n_objects: int = 3000
+    """Simulated datasets only."""
+
+
+class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):
+    """Base of the builders; `Builder(settings=PrepareSettings(...), data_dir=...)`."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012 (tfds reads it from the class)
+    homepage = ""
+    citation = ""
+    description = ""
+
+    def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
+        """Runs the first pass, so that classes and splits are known."""
+        self.settings = settings or PrepareSettings()
+        self.report = CleaningReport()
+        self._labels: dict[str, str | None] = {}
+        self._metadata: dict[str, None] = {}
+        self._first_pass()
+        self.class_names = sorted({label for label in self._labels.values() if label})
+        self.split_of = assign_splits(self._labels, self.settings.fractions, self.settings.seed)
+        super().__init__(**kwargs)
+
+    def read(self) -> Iterator[RawLightCurve]:
+        """The raw light curves of the source files."""
+        if not self.settings.sources:
+            raise DataError(f"dataset '{self.name}' needs its survey files: give them with --source")
+        return read_light_curves(
+            self.settings.sources,
+            self.settings.columns,
+            on_columns=self.report.columns.update,
+            on_bad_file=lambda path, reason: self.report.bad_files.__setitem__(str(path), reason),
+        )
+
+    def _first_pass(self) -> None:
+        for curve in self._clean_curves(self.report):
+            self._labels[curve.object_id] = self._labels.get(curve.object_id) or curve.label
+            self._metadata |= dict.fromkeys(curve.metadata)
+        if not self._labels:
+            reasons = {r.reason for r in self.report.rejected}
+            detail = f"; the first reason: {self.report.rejected[0].reason}" if reasons else ""
+            raise DataError(f"dataset '{self.name}' has no usable light curve: {len(self.report.rejected)} rejected{detail}")
+
+    def _clean_curves(self, report: CleaningReport) -> Iterator[CleanLightCurve]:
+        seen: set[tuple[str, str]] = set()
+        for raw in self.read():
+            key = (raw.object_id, raw.band)
+            if raw.object_id and key in seen:
+                report.points_read += len(raw.mjd)
+                report.points_dropped["of rejected objects"] += len(raw.mjd)
+                report.rejected.append(Rejection(raw.object_id, "object id repeated: the first one is kept", raw.origin))
+                continue
+            seen.add(key)
+            curve = clean(raw, self.settings.cleaning, report)
+            if isinstance(curve, CleanLightCurve):
+                yield curve
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.description or (type(self).__doc__ or ""),
+            features=light_curve_features(self.class_names, tuple(self._metadata)),
+            homepage=self.homepage or None,
+            citation=self.citation or None,
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        present = set(self.split_of.values())
+        return {split: self._generate_examples(split) for split in SPLITS if split in present}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        index = {name: i for i, name in enumerate(self.class_names)}
+        seen: set[tuple[str, str]] = set()
+        for raw in self.read():
+            if self.split_of.get(raw.object_id) != split or (raw.object_id, raw.band) in seen:
+                continue
+            seen.add((raw.object_id, raw.band))
+            curve = clean(raw, self.settings.cleaning)
+            if not isinstance(curve, CleanLightCurve):
+                continue
+            label = self._labels[curve.object_id]
+            metadata = {name: curve.metadata.get(name, float("nan")) for name in self._metadata}
+            yield f"{curve.object_id}\t{curve.band}", encode_light_curve(
+                curve.object_id,
+                curve.mjd,
+                curve.magnitude,
+                curve.magnitude_error,
+                curve.band,
+                index[label] if label else -1,
+                metadata or None,
+            )

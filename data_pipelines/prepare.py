@@ -1,0 +1,127 @@
+"""Survey files -> a verified dataset folder, whole or not at all."""
+
+import json
+import logging
+import os
+import shutil
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_pipelines.cleaning import CleaningReport, CleaningSettings
+from data_pipelines.columns import ColumnNames
+from data_pipelines.manifest import Manifest, read_manifest, verify, write_manifest
+from lcjax.errors import ConfigError, DataError, StorageError
+
+SHARDS = 8
+"""Per split: four processes can share them, and short streams stay long enough to shuffle."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was written, and what cleaning did."""
+
+    manifest: Manifest
+    report: CleaningReport
+    objects: dict[str, int]
+    """Light curves per split."""
+
+
+def prepare(
+    name: str,
+    sources: Sequence[Path | str],
+    out: Path | str,
+    *,
+    columns: ColumnNames | None = None,
+    cleaning: CleaningSettings | None = None,
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    seed: int = 0,
+    shards: int = SHARDS,
+    n_objects: int = 3000,
+) -> Prepared:
+    """Writes `out/<name>/<version>/` through the dataset's tfds builder.
+
+    An older preparation of the same name is replaced only once the new one is complete. Objects that are set aside are in
+    `rejected.parquet` (object_id, reason, origin), counts in `cleaning.json`.
+
+    Raises:
+      ConfigError: no such dataset, or settings that make no sense. DataError: nothing usable in the sources.
+      StorageError: `out` cannot be written.
+    """
+    from data_pipelines.datasets import find_builder
+    from data_pipelines.datasets.light_curve_builder import PrepareSettings
+
+    if shards < 1:
+        raise ConfigError(f"--shards is {shards}: it must be at least 1")
+    builder_class = find_builder(name)
+    settings = PrepareSettings(
+        sources=tuple(Path(s) for s in sources),
+        columns=columns or ColumnNames(),
+        cleaning=cleaning or CleaningSettings(),
+        fractions=tuple(fractions),
+        seed=seed,
+        n_objects=n_objects,
+    )
+    out = Path(out)
+    temporary = out / f".{name}.{os.getpid()}.partial"
+    try:
+        temporary.mkdir(parents=True)
+        builder = _build(builder_class, settings, temporary, shards)
+        folder = Path(builder.data_dir)
+        _write_reports(folder, builder.report, settings)
+        write_manifest(folder)
+        final = out / name
+        old = out / f".{name}.{os.getpid()}.old"
+        if final.exists():
+            final.rename(old)
+        (temporary / name).rename(final)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the dataset to '{out}': {error.strerror or error}; choose another --out or free space"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    manifest = _read_back(final / str(builder.version))
+    objects = Counter({s.split: 0 for s in manifest.shards})
+    for shard in manifest.shards:
+        objects[shard.split] += shard.records
+    return Prepared(manifest, builder.report, dict(objects))
+
+
+def _read_back(folder: Path) -> Manifest:
+    """Reads back what was written; a dataset is announced only when it verifies."""
+    damage = verify(folder)
+    if damage:
+        raise DataError(f"the dataset was written but does not verify: {damage[0]}; is the disk sound?")
+    return read_manifest(folder)
+
+
+def _build(builder_class: Any, settings: Any, folder: Path, shards: int) -> Any:
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        builder = builder_class(settings=settings, data_dir=str(folder))
+        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(num_shards=shards))
+    return builder
+
+
+def _write_reports(folder: Path, report: CleaningReport, settings: Any) -> None:
+    content = report.as_dict() | {
+        "seed": settings.seed,
+        "fractions": list(settings.fractions),
+        "sources": [p.name for p in settings.sources],
+    }
+    (folder / "cleaning.json").write_text(json.dumps(content, indent=1))
+    rejected = {k: [getattr(r, k) for r in report.rejected] for k in ("object_id", "reason", "origin")}
+    schema = pa.schema([(k, pa.string()) for k in rejected])
+    pq.write_table(pa.table(rejected, schema=schema), folder / "rejected.parquet")

@@ -1,0 +1,24 @@
+"""A light curve as it was found: what every reader and the simulator yield, before any cleaning."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class RawLightCurve:
+    """One object in one band, rows in file order, nothing dropped or mended."""
+
+    object_id: str
+    band: str
+    mjd: np.ndarray
+    """(N,) float64, days; may be unsorted, repeated, not finite or in another zero point."""
+    magnitude: np.ndarray
+    """(N,) float, mag; sentinels such as 99.999 as found."""
+    magnitude_error: np.ndarray
+    """(N,) float, mag; NaN where missing."""
+    label: str | None = None
+    metadata: dict[str, float] = field(default_factory=dict)
+    """Scalars of the object, for example period (d), ra and dec (deg); NaN where missing."""
+    origin: str = ""
+    """Where it was read: file and record."""

@@ -1,0 +1,79 @@
+"""Light curves in the files surveys handed out: MACHO archives, OGLE text files.
+
+MACHO: `lc_<field>.<tile>.<sequence>.tar.bz2` with `*.B.mjd` and `*.R.mjd` (MJD, instrumental magnitude, error; `#` lines).
+OGLE-II: `*.dat` with heliocentric Julian date, magnitude, error. Archives are unpacked in memory within bounds.
+"""
+
+import csv
+import io
+import re
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from data_pipelines.sources.light_curve import RawLightCurve
+from lcjax.errors import DataError
+
+MAX_MEMBER_BYTES = 32 << 20
+
+
+def _three_columns(text: str, where: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Time, magnitude, error; a line that is no three numbers becomes NaN and is dropped, with a count, by cleaning."""
+    rows = []
+    for line in text.splitlines():
+        parts = line.replace(",", " ").split()
+        if not parts or line.lstrip().startswith("#"):
+            continue
+        try:
+            rows.append([float(p) for p in parts[:3]] if len(parts) >= 3 else [np.nan] * 3)
+        except ValueError:
+            rows.append([np.nan] * 3)
+    if not rows:
+        raise DataError(f"'{where}' holds no light-curve rows (time, magnitude, error): is it another kind of file?")
+    table = np.array(rows, np.float64)
+    return table[:, 0], table[:, 1], table[:, 2]
+
+
+def read_macho(path: Path) -> Iterator[RawLightCurve]:
+    """The B and R light curves of one MACHO archive (or of one unpacked `.mjd` file)."""
+    if path.suffix == ".mjd":
+        yield _macho_curve(path.name, path.read_text(errors="replace"), str(path))
+        return
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if not member.isfile() or not member.name.endswith(".mjd"):
+                    continue
+                if member.size > MAX_MEMBER_BYTES:
+                    raise DataError(f"'{path}' holds '{member.name}' of {member.size:,} bytes, more than any MACHO star has")
+                text = archive.extractfile(member).read(MAX_MEMBER_BYTES).decode(errors="replace")
+                yield _macho_curve(Path(member.name).name, text, f"{path}:{member.name}")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise DataError(f"'{path}' cannot be read as a MACHO archive ({error}): the file is damaged") from error
+
+
+def _macho_curve(name: str, text: str, where: str) -> RawLightCurve:
+    match = re.fullmatch(r"lc_(?P<star>.+)\.(?P<band>[BR])\.mjd", name)
+    star, band = (match["star"], match["band"]) if match else (Path(name).stem, "")
+    return RawLightCurve(star, band, *_three_columns(text, where), None, {}, where)
+
+
+def read_text(path: Path, band: str = "", label: str | None = None) -> Iterator[RawLightCurve]:
+    """One star a file: time, magnitude, error in white-space columns (OGLE `.dat`)."""
+    try:
+        text = path.read_text(errors="replace")
+    except OSError as error:
+        raise DataError(f"'{path}' cannot be read: {error.strerror}") from error
+    yield RawLightCurve(path.stem, band, *_three_columns(text, str(path)), label, {}, str(path))
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """File or star name -> class, from a CSV with columns `file` (or `id`) and `label`."""
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    key = next((k for k in ("file", "id", "object_id", "name") if rows and k in rows[0]), None)
+    if key is None or "label" not in rows[0]:
+        found = ", ".join(rows[0]) if rows else "nothing"
+        raise DataError(f"'{path}' is no table of labels: it needs columns 'file' and 'label' and has {found}")
+    return {Path(row[key]).stem: row["label"] for row in rows}

@@ -1,0 +1,34 @@
+"""Splits by object: stratified by class, seeded, the same for the same ids whatever their order."""
+
+import hashlib
+from collections.abc import Mapping
+
+from data_pipelines.records import SPLITS
+from lcjax.errors import ConfigError
+
+
+def assign_splits(
+    labels: Mapping[str, str | None], fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 0
+) -> dict[str, str]:
+    """Object id -> `train`, `validation` or `test`.
+
+    Within each class objects are ordered by a hash of (seed, id) and cut at the fractions, so that every class has its
+    share everywhere (a class of one object goes to train).
+
+    >>> sorted(assign_splits({str(i): "a" for i in range(10)}).values()).count("train")
+    8
+    """
+    if len(fractions) != 3 or min(fractions) < 0 or not 0 < sum(fractions) <= 1 + 1e-9:
+        raise ConfigError(f"split fractions {fractions} must be three numbers >= 0 that add up to 1")
+    by_class: dict[str, list[str]] = {}
+    for object_id, label in labels.items():
+        by_class.setdefault(label or "", []).append(object_id)
+    splits = {}
+    for members in by_class.values():
+        members.sort(key=lambda i: hashlib.sha256(f"{seed}:{i}".encode()).digest())
+        first = round(len(members) * (1 - fractions[1] - fractions[2]))
+        second = round(len(members) * (1 - fractions[2]))
+        first = max(first, 1) if fractions[0] > 0 else first
+        for rank, object_id in enumerate(members):
+            splits[object_id] = SPLITS[0 if rank < first else 1 if rank < max(second, first) else 2]
+    return splits

@@ -1,0 +1,173 @@
+"""`lcjax train [PRESET]`: from prepared data to a trained, evaluated model with a report.
+
+Without a preset it is the main job: simulate a survey, write shards, pretrain a small strict Astromer 2, evaluate it on
+held-out stars and draw a report. Run again, it goes on where it stopped.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+
+from lcjax.cli.presets import find_preset
+from lcjax.configs import Experiment
+from lcjax.errors import ConfigError
+
+DEFAULT_PRESET = "astromer2-small"
+DEFAULT_ROOT = Path("lcjax-runs")
+DEFAULT_OBJECTS = 3000
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainOptions:
+    """What to train on, where to, and the settings most often changed; all others are below, by their dotted names."""
+
+    data: tuple[Path, ...] = ()
+    """Folders that `lcjax data prepare` wrote; none: a simulated survey, made once."""
+    workdir: Path | None = None
+    """Where everything goes; the same command goes on with an interrupted run. Default: lcjax-runs/PRESET."""
+    steps: int | None = None
+    """Same as --training.steps."""
+    seed: int | None = None
+    """Same as --training.seed."""
+    parallel: Literal["jit", "pmap"] | None = None
+    """Same as --training.parallel."""
+    batch_size: int | None = None
+    """Same as --training.batch-size."""
+    reader: Literal["auto", "tf.data", "plain"] = "auto"
+    """Which reader feeds the step; both give the same batches."""
+    on_corrupt: Literal["raise", "skip_shard"] = "raise"
+    """A damaged shard stops the run, or is left out and reported."""
+    report: bool = True
+    """Evaluate on the test split and write the report at the end."""
+    coordinator: str | None = None
+    """HOST:PORT of process 0, for runs of several processes."""
+    processes: int | None = None
+    """Number of processes."""
+    process: int | None = None
+    """Rank of this process."""
+
+
+def main(argv: list[str]) -> int:
+    """Parses, trains, evaluates, reports."""
+    name = DEFAULT_PRESET
+    if argv and not argv[0].startswith("-"):
+        name, argv = argv[0], argv[1:]
+    options, experiment = parse(name, argv)
+    _join_processes(options)
+    workdir = options.workdir or DEFAULT_ROOT / name
+    console = Console(stderr=True)
+    data = list(options.data) or [simulated_survey(console)]
+    result, chief = run(name, options, experiment, data, workdir)
+    if not chief:
+        return 0
+    console.print(f"{result.status} after {result.step} updates: {workdir}", highlight=False)
+    if result.status == "preempted":
+        return 0
+    if options.report:
+        from lcjax.cli.reporting import evaluate_and_report
+
+        page = evaluate_and_report(workdir, data, reader=options.reader)
+        console.print(f"\nreport: [bold]{page}[/]", highlight=False)
+        console.print(_what_next(workdir), highlight=False)
+    return 0
+
+
+def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
+    """Options and the preset with its overrides."""
+    preset = find_preset(name)()
+    fields = [
+        ("options", Annotated[TrainOptions, tyro.conf.arg(name="")], TrainOptions()),
+        ("experiment", Annotated[type(preset), tyro.conf.arg(name="")], preset),
+    ]
+    kind = dataclasses.make_dataclass("Train", fields, frozen=True)
+    kind.__doc__ = f"Trains the preset {name}.\n\n{find_preset(name).__doc__}"
+    parsed = tyro.cli(kind, args=argv, prog=f"lcjax train {name}")
+    options, experiment = parsed.options, parsed.experiment
+    short = {k: getattr(options, k) for k in ("steps", "seed", "parallel", "batch_size")}
+    changes = {k: v for k, v in short.items() if v is not None}
+    training = dataclasses.replace(experiment.training, **changes)
+    for what in ("steps", "batch_size", "accumulate", "log_every", "evaluate_every", "checkpoint_every"):
+        if getattr(training, what) < 1:
+            raise ConfigError(f"--training.{what.replace('_', '-')} is {getattr(training, what)}: it must be at least 1")
+    return options, dataclasses.replace(experiment, training=training)
+
+
+def _join_processes(options: TrainOptions) -> None:
+    given = [options.coordinator, options.processes, options.process]
+    if all(v is None for v in given):
+        return
+    if any(v is None for v in given):
+        raise ConfigError("a run of several processes needs all of --coordinator, --processes and --process")
+    import jax
+
+    jax.distributed.initialize(options.coordinator, options.processes, options.process)
+
+
+def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Path], workdir: Path) -> tuple[Any, bool]:
+    """Trains in `workdir`; returns the result and whether this is process 0."""
+    import jax
+
+    from data_pipelines.light_curves import LightCurveSource
+    from lcjax.tasks import build_task
+    from lcjax.training import fit
+    from lcjax.training.workdir import experiment_record
+
+    def source(split: str) -> LightCurveSource:
+        return LightCurveSource(
+            data,
+            split,
+            experiment.training.batch_size,
+            experiment.window,
+            seed=experiment.training.seed,
+            process_index=jax.process_index(),
+            process_count=jax.process_count(),
+            reader=options.reader,
+            on_corrupt=options.on_corrupt,
+        )
+
+    train, validation = source("train"), source("validation")
+    record = experiment_record(
+        experiment,
+        preset=name,
+        data={
+            "paths": [str(Path(p).resolve()) for p in data],
+            "fingerprint": train.fingerprint,
+            "objects": train.n_objects,
+            "points": train.n_points,
+            "class_names": list(train.class_names),
+        },
+    )
+    weights = None
+    if experiment.training.initial_weights:
+        from lcjax.inference import load
+
+        weights = load(experiment.training.initial_weights)[1]
+    result = fit(
+        build_task(experiment), experiment, train, validation, workdir, config_record=record, initial_variables=weights
+    )
+    return result, jax.process_index() == 0
+
+
+def simulated_survey(console: Console, root: Path = DEFAULT_ROOT, n_objects: int = DEFAULT_OBJECTS) -> Path:
+    """The embedded default: a simulated survey, prepared once and then found again."""
+    from data_pipelines.manifest import MANIFEST
+
+    out = root / "data"
+    if not any(out.glob(f"simulated/*/{MANIFEST}")):
+        from data_pipelines.prepare import prepare
+
+        console.print(f"simulating a survey of {n_objects} stars and transients into {out} ...", highlight=False)
+        prepare("simulated", sources=[], out=out, n_objects=n_objects)
+    return out / "simulated"
+
+
+def _what_next(workdir: Path) -> str:
+    return f"""
+[bold]what to try next[/]
+  lcjax evaluate {workdir}                              scores with intervals
+  lcjax predict {workdir} YOUR.parquet --out emb.parquet    embeddings of your own stars
+  lcjax data prepare light_curve_files --source YOUR.parquet --out D && lcjax train {DEFAULT_PRESET} --data D --workdir W
+  lcjax presets                                         published configurations"""
