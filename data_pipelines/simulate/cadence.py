@@ -44,7 +44,7 @@ def crts(rng: np.random.Generator, exposure_step: float = 0.0109, start: float =
     span = 2940 - rng.exponential(90)
     gap = rng.choice([19.0, 22.0, 26.0], p=[0.4, 0.4, 0.2]) * rng.lognormal(0, 0.12)
     visits = []
-    for first, last in _seasons(rng, start + rng.uniform(0, 30), span, rng.normal(215, 22)):
+    for first, last in _seasons(rng, start + rng.uniform(0, 30), span, rng.normal(193, 24)):
         steps = gap * rng.lognormal(0, 0.35, int((last - first) / gap * 2) + 2)
         epochs = first + np.cumsum(steps) - steps[0] * rng.random()
         visits.append(epochs[epochs < last])
@@ -67,7 +67,7 @@ def asas3(rng: np.random.Generator) -> np.ndarray:
     span = 2707 - rng.exponential(110) * (rng.random() < 0.5) - (rng.random() < 0.1) * rng.uniform(100, 900)
     step = rng.choice([1.0, 2.0, 3.0], p=[0.12, 0.5, 0.38])
     missed = rng.uniform(0.08, 0.4)
-    seasons = _seasons(rng, 51_870.0 + rng.uniform(0, 60), span, rng.normal(178, 20))
+    seasons = _seasons(rng, 51_870.0 + rng.uniform(0, 60), span, rng.normal(162, 22))
     if len(seasons) > 4 and rng.random() < 0.06:  # a field that was dropped for a year
         seasons.pop(int(rng.integers(1, len(seasons) - 1)))
     nights = np.concatenate([_nights(rng, *season, step, missed) for season in seasons])
@@ -80,7 +80,9 @@ def hipparcos(rng: np.random.Generator) -> np.ndarray:
     """Hipparcos: both fields of view cross a star 0.014 and 0.075 d apart; bursts every 3-4 weeks, 3 years."""
     span = rng.normal(1126, 45) - (rng.random() < 0.1) * rng.uniform(100, 300)
     gap = rng.normal(28, 2.5)
-    steps = gap * rng.lognormal(0, 0.42, int(2.5 * span / gap) + 5)
+    steps = gap * rng.lognormal(0, 0.35, int(2.5 * span / gap) + 5)
+    skipped = rng.random(len(steps)) < 0.07  # the scanning law leaves a star alone for months
+    steps = np.where(skipped, rng.uniform(90, 200, len(steps)), steps)
     bursts = 47_860.0 + rng.uniform(0, 30) + np.cumsum(steps)
     bursts = bursts[bursts < bursts[0] + span]
     transits = 2 + rng.poisson(rng.gamma(6, 1.2 / 6), len(bursts)) + 2 * (rng.random(len(bursts)) < 0.12)
@@ -96,7 +98,7 @@ def ogle2(rng: np.random.Generator) -> np.ndarray:
     span = 1240.0 if rng.random() < 0.75 else rng.uniform(600, 1240)
     step = rng.choice([1.0, 2.0], p=[0.3, 0.7])
     missed = rng.uniform(0.05, 0.4) + 0.2 * (step == 1)
-    seasons = _seasons(rng, 50_460.0, span, rng.normal(263, 6))
+    seasons = _seasons(rng, 50_460.0, span, rng.normal(273, 6))
     nights = np.concatenate([_nights(rng, *season, step, missed) for season in seasons])
     return np.sort(_hours(rng, nights, 0.2))
 
@@ -156,7 +158,7 @@ def macho(rng: np.random.Generator) -> np.ndarray:
 
 def ztf_alerts(rng: np.random.Generator) -> np.ndarray:
     """ZTF alerts of transients: every 3-6 nights while the field is up (detection limits are applied later)."""
-    step = rng.choice([2.0, 3.0, 5.0], p=[0.25, 0.5, 0.25])
+    step = rng.choice([2.0, 3.0, 5.0], p=[0.2, 0.45, 0.35])
     seasons = _seasons(rng, 58_200.0, rng.uniform(900, 1800), rng.normal(240, 20))
-    nights = np.concatenate([_nights(rng, *season, step, rng.uniform(0.1, 0.5)) for season in seasons])
+    nights = np.concatenate([_nights(rng, *season, step, rng.uniform(0.2, 0.6)) for season in seasons])
     return np.sort(_hours(rng, nights, 0.3))

@@ -176,8 +176,8 @@ ZTF_ALERTS = Survey(
     "g",
     cadence.ztf_alerts,
     errors.ZTF_ALERTS,
-    (16.3, 17.3, 18.1, 18.5, 18.8, 19.3, 19.6),
-    limit=20.2,
+    (16.0, 17.0, 17.9, 18.4, 18.8, 19.3, 19.6),
+    limit=20.35,
     classes={"SNIa": 0.72, "SNII": 0.15, "SNIbc": 0.06, "SLSN": 0.02, "TDE": 0.02, "NOVA": 0.03},
     dirt=Dirt(truncated=0.04, missing_error=0.03),
 )

@@ -1,0 +1,1 @@
+"""Scores, baselines, projections, pictures and the report. Takes arrays; knows nothing of files of surveys."""

@@ -1,9 +1,12 @@
 """From a name or a folder to a model that runs: workdirs, weights folders and published names alike."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from lcjax.configs import Experiment
 from lcjax.errors import CheckpointError, WeightsError
@@ -57,7 +60,40 @@ def load_system(
         experiment = read_experiment(record["experiment"], experiment_type(record["system"]))
     except (KeyError, TypeError) as error:
         raise WeightsError(f"'{folder / 'config.json'}' is not of this program: {error} is missing or odd") from error
-    return Loaded(folder, record, experiment, build_task(experiment), variables)
+    task = build_task(_in_float32(experiment))
+    _check_fit(task, variables, folder)
+    return Loaded(folder, record, experiment, task, variables)
+
+
+def _in_float32(experiment: Experiment) -> Experiment:
+    """The same system computed in float32, with an attention kernel that every device has."""
+    training = dataclasses.replace(experiment.training, precision="float32")
+    experiment = dataclasses.replace(experiment, training=training)
+    model = getattr(experiment, "model", None)
+    if getattr(model, "attention", "xla") != "xla":
+        experiment = dataclasses.replace(experiment, model=dataclasses.replace(model, attention="xla"))
+    return experiment
+
+
+def _check_fit(task: Any, variables: PyTree, folder: Path) -> None:
+    """Makes sure that names and shapes are those of the model that `config.json` describes."""
+    import jax
+
+    from lcjax.training.folder import flatten
+
+    expected = flatten(jax.eval_shape(task.init, jax.random.key(0), task.batch_spec))
+    found = flatten(variables)
+    odd = sorted(set(expected) ^ set(found))
+    if odd:
+        raise WeightsError(
+            f"the weights in '{folder}' are not of the model in its config.json: {len(odd)} arrays differ, first '{odd[0]}'"
+        )
+    for name, leaf in expected.items():
+        if tuple(np.shape(found[name])) != tuple(leaf.shape):
+            raise WeightsError(
+                f"array '{name}' in '{folder}' has shape {tuple(np.shape(found[name]))} where the model in its config.json "
+                f"has {tuple(leaf.shape)}"
+            )
 
 
 def locate(path_or_name: Path | str, say: Callable[[str], None] = print, progress: Progress | None = None) -> Path:

@@ -3,6 +3,7 @@
 from lcjax.losses.reconstruction import (
     error_weights,
     gaussian_nll,
+    huber_errors,
     r2_score,
     r2_sums,
     reconstruction_loss,
@@ -16,6 +17,7 @@ __all__ = [
     "gaussian_nll",
     "global_mean",
     "global_sum",
+    "huber_errors",
     "r2_score",
     "r2_sums",
     "reconstruction_loss",

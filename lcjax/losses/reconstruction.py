@@ -52,6 +52,15 @@ def error_weights(magnitude_error: Array) -> Array:
     return jnp.where(span > 0, (inverse - low) / jnp.where(span > 0, span, 1.0), 0.0) + 1e-3
 
 
+def huber_errors(target: Array, prediction: Array, mask: Array, delta: float = 1.0) -> Array:
+    """Mean Huber loss of each window's masked points, (B,): half the square within `delta`, linear beyond."""
+    difference = jnp.abs(target - prediction)
+    near = jnp.minimum(difference, delta)
+    terms = near * (difference - 0.5 * near)
+    mask = mask.astype(terms.dtype)
+    return jnp.sum(terms * mask, axis=-1) / jnp.maximum(jnp.sum(mask, axis=-1), 1.0)
+
+
 def r2_sums(target: Array, prediction: Array, mask: Array) -> tuple[Array, Array]:
     """Per window, (B,) each: squared residuals and squared deviations from the window's mean, over `mask`."""
     mask = mask.astype(target.dtype)

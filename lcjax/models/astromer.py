@@ -104,17 +104,19 @@ class Astromer(nn.Module):
         cfg = self.config
         visible = batch.get("visible", batch["mask"]) & batch["mask"]
         row = batch.get("row", jnp.arange(visible.shape[0]))
-        x = self._embed(batch, visible)
+        time = jnp.where(batch["mask"], batch["time"], 0.0)
+        x = self._embed(batch, visible, time)
         layers = [x]
         x = RowDropout(cfg.dropout)(x, row, deterministic)
         bias = None
         if cfg.attention_bias == "time_differences" and not cfg.parity:
-            bias = TimeDifferenceBias(cfg.num_heads, name="time_bias")(batch["time"])
+            bias = TimeDifferenceBias(cfg.num_heads, name="time_bias")(time)
         for i in range(cfg.num_layers):
             x = AstromerBlock(cfg, self.dtype, name=f"block_{i}")(x, visible, row, bias, deterministic)
             layers.append(x)
-        out = nn.LayerNorm(epsilon=NORM_EPSILON, dtype=self.dtype, name="head_norm")(x)
-        out = nn.Dense(2 if cfg.predict_variance else 1, dtype=self.dtype, name="head")(out).astype(jnp.float32)
+        # Magnitudes enter and leave in float32 whatever the compute dtype: bfloat16 keeps under three digits.
+        out = nn.LayerNorm(epsilon=NORM_EPSILON, dtype=jnp.float32, name="head_norm")(x)
+        out = nn.Dense(2 if cfg.predict_variance else 1, dtype=jnp.float32, name="head")(out)
         result = {
             "reconstruction": out[..., 0],
             "embedding": masked_mean(x.astype(jnp.float32), visible[..., None], axis=1)[:, 0],
@@ -124,7 +126,7 @@ class Astromer(nn.Module):
             result["log_variance"] = out[..., 1]
         return result
 
-    def _embed(self, batch: dict, visible: Array) -> Array:
+    def _embed(self, batch: dict, visible: Array, time: Array) -> Array:
         cfg = self.config
         magnitude = batch["magnitude"].astype(jnp.float32)
         if cfg.mask_token:
@@ -137,8 +139,8 @@ class Astromer(nn.Module):
             # The error of a hidden point tells of its brightness, so it is hidden too.
             log_error = jnp.log(jnp.maximum(batch["magnitude_error"], 1e-4)) + 3.0
             features += [visible.astype(jnp.float32), jnp.where(visible, log_error, 0.0)]
-        x = nn.Dense(cfg.width, dtype=self.dtype, name="embed")(jnp.stack(features, axis=-1))
-        return x + self._encode_time(jnp.where(batch["mask"], batch["time"], 0.0)).astype(self.dtype)
+        x = nn.Dense(cfg.width, dtype=jnp.float32, name="embed")(jnp.stack(features, axis=-1))
+        return (x + self._encode_time(time)).astype(self.dtype)
 
     def _encode_time(self, time: Array) -> Array:
         cfg = self.config
@@ -146,7 +148,10 @@ class Astromer(nn.Module):
             frequencies = log_period_frequencies(cfg.width // 2, cfg.min_period, cfg.max_period)
             waves = encode_time(time, frequencies, paired=True)
             return nn.Dense(cfg.width, dtype=self.dtype, use_bias=False, name="time_projection")(waves)
-        return encode_time(time, published_frequencies(cfg.width, cfg.time_base, cfg.time_exponent))
+        frequencies = jnp.asarray(published_frequencies(cfg.width, cfg.time_base, cfg.time_exponent))
+        if cfg.time_encoding == "trainable":
+            frequencies = self.param("frequencies", lambda _: frequencies)
+        return encode_time(time, frequencies)
 
 
 def Astromer1(dtype: Any = jnp.float32, **settings: Any) -> Astromer:  # noqa: N802 (named as the model)

@@ -18,8 +18,9 @@ class AstromerModelConfig:
     """Path around attention and feed-forward: Astromer 1 has none at all, Astromer 2 a learned projection."""
     norm: Literal["post", "pre"] = "post"
     activation: Literal["tanh", "gelu"] = "tanh"
-    time_encoding: Literal["published", "log_periods"] = "published"
-    """`published`: periods from 6.3 d upward; `log_periods`: sine and cosine at periods from min_period to max_period."""
+    time_encoding: Literal["published", "trainable", "log_periods"] = "published"
+    """`published`: periods from 6.3 d upward; `trainable`: the same, frequencies trained; `log_periods`: sine and cosine at
+    periods from min_period to max_period."""
     time_base: float = 10_000.0
     time_exponent: float = 2.0
     min_period: float = 0.02

@@ -112,14 +112,24 @@ def check_free(out: Path) -> None:
     Raises:
       StorageError: it would.
     """
+    check_free_of_others(out, _OURS)
+    if out.is_dir() and any(out.iterdir()) and not _is_import(out):
+        raise StorageError(f"folder '{out}' holds other things: give a folder that is new or empty")
+
+
+def check_free_of_others(out: Path, ours: set[str]) -> None:
+    """Makes sure that `out` is new, empty, or holds nothing but files of these names.
+
+    Raises:
+      StorageError: it holds something else.
+    """
     if not out.exists():
         return
     if not out.is_dir():
-        raise StorageError(f"'{out}' is a file: give --out a folder that is new or empty")
-    inside = {path.name for path in out.iterdir()}
-    if inside and not (inside <= _OURS and _is_import(out)):
-        other = min(inside - _OURS, default="config.json")
-        raise StorageError(f"folder '{out}' holds other things ('{other}'): give --out a folder that is new or empty")
+        raise StorageError(f"'{out}' is a file: give a folder that is new or empty")
+    other = min({path.name for path in out.iterdir()} - ours, default=None)
+    if other:
+        raise StorageError(f"folder '{out}' holds other things ('{other}'): give a folder that is new or empty")
 
 
 def _is_import(folder: Path) -> bool:

@@ -1,7 +1,9 @@
 """Masked pretraining of Astromer 1 and 2: hide points of a window, predict their magnitudes.
 
 Everything from raw windows on happens inside the jitted step: masks drawn afresh, means removed, network, loss. In strict
-mode mean and spread come from the visible points alone, so that nothing hidden reaches the network.
+mode mean and spread come from the visible points alone, and randomised points borrow the magnitudes of shown ones, so that
+nothing hidden reaches the network. Points kept visible (`same`, `random`) are then a training signal like any other;
+scores count hidden points only.
 """
 
 import dataclasses
@@ -10,12 +12,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lcjax.losses import error_weights, gaussian_nll, global_mean, r2_sums, reconstruction_loss
+from lcjax.losses import error_weights, gaussian_nll, global_mean, huber_errors, r2_sums, reconstruction_loss
 from lcjax.models.astromer import Astromer
 from lcjax.models.flops import astromer_train_flops
 from lcjax.tasks.astromer_config import AstromerExperiment, MaskingConfig
 from lcjax.tasks.base import Task
-from lcjax.transforms import mask_for_pretraining, standardize
+from lcjax.transforms import mask_for_pretraining, masked_mean, standardize
 from lcjax.typing import Array, Metrics, PyTree
 
 EXPERIMENT = AstromerExperiment
@@ -26,11 +28,12 @@ def prepare_windows(batch: dict, experiment: AstromerExperiment, masking: Maskin
     spread = experiment.objective.scale == "std"
     if masking is None:
         return standardize(batch, spread=spread)
+    shares = masking.probed, masking.same, masking.random
     if experiment.model.parity:
         # The originals standardise over all points, hidden ones included, before they mask.
         batch = standardize(batch, spread=spread)
-        return mask_for_pretraining(key, batch, masking.probed, masking.same, masking.random)
-    masked = mask_for_pretraining(key, batch, masking.probed, masking.same, masking.random)
+        return mask_for_pretraining(key, batch, *shares)
+    masked = mask_for_pretraining(key, batch, *shares, values_from="visible")
     ready = standardize(masked, over=masked["visible"], spread=spread)
     target = (masked["target"] - ready["magnitude_mean"]) / ready["magnitude_scale"]
     return {**ready, "target": jnp.where(batch["mask"], target, 0.0)}
@@ -44,17 +47,20 @@ def _row_weight(batch: dict) -> Array:
 def _objective(experiment: AstromerExperiment, ready: dict, outputs: dict) -> Array:
     objective = experiment.objective
     row_weight = _row_weight(ready)
-    # Windows without a probed point say nothing.
-    row_weight = row_weight * jnp.any(ready["probed"], axis=-1)
+    if not experiment.model.parity:
+        # Windows without a probed point say nothing; the originals count them as perfect.
+        row_weight = row_weight * jnp.any(ready["probed"], axis=-1)
     if objective.loss == "gaussian_nll":
         nll = gaussian_nll(ready["target"], outputs["reconstruction"], outputs["log_variance"], ready["probed"])
         return global_mean(nll, row_weight)
+    if objective.loss == "huber":
+        errors = huber_errors(ready["target"], outputs["reconstruction"], ready["probed"], objective.huber_delta)
+        return global_mean(errors, row_weight)
     weights = None
     if objective.error_weights:
         # As the originals' loader: the padding carries the window's mean error.
-        mean = jnp.sum(ready["magnitude_error"] * ready["mask"], -1, keepdims=True)
-        mean = mean / jnp.maximum(jnp.sum(ready["mask"], -1, keepdims=True), 1)
-        weights = error_weights(jnp.where(ready["mask"], ready["magnitude_error"], mean))
+        error = ready["magnitude_error"]
+        weights = error_weights(jnp.where(ready["mask"], error, masked_mean(error, ready["mask"])))
     root = objective.loss == "rmse"
     return reconstruction_loss(ready["target"], outputs["reconstruction"], ready["probed"], weights, root, row_weight)
 

@@ -23,7 +23,10 @@ class MaskingConfig:
 class ObjectiveConfig:
     """What training minimises."""
 
-    loss: Literal["rmse", "mse", "gaussian_nll"] = "rmse"
+    loss: Literal["rmse", "mse", "huber", "gaussian_nll"] = "rmse"
+    """`huber` is quadratic up to huber_delta and linear beyond; `gaussian_nll` also trains a predicted error bar."""
+    huber_delta: float = 1.0
+    """On the scale of the network: magnitudes, or spreads of the window with scale=std."""
     error_weights: bool = False
     """Weight points by inverse error (`correct_loss` of Astromer 2)."""
     scale: Literal["none", "std"] = "none"

@@ -1,0 +1,46 @@
+"""Embeddings on a plane."""
+
+import numpy as np
+
+
+def principal_components(embedding: np.ndarray, count: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Projects standardised embeddings onto their first principal components.
+
+    Args:
+      embedding: (N, D).
+
+    Returns:
+      (N, count) coordinates and (count,) shares of the variance; signs are fixed so that pictures repeat.
+    """
+    x = np.asarray(embedding, np.float64)
+    x = x - x.mean(0)
+    spread = x.std(0)
+    x = x / np.where(spread > 0, spread, 1.0)
+    u, s, vt = np.linalg.svd(x, full_matrices=False)
+    sign = np.sign(vt[np.arange(len(vt)), np.abs(vt).argmax(1)])
+    share = s**2 / max(float((s**2).sum()), 1e-12)
+    coordinates = (u * s * sign)[:, :count]
+    if coordinates.shape[1] < count:
+        coordinates = np.pad(coordinates, ((0, 0), (0, count - coordinates.shape[1])))
+    return coordinates, share[:count]
+
+
+def nearest_neighbour_accuracy(embedding: np.ndarray, labels: np.ndarray, k: int = 5) -> tuple[float, float]:
+    """Leave-one-out k-nearest-neighbour balanced accuracy on standardised embeddings, and that of guessing.
+
+    Args:
+      embedding: (N, D). labels: (N,) int, -1 unlabelled (left out).
+    """
+    known = labels >= 0
+    x, y = np.asarray(embedding, np.float64)[known], labels[known]
+    classes = np.unique(y)
+    if len(classes) < 2:
+        return float("nan"), float("nan")
+    x = (x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1.0)
+    squares = (x**2).sum(1)
+    distance = squares[:, None] + squares[None] - 2 * x @ x.T
+    np.fill_diagonal(distance, np.inf)
+    near = y[np.argsort(distance, axis=1)[:, : min(k, len(y) - 1)]]
+    votes = (near[:, :, None] == classes).sum(1)
+    guess = classes[votes.argmax(1)]
+    return float(np.mean([np.mean(guess[y == c] == c) for c in classes])), 1 / len(classes)

@@ -1,0 +1,82 @@
+"""One self-contained HTML page about a run: no outside resources, pictures inside."""
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+PAGE = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title><style>
+body{font:15px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif;color:#2c333b;background:#f6f7f9;margin:0}
+main{max-width:940px;margin:0 auto;padding:28px 20px 60px}
+h1{font-size:25px;margin:.2em 0}h2{font-size:18px;margin:1.9em 0 .5em}
+p.lead{color:#5a636e;margin:.2em 0 1.4em}
+.cards{display:flex;flex-wrap:wrap;gap:12px}.card{background:#fff;border:1px solid #e3e6ea;border-radius:8px;padding:12px 18px;min-width:130px}
+.card b{display:block;font-size:23px;color:#3566a8;font-weight:600}.card span{color:#5a636e;font-size:13px}
+figure{background:#fff;border:1px solid #e3e6ea;border-radius:8px;margin:0;padding:14px}figure img{width:100%;height:auto}
+figcaption{color:#5a636e;font-size:13.5px;margin-top:6px}
+table{border-collapse:collapse;background:#fff;border:1px solid #e3e6ea;border-radius:8px;font-size:14px;width:100%}
+th,td{text-align:left;padding:6px 12px;border-bottom:1px solid #eef0f3}th{color:#5a636e;font-weight:600}
+td.n{font-variant-numeric:tabular-nums}pre{background:#20262d;color:#e8ebee;border-radius:8px;padding:14px 16px;overflow:auto;font-size:13.5px}
+details{margin-top:10px}summary{cursor:pointer;color:#3566a8}
+</style></head><body><main>
+<h1>$title</h1><p class="lead">$lead</p>
+<div class="cards">$cards</div>
+$sections
+</main></body></html>
+""")
+
+
+def picture(figure: Any, caption: str) -> str:
+    """A matplotlib figure as an HTML figure with the PNG inside."""
+    import matplotlib.pyplot as plt
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=140)
+    plt.close(figure)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{data}"><figcaption>{html.escape(caption)}</figcaption></figure>'
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """An HTML table."""
+    head = "".join(f"<th>{html.escape(str(h))}</th>" for h in header)
+    body = "".join("<tr>" + "".join(f'<td class="n">{html.escape(str(v))}</td>' for v in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def section(title: str, *parts: str) -> str:
+    """A headed part of the page."""
+    return f"<h2>{html.escape(title)}</h2>" + "\n".join(parts)
+
+
+def paragraph(text: str) -> str:
+    """Plain text."""
+    return f"<p>{html.escape(text)}</p>"
+
+
+def commands(text: str) -> str:
+    """A block of shell commands."""
+    return f"<pre>{html.escape(text.strip())}</pre>"
+
+
+def folded(title: str, inner: str) -> str:
+    """Something shown on demand."""
+    return f"<details><summary>{html.escape(title)}</summary>{inner}</details>"
+
+
+def write_page(path: Path, title: str, lead: str, cards: Sequence[tuple[str, str]], sections: Sequence[str]) -> Path:
+    """Writes the page.
+
+    Args:
+      cards: (big number, what it is) pairs of the head.
+    """
+    shown = "".join(f'<div class="card"><b>{html.escape(a)}</b><span>{html.escape(b)}</span></div>' for a, b in cards)
+    text = PAGE.substitute(title=html.escape(title), lead=html.escape(lead), cards=shown, sections="\n".join(sections))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path

@@ -1,0 +1,80 @@
+"""Clean light curves from whatever a user points at: survey files, tables, prepared shards. No TensorFlow."""
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_pipelines.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, Rejection, clean
+from data_pipelines.columns import ColumnNames
+from data_pipelines.manifest import MANIFEST, Manifest, check_sizes, find_datasets, read_manifest
+from data_pipelines.plain_reader import parse_example, read_records
+from data_pipelines.sources import read_light_curves
+from lcjax.errors import DataError
+
+
+def read_stars(
+    inputs: Sequence[Path],
+    columns: ColumnNames,
+    cleaning: CleaningSettings,
+    report: CleaningReport,
+    on_columns: Callable[[dict[str, str]], None] | None = None,
+    on_bad_file: Callable[[Path, str], None] | None = None,
+) -> Iterator[CleanLightCurve | Rejection]:
+    """Light curves in input order, cleaned or set aside; shards are read as they are, train, validation, test.
+
+    Args:
+      report: counts what cleaning does. on_columns, on_bad_file: as in `read_light_curves`.
+
+    Raises:
+      DataError: an input is missing, damaged beyond use, or lacks a column.
+    """
+    for path in inputs:
+        if not path.exists():
+            raise DataError(f"there is no file or folder '{path}'")
+    for path in inputs:
+        if path.is_dir() and next(path.rglob(MANIFEST), None):
+            for folder in find_datasets([path]):
+                yield from _shards(read_manifest(folder), report)
+            continue
+        for raw in read_light_curves([path], columns, on_columns=on_columns, on_bad_file=on_bad_file):
+            yield clean(raw, cleaning, report)
+
+
+def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCurve]:
+    damage = check_sizes(manifest.shards)
+    if damage:
+        raise DataError(f"{damage[0]}; restore it or prepare the data again (lcjax data verify lists all damage)")
+    for shard in manifest.shards:
+        records = 0
+        for payload in read_records(shard.path, check=True):
+            try:
+                curve = _light_curve(parse_example(payload), manifest.class_names)
+            except (KeyError, ValueError, TypeError, IndexError, struct.error) as error:
+                raise DataError(f"record {records} of shard '{shard.path}' cannot be read ({error})") from error
+            records += 1
+            report.points_read += len(curve.mjd)
+            report.points_kept += len(curve.mjd)
+            report.curves_kept += 1
+            yield curve
+        if records != shard.records:
+            raise DataError(
+                f"shard '{shard.path}' has {records} records where {shard.records} were written: restore it or prepare the "
+                "data again"
+            )
+
+
+def _light_curve(features: dict, class_names: tuple[str, ...]) -> CleanLightCurve:
+    series = {name: np.frombuffer(features[name], "<f4") for name in ("time", "magnitude", "magnitude_error")}
+    (reference,) = struct.unpack("<d", features["reference_mjd"])
+    label = int(features["label"])
+    return CleanLightCurve(
+        bytes(features["object_id"]).decode(),
+        bytes(features["band"]).decode(),
+        series["time"].astype(np.float64) + reference,
+        series["magnitude"],
+        series["magnitude_error"],
+        class_names[label] if 0 <= label < len(class_names) else None,
+        {},
+    )

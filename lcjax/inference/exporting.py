@@ -1,0 +1,110 @@
+"""Trained systems for other programs: StableHLO that needs no code of ours, and safetensors."""
+
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import export as jax_export
+
+from lcjax.errors import StorageError, TrainingError
+from lcjax.inference.loading import Loaded
+from lcjax.pretrained.imported import ARRAYS, check_free_of_others, count_parameters, flat_names
+from lcjax.typing import PyTree
+from lcjax.version import __version__
+
+PROGRAM = "predict.stablehlo"
+DESCRIPTION = "export.json"
+_FILES = {PROGRAM, DESCRIPTION, ARRAYS, "config.json"}
+_INPUTS = ("time", "magnitude", "magnitude_error", "mask", "length")
+_TOLERANCE = 1e-4
+
+EXPLANATION = """import jax, jax.export, numpy as np
+predict = jax.export.deserialize(open("predict.stablehlo", "rb").read())
+outputs = predict.call({"time": ..., "magnitude": ..., "magnitude_error": ..., "mask": ..., "length": ...})"""
+
+
+def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu", "cuda")) -> dict[str, Any]:
+    """Writes `predict.stablehlo`, `weights.safetensors`, `config.json` and `export.json` (what goes in and comes out).
+
+    The program takes any number of raw windows (times in days from any epoch, magnitudes and errors in mag, right-padded
+    with zeros) and holds its weights. It is read back and compared with the live model before it is announced.
+
+    Returns:
+      the content of `export.json`.
+
+    Raises:
+      StorageError: `out` cannot be written or holds other things. TrainingError: the program read back computes otherwise.
+    """
+    from safetensors.numpy import save as format_safetensors
+
+    out = Path(out)
+    check_free_of_others(out, _FILES)
+    program = export_program(loaded.task, loaded.variables, loaded.experiment.window.length, platforms)
+    inputs, outputs = _check(program, loaded)
+    description = {
+        "program": PROGRAM,
+        "made_by": f"lcjax {__version__}, jax {jax.__version__}",
+        "platforms": list(platforms),
+        "parameters": count_parameters(loaded.variables),
+        "inputs": inputs,
+        "outputs": outputs,
+        "windows": dataclasses.asdict(loaded.experiment.window),
+        "star": "mean of the outputs over a star's windows, weighted by their number of points",
+        "how_to_call": EXPLANATION,
+    }
+    temporary = out.resolve().parent / f".{out.resolve().name}.{os.getpid()}.partial"
+    try:
+        temporary.mkdir(parents=True)
+        (temporary / PROGRAM).write_bytes(program)
+        (temporary / ARRAYS).write_bytes(format_safetensors(flat_names(loaded.variables)))
+        (temporary / "config.json").write_text(json.dumps(loaded.record, indent=1))
+        (temporary / DESCRIPTION).write_text(json.dumps(description, indent=1))
+        if out.is_dir():
+            shutil.rmtree(out)
+        temporary.rename(out.resolve())
+    except OSError as error:
+        raise StorageError(f"cannot write '{out}': {error.strerror}; make room or choose another folder") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return description
+
+
+def export_program(task: Any, variables: PyTree, length: int, platforms: tuple[str, ...]) -> bytes:
+    """`task.predict` with its weights inside, for any number of windows of `length` points, as jax.export bytes."""
+    (rows,) = jax_export.symbolic_shape("rows")
+    shapes = {
+        name: jax.ShapeDtypeStruct((rows, length), jnp.bool_ if name == "mask" else jnp.float32) for name in _INPUTS[:4]
+    }
+    shapes["length"] = jax.ShapeDtypeStruct((rows,), jnp.int32)
+    fixed = jax.tree.map(jnp.asarray, variables)
+
+    def predict(batch: dict) -> dict:
+        return task.predict(fixed, batch)
+
+    with jax.default_matmul_precision("float32"):
+        return bytes(jax_export.export(jax.jit(predict), platforms=platforms)(shapes).serialize())
+
+
+def _check(program: bytes, loaded: Loaded) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Runs the program on made-up windows and describes what goes in and comes out."""
+    rng = np.random.default_rng(0)
+    length = loaded.experiment.window.length
+    sizes = np.array([length, max(length // 2, 1), 1], np.int32)
+    mask = np.arange(length) < sizes[:, None]
+    draw = lambda scale: np.where(mask, scale * rng.normal(size=mask.shape), 0.0).astype(np.float32)
+    batch = {"time": np.sort(draw(100.0)), "magnitude": draw(1.0), "magnitude_error": np.abs(draw(0.1))}
+    batch |= {"mask": mask, "length": sizes}
+    found = jax_export.deserialize(bytearray(program)).call(batch)
+    with jax.default_matmul_precision("float32"):
+        expected = jax.jit(loaded.task.predict)(loaded.variables, batch)
+    for name, value in expected.items():
+        if not np.allclose(found[name], value, rtol=_TOLERANCE, atol=_TOLERANCE):
+            raise TrainingError(f"the exported program computes another '{name}' than the model: nothing was written")
+    say = lambda arrays: {k: {"shape": ["rows", *np.shape(v)[1:]], "dtype": str(v.dtype)} for k, v in arrays.items()}
+    return say(batch), say(expected)
