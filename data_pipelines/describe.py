@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from data_pipelines.manifest import Manifest, find_datasets, read_manifest
-from data_pipelines.plain_reader import parse_example, read_records
 from data_pipelines.records import ARRAYS
+from data_pipelines.tfrecord import parse_example, read_records
 
 QUANTILES = (5, 25, 50, 75, 95)
 QUANTITIES = {
@@ -83,7 +83,7 @@ def describe(folder: Path | str, n_examples: int = 6) -> Description:
     shown: set[str] = set()
     for shard in manifest.shards:
         of_split = counts.setdefault(shard.split, {})
-        for payload in read_records(shard.path):
+        for _, payload, _ in read_records(shard.path):
             record = parse_example(payload)
             time, magnitude, error = (np.frombuffer(record[name], "<f4").astype(np.float64) for name in ARRAYS)
             label = manifest.class_names[record["label"]] if record["label"] >= 0 and manifest.class_names else ""

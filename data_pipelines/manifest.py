@@ -1,8 +1,8 @@
-"""`manifest.json` and `index.npz`: what a prepared dataset must contain, so that no damage goes unnoticed.
+"""`manifest.json`: what a prepared dataset must contain, so that no damage goes unnoticed.
 
 TFRecord files cut at a record boundary, or missing, read as if nothing were wrong. The manifest therefore holds records,
-bytes and sha256 of every shard and side file; the index holds the length and label of every record, from which readers
-plan windows and against which they check what they read.
+bytes and sha256 of every shard, the sha256 of every file beside them, and a hash of itself. `index.npz` (see
+`record_index`) is written with it.
 """
 
 import dataclasses
@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from data_pipelines.plain_reader import parse_example, read_records
+from data_pipelines.record_index import RecordIndex, as_arrays, build_index, read_index
+from data_pipelines.tfrecord import read_records
 from lcjax.errors import DataError
 
 MANIFEST, INDEX = "manifest.json", "index.npz"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SHARD = re.compile(r"^(?P<name>.+)-(?P<split>[a-z_]+)\.tfrecord-(?P<i>\d{5})-of-(?P<n>\d{5})$")
 
 
@@ -65,15 +66,16 @@ class Manifest:
         """Shards of one split, in file order."""
         return tuple(s for s in self.shards if s.split == split)
 
-    def index(self, split: str) -> dict[str, np.ndarray]:
-        """`length` and `label` (int32) of every record of a split, in file order."""
-        try:
-            with np.load(self.folder / INDEX, allow_pickle=False) as arrays:
-                return {name: arrays[f"{split}/{name}"] for name in ("length", "label")}
-        except (OSError, ValueError, KeyError) as error:
+    def index(self, split: str) -> RecordIndex:
+        """What is known of every record of a split, in file order."""
+        index = read_index(self.folder / INDEX, split)
+        promised = sum(s.records for s in self.split(split))
+        if len(index) != promised:
             raise DataError(
-                f"index '{self.folder / INDEX}' cannot be read ({error}): prepare the data again"
-            ) from error
+                f"index '{self.folder / INDEX}' knows {len(index)} records of '{split}' where the manifest promises {promised}: "
+                "restore it or prepare the data again"
+            )
+        return index
 
 
 def sha256_file(path: Path) -> str:
@@ -85,60 +87,52 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _content_hash(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _as_text(content: dict[str, Any]) -> str:
+    """The manifest's file content; its last entry is the hash of everything before, so that any edit shows."""
+    body = {k: v for k, v in content.items() if k != "content_sha256"}
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    return json.dumps({**body, "content_sha256": digest}, indent=1) + "\n"
 
 
 def write_manifest(folder: Path | str) -> Manifest:
-    """Reads every shard of a tfds version folder and writes `index.npz` and `manifest.json` beside them."""
+    """Reads every shard of a tfds version folder and writes `index.npz` and `manifest.json` beside them.
+
+    Call it last: files that lie in the folder then are covered, and count as damaged when they change.
+
+    Raises:
+      DataError: a damaged shard, a record that does not follow the schema, or no shards at all.
+    """
     folder = Path(folder)
-    files = []
-    index: dict[str, list[int]] = {}
-    bands: set[str] = set()
+    (folder / MANIFEST).unlink(missing_ok=True)
+    by_split: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
-        match = _SHARD.match(path.name)
-        if not match:
-            continue
-        split = match["split"]
-        records = 0
-        for payload in read_records(path):
-            example = parse_example(payload)
-            index.setdefault(f"{split}/length", []).append(example["length"])
-            index.setdefault(f"{split}/label", []).append(example["label"])
-            bands.add(bytes(example["band"]).decode())
-            records += 1
-        files.append(
-            {
-                "file": path.name,
-                "split": split,
-                "records": records,
-                "bytes": path.stat().st_size,
-                "sha256": sha256_file(path),
-            }
-        )
-    for entry in files:
-        for name in ("length", "label"):
-            index.setdefault(f"{entry['split']}/{name}", [])
-    np.savez(folder / INDEX, **{name: np.array(values, np.int32) for name, values in index.items()})
-    info = (
-        json.loads((folder / "dataset_info.json").read_text())
-        if (folder / "dataset_info.json").exists()
-        else {}
-    )
-    side = sorted(
-        p.name for p in folder.iterdir() if p.is_file() and not _SHARD.match(p.name) and p.name != MANIFEST
-    )
+        if match := _SHARD.match(path.name):
+            by_split.setdefault(match["split"], []).append(path)
+    if not by_split:
+        raise DataError(f"'{folder}' holds no shards (NAME-SPLIT.tfrecord-00000-of-0000N): prepare the data first")
+    arrays, shards, bands = {}, [], set()
+    for split, paths in by_split.items():
+        index, counts = build_index(paths)
+        arrays |= as_arrays(split, index)
+        bands |= set(index.band_names.tolist())
+        for path, count in zip(paths, counts, strict=True):
+            facts = {"records": count, "bytes": path.stat().st_size, "sha256": sha256_file(path)}
+            shards.append({"file": path.name, "split": split, **facts})
+    np.savez(folder / INDEX, **arrays)
+    description = folder / "dataset_info.json"
+    info = json.loads(description.read_text()) if description.exists() else {}
+    side = [p for p in sorted(folder.iterdir()) if p.is_file() and not _SHARD.match(p.name) and p.name[0] != "."]
     content = {
         "schema_version": SCHEMA_VERSION,
         "name": info.get("name", folder.parent.name),
         "version": info.get("version", folder.name),
         "class_names": _class_names(folder),
         "bands": sorted(bands),
-        "shards": files,
-        "side_files": {name: sha256_file(folder / name) for name in side},
+        "shards": shards,
+        "side_files": {p.name: sha256_file(p) for p in side},
     }
     temporary = folder / f".{MANIFEST}.partial"
-    temporary.write_text(json.dumps({**content, "content_sha256": _content_hash(content)}, indent=1))
+    temporary.write_text(_as_text(content))
     os.replace(temporary, folder / MANIFEST)
     return read_manifest(folder)
 
@@ -156,37 +150,40 @@ def read_manifest(folder: Path | str) -> Manifest:
       DataError: missing, unreadable, edited, or of another schema version.
     """
     path = Path(folder) / MANIFEST
+    again = "restore it or prepare the data again"
     try:
-        content = json.loads(path.read_text())
-        promised = content.pop("content_sha256")
+        text = path.read_bytes().decode()
+        content = json.loads(text)
+        if not isinstance(content, dict) or text != _as_text(content):
+            raise DataError(f"'{path}' has been changed since it was written: {again}")
         if content["schema_version"] != SCHEMA_VERSION:
-            raise DataError(
-                f"'{path}' has schema version {content['schema_version']}, this lcjax reads {SCHEMA_VERSION}: prepare the data again"
-            )
-        if promised != _content_hash(content):
-            raise DataError(
-                f"'{path}' has been changed since it was written: restore it or prepare the data again"
-            )
-        shards = tuple(
-            Shard(path.parent / e["file"], e["split"], e["records"], e["bytes"], e["sha256"])
-            for e in content["shards"]
-        )
-        return Manifest(
-            folder=path.parent,
-            name=content["name"],
-            version=content["version"],
-            class_names=tuple(content["class_names"]),
-            bands=tuple(content["bands"]),
-            shards=shards,
-            side_files=dict(content["side_files"]),
-            sha256=promised,
-        )
+            found = content["schema_version"]
+            raise DataError(f"'{path}' has schema version {found}, this lcjax reads {SCHEMA_VERSION}: prepare the data again")
+        return _from_content(path.parent, content)
+    except FileNotFoundError as error:
+        raise DataError(f"'{path}' is missing: {again}") from error
     except OSError as error:
-        raise DataError(
-            f"'{path}' cannot be read: {error.strerror}; is this a folder that lcjax data prepare wrote?"
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"'{path}' is damaged ({error}): restore it or prepare the data again") from error
+        raise DataError(f"'{path}' cannot be read ({error.strerror}): {again}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"'{path}' is damaged ({error}): {again}") from error
+
+
+def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
+    for name in [*(e["file"] for e in content["shards"]), *content["side_files"]]:
+        if Path(name).name != name:
+            raise ValueError(f"'{name}' is not the name of a file beside it")
+    return Manifest(
+        folder=folder,
+        name=content["name"],
+        version=content["version"],
+        class_names=tuple(content["class_names"]),
+        bands=tuple(content["bands"]),
+        shards=tuple(
+            Shard(folder / e["file"], e["split"], e["records"], e["bytes"], e["sha256"]) for e in content["shards"]
+        ),
+        side_files=dict(content["side_files"]),
+        sha256=content["content_sha256"],
+    )
 
 
 def check_sizes(shards: Iterable[Shard]) -> list[Damage]:
@@ -208,29 +205,31 @@ def check_sizes(shards: Iterable[Shard]) -> list[Damage]:
 
 
 def verify(folder: Path | str) -> list[Damage]:
-    """Every damaged, missing, exchanged or unknown file of a dataset; empty if all is as written."""
+    """Every damaged, missing, exchanged or unknown file of a dataset; empty if all is as written.
+
+    With a damaged manifest only the shards' own checksums are left to go by.
+    """
     folder = Path(folder)
     try:
         manifest = read_manifest(folder)
     except DataError as error:
-        return [Damage(folder / MANIFEST, str(error))]
+        reason = str(error).removeprefix(f"'{folder / MANIFEST}' ")
+        return [Damage(folder / MANIFEST, reason), *_without_manifest(folder)]
+    contents = {s.sha256: s.path.name for s in manifest.shards}
+    contents |= {digest: name for name, digest in manifest.side_files.items()}
     damage = check_sizes(manifest.shards)
-    seen = {d.file for d in damage}
-    by_hash = {s.sha256: s.path.name for s in manifest.shards}
+    sized = {d.file for d in damage}
     for shard in manifest.shards:
-        if shard.path in seen:
-            continue
-        digest = sha256_file(shard.path)
-        if digest != shard.sha256:
-            swapped = by_hash.get(digest)
-            reason = f"the file holds the content of '{swapped}'" if swapped else _where_damaged(shard)
-            damage.append(Damage(shard.path, reason))
-    for name, digest in manifest.side_files.items():
+        if shard.path in sized:
+            damage = [_explained(d, shard, contents) if d.file == shard.path else d for d in damage]
+        elif (digest := _hash_or_none(shard.path)) != shard.sha256:
+            damage.append(Damage(shard.path, _what_happened(shard, digest, contents)))
+    for name, promised in manifest.side_files.items():
         path = folder / name
         if not path.is_file():
             damage.append(Damage(path, "the file is missing"))
-        elif sha256_file(path) != digest:
-            damage.append(Damage(path, "the content has changed since it was written"))
+        elif (digest := _hash_or_none(path)) != promised:
+            damage.append(Damage(path, _exchanged(digest, contents) or "the content has changed since it was written"))
     known = {s.path.name for s in manifest.shards}
     for path in sorted(folder.iterdir()):
         if _SHARD.match(path.name) and path.name not in known:
@@ -238,17 +237,50 @@ def verify(folder: Path | str) -> list[Damage]:
     return damage
 
 
-def _where_damaged(shard: Shard) -> str:
+def _hash_or_none(path: Path) -> str | None:
     try:
-        count = sum(1 for _ in read_records(shard.path, check=True))
+        return sha256_file(path)
+    except OSError:
+        return None
+
+
+def _exchanged(digest: str | None, contents: dict[str, str]) -> str | None:
+    return f"the file holds the content of '{contents[digest]}'" if digest in contents else None
+
+
+def _explained(damage: Damage, shard: Shard, contents: dict[str, str]) -> Damage:
+    """A file of the wrong size: exchanged with another one, or cut?"""
+    if not shard.path.is_file() or shard.path.stat().st_size == 0:
+        return damage
+    return Damage(shard.path, _exchanged(_hash_or_none(shard.path), contents) or damage.reason)
+
+
+def _what_happened(shard: Shard, digest: str | None, contents: dict[str, str]) -> str:
+    if digest is None:
+        return "the file cannot be read"
+    if exchanged := _exchanged(digest, contents):
+        return exchanged
+    try:
+        count = sum(1 for _ in read_records(shard.path))
     except DataError as error:
         detail = str(error).split(": ", 1)[-1].split(";")[0]
         return f"the content has changed since it was written ({detail})"
-    return f"the content has changed since it was written ({count} of {shard.records} records can be walked)"
+    return f"the content has changed since it was written (it now holds {count} of {shard.records} records)"
+
+
+def _without_manifest(folder: Path) -> list[Damage]:
+    damage = []
+    for path in sorted(p for p in folder.iterdir() if _SHARD.match(p.name)) if folder.is_dir() else []:
+        try:
+            for _ in read_records(path):
+                pass
+        except DataError as error:
+            damage.append(Damage(path, str(error).split(": ", 1)[-1].split(";")[0]))
+    return damage
 
 
 def find_datasets(paths: Iterable[Path | str]) -> list[Path]:
-    """Dataset folders (those with a manifest) at or below each path, sorted.
+    """Dataset folders at or below each path, sorted: those with a manifest, or with shards that lost theirs.
 
     Raises:
       DataError: a path does not exist or holds no prepared dataset.
@@ -257,10 +289,16 @@ def find_datasets(paths: Iterable[Path | str]) -> list[Path]:
     for path in map(Path, paths):
         if not path.exists():
             raise DataError(f"there is no folder '{path}': give the --out of  lcjax data prepare")
-        here = [path] if (path / MANIFEST).exists() else sorted(p.parent for p in path.glob(f"**/{MANIFEST}"))
+        here = [path] if _is_dataset(path) else sorted(p for p in path.rglob("*") if _is_dataset(p))
         if not here:
-            raise DataError(
-                f"'{path}' holds no prepared dataset (no {MANIFEST} in it or below): run  lcjax data prepare  first"
-            )
+            raise DataError(f"'{path}' holds no prepared dataset (no {MANIFEST} in it or below): run  lcjax data prepare")
         found += [folder for folder in here if folder not in found]
     return found
+
+
+def _is_dataset(folder: Path) -> bool:
+    if not folder.is_dir() or ".incomplete" in folder.name:
+        return False
+    if (folder / MANIFEST).exists() or (folder / INDEX).exists():
+        return True
+    return any(_SHARD.match(p.name) for p in folder.iterdir())

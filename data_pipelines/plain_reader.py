@@ -1,174 +1,110 @@
-"""Reading shards without TensorFlow: TFRecord framing and the few protobuf fields of a tf Example.
+"""Reading chunks of shards without TensorFlow: positions from the index, numpy, and checksums.
 
-A TFRecord is length (uint64), masked CRC-32C of the length, data, masked CRC-32C of the data. Sizes are checked against the
-file before anything is allocated; checksums of records are checked when `google_crc32c` is installed (the manifest's
-sha256 covers whole files in any case).
+A chunk is read in one piece. Frame lengths and stored checksums must be those of the index; payloads are checked against
+their CRC-32C where a compiled one is installed, and otherwise the whole shard against the manifest's sha256 when it is first
+touched. Nothing is mapped into memory: a file that shrinks while it is read is an error, not a crash.
 """
 
-import struct
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
+from data_pipelines.manifest import Shard, sha256_file
+from data_pipelines.record_index import RecordIndex
+from data_pipelines.records import ARRAYS
+from data_pipelines.tfrecord import FOOTER_BYTES, FRAME_BYTES, HEADER_BYTES, damaged, fast_crc32c, mask_crc
+from data_pipelines.streams import Chunk, Rows
 from lcjax.errors import DataError
 
-_HEADER = struct.Struct("<QI")
+
+class Piece(NamedTuple):
+    """Windows of one chunk: three (R, W) float32 arrays, zero-padded, and where in them each row of the plan is."""
+
+    arrays: tuple[np.ndarray, ...]
+    order: np.ndarray
 
 
-def _crc_function() -> Any:
-    try:
-        import google_crc32c
-    except ImportError:
-        return None
-    return google_crc32c.value
+def in_file_order(rows: Rows) -> tuple[Rows, np.ndarray]:
+    """The rows sorted by record, and for each row its place among them."""
+    by_record = np.argsort(rows.record, kind="stable")
+    order = np.empty(len(by_record), np.int64)
+    order[by_record] = np.arange(len(by_record))
+    return rows.take(by_record), order
 
 
-def _masked(crc: int) -> int:
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+class PlainReader:
+    """Executes a plan of chunks with plain file reads."""
 
+    def __init__(self, index: RecordIndex) -> None:
+        """`index`: of all records of the source."""
+        self._index = index
+        self._crc = fast_crc32c()
+        self._trusted: set[Shard] = set()
 
-def read_records(path: Path | str, check: bool = False) -> Iterator[memoryview]:
-    """The payload of every record of a shard.
+    def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
+        """One piece for each chunk of the plan."""
+        for chunk, rows in plan:
+            yield self._read(chunk, rows)
 
-    Raises:
-      DataError: the shard ends in mid record, a length does not fit, or (`check`) a checksum is wrong.
-    """
-    path = Path(path)
-    try:
-        data = memoryview(path.read_bytes())
-    except OSError as error:
-        raise DataError(
-            f"shard '{path}' cannot be read: {error.strerror}; restore it or prepare the data again"
-        ) from error
-    crc = _crc_function() if check else None
-    at, index = 0, 0
-    while at < len(data):
-        if at + 12 > len(data):
-            raise _damage(path, index, "ends within a record header")
-        length, length_crc = _HEADER.unpack_from(data, at)
-        if length > len(data) - at - 16:
-            raise _damage(path, index, "has a length that goes past the end of the file")
-        payload = data[at + 12 : at + 12 + length]
-        if crc is not None:
-            (data_crc,) = struct.unpack_from("<I", data, at + 12 + length)
-            if (
-                _masked(crc(bytes(data[at : at + 8]))) != length_crc
-                or _masked(crc(bytes(payload))) != data_crc
-            ):
-                raise _damage(path, index, "has a wrong checksum")
-        yield payload
-        at += 16 + length
-        index += 1
+    def _read(self, chunk: Chunk, rows: Rows) -> Piece:
+        rows, order = in_file_order(rows)
+        wanted = np.unique(rows.record)
+        first, last = int(wanted[0]), int(wanted[-1])
+        data = self._read_bytes(chunk, first, last)
+        begin = self._index.offset[first]
+        self._check_frames(chunk, first, last, data)
+        if self._crc is not None:
+            self._check_payloads(chunk, wanted, data, begin)
+        width = int(rows.size.max(initial=0))
+        payload = self._index.offset[rows.record] - begin + HEADER_BYTES + 4 * rows.start
+        sizes = rows.size.tolist()
+        arrays = []
+        for name in ARRAYS:
+            out = np.zeros((len(rows), width), np.float32)
+            positions = (payload + getattr(self._index, f"{name}_at")[rows.record]).tolist()
+            for target, size, position in zip(out, sizes, positions, strict=True):
+                target[:size] = np.frombuffer(data, "<f4", size, position)
+            arrays.append(out)
+        return Piece(tuple(arrays), order)
 
+    def _read_bytes(self, chunk: Chunk, first: int, last: int) -> bytes:
+        shard, index = chunk.shard, self._index
+        if self._crc is None and shard not in self._trusted:
+            if sha256_file(shard.path) != shard.sha256:
+                raise DataError(f"shard '{shard.path}' is damaged: its content has changed since it was written")
+            self._trusted.add(shard)
+        begin = int(index.offset[first])
+        count = int(index.offset[last] + index.size[last]) + FRAME_BYTES - begin
+        with open(shard.path, "rb", buffering=0) as file:
+            file.seek(begin)
+            data = file.read(count)
+        if len(data) < count:
+            raise damaged(shard.path, self._number(chunk, last), "is cut off: the file is shorter than it was")
+        return data
 
-def _damage(path: Path, index: int, how: str) -> DataError:
-    return DataError(
-        f"shard '{path}' is damaged: record {index} {how}; restore the file or prepare the data again "
-        "(lcjax data verify lists all damage)"
-    )
+    def _number(self, chunk: Chunk, record: int) -> int:
+        """Number of a record in its shard: records of a shard are consecutive, and the first has offset 0."""
+        starts = np.flatnonzero(self._index.offset[: record + 1] == 0)
+        return record - int(starts[-1])
 
+    def _check_frames(self, chunk: Chunk, first: int, last: int, data: bytes) -> None:
+        index, records = self._index, slice(first, last + 1)
+        raw = np.frombuffer(data, np.uint8)
+        begins = index.offset[records] - index.offset[first]
+        lengths = raw[begins[:, None] + np.arange(8)].view("<u8")[:, 0]
+        footers = begins + HEADER_BYTES + index.size[records]
+        stored = raw[footers[:, None] + np.arange(FOOTER_BYTES)].view("<u4")[:, 0]
+        wrong = (lengths != index.size[records].astype(np.uint64)) | (stored != index.crc[records])
+        if wrong.any():
+            number = self._number(chunk, first + int(np.argmax(wrong)))
+            raise damaged(chunk.shard.path, number, "is not the one that was written there")
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    shift = value = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
-        if byte < 0x80:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number is longer than 64 bits")
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, Any]]:
-    """(field number, value) of a protobuf message: ints for varints, memoryviews for everything else."""
-    at, end = 0, len(data)
-    while at < end:
-        tag, at = _varint(data, at)
-        kind = tag & 7
-        if kind == 2:
-            size, at = _varint(data, at)
-            if at + size > end:
-                raise ValueError("a field goes past the end of its message")
-            yield tag >> 3, data[at : at + size]
-            at += size
-        elif kind == 0:
-            value, at = _varint(data, at)
-            yield tag >> 3, value
-        elif kind in (1, 5):
-            size = 8 if kind == 1 else 4
-            yield tag >> 3, data[at : at + size]
-            at += size
-        else:
-            raise ValueError(f"unknown wire type {kind}")
-
-
-def parse_example(payload: memoryview) -> dict[str, Any]:
-    """A tf Example as {feature: bytes view, int, or float}, the first value of each feature.
-
-    Raises:
-      ValueError: not a tf Example.
-    """
-    features: dict[str, Any] = {}
-    try:
-        for number, body in _fields(payload):
-            if number != 1:
-                continue
-            for _, entry in _fields(body):
-                pair = dict(_fields(entry))
-                name = bytes(pair[1]).decode()
-                features[name] = _first_value(pair.get(2, memoryview(b"")))
-    except (IndexError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise ValueError(f"not a tf Example ({error})") from error
-    return features
-
-
-def _first_value(feature: memoryview) -> Any:
-    for kind, values in _fields(feature):
-        for _, value in _fields(values):
-            if kind == 1:  # bytes_list
-                return value
-            if kind == 2:  # float_list, packed
-                return struct.unpack_from("<f", value)[0]
-            if isinstance(value, int):  # int64_list
-                return value - (1 << 64) if value >= 1 << 63 else value
-            number, _ = _varint(value, 0)
-            return number - (1 << 64) if number >= 1 << 63 else number
-    return b""
-
-
-def decode_rows(
-    payloads: list[memoryview], record: np.ndarray, start: np.ndarray, size: np.ndarray, length: int
-) -> dict:
-    """Windows of a chunk of records as dense arrays: the TensorFlow-free twin of the tf.data path.
-
-    Args:
-      payloads: serialized records. record, start, size: (R,) which record, first point, number of points of each row.
-      length: padded length L.
-
-    Returns:
-      `time`, `magnitude`, `magnitude_error` (R, L) float32; `label` (R,) int32; `reference_mjd` (R,) float64;
-      `object_id`, `band` (R,) str; `record_length` (records,) int64.
-    """
-    parsed = [parse_example(p) for p in payloads]
-    rows = len(record)
-    out: dict[str, Any] = {
-        name: np.zeros((rows, length), np.float32) for name in ("time", "magnitude", "magnitude_error")
-    }
-    for name in out:
-        series = [np.frombuffer(p[name], "<f4") for p in parsed]
-        block = out[name]
-        for i in range(rows):
-            piece = series[record[i]][start[i] : start[i] + size[i]]
-            block[i, : len(piece)] = piece
-    pick = lambda name, convert: [convert(parsed[r][name]) for r in record]
-    text = lambda view: bytes(view).decode()
-    out["label"] = np.array(pick("label", int), np.int32)
-    out["reference_mjd"] = np.array(pick("reference_mjd", lambda v: struct.unpack("<d", v)[0]), np.float64)
-    out["object_id"] = np.array(pick("object_id", text), object)
-    out["band"] = np.array(pick("band", text), object)
-    out["record_length"] = np.array([p["length"] for p in parsed], np.int64)
-    return out
+    def _check_payloads(self, chunk: Chunk, records: np.ndarray, data: bytes, begin: int) -> None:
+        starts = self._index.offset[records] - begin + HEADER_BYTES
+        stops = starts + self._index.size[records]
+        crcs = self._index.crc[records]
+        for record, start, stop, crc in zip(records, starts.tolist(), stops.tolist(), crcs.tolist(), strict=True):
+            if mask_crc(self._crc(data[start:stop])) != crc:
+                number = self._number(chunk, int(record))
+                raise damaged(chunk.shard.path, number, "has content that does not match its checksum")

@@ -11,7 +11,7 @@ length within each stream and then handed out in seeded order; still, batch k is
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,22 +38,28 @@ class WindowSettings(Protocol):
 
 @dataclass(frozen=True)
 class IndexedShard:
-    """A shard with the lengths and labels of its records and the number of its first record."""
+    """A shard with the lengths of its records and the number of its first record."""
 
     shard: Shard
     lengths: np.ndarray
-    labels: np.ndarray
     first: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """At most CHUNK consecutive records of a shard, read together."""
+
+    shard: Shard
+    first: int  #: number of its first record in the source
+    records: int
 
 
 @dataclass(frozen=True)
 class Rows:
     """Windows in reading order. Every array has one entry a row."""
 
-    chunk: np.ndarray  #: which chunk of CHUNK consecutive records of this round the row comes from
-    within: np.ndarray  #: index of its record in the chunk
-    record: np.ndarray  #: global record number
-    label: np.ndarray
+    chunk: np.ndarray  #: which chunk of the round the row comes from, ascending
+    record: np.ndarray  #: number of its record in the source
     start: np.ndarray  #: first point
     size: np.ndarray  #: number of points
 
@@ -62,9 +68,7 @@ class Rows:
 
     def take(self, index: np.ndarray | slice) -> "Rows":
         """A subset or reordering."""
-        return Rows(
-            *(getattr(self, n)[index] for n in ("chunk", "within", "record", "label", "start", "size"))
-        )
+        return Rows(*(getattr(self, n)[index] for n in ("chunk", "record", "start", "size")))
 
 
 def cut_windows(
@@ -74,8 +78,9 @@ def cut_windows(
 
     Args:
       lengths: (R,) points of each curve. width: points of a window at most.
-      mode: `random` one window a curve, start uniform in [0, N - width]; `sequential` each point in exactly one window;
-        `published` floor(N/W)+1 overlapping windows, the last shifted back (one window if N < W).
+      mode: `random` one window a curve, start uniform in [0, N - width]; `sequential` each point in exactly one window,
+        ceil(N/W) windows of equal size give or take a point (so that none is left with one or two points); `published`
+        floor(N/W)+1 overlapping windows, the last shifted back (one window if N < W).
 
     Returns:
       (owner, start, size), one entry a window, int64.
@@ -94,10 +99,11 @@ def cut_windows(
         raise DataError(f"there is no window mode '{mode}': use random, sequential or published")
     owner = np.repeat(np.arange(len(lengths)), count)
     turn = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-    start = turn * width
     if mode == "published":
-        start = np.minimum(start, np.maximum(lengths[owner] - width, 0))
-    return owner, start, np.minimum(lengths[owner] - start, width)
+        start = np.minimum(turn * width, np.maximum(lengths[owner] - width, 0))
+        return owner, start, np.minimum(lengths[owner], width)
+    start = turn * lengths[owner] // count[owner]
+    return owner, start, (turn + 1) * lengths[owner] // count[owner] - start
 
 
 def stream_count(batch_size: int, shards: int, processes: int) -> int:
@@ -130,7 +136,7 @@ class StreamPlan:
             seed,
             training,
         )
-        self._rounds: OrderedDict[int, tuple[list[IndexedShard], Rows]] = OrderedDict()
+        self._rounds: OrderedDict[int, tuple[list[Chunk], Rows]] = OrderedDict()
         self._lock = threading.Lock()
         mode = window.mode if training else window.evaluation_mode
         self.mode = mode
@@ -138,8 +144,8 @@ class StreamPlan:
             len(cut_windows(s.lengths, window.length, mode, None)[0]) for s in self.shards
         )
 
-    def round(self, epoch: int) -> tuple[list[IndexedShard], Rows]:
-        """Shard order and rows of one pass."""
+    def round(self, epoch: int) -> tuple[list[Chunk], Rows]:
+        """Chunks in reading order, and the rows of one pass."""
         with self._lock:  # tf.data asks from its own thread
             if epoch not in self._rounds:
                 self._rounds[epoch] = self._plan(epoch)
@@ -147,22 +153,36 @@ class StreamPlan:
                     self._rounds.popitem(last=False)
             return self._rounds[epoch]
 
-    def _plan(self, epoch: int) -> tuple[list[IndexedShard], Rows]:
+    def _plan(self, epoch: int) -> tuple[list[Chunk], Rows]:
         rng = np.random.default_rng((self.seed, epoch, self.number))
         order = rng.permutation(len(self.shards)) if self.training else range(len(self.shards))
         shards = [self.shards[i] for i in order]
+        chunks = [
+            Chunk(s.shard, s.first + at, min(CHUNK, len(s.lengths) - at))
+            for s in shards
+            for at in range(0, len(s.lengths), CHUNK)
+        ]
         empty = np.zeros(0, np.int64)
         lengths = np.concatenate([s.lengths for s in shards] or [empty])
         record = np.concatenate([s.first + np.arange(len(s.lengths)) for s in shards] or [empty])
-        label = np.concatenate([s.labels for s in shards] or [empty])
-        owner, start, size = cut_windows(
-            lengths, self.window.length, self.mode, rng if self.training else None
-        )
-        rows = Rows(owner // CHUNK, owner % CHUNK, record[owner], label[owner], start, size)
+        chunk = np.repeat(np.arange(len(chunks)), [c.records for c in chunks])
+        owner, start, size = cut_windows(lengths, self.window.length, self.mode, rng if self.training else None)
+        rows = Rows(chunk[owner], record[owner], start, size)
         if self.training:
             # Sorting by (chunk, random) shuffles rows within each chunk.
             rows = rows.take(np.lexsort((rng.random(len(rows)), rows.chunk)))
-        return shards, rows
+        return chunks, rows
+
+    def pieces(self, begin: int) -> Iterator[tuple[Chunk, Rows]]:
+        """The chunks that hold row `begin` of the endless sequence and all after it, each with its rows from there on."""
+        epoch, skip = divmod(begin, self.rows_per_round) if self.rows_per_round else (1, 0)
+        while self.rows_per_round and (self.training or epoch == 0):
+            chunks, rows = self.round(epoch)
+            edges = np.searchsorted(rows.chunk, np.arange(len(chunks) + 1))
+            for chunk, low, high in zip(chunks, edges[:-1], edges[1:], strict=True):
+                if high > max(low, skip):
+                    yield chunk, rows.take(slice(max(low, skip), high))
+            epoch, skip = epoch + 1, 0
 
     def sizes(self, begin: int, end: int) -> np.ndarray:
         """Points of rows [begin, end) of the endless sequence (0 past the end of an evaluation pass)."""

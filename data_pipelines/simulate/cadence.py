@@ -109,7 +109,7 @@ def ogle4(rng: np.random.Generator) -> np.ndarray:
     start = 57_420.0 if rng.random() < 0.9 else 59_400.0
     seasons = _seasons(rng, start, 60_592.0 - start, rng.normal(245, 8))
     step = 1.0 if core else rng.choice([1.0, 2.0, 3.0], p=[0.45, 0.35, 0.2])
-    nights = np.concatenate([_nights(rng, *season, step, rng.uniform(0.2, 0.45)) for season in seasons])
+    nights = np.concatenate([_nights(rng, *season, step, rng.uniform(0.25, 0.55)) for season in seasons])
     if core:
         exposures = 1 + rng.poisson(rng.uniform(1.5, 4.5), len(nights))
         steps = rng.lognormal(np.log(0.048), 0.12, (len(nights), int(exposures.max())))

@@ -70,7 +70,9 @@ def soil(rng: np.random.Generator, clean: RawLightCurve, dirt: Dirt) -> RawLight
 
     if happens(dirt.outliers):
         rows = _rows(rng, count, 0.01)
-        magnitude[rows] += rng.choice([-1, 1], len(rows)) * rng.uniform(5, 30, len(rows)) * np.maximum(error[rows], 0.02)
+        magnitude[rows] += (
+            rng.choice([-1, 1], len(rows)) * rng.uniform(5, 30, len(rows)) * np.maximum(error[rows], 0.02)
+        )
     if happens(dirt.sentinel):
         rows = _rows(rng, count, 0.02)
         magnitude[rows], error[rows] = SENTINEL, SENTINEL

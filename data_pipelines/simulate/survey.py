@@ -141,7 +141,7 @@ def simulate_light_curves(
     ('crts_sss-0-0000000', 'V', True)
     """
     mix = DEFAULT_MIX if surveys is None else surveys
-    mix = dict(mix) if isinstance(mix, Mapping) else {name: 1.0 for name in mix}
+    mix = dict(mix) if isinstance(mix, Mapping) else dict.fromkeys(mix, 1.0)
     unknown = sorted(set(mix) - set(SURVEYS))
     if unknown or not mix:
         named = ", ".join(map(repr, unknown)) if unknown else "an empty list"

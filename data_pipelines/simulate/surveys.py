@@ -158,7 +158,7 @@ MACHO = Survey(
     errors.MACHO,
     (-8.6, -7.83, -7.09, -6.31, -5.56, -4.31, -4.0),
     limit=-3.0,
-    classes={"CEP": 0.2, "RRab": 0.35, "RRc": 0.12, "EA": 0.12, "EB": 0.05, "SR": 0.14, "QSO": 0.01, "CONST": 0.02},
+    classes={"CEP": 0.15, "RRab": 0.25, "RRc": 0.1, "EA": 0.12, "EB": 0.05, "SR": 0.1, "QSO": 0.03, "CONST": 0.2},
 )
 CATALINA_CSS = Survey(
     "catalina_css",

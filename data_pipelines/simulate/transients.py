@@ -13,7 +13,7 @@ Generator = np.random.Generator
 
 
 def _template(days: np.ndarray, nodes: list[float], values: list[float]) -> np.ndarray:
-    """Piecewise-linear template smoothed over a day or two; the last slope goes on, before the first node it is dark."""
+    """Piecewise-linear template smoothed over a day or two: dark before the first node, the last slope goes on."""
     last_slope = (values[-1] - values[-2]) / (nodes[-1] - nodes[-2])
     smooth = sum(np.interp(days + shift, nodes, values) for shift in (-1.0, 0.0, 1.0)) / 3.0
     after = np.maximum(days - nodes[-1], 0) * last_slope

@@ -33,8 +33,8 @@ class PredictOptions:
     """Parquet file to write."""
     columns: ColumnNames = dataclasses.field(default_factory=ColumnNames)
     cleaning: CleaningSettings = dataclasses.field(default_factory=CleaningSettings)
-    batch_size: int = 64
-    """Windows computed at once; does not change results."""
+    batch_size: int | None = None
+    """Windows computed at once; does not change results. Default: by device."""
     which: Literal["best", "latest", "ema"] = "best"
     """Which weights of a workdir."""
 
@@ -59,7 +59,11 @@ def main(argv: list[str]) -> int:
 
             write_rejections(rejected, report.rejected)
     if not rows:
-        why = f"all {len(report.rejected):,} were set aside, with reasons in '{rejected}'" if report.rejected else "none there"
+        why = (
+            f"all {len(report.rejected):,} were set aside, with reasons in '{rejected}'"
+            if report.rejected
+            else "none there"
+        )
         raise DataError(f"no light curve in {', '.join(map(str, options.inputs))} could be used: {why}")
     if not report.rejected:
         rejected.unlink(missing_ok=True)
@@ -109,7 +113,7 @@ def _sound(stars: Iterable[CleanLightCurve | Rejection]) -> Iterator[CleanLightC
             yield star
 
 
-class _counter:  # noqa: N801 (used as a statement)
+class _counter:
     """A live line with stars, points and rate, where the output is a terminal."""
 
     def __init__(self, console: Console) -> None:

@@ -116,7 +116,7 @@ def write_rejections(path: Path, rejected: list[Any]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-class _storage:  # noqa: N801 (used as a statement)
+class _storage:
     """Turns refused writes into one sentence."""
 
     def __init__(self, path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from data_pipelines.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, Rejection, clean
 from data_pipelines.columns import ColumnNames
 from data_pipelines.manifest import MANIFEST, Manifest, check_sizes, find_datasets, read_manifest
-from data_pipelines.plain_reader import parse_example, read_records
+from data_pipelines.tfrecord import parse_example, read_records
 from data_pipelines.sources import read_light_curves
 from lcjax.errors import DataError
 
@@ -48,7 +48,7 @@ def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCu
         raise DataError(f"{damage[0]}; restore it or prepare the data again (lcjax data verify lists all damage)")
     for shard in manifest.shards:
         records = 0
-        for payload in read_records(shard.path, check=True):
+        for _, payload, _ in read_records(shard.path):
             try:
                 curve = _light_curve(parse_example(payload), manifest.class_names)
             except (KeyError, ValueError, TypeError, IndexError, struct.error) as error:

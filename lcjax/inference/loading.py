@@ -139,5 +139,3 @@ def describe(folder: Path) -> str:
         raise CheckpointError(f"'{folder}' has no readable config.json ({error})") from error
     origin = record.get("preset") or record.get("weights", {}).get("name") or "own settings"
     return f"{record.get('system', 'unknown system')} ({origin}, settings {record.get('config_hash', '?')})"
-
-

@@ -52,6 +52,9 @@ class _Star:
     weight: float = 0.0
 
 
+_Queue = list[tuple[_Star, int, dict[str, np.ndarray]]]
+
+
 class Predictor:
     """A Task and its variables, ready for `predict` (stars) or `windows` (batches)."""
 
@@ -60,7 +63,7 @@ class Predictor:
         task: Task,
         variables: PyTree,
         window: WindowConfig | None = None,
-        batch_size: int = 64,
+        batch_size: int | None = None,
         buckets: tuple[int, ...] | None = None,
     ) -> None:
         """Compiles nothing yet.
@@ -68,7 +71,7 @@ class Predictor:
         Args:
           task: the system. variables: as `lcjax.load` gives them.
           window: its length and `evaluation_mode` cut light curves; None: the length of the task's batch, sequential.
-          batch_size: rows of every compiled batch.
+          batch_size: rows of every compiled batch; None: few on a CPU, many on an accelerator.
           buckets: padded lengths; None: those of `window`, or else halvings of its length. A model in parity mode always
             gets its full length, because the published networks attend to padding.
 
@@ -77,8 +80,12 @@ class Predictor:
         """
         length = window.length if window else task.batch_spec["mask"].shape[1]
         self.window = window or WindowConfig(length=length)
+        if batch_size is None:
+            batch_size = 16 if jax.default_backend() == "cpu" else 256
         if batch_size < 1 or length < 1:
-            raise ConfigError(f"a batch of {batch_size} windows of {length} points is impossible: both must be at least 1")
+            raise ConfigError(
+                f"a batch of {batch_size} windows of {length} points is impossible: both must be at least 1"
+            )
         self.batch_size = batch_size
         parity = bool(getattr(getattr(task.model, "config", None), "parity", False))
         self.buckets = (length,) if parity else _buckets(length, self.window.buckets if buckets is None else buckets)
@@ -86,7 +93,7 @@ class Predictor:
         self._run = jax.jit(task.predict)
 
     @classmethod
-    def of(cls, path_or_name: Path | str, batch_size: int = 64, which: str = "best") -> "Predictor":
+    def of(cls, path_or_name: Path | str, batch_size: int | None = None, which: str = "best") -> "Predictor":
         """The predictor of a workdir, weights folder or published name."""
         from lcjax.inference.loading import load_system
 
@@ -117,13 +124,13 @@ class Predictor:
         the published windows of parity models overlap at the end of the curve, and those points count twice.
         """
         stars: OrderedDict[int, _Star] = OrderedDict()
-        queues: dict[int, list[tuple[_Star, dict[str, np.ndarray]]]] = {bucket: [] for bucket in self.buckets}
+        queues: dict[int, _Queue] = {bucket: [] for bucket in self.buckets}
         for index, light_curve in enumerate(light_curves):
             pieces = list(self._cut(light_curve))
             stars[index] = star = _Star(light_curve, len(pieces))
-            for piece in pieces:
+            for piece, times in pieces:
                 queue = queues[self._bucket(len(piece["time"]))]
-                queue.append((star, piece))
+                queue.append((star, times, piece))
                 if len(queue) == self.batch_size:
                     self._flush(queue)
             if len(stars) > _LOOK_AHEAD * self.batch_size:
@@ -134,7 +141,8 @@ class Predictor:
             self._flush(queue)
         yield from self._finished(stars)
 
-    def _cut(self, light_curve: LightCurve) -> Iterator[dict[str, np.ndarray]]:
+    def _cut(self, light_curve: LightCurve) -> Iterator[tuple[dict[str, np.ndarray], int]]:
+        """Windows, and how often each counts (the published rule cuts some twice)."""
         mjd = np.asarray(light_curve.mjd, np.float64)
         if not len(mjd):
             raise ConfigError(f"light curve '{light_curve.object_id}' has no points: leave it out")
@@ -145,25 +153,25 @@ class Predictor:
             "magnitude": np.asarray(light_curve.magnitude, np.float32),
             "magnitude_error": np.asarray(light_curve.magnitude_error, np.float32),
         }
-        for start in starts(len(mjd), self.window.length):
-            yield {name: values[start : start + self.window.length] for name, values in series.items()}
+        for start, times in zip(*np.unique(starts(len(mjd), self.window.length), return_counts=True), strict=True):
+            yield {name: values[start : start + self.window.length] for name, values in series.items()}, int(times)
 
     def _bucket(self, length: int) -> int:
         return next(bucket for bucket in self.buckets if bucket >= length)
 
-    def _flush(self, queue: list[tuple[_Star, dict[str, np.ndarray]]]) -> None:
+    def _flush(self, queue: _Queue) -> None:
         if not queue:
             return
-        sizes = np.array([len(piece["time"]) for _, piece in queue], np.int32)
+        sizes = np.array([len(piece["time"]) for _, _, piece in queue], np.int32)
         padded = self._bucket(int(sizes.max()))
-        batch: dict[str, np.ndarray] = {name: np.zeros((len(queue), padded), np.float32) for name in queue[0][1]}
+        batch: dict[str, np.ndarray] = {name: np.zeros((len(queue), padded), np.float32) for name in queue[0][2]}
         for name, block in batch.items():
-            for row, (_, piece) in zip(block, queue, strict=True):
+            for row, (_, _, piece) in zip(block, queue, strict=True):
                 row[: len(piece[name])] = piece[name]
         batch |= {"mask": np.arange(padded) < sizes[:, None], "length": sizes}
         outputs = self.windows(batch)
-        for i, (star, _) in enumerate(queue):
-            weight = float(sizes[i])
+        for i, (star, times, _) in enumerate(queue):
+            weight = float(times * sizes[i])
             for name, values in outputs.items():
                 star.sums[name] = star.sums.get(name, 0.0) + weight * values[i].astype(np.float64)
             star.weight += weight

@@ -2,8 +2,8 @@
 
 Input is a window whose time and magnitude are already standardised (`lcjax.transforms.standardize`). With
 `config.parity` the network is the one that was shipped, number by number: it sees whatever magnitudes it is given at
-hidden points and masks additively. Without it (strict) it is the model the papers describe: hidden points show a token, no
-point attends to hidden points or padding.
+hidden points and masks additively. Without it (strict) it is the model the papers describe: hidden points show a token,
+no point attends to hidden points or padding.
 
 Parameter names against the TensorFlow objects: embed = inp_transform; block_i/{query,key,value,merge} =
 enc_layers/i/mha/{wq,wk,wv,dense}; block_i/{ffn_in,ffn_out} = ffn/layer_with_weights-{0,1}; block_i/norm_{1,2} =
@@ -17,9 +17,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from lcjax.models.astromer_config import ASTROMER1, ASTROMER2, AstromerModelConfig
 from lcjax.models.attention import TimeDifferenceBias, published_attention, strict_attention
 from lcjax.models.dropout import RowDropout
-from lcjax.models.astromer_config import ASTROMER1, ASTROMER2, AstromerModelConfig
 from lcjax.transforms.positional import encode_time, log_period_frequencies, published_frequencies
 from lcjax.transforms.scaling import masked_mean
 from lcjax.typing import Array
@@ -154,7 +154,7 @@ class Astromer(nn.Module):
         return encode_time(time, frequencies)
 
 
-def Astromer1(dtype: Any = jnp.float32, **settings: Any) -> Astromer:  # noqa: N802 (named as the model)
+def Astromer1(dtype: Any = jnp.float32, **settings: Any) -> Astromer:
     """Astromer 1: 2 blocks of width 256, no residual path; 661,505 parameters. `settings`: AstromerModelConfig fields.
 
     >>> Astromer1(num_layers=3).config.num_layers
@@ -163,6 +163,6 @@ def Astromer1(dtype: Any = jnp.float32, **settings: Any) -> Astromer:  # noqa: N
     return Astromer(dataclasses.replace(ASTROMER1, **settings), dtype)
 
 
-def Astromer2(dtype: Any = jnp.float32, **settings: Any) -> Astromer:  # noqa: N802
+def Astromer2(dtype: Any = jnp.float32, **settings: Any) -> Astromer:
     """Astromer 2: 6 blocks with projected residual paths; 3,953,409 parameters and the mask token."""
     return Astromer(dataclasses.replace(ASTROMER2, **settings), dtype)

@@ -19,8 +19,8 @@ class AstromerModelConfig:
     norm: Literal["post", "pre"] = "post"
     activation: Literal["tanh", "gelu"] = "tanh"
     time_encoding: Literal["published", "trainable", "log_periods"] = "published"
-    """`published`: periods from 6.3 d upward; `trainable`: the same, frequencies trained; `log_periods`: sine and cosine at
-    periods from min_period to max_period."""
+    """`published`: periods from 6.3 d up; `trainable`: the same, frequencies trained; `log_periods`: sine and cosine
+    at periods from min_period to max_period."""
     time_base: float = 10_000.0
     time_exponent: float = 2.0
     min_period: float = 0.02
@@ -35,8 +35,8 @@ class AstromerModelConfig:
     attention: Literal["xla", "cudnn"] = "xla"
     """Kernel of strict attention; cudnn needs a GPU and bfloat16."""
     parity: bool = False
-    """Reproduce the published networks bit for bit, defects included. False: the model the paper describes, where hidden
-    points show the mask token (or 0), nobody attends to hidden points or padding."""
+    """Reproduce the published networks number by number, defects included. False: the model the paper describes, where
+    hidden points show the mask token (or 0) and nobody attends to hidden points or padding."""
     mask_token: bool = True
     """A trainable scalar in place of hidden magnitudes; the published Astromer 2 lost it by a wiring mistake."""
     mask_format: Literal["QK", "K", "Q", "tanh", "logits"] = "K"

@@ -7,7 +7,8 @@ def transformer_train_flops(tokens: int, length: int, layers: int, width: int, f
     """Forward and backward of a post- or pre-norm transformer: matrix products only, full attention.
 
     Args:
-      tokens: positions in all windows, padding included. length: keys per query. extra: further D x D projections a block.
+      tokens: positions in all windows, padding included. length: keys per query.
+      layers, width, ffn_width: shape. extra: further D x D projections a block.
 
     >>> transformer_train_flops(1, 0, 1, 2, 4)
     192.0

@@ -1,7 +1,7 @@
 """Classification heads on Astromer layers (specification section 9): pooling over visible points, then a small network.
 
-`mask` marks the points to pool (True = use it). The 2025 ablation pooled the padding by mistake in some heads; parity tests
-reproduce that by passing the inverted mask, nothing here does.
+`mask` marks the points to pool (True = use it). The 2025 ablation pooled the padding by mistake in some heads; parity
+tests reproduce that by passing the inverted mask, nothing here does.
 """
 
 from collections.abc import Sequence

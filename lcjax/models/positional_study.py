@@ -46,11 +46,11 @@ class PositionalStudyConfig:
     hidden: int = 128
     """Hidden width of the MLP."""
     joined: Literal["sum", "concatenate", "output", "attention"] = "sum"
-    """Added to the embedded magnitude; [encoding, magnitude] concatenated; added to the encoder's output (PEA); or only inside
-    attention."""
+    """Added to the embedded magnitude; [encoding, magnitude] concatenated; added to the encoder's output (PEA); or only
+    inside attention."""
     attention_terms: Literal["none", "p2p_all", "p2p_last", "tupe"] = "none"
-    """Position-to-position terms: with the block's own projections from the second block on or in the last block alone, or
-    (TUPE-A) with shared projections of their own in every block."""
+    """Position-to-position terms: with the block's own projections from the second block on or in the last block alone,
+    or (TUPE-A) with shared projections of their own in every block."""
     max_time: float = 1500.0
     """Days; longest period of time modulation."""
     harmonics: int = 64

@@ -1,9 +1,9 @@
 """Masked pretraining of Astromer 1 and 2: hide points of a window, predict their magnitudes.
 
-Everything from raw windows on happens inside the jitted step: masks drawn afresh, means removed, network, loss. In strict
-mode mean and spread come from the visible points alone, and randomised points borrow the magnitudes of shown ones, so that
-nothing hidden reaches the network. Points kept visible (`same`, `random`) are then a training signal like any other;
-scores count hidden points only.
+Everything from raw windows on happens inside the jitted step: masks drawn afresh, means removed, network, loss. In
+strict mode mean and spread come from the visible points alone, and randomised points borrow the magnitudes of shown
+ones, so that nothing hidden reaches the network. Points kept visible (`same`, `random`) are then a training signal like
+any other; scores count hidden points only.
 """
 
 import dataclasses

@@ -8,7 +8,7 @@ from lcjax.tasks.astromer_config import AstromerExperiment, MaskingConfig, Objec
 
 
 def astromer1() -> AstromerExperiment:
-    """Astromer 1 as published: 2 blocks, width 256, RMSE on half of the points (Donoso-Oliva et al. 2023, A&A 670, A54).
+    """Astromer 1 as published: 2 blocks, width 256, RMSE on half of the points (Donoso-Oliva 2023, A&A 670, A54).
 
     Data: about 1.5 million single-band light curves (the paper: MACHO R). Published validation RMSE 0.147 mag, with the
     leak of hidden magnitudes that `--model.parity True` reproduces; strict training is the default.
@@ -30,8 +30,8 @@ def astromer1() -> AstromerExperiment:
 def astromer2() -> AstromerExperiment:
     """Astromer 2 as published: 6 blocks, projected residuals, error-weighted RMSE (A&A 707, A170, 2026).
 
-    Data: about 1.5 million single-band light curves (the paper: MACHO). Published test RMSE 0.113 mag (weighted), R2 0.73.
-    Strict by default; `--model.parity True --model.mask-token False` is the network that was shipped.
+    Data: about 1.5 million single-band light curves (the paper: MACHO). Published test RMSE 0.113 mag (weighted), R2
+    0.73. Strict by default; `--model.parity True --model.mask-token False` is the network that was shipped.
 
         lcjax train astromer2 --data D --workdir W
     """

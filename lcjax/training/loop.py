@@ -9,6 +9,7 @@ import dataclasses
 import itertools
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from lcjax.training.compilation import enable_compile_cache
 from lcjax.training.feed import Feeder, Prefetch, stack_updates
 from lcjax.training.interruptions import StopRequest, Watchdog
 from lcjax.training.optimizers import build_optimizer
-from lcjax.training.parallel import make_layout
+from lcjax.training.parallel import Evaluator, JitLayout, PmapLayout, make_layout
 from lcjax.training.progress import MetricsLog, ProgressDisplay
 from lcjax.training.recorder import Dispatch, Progress, Recorder
 from lcjax.training.source import Source, count_points, device_part
@@ -96,41 +97,42 @@ def fit(
         stack.enter_context(jax.debug_nans(training.debug_nans))
         if chief:
             write_config(workdir, config_record)
-
-        # --- state and compiled functions
-        width = getattr(getattr(experiment, "model", None), "width", None)
-        optimizer = build_optimizer(experiment.optimizer, training.steps, width)
-        layout = make_layout(training)
-        key = jax.random.fold_in(jax.random.key(training.seed), 0x7FFFFFFE)
-        make_state = lambda: init_state(task, optimizer, key, training.ema_decay is not None)
-        state = layout.init(make_state)
-        update = layout.compile(make_update(task, optimizer, training.seed, training.ema_decay, layout.mapped))
-        evaluate = layout.evaluator(make_evaluation(task, training.seed))
-
-        # --- resume, or start from given weights
-        store = CheckpointStore(workdir, training.keep_checkpoints)
         display = ProgressDisplay(training.steps, quiet or not chief)
         stack.callback(display.close)
-        step, progress = 0, Progress()
-        restored = store.restore_newest(jax.eval_shape(make_state), warn if quiet else display.say)
-        if restored is not None:
-            host_state, record = restored
-            state, step = layout.to_device(host_state), record["step"]
-            progress = Progress(**record["progress"])
-            if step < training.steps:
-                display.say(f"resuming '{workdir}' after {step} of {training.steps} updates")
-        elif initial_variables is not None:
+
+        # --- where the run stands
+        width = getattr(getattr(experiment, "model", None), "width", None)
+        optimizer = build_optimizer(experiment.optimizer, training.steps, width)
+        key = jax.random.fold_in(jax.random.key(training.seed), 0x7FFFFFFE)
+        make_state = lambda: init_state(task, optimizer, key, training.ema_decay is not None)
+        shapes = jax.eval_shape(make_state)
+        store = CheckpointStore(workdir, training.keep_checkpoints)
+        restored = store.restore_newest(shapes, warn if quiet else display.say)
+        step, progress = (restored[1]["step"], Progress(**restored[1]["progress"])) if restored else (0, Progress())
+        _same_everywhere(step, workdir)
+        if chief:
+            store.clean(step)
+        if restored and (step >= training.steps or progress.stopped(training.patience)):
+            display.say(f"'{workdir}' is finished: {step} updates; more --training.steps or a new --workdir go on")
+            bad_steps = int(restored[0].bad_steps)
+            return FitResult("already finished", step, bad_steps, progress.best, time.monotonic() - started)
+
+        # --- state and compiled functions
+        layout = make_layout(training, shapes)
+        update = layout.compile(make_update(task, optimizer, training.seed, training.ema_decay, layout.mapped))
+        evaluate = layout.evaluator(make_evaluation(task, training.seed))
+        if restored:
+            display.say(f"resuming '{workdir}' after {step} of {training.steps} updates")
+            state = layout.to_device(restored[0])
+        else:
+            state = layout.init(make_state)
+        if not restored and initial_variables is not None:
             host_state, fresh = start_from(layout.to_host(state), initial_variables)
             state = layout.to_device(host_state)
             if fresh:
                 display.say(f"fine-tuning; not in the given weights, so fresh: {', '.join(fresh)}")
-        _same_everywhere(step, workdir)
-        if chief:
-            store.clean(step)
-        if step >= training.steps or progress.stopped(training.patience):
-            display.say(f"'{workdir}' is finished: {step} updates; more --training.steps or a new --workdir go on")
-            return _result("already finished", step, state, layout, progress, started, update)
 
+        # --- what watches and feeds
         log = MetricsLog(workdir, step) if chief else None
         if log:
             stack.callback(log.close)
@@ -140,51 +142,80 @@ def fit(
         feeder = Feeder(reader, training.accumulate)
         watchdog = Watchdog()
         stack.callback(watchdog.close)
+        pause = _Pause(training, workdir, config_record, layout, evaluate, validation_source, store, recorder, progress)
         display.start(step)
 
-        status = "finished"
+        status = None
         in_flight: deque[Dispatch] = deque()
-        while step < training.steps:
-            # --- one dispatch: up to k updates, never across a place where the host has something to do
+        while step < training.steps and status is None:
+            # One dispatch: up to k updates, never across a place where the host has something to do.
             batches = feeder.take(_updates_to_mark(step, training))
             state, out = update(state, layout.put(stack_updates(batches)))
             in_flight.append(Dispatch(step, batches, out))
             step += len(batches)
-            while len(in_flight) > IN_FLIGHT:
-                recorder.absorb(in_flight.popleft())
-            watchdog.step_finished()
-            display.advance(step)
-
-            # --- log, evaluate, save
             stopping = stop(step)
-            at = lambda every: step % every == 0 or step == training.steps
-            if not (stopping or any(map(at, _marks(training)))):
-                continue
-            while in_flight:
+            marked = stopping or step == training.steps or any(step % every == 0 for every in _marks(training))
+            while len(in_flight) > (0 if marked else IN_FLIGHT):
                 recorder.absorb(in_flight.popleft())
-            if at(training.log_every):
-                recorder.log_training(step)
-            pause = time.monotonic()
-            if validation_source is not None and at(training.evaluate_every):
-                sums = _evaluation_sums(evaluate, state, validation_source, training.evaluate_batches)
-                if recorder.log_validation(step, *sums):
-                    _write(layout, state.replace(opt_state=()), lambda host: _save_best(workdir, step, host))
-                watchdog.step_finished()
-            early = progress.stopped(training.patience)
-            if at(training.checkpoint_every) or stopping or early:
-                progress.position = feeder.position
-                record = {"progress": dataclasses.asdict(progress), "config": config_record}
-                _write(layout, state, lambda host: store.save(step, host, record))
-            recorder.pause_clock(time.monotonic() - pause)
-            if early:
-                display.say(_early_text(step, training, progress, workdir))
-                status = "early stopped"
-                break
-            if stopping and step < training.steps:
-                display.say(f"asked to stop: saved after {step} updates; the same command goes on from there")
-                status = "preempted"
-                break
-        return _result(status, step, state, layout, progress, started, update)
+            display.advance(step)
+            if marked:
+                status = pause.at(step, state, stopping, feeder)
+            watchdog.step_finished()
+        if status == "preempted":
+            display.say(f"asked to stop: saved after {step} updates; the same command goes on from there")
+        if status == "early stopped":
+            display.say(_early_text(step, training, progress, workdir))
+        bad_steps = int(layout.to_host(state.bad_steps))
+        seconds = time.monotonic() - started
+        return FitResult(status or "finished", step, bad_steps, progress.best, seconds, update.compilations())
+
+
+@dataclasses.dataclass
+class _Pause:
+    """What the host does between dispatches: log, evaluate, save, and decide whether to go on."""
+
+    training: TrainingConfig
+    workdir: Path
+    config_record: dict[str, Any]
+    layout: JitLayout | PmapLayout
+    evaluate: Evaluator
+    validation_source: Source | None
+    store: CheckpointStore
+    recorder: Recorder
+    progress: Progress
+
+    def at(self, step: int, state: TrainState, stopping: bool, feeder: Feeder) -> str | None:
+        """Does what is due after `step` updates; the status of the run if it ends here before its last step."""
+        due = lambda every: step % every == 0 or step == self.training.steps
+        if due(self.training.log_every):
+            self.recorder.log_training(step)
+        began = time.monotonic()
+        if self.validation_source is not None and due(self.training.evaluate_every):
+            sums = _evaluation_sums(self.evaluate, state, self.validation_source, self.training.evaluate_batches)
+            if self.recorder.log_validation(step, *sums):
+                best = self.workdir / "best"
+                self._write(
+                    state.replace(opt_state=()), lambda host: save_variables(best, host.variables, {"step": step})
+                )
+        early = self.progress.stopped(self.training.patience)
+        if due(self.training.checkpoint_every) or stopping or early:
+            self.progress.position = feeder.position
+            record = {"progress": dataclasses.asdict(self.progress), "config": self.config_record}
+            self._write(state, lambda host: self.store.save(step, host, record))
+        self.recorder.pause_clock(time.monotonic() - began)
+        if early:
+            return "early stopped"
+        return "preempted" if stopping and step < self.training.steps else None
+
+    def _write(self, state: TrainState, write: Callable[[TrainState], None]) -> None:
+        """Gathers the state on every process and lets the first one write it while the others wait."""
+        host = self.layout.to_host(state)
+        if jax.process_index() == 0:
+            write(host)
+        if jax.process_count() > 1:
+            from jax.experimental import multihost_utils
+
+            multihost_utils.sync_global_devices("lcjax: saved")
 
 
 def _check_settings(training: TrainingConfig) -> None:
@@ -225,7 +256,7 @@ def _same_everywhere(step: int, workdir: Path) -> None:
 
 
 def _evaluation_sums(
-    evaluate: Any, state: TrainState, source: Source, limit: int | None
+    evaluate: Evaluator, state: TrainState, source: Source, limit: int | None
 ) -> tuple[dict[str, list[float]], float, float]:
     """One pass over validation: metric sums, observed points, seconds."""
     before, points = time.monotonic(), 0.0
@@ -240,30 +271,8 @@ def _evaluation_sums(
     return sums, points, time.monotonic() - before
 
 
-def _write(layout: Any, state: TrainState, write: Any) -> None:
-    """Gathers the state on every process and lets the first one write it while the others wait."""
-    host = layout.to_host(state)
-    if jax.process_index() == 0:
-        write(host)
-    if jax.process_count() > 1:
-        from jax.experimental import multihost_utils
-
-        multihost_utils.sync_global_devices("lcjax: saved")
-
-
-def _save_best(workdir: Path, step: int, host: TrainState) -> None:
-    save_variables(workdir / "best", host.variables, {"step": step})
-
-
 def _early_text(step: int, training: TrainingConfig, progress: Progress, workdir: Path) -> str:
     return (
         f"no better {training.monitor} in {training.patience} evaluations: stopped after {step} updates; the best "
         f"weights, of step {progress.best.get('step')}, are in '{workdir / 'best'}'"
     )
-
-
-def _result(
-    status: str, step: int, state: TrainState, layout: Any, progress: Progress, started: float, update: Any
-) -> FitResult:
-    bad_steps = int(layout.to_host(state.bad_steps))
-    return FitResult(status, step, bad_steps, progress.best, time.monotonic() - started, update.compilations())

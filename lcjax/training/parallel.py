@@ -56,8 +56,8 @@ def state_shardings(mesh: Mesh, shapes: PyTree) -> PyTree:
     return jax.tree_util.tree_map_with_path(one, shapes)
 
 
-def make_layout(training: TrainingConfig) -> "JitLayout | PmapLayout":
-    """The layout `training.parallel` asks for.
+def make_layout(training: TrainingConfig, shapes: PyTree) -> "JitLayout | PmapLayout":
+    """The layout `training.parallel` asks for, for a state of these shapes (`jax.eval_shape` of its constructor).
 
     Raises:
       ConfigError: mesh or batch size do not fit the devices.
@@ -66,7 +66,7 @@ def make_layout(training: TrainingConfig) -> "JitLayout | PmapLayout":
         if training.mesh is not None:
             raise ConfigError("--training.mesh belongs to --training.parallel jit: pmap uses all devices for data")
         return PmapLayout(training.batch_size)
-    return JitLayout(training.mesh, training.batch_size)
+    return JitLayout(training.mesh, training.batch_size, shapes)
 
 
 class JitLayout:
@@ -74,9 +74,10 @@ class JitLayout:
 
     mapped = False
 
-    def __init__(self, mesh_shape: tuple[int, int] | None, batch_size: int) -> None:
-        """Builds the mesh; `batch_size` is the global one."""
+    def __init__(self, mesh_shape: tuple[int, int] | None, batch_size: int, shapes: PyTree) -> None:
+        """Builds the mesh; `batch_size` is the global one, `shapes` those of the state."""
         self.mesh = make_mesh(mesh_shape)
+        self._shardings = state_shardings(self.mesh, shapes)
         _check_divides(batch_size, self.mesh.shape[DATA_AXIS])
         self._rows = NamedSharding(self.mesh, P(None, None, DATA_AXIS))
         self._flat_rows = NamedSharding(self.mesh, P(DATA_AXIS))
@@ -84,7 +85,6 @@ class JitLayout:
 
     def init(self, make_state: Callable[[], PyTree]) -> PyTree:
         """Runs `make_state` on the devices; no copy of the state ever exists in one place."""
-        self._shardings = state_shardings(self.mesh, jax.eval_shape(make_state))
         return jax.jit(make_state, out_shardings=self._shardings)()
 
     def compile(self, run: Callable) -> "Step":
@@ -116,7 +116,7 @@ class JitLayout:
 
     def evaluator(self, evaluate: Callable) -> Callable[[PyTree, dict, int], dict]:
         """(state, local batch, index) -> metric sums on the host."""
-        return _Evaluator(evaluate, self._flat_rows, self._replicated, lambda state: state.variables)
+        return Evaluator(evaluate, self._flat_rows, self._replicated, lambda state: state.variables)
 
 
 class PmapLayout:
@@ -167,7 +167,7 @@ class PmapLayout:
         """Evaluation goes through jit over the same devices."""
         rows, whole = NamedSharding(self.mesh, P(DATA_AXIS)), NamedSharding(self.mesh, P())
         place = lambda x: jax.make_array_from_callback(np.shape(x), whole, lambda i: np.asarray(x)[i])
-        return _Evaluator(evaluate, rows, whole, lambda state: jax.tree.map(place, self.to_host(state).variables))
+        return Evaluator(evaluate, rows, whole, lambda state: jax.tree.map(place, self.to_host(state).variables))
 
 
 class Step:
@@ -200,8 +200,11 @@ def _first_replica(x: jax.Array) -> jax.Array:
     return x.addressable_data(0)[0]
 
 
-class _Evaluator:
+class Evaluator:
+    """Compiled evaluation over all devices: (variables, local batch, batch index) -> metric sums on the host."""
+
     def __init__(self, evaluate: Callable, rows: NamedSharding, whole: NamedSharding, variables: Callable) -> None:
+        """`rows` and `whole` place batches and results; `variables` takes what is evaluated from the state."""
         self._evaluate = jax.jit(evaluate, out_shardings=whole)
         self._rows, self._variables = rows, variables
 
@@ -210,6 +213,7 @@ class _Evaluator:
         return self._variables(state)
 
     def __call__(self, variables: PyTree, batch: dict, index: int) -> dict:
+        """Sums over the global batch; float64 numbers."""
         placed = {k: jax.make_array_from_process_local_data(self._rows, v) for k, v in batch.items()}
         out = self._evaluate(variables, placed, jnp.uint32(index))
         return jax.tree.map(lambda x: np.asarray(x.addressable_data(0), np.float64), out)

@@ -38,7 +38,9 @@ def init_state(task: Task, optimizer: optax.GradientTransformation, key: Array, 
     zero = jnp.zeros((), jnp.int32)
     # A copy: donated buffers must not be shared between params and ema.
     averaged = jax.tree.map(jnp.copy, params) if ema else {}
-    return TrainState(zero, params, model_state, optimizer.init(params), averaged, zero, zero)
+    state = TrainState(zero, params, model_state, optimizer.init(params), averaged, zero, zero)
+    # Weakly typed leaves (`jnp.where(c, 0.5, -4.0)`) come back from a step strongly typed: it would compile twice.
+    return jax.tree.map(lambda x: jax.lax.convert_element_type(x, jnp.asarray(x).dtype), state)
 
 
 def path_name(path: tuple) -> str:

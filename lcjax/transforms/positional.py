@@ -17,7 +17,7 @@ def published_frequencies(width: int, base: float = 10_000.0, exponent: float = 
     The published models ignore the `base` and exponent of their configuration and always use these defaults; the
     positional-encoding study uses base 1000, exponent 1.
 
-    >>> published_frequencies(4).round(4).tolist()
+    >>> published_frequencies(4).astype(float).round(4).tolist()
     [1.0, 0.01, 0.0001, 0.0]
     """
     return np.power(base, -exponent * np.arange(width) / width).astype(np.float32)
@@ -26,7 +26,7 @@ def published_frequencies(width: int, base: float = 10_000.0, exponent: float = 
 def paired_frequencies(width: int, base: float = 1000.0) -> np.ndarray:
     """The classic transformer's: channels 2k and 2k+1 share w = base^(-2k / width), shape (width,), rad/day.
 
-    >>> paired_frequencies(4, 100.0).round(2).tolist()
+    >>> paired_frequencies(4, 100.0).astype(float).round(2).tolist()
     [1.0, 1.0, 0.1, 0.1]
     """
     return np.power(base, -2.0 * (np.arange(width) // 2) / width).astype(np.float32)

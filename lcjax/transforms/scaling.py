@@ -44,8 +44,8 @@ def standardize(batch: dict, over: Array | None = None, spread: bool = False, mi
 
     Args:
       batch: LightCurveBatch.
-      over: (B, L) bool, the points whose magnitudes set mean and spread. The originals take all real points, hidden ones
-        included; strict training passes the visible ones, so that nothing hidden leaks through the mean.
+      over: (B, L) bool, the points whose magnitudes set mean and spread. The originals take all real points, hidden
+        ones included; strict training passes the visible ones, so that nothing hidden leaks through the mean.
       spread: also divide magnitudes by their standard deviation over those points (softened by `min_spread` mag).
 
     Returns:

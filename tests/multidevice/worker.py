@@ -22,8 +22,9 @@ LAYOUTS = {"jit_8x1": {}, "jit_4x2": {"mesh": (4, 2)}, "pmap_8": {"parallel": "p
 def plain_descent(training: TrainingConfig) -> dict[str, list]:
     """Two updates of plain gradient descent, which shows gradients that are off by a factor (Adam hides them)."""
     task, optimizer, source = toy_task(), optax.sgd(0.1), ToySource(training.batch_size)
-    layout = make_layout(training)
-    state = layout.init(lambda: init_state(task, optimizer, jax.random.key(1), False))
+    make_state = lambda: init_state(task, optimizer, jax.random.key(1), False)
+    layout = make_layout(training, jax.eval_shape(make_state))
+    state = layout.init(make_state)
     update = layout.compile(make_update(task, optimizer, 0, None, layout.mapped))
     batches = [[source.batch(0, 2 * i), source.batch(0, 2 * i + 1)] for i in range(2)]
     state, out = update(state, layout.put(stack_updates(batches)))
@@ -41,9 +42,9 @@ def split_names(training: TrainingConfig) -> list[str]:
     from lcjax.tasks import build_task
 
     experiment = tiny_astromer()
-    layout = make_layout(training)
     task = build_task(experiment)
-    state = layout.init(lambda: init_state(task, optax.adam(1e-3), jax.random.key(1), False))
+    make_state = lambda: init_state(task, optax.adam(1e-3), jax.random.key(1), False)
+    state = make_layout(training, jax.eval_shape(make_state)).init(make_state)
     leaves = jax.tree_util.tree_leaves_with_path(state)
     return [path_name(p) for p, x in leaves if "model" in jax.tree.leaves(tuple(x.sharding.spec))]
 

@@ -19,15 +19,46 @@ def files_of(golden_root: Path, folder: str) -> list[Path]:
     return sorted(path.glob("*.npz"))
 
 
-def load(path: Path) -> dict[str, np.ndarray]:
+class Recording(dict):
+    """The arrays of one file; remembers which were looked at, so that no recorded result goes unchecked."""
+
+    def __init__(self, arrays):
+        super().__init__(arrays)
+        self.looked_at = set()
+
+    def __getitem__(self, name):
+        self.looked_at.add(name)
+        return super().__getitem__(name)
+
+    def items(self):
+        raise TypeError("take arrays by name, so that only those in use count as checked")
+
+    values = items
+
+    def unchecked(self) -> list[str]:
+        """Weights, results and labels nobody asked for (settings and inputs may go unused)."""
+        return sorted(name for name in self if name not in self.looked_at and not name.startswith(("cfg/", "in/")))
+
+
+def load(path: Path) -> Recording:
     with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+        return Recording({name: arrays[name] for name in arrays.files})
+
+
+def check_file(path: Path, recognised) -> None:
+    """Runs every check that recognises the file; an unknown layout or an array nobody looked at is a failure."""
+    z = load(path)
+    checks = [check for recognises, check in recognised if recognises(z)]
+    assert checks, f"{path.name} has a layout no check knows"
+    for check in checks:
+        check(z)
+    assert not z.unchecked(), f"{path.name}: no check looked at {z.unchecked()}"
 
 
 def weights(z: dict) -> dict[str, np.ndarray]:
     """`w/<name>`, or 8-bit `wq/<name>` times `ws/<name>`; without the mask token."""
-    plain = {k[2:]: v for k, v in z.items() if k.startswith("w/")}
-    packed = {k[3:]: v.astype(np.float32) * z["ws/" + k[3:]] for k, v in z.items() if k.startswith("wq/")}
+    plain = {k[2:]: z[k] for k in z if k.startswith("w/")}
+    packed = {k[3:]: z[k].astype(np.float32) * z["ws/" + k[3:]] for k in z if k.startswith("wq/")}
     return {k: v for k, v in (plain | packed).items() if not k.startswith("msk_token")}
 
 

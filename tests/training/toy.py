@@ -39,8 +39,9 @@ def toy_task(width: int = 8) -> Task:
 
     def init(key, batch):
         one, two = jax.random.split(key)
+        weak = jnp.where(jnp.arange(width) < 0, 1.0, 0.0)  # a weakly typed leaf, which must not compile twice
         params = {
-            "ffn_in": {"kernel": jax.random.normal(one, (4, width)) * 0.5, "bias": jnp.zeros(width)},
+            "ffn_in": {"kernel": jax.random.normal(one, (4, width)) * 0.5, "bias": weak},
             "ffn_out": {"kernel": jax.random.normal(two, (width, 1)) * 0.5, "bias": jnp.zeros(1)},
         }
         return {"params": params, "state": {"mean": jnp.zeros(4), "batches": jnp.zeros((), jnp.int32)}}

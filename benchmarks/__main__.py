@@ -1,0 +1,35 @@
+"""`python -m benchmarks [NAME] [options]`: runs one benchmark, or lists them."""
+
+import importlib
+import sys
+from pathlib import Path
+
+from lcjax.errors import LcjaxError
+
+
+def names() -> dict[str, str]:
+    """Benchmark name -> first line of its docstring, read without importing it."""
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        text = path.read_text()
+        if path.stem != "__main__" and "\ndef main(" in text:
+            found[path.stem] = text.split('"""')[1].splitlines()[0]
+    return found
+
+
+def main(argv: list[str]) -> int:
+    """Runs `benchmarks.NAME.main(argv)`."""
+    known = names()
+    if not argv or argv[0] not in known:
+        print("usage: python -m benchmarks NAME [options]\n")
+        print("\n".join(f"  {name:<10} {line}" for name, line in known.items()))
+        return 0 if not argv or argv[0] in ("-h", "--help") else 2
+    try:
+        return importlib.import_module(f"benchmarks.{argv[0]}").main(argv[1:]) or 0
+    except LcjaxError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

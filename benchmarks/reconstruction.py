@@ -1,0 +1,121 @@
+"""How well are hidden points of held-out stars predicted? Models against rules that need no training.
+
+    python -m benchmarks reconstruction --data D --models W ... [--published W1]
+
+All methods get the same windows (200 points, sequential) and the same hidden half of the points. `--published` adds published
+Astromer weights twice: strictly (hidden points show nothing) and as they were shipped, with their leak.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from benchmarks.harness import record, show
+from data_pipelines.light_curves import LightCurveSource
+from lcjax.analysis.baselines import BASELINES
+from lcjax.analysis.scores import SumsByObject, probed_sums, score_groups
+from lcjax.cli.evaluate import strictly
+from lcjax.cli.reporting import dataset_of_record
+from lcjax.configs import WindowConfig
+from lcjax.inference.loading import Loaded, load_system
+from lcjax.inference.reconstruction import reconstruct_batches
+from lcjax.tasks import build_task
+
+ROWS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Scores on the test split of prepared data."""
+
+    data: tuple[Path, ...]
+    """Prepared datasets."""
+    models: tuple[str, ...] = ()
+    """Workdirs to compare."""
+    published: str | None = None
+    """Imported published weights."""
+    split: str = "test"
+    batches: int | None = None
+    """Only the first so many batches of 64 windows."""
+    out: Path | None = None
+    """Folder of the JSON record (default: benchmarks/results)."""
+    picture: Path | None = None
+    """Draw the scores there (PNG)."""
+
+
+def main(argv: list[str]) -> int:
+    """Runs the comparison."""
+    options = tyro.cli(Options, args=argv, prog="python -m benchmarks reconstruction")
+    source = LightCurveSource(list(options.data), options.split, ROWS, WindowConfig(length=200))
+    survey = dataset_of_record(source)
+    batches = [b for i, b in enumerate(source.evaluation_batches()) if options.batches is None or i < options.batches]
+    rows = []
+    masks: list[tuple[np.ndarray, np.ndarray]] = []
+    for name, loaded in _models(options).items():
+        adder = SumsByObject()
+        masks = []
+        for batch, out in reconstruct_batches(loaded.task, loaded.variables, batches):
+            masks.append((out["probed"], out["visible"]))
+            _add(adder, source, survey, batch, out["probed"], out["prediction"])
+        rows += [{"method": name, **row} for row in score_groups(adder.result())]
+        show(name, *_cells(rows, name))
+    for name, baseline in BASELINES.items():
+        adder = SumsByObject()
+        for batch, (probed, visible) in zip(batches, masks, strict=True):
+            _add(adder, source, survey, batch, probed, baseline({**batch, "visible": visible}))
+        rows += [{"method": name, **row} for row in score_groups(adder.result())]
+        show(name, *_cells(rows, name))
+    shown = [r for r in rows if r["stars"] != "long-period"]
+    columns = list(dict.fromkeys((r["survey"], r["stars"]) for r in shown))
+    methods = list(dict.fromkeys(r["method"] for r in shown))
+    find = lambda m, c: next(r for r in shown if r["method"] == m and (r["survey"], r["stars"]) == c)
+    for what, title in (("r2", "R2 of hidden points"), ("rmse", "RMSE of hidden points (mag)")):
+        table = [[m, *(str(find(m, c)[what]) for c in columns)] for m in methods]
+        show(f"{title}, 95 % intervals over stars", ["method", *(f"{a}, {b}" for a, b in columns)], table)
+    plain = [{k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in r.items()} for r in rows]
+    record("reconstruction", {"scores": plain, "options": dataclasses.asdict(options)}, options.out)
+    if options.picture:
+        from lcjax.analysis.figures import score_bars
+
+        score_bars([r for r in shown if not r["method"].endswith("leak")]).savefig(options.picture, dpi=130)
+    return 0
+
+
+def _cells(rows: list[dict], name: str) -> tuple[list[str], list[list[str]]]:
+    mine = [r for r in rows if r["method"] == name]
+    return ["survey", "stars", "objects", "R2", "RMSE"], [
+        [r["survey"], r["stars"], r["objects"], r["r2"], r["rmse"]] for r in mine
+    ]
+
+
+def _models(options: Options) -> dict[str, Loaded]:
+    models = {Path(name).name: _hide_half(load_system(name)) for name in options.models}
+    if options.published:
+        published = load_system(options.published)
+        models["published, strict"] = _hide_half(strictly(published))
+        models["published, with its leak"] = _hide_half(published)
+    return models
+
+
+def _hide_half(loaded: Loaded) -> Loaded:
+    """Half of the points probed, none of them shown or randomised; otherwise as configured."""
+    masking = dataclasses.replace(loaded.experiment.masking, probed=0.5, same=0.0, random=0.0)
+    experiment = dataclasses.replace(loaded.experiment, masking=masking)
+    return loaded._replace(experiment=experiment, task=build_task(experiment))
+
+
+def _add(
+    adder: SumsByObject,
+    source: LightCurveSource,
+    survey: np.ndarray,
+    batch: dict,
+    probed: np.ndarray,
+    prediction: np.ndarray,
+) -> None:
+    real = batch["weight"] > 0
+    names = (*source.class_names, "")
+    sums = probed_sums(batch["magnitude"], prediction, probed)
+    group = np.where(real, survey[np.maximum(batch["record"], 0)], "")
+    adder.add(batch["object_id"], [names[i] for i in batch["label"]], group, (*sums[:2], sums[2] * real))

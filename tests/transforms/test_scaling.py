@@ -1,0 +1,62 @@
+"""Standardisation of windows."""
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lcjax.transforms import masked_mean, scale_window, standardize
+
+magnitudes = hnp.arrays(np.float32, (3, 8), elements=st.floats(-5, 25, width=32))
+masks = hnp.arrays(bool, (3, 8))
+
+
+@settings(max_examples=30, deadline=None)
+@given(values=magnitudes, mask=masks, filler=st.sampled_from([0.0, 1e30, float("nan"), float("inf")]))
+def test_zero_mean_ignores_and_clears_what_is_not_real(values, mask, filler):
+    values = np.where(mask, values, np.float32(filler))
+    out = np.asarray(scale_window(values, mask))
+    assert np.isfinite(out).all()
+    assert (out[~mask] == 0).all()
+    np.testing.assert_allclose(masked_mean(out, mask), 0.0, atol=1e-4)
+    for row in range(3):
+        real = values[row, mask[row]]
+        np.testing.assert_allclose(out[row, mask[row]], real - (real.mean() if real.size else 0), atol=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(values=magnitudes, mask=masks)
+def test_minmax_fills_the_unit_interval(values, mask):
+    out = np.asarray(scale_window(values, mask, "minmax"))
+    assert ((out >= 0) & (out <= 1)).all()
+    for row in range(3):
+        real = values[row, mask[row]]
+        if real.size and np.ptp(real) > 1e-3:
+            assert out[row, mask[row]].min() == 0
+            assert out[row, mask[row]].max() == 1
+
+
+def test_random_mean_adds_one_offset_and_none_only_clears():
+    values, mask = np.array([[1.0, 2.0, 3.0]], np.float32), np.array([[True, True, False]])
+    plain, moved = scale_window(values, mask), scale_window(values, mask, "random-mean", jax.random.key(0))
+    shift = np.asarray(moved - plain)[0]
+    assert shift[0] == pytest.approx(shift[1]) and 0 < abs(shift[0]) < 5 and shift[2] == 0
+    np.testing.assert_array_equal(scale_window(values, mask, "none"), [[1.0, 2.0, 0.0]])
+
+
+@pytest.mark.parametrize("spread", [False, True])
+def test_standardize_returns_to_magnitudes(spread):
+    rng = np.random.default_rng(0)
+    mask = np.arange(9) < np.array([[9], [4], [1]])
+    batch = {"time": rng.uniform(0, 900, mask.shape), "magnitude": rng.normal(15, 2, mask.shape), "mask": mask}
+    batch = {k: v.astype(np.float32) if k != "mask" else v for k, v in batch.items()}
+    over = mask & (rng.random(mask.shape) < 0.7)
+    out = standardize(batch, over=over, spread=spread)
+    back = np.asarray(out["magnitude"] * out["magnitude_scale"] + out["magnitude_mean"])
+    np.testing.assert_allclose(back[mask], batch["magnitude"][mask], rtol=1e-5)
+    np.testing.assert_allclose(masked_mean(out["magnitude"], over), 0.0, atol=1e-4)
+    if spread:
+        deviation = np.std(np.asarray(out["magnitude"])[0, over[0]])
+        assert deviation == pytest.approx(1.0, abs=0.01)
