@@ -47,7 +47,7 @@ class Description:
             "version": self.manifest.version,
             "bands": list(self.manifest.bands),
             "counts": self.counts,
-            "light_curves": int(len(self.values["points"])),
+            "light_curves": len(self.values["points"]),
             "points": int(self.values["points"].sum()),
             "quantile_percent": list(QUANTILES),
             "quantiles": self.quantiles,

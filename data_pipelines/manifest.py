@@ -158,7 +158,9 @@ def read_manifest(folder: Path | str) -> Manifest:
             raise DataError(f"'{path}' has been changed since it was written: {again}")
         if content["schema_version"] != SCHEMA_VERSION:
             found = content["schema_version"]
-            raise DataError(f"'{path}' has schema version {found}, this lcjax reads {SCHEMA_VERSION}: prepare the data again")
+            raise DataError(
+                f"'{path}' has schema version {found}, this lcjax reads {SCHEMA_VERSION}: prepare the data again"
+            )
         return _from_content(path.parent, content)
     except FileNotFoundError as error:
         raise DataError(f"'{path}' is missing: {again}") from error
@@ -197,9 +199,7 @@ def check_sizes(shards: Iterable[Shard]) -> list[Damage]:
         if size != shard.bytes:
             how = "is empty" if size == 0 else f"has {size:,} bytes"
             found.append(
-                Damage(
-                    shard.path, f"the file {how} where {shard.bytes:,} ({shard.records} records) were written"
-                )
+                Damage(shard.path, f"the file {how} where {shard.bytes:,} ({shard.records} records) were written")
             )
     return found
 
@@ -291,7 +291,9 @@ def find_datasets(paths: Iterable[Path | str]) -> list[Path]:
             raise DataError(f"there is no folder '{path}': give the --out of  lcjax data prepare")
         here = [path] if _is_dataset(path) else sorted(p for p in path.rglob("*") if _is_dataset(p))
         if not here:
-            raise DataError(f"'{path}' holds no prepared dataset (no {MANIFEST} in it or below): run  lcjax data prepare")
+            raise DataError(
+                f"'{path}' holds no prepared dataset (no {MANIFEST} in it or below): run  lcjax data prepare"
+            )
         found += [folder for folder in here if folder not in found]
     return found
 

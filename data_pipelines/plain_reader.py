@@ -13,8 +13,8 @@ import numpy as np
 from data_pipelines.manifest import Shard, sha256_file
 from data_pipelines.record_index import RecordIndex
 from data_pipelines.records import ARRAYS
-from data_pipelines.tfrecord import FOOTER_BYTES, FRAME_BYTES, HEADER_BYTES, damaged, fast_crc32c, mask_crc
 from data_pipelines.streams import Chunk, Rows
+from data_pipelines.tfrecord import FOOTER_BYTES, FRAME_BYTES, HEADER_BYTES, damaged, fast_crc32c, mask_crc
 from lcjax.errors import DataError
 
 

@@ -102,7 +102,9 @@ def _describe(path: Path, number: int, payload: bytes) -> dict:
     for name in ARRAYS:
         found = spans[name][2] - spans[name][1]
         if found != 4 * length:
-            raise DataError(f"'{name}' of record {number} of '{path}' has {found} bytes where {length} points need {4 * length}")
+            raise DataError(
+                f"'{name}' of record {number} of '{path}' has {found} bytes where {length} points need {4 * length}"
+            )
     if len(value("reference_mjd")) != 8:
         raise DataError(f"'reference_mjd' of record {number} of '{path}' is not one float64")
     return {

@@ -47,7 +47,7 @@ def light_curve_features(class_names: Sequence[str] = (), metadata_names: Sequen
     for name in ARRAYS:
         features[name] = tfds.features.Tensor(shape=(None,), dtype=np.float32, encoding=raw)
     if metadata_names:
-        features["metadata"] = {name: np.float32 for name in metadata_names}
+        features["metadata"] = dict.fromkeys(metadata_names, np.float32)
     return tfds.features.FeaturesDict(features)
 
 

@@ -71,9 +71,7 @@ class Rows:
         return Rows(*(getattr(self, n)[index] for n in ("chunk", "record", "start", "size")))
 
 
-def cut_windows(
-    lengths: np.ndarray, width: int, mode: str, rng: np.random.Generator | None
-) -> tuple[np.ndarray, ...]:
+def cut_windows(lengths: np.ndarray, width: int, mode: str, rng: np.random.Generator | None) -> tuple[np.ndarray, ...]:
     """Windows of many curves at once.
 
     Args:
@@ -140,9 +138,7 @@ class StreamPlan:
         self._lock = threading.Lock()
         mode = window.mode if training else window.evaluation_mode
         self.mode = mode
-        self.rows_per_round = sum(
-            len(cut_windows(s.lengths, window.length, mode, None)[0]) for s in self.shards
-        )
+        self.rows_per_round = sum(len(cut_windows(s.lengths, window.length, mode, None)[0]) for s in self.shards)
 
     def round(self, epoch: int) -> tuple[list[Chunk], Rows]:
         """Chunks in reading order, and the rows of one pass."""

@@ -111,7 +111,7 @@ def periodogram(batch: dict) -> np.ndarray:
     out = np.zeros(batch["magnitude"].shape)
     for i, visible in enumerate(np.asarray(batch["visible"], bool) & np.asarray(batch["mask"], bool)):
         columns = (batch[name][i][visible] for name in ("time", "magnitude", "magnitude_error"))
-        out[i] = fit_window(*columns, at=batch["time"][i])
+        out[i] = fit_window(*columns)(batch["time"][i])
     return out
 
 

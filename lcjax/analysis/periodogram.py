@@ -6,6 +6,8 @@ show two minima an orbit), are refined by weighted least squares with 1, 3 and 5
 criterion picks one, or the constant, and the fitted variation is shrunk by its own uncertainty.
 """
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 HIGHEST_FREQUENCY = 10.0
@@ -19,45 +21,57 @@ RIDGE = 0.5
 """Penalty of a harmonic's squared amplitude, in points of mean weight, times its order squared."""
 
 
-def fit_window(time: np.ndarray, magnitude: np.ndarray, error: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Predicts magnitudes at times `at` from visible points.
+@dataclass(frozen=True)
+class HarmonicFit:
+    """A mean plus harmonics of one frequency; no frequency where none beats the constant."""
+
+    mean: float
+    frequency: float | None = None
+    """1/d."""
+    coefficients: np.ndarray | None = None
+    """(2 H + 1,): constant, then cosine and sine of each harmonic; already shrunk."""
+    start: float = 0.0
+    """Time from which phases count, days."""
+
+    def __call__(self, time: np.ndarray) -> np.ndarray:
+        """Magnitudes (M,) at times (M,), days."""
+        if self.frequency is None or self.coefficients is None:
+            return np.full(len(time), self.mean)
+        since = np.asarray(time, np.float64) - self.start
+        design = _design(since, np.array([self.frequency]), len(self.coefficients) // 2)[0]
+        return self.mean + design @ self.coefficients
+
+
+def fit_window(time: np.ndarray, magnitude: np.ndarray, error: np.ndarray) -> HarmonicFit:
+    """The best period of some points, or the constant.
 
     Args:
-      time, magnitude, error: (N,) visible points: days, mag, quoted errors in mag.
-      at: (M,) days.
-
-    Returns:
-      (M,) mag; the mean where no period is found.
+      time, magnitude, error: (N,) days, mag, quoted errors in mag.
     """
-    time, at = np.asarray(time, np.float64), np.asarray(at, np.float64)
-    error = np.asarray(error, np.float64)
-    weight = 1.0 / (error**2 + np.median(error) ** 2 + 1e-8) if len(time) else error
+    time, error = np.asarray(time, np.float64), np.asarray(error, np.float64)
     if len(time) < 8 or np.ptp(time) <= 0:
-        return np.full(len(at), np.mean(magnitude) if len(time) else 0.0)
+        return HarmonicFit(float(np.mean(magnitude)) if len(time) else 0.0)
+    weight = 1.0 / (error**2 + np.median(error) ** 2 + 1e-8)
     weight = weight / weight.mean()
-    mean = np.average(magnitude, weights=weight)
-    y = np.asarray(magnitude, np.float64) - mean
-    start, span = time.min(), np.ptp(time)
-    frequencies = _refine(time - start, y, weight, _peaks(time - start, y, weight, span), span)
-    best, chosen = len(y) * np.log(np.average(y**2, weights=weight) + 1e-12), None
+    mean = float(np.average(magnitude, weights=weight))
+    y, start, span = np.asarray(magnitude, np.float64) - mean, time.min(), np.ptp(time)
+    since = time - start
+    frequencies = _refine(since, y, weight, _peaks(since, y, weight, span), span)
+    best, fit = len(y) * np.log(np.average(y**2, weights=weight) + 1e-12), HarmonicFit(mean)
     tried = np.log(max(span * HIGHEST_FREQUENCY, 2.0))
     for harmonics in HARMONICS:
         free = 2 * harmonics + 1
         if free > len(y) / 3:
             continue
-        coefficients, residual = _fit(time - start, y, weight, frequencies, harmonics)
+        coefficients, residual = _fit(since, y, weight, frequencies, harmonics)
         criterion = len(y) * np.log(residual + 1e-12) + free * np.log(len(y)) + 2 * tried
         i = int(np.argmin(criterion))
         if criterion[i] < best:
-            best, chosen = criterion[i], (harmonics, frequencies[i], coefficients[i], residual[i], free)
-    if chosen is None:
-        return np.full(len(at), mean)
-    harmonics, frequency, coefficients, residual, free = chosen
-    explained = np.average(
-        (_design(time - start, np.array([frequency]), harmonics)[0] @ coefficients) ** 2, weights=weight
-    )
-    shrink = max(0.0, 1.0 - free * residual / (len(y) - free) / max(explained, 1e-12))
-    return mean + shrink * (_design(at - start, np.array([frequency]), harmonics)[0] @ coefficients)
+            best, fit = criterion[i], HarmonicFit(mean, float(frequencies[i]), coefficients[i], start)
+            explained = np.average((fit(time) - mean) ** 2, weights=weight)
+            shrink = max(0.0, 1.0 - free * residual[i] / (len(y) - free) / max(explained, 1e-12))
+            fit = replace(fit, coefficients=shrink * coefficients[i])
+    return fit
 
 
 def _peaks(time: np.ndarray, y: np.ndarray, weight: np.ndarray, span: float) -> np.ndarray:

@@ -12,17 +12,29 @@ PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title><style>
 body{font:15px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif;color:#2c333b;background:#f6f7f9;margin:0}
-main{max-width:940px;margin:0 auto;padding:28px 20px 60px}
-h1{font-size:25px;margin:.2em 0}h2{font-size:18px;margin:1.9em 0 .5em}
+main{max-width:960px;margin:0 auto;padding:28px 20px 60px}
+h1{font-size:26px;margin:.2em 0;letter-spacing:-.01em}
+h2{font-size:18px;margin:2em 0 .6em}
+p{max-width:72ch}
 p.lead{color:#5a636e;margin:.2em 0 1.4em}
-.cards{display:flex;flex-wrap:wrap;gap:12px}.card{background:#fff;border:1px solid #e3e6ea;border-radius:8px;padding:12px 18px;min-width:130px}
-.card b{display:block;font-size:23px;color:#3566a8;font-weight:600}.card span{color:#5a636e;font-size:13px}
-figure{background:#fff;border:1px solid #e3e6ea;border-radius:8px;margin:0;padding:14px}figure img{width:100%;height:auto}
-figcaption{color:#5a636e;font-size:13.5px;margin-top:6px}
-table{border-collapse:collapse;background:#fff;border:1px solid #e3e6ea;border-radius:8px;font-size:14px;width:100%}
-th,td{text-align:left;padding:6px 12px;border-bottom:1px solid #eef0f3}th{color:#5a636e;font-weight:600}
-td.n{font-variant-numeric:tabular-nums}pre{background:#20262d;color:#e8ebee;border-radius:8px;padding:14px 16px;overflow:auto;font-size:13.5px}
-details{margin-top:10px}summary{cursor:pointer;color:#3566a8}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:12px}
+.card,figure,.table{background:#fff;border:1px solid #e3e6ea;border-radius:10px}
+.card{padding:12px 16px}
+.card b{display:block;font-size:23px;color:#3566a8;font-weight:600;font-variant-numeric:tabular-nums}
+.card span{display:block;color:#5a636e;font-size:13px;line-height:1.35}
+figure{margin:0 0 12px;padding:14px}
+figure img{width:100%;height:auto;display:block}
+figcaption{color:#5a636e;font-size:13.5px;margin-top:8px}
+.table{overflow-x:auto;margin:0 0 12px}
+table{border-collapse:collapse;font-size:14px;width:100%}
+th,td{text-align:left;padding:7px 14px;border-bottom:1px solid #eef0f3}
+tr:last-child td{border-bottom:0}
+th{color:#5a636e;font-weight:600;background:#fafbfc}
+td{font-variant-numeric:tabular-nums}
+pre{background:#20262d;color:#e8ebee;border-radius:10px;padding:14px 16px;overflow:auto;font-size:13.5px}
+details{margin:0 0 10px}
+summary{cursor:pointer;color:#3566a8;margin-bottom:8px}
+@media print{body{background:#fff}pre{color:#2c333b;background:#f6f7f9}}
 </style></head><body><main>
 <h1>$title</h1><p class="lead">$lead</p>
 <div class="cards">$cards</div>
@@ -39,14 +51,16 @@ def picture(figure: Any, caption: str) -> str:
     figure.savefig(buffer, format="png", dpi=140)
     plt.close(figure)
     data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{data}"><figcaption>{html.escape(caption)}</figcaption></figure>'
+    text = html.escape(caption)
+    return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """An HTML table."""
-    head = "".join(f"<th>{html.escape(str(h))}</th>" for h in header)
-    body = "".join("<tr>" + "".join(f'<td class="n">{html.escape(str(v))}</td>' for v in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    cells = lambda tag, row: "".join(f"<{tag}>{html.escape(str(value))}</{tag}>" for value in row)
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    head = f"<thead><tr>{cells('th', header)}</tr></thead>"
+    return f'<div class="table"><table>{head}<tbody>{body}</tbody></table></div>'
 
 
 def section(title: str, *parts: str) -> str:

@@ -10,7 +10,23 @@ from dataclasses import dataclass
 import numpy as np
 
 LONG_PERIOD_LABELS = frozenset(
-    {"MIRA", "LPV", "SR", "SEMIREG_PV", "SEMIREG", "SARG_A", "SARG_B", "LSP", "RSG", "SRA", "SRB", "SRC", "SRD", "OSARG", "M"}
+    {
+        "MIRA",
+        "LPV",
+        "SR",
+        "SEMIREG_PV",
+        "SEMIREG",
+        "SARG_A",
+        "SARG_B",
+        "LSP",
+        "RSG",
+        "SRA",
+        "SRB",
+        "SRC",
+        "SRD",
+        "OSARG",
+        "M",
+    }
 )
 """Labels, upper case, of long-period variables: their amplitudes dominate every sum of squares."""
 

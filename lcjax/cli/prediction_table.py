@@ -102,7 +102,7 @@ def _column(name: str, values: list[Any]) -> pa.Array:
 
 
 def write_rejections(path: Path, rejected: list[Any]) -> None:
-    """Writes object_id, reason and origin of every curve set aside; without any, removes the table of an earlier run."""
+    """Writes object_id, reason and origin of every curve set aside; without any, removes an earlier run's table."""
     with _storage(path):
         if not rejected:
             path.unlink(missing_ok=True)

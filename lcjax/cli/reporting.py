@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lcjax.analysis import report
+from lcjax.analysis import report, summary
+from lcjax.analysis.probe import few_shot
 from lcjax.analysis.scores import ReconstructionSums, SumsByObject, probed_sums, score_groups
+from lcjax.errors import DataError
 from lcjax.inference.loading import Loaded, load_system
 from lcjax.inference.reconstruction import reconstruct_batches
 from lcjax.training.progress import read_metrics
@@ -60,7 +62,7 @@ def evaluate_held_out(loaded: Loaded, data: Sequence[Path | str], split: str = "
     predict = jax.jit(loaded.task.predict)
     objects: dict[tuple[str, str], list] = {}
     windows: list[dict[str, Any]] = []
-    statistics: dict[str, list] = {"points in window": [], "median magnitude": [], "median error (mag)": []}
+    statistics: list[dict[str, np.ndarray]] = []
     names = (*source.class_names, "")
     for batch, out in reconstruct_batches(loaded.task, loaded.variables, source.evaluation_batches()):
         real = batch["weight"] > 0
@@ -74,10 +76,7 @@ def evaluate_held_out(loaded: Loaded, data: Sequence[Path | str], split: str = "
             entry = objects.setdefault(key, [0.0, 0, batch["label"][i]])
             entry[0] = entry[0] + embedded[i] * batch["length"][i]
             entry[1] += int(batch["length"][i])
-            n = int(batch["length"][i])
-            statistics["points in window"].append(n)
-            statistics["median magnitude"].append(float(np.median(batch["magnitude"][i, :n])))
-            statistics["median error (mag)"].append(float(np.median(batch["magnitude_error"][i, :n])))
+        statistics.append(summary.window_statistics(batch))
         _collect_windows(windows, batch, out, labels, group)
     entries = list(objects.values())
     return HeldOut(
@@ -87,8 +86,8 @@ def evaluate_held_out(loaded: Loaded, data: Sequence[Path | str], split: str = "
         label=np.array([e[2] for e in entries]),
         n_points=np.array([e[1] for e in entries]),
         class_names=tuple(source.class_names),
-        objects=len({k for k in objects}),
-        statistics={k: np.array(v) for k, v in statistics.items()},
+        objects=len(objects),
+        statistics=summary.join(statistics),
     )
 
 
@@ -171,12 +170,16 @@ def write_report(workdir: Path, loaded: Loaded, held_out: HeldOut, rows: Sequenc
             "Scores on held-out stars",
             report.table(header, cells),
             report.paragraph(
-                "Half of each window's points are hidden. R² compares with the window's own mean; intervals are 95 % over stars."
+                "Half of each window's points are hidden. R² compares with the window's own mean; "
+                "intervals are 95 % over stars."
             ),
         ),
         report.section(
             "Reconstructions",
-            report.picture(figures.reconstructions(held_out.windows), "Grey: shown. Blue: hidden truth. Orange: prediction."),
+            report.picture(
+                figures.reconstructions(held_out.windows),
+                "Grey: shown. Blue: hidden truth. Orange: prediction. Right: folded, where all points show a period.",
+            ),
         )
         if held_out.windows
         else "",
@@ -187,6 +190,7 @@ def write_report(workdir: Path, loaded: Loaded, held_out: HeldOut, rows: Sequenc
                 figures.embedding_map(coordinates, held_out.label, held_out.class_names, shares),
                 "First two principal components of the embeddings of held-out stars; no label was used in training.",
             ),
+            *_few_labels(held_out),
         ),
         report.section(
             "The survey", report.picture(figures.survey_histograms(held_out.statistics), "Windows of the test split.")
@@ -194,14 +198,32 @@ def write_report(workdir: Path, loaded: Loaded, held_out: HeldOut, rows: Sequenc
         report.section("Settings", _settings(record)),
         report.section("What to try next", report.commands(_next_steps(workdir))),
     ]
-    lead = f"{record['system']}, preset {record.get('preset', '-')}, lcjax {record['versions']['lcjax']}, jax {record['versions']['jax']}"
-    return report.write_page(workdir / "report" / "index.html", "Pretraining report", lead, cards, [s for s in sections if s])
+    versions = record["versions"]
+    lead = f"{record['system']}, preset {record.get('preset', '-')}, lcjax {versions['lcjax']}, jax {versions['jax']}"
+    return report.write_page(
+        workdir / "report" / "index.html", "Pretraining report", lead, cards, [s for s in sections if s]
+    )
 
 
 def _leaves(tree: Any) -> list[Any]:
     if isinstance(tree, dict):
         return [leaf for value in tree.values() for leaf in _leaves(value)]
     return [tree]
+
+
+def _few_labels(held_out: HeldOut) -> list[str]:
+    """Macro F1 of simple classifiers on the frozen embeddings, for as many shots as the classes allow."""
+    rows = []
+    for shots in (5, 20, 100):
+        try:
+            scores = few_shot(held_out.embedding, held_out.label, held_out.class_names, shots, draws=10)
+        except DataError:
+            break
+        rows += [(s.classifier, s.shots, ", ".join(s.classes), s) for s in scores]
+    if not rows:
+        return []
+    text = "Classes from frozen embeddings and a few labelled stars each: mean and spread over ten draws."
+    return [report.paragraph(text), report.table(("classifier", "stars a class", "classes", "macro F1"), rows)]
 
 
 def _settings(record: dict[str, Any]) -> str:

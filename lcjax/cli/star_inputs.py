@@ -9,8 +9,8 @@ import numpy as np
 from data_pipelines.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, Rejection, clean
 from data_pipelines.columns import ColumnNames
 from data_pipelines.manifest import MANIFEST, Manifest, check_sizes, find_datasets, read_manifest
-from data_pipelines.tfrecord import parse_example, read_records
 from data_pipelines.sources import read_light_curves
+from data_pipelines.tfrecord import parse_example, read_records
 from lcjax.errors import DataError
 
 
@@ -60,8 +60,8 @@ def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCu
             yield curve
         if records != shard.records:
             raise DataError(
-                f"shard '{shard.path}' has {records} records where {shard.records} were written: restore it or prepare the "
-                "data again"
+                f"shard '{shard.path}' has {records} records where {shard.records} were written: restore it or "
+                "prepare the data again"
             )
 
 

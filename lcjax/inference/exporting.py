@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export as jax_export
 
-from lcjax.errors import StorageError, TrainingError
+from lcjax.errors import StorageError, WeightsError
 from lcjax.inference.loading import Loaded
 from lcjax.pretrained.imported import ARRAYS, check_free_of_others, count_parameters, flat_names
 from lcjax.typing import PyTree
@@ -30,16 +30,16 @@ outputs = predict.call({"time": ..., "magnitude": ..., "magnitude_error": ..., "
 
 
 def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu", "cuda")) -> dict[str, Any]:
-    """Writes `predict.stablehlo`, `weights.safetensors`, `config.json` and `export.json` (what goes in and comes out).
+    """Writes `predict.stablehlo`, `weights.safetensors`, `config.json`, `export.json` (what goes in and comes out).
 
-    The program takes any number of raw windows (times in days from any epoch, magnitudes and errors in mag, right-padded
-    with zeros) and holds its weights. It is read back and compared with the live model before it is announced.
+    The program takes any number of raw windows (times in days from any epoch, magnitudes and errors in mag, zeros on
+    the right) and holds its weights. It is read back and compared with the live model before it is written.
 
     Returns:
       the content of `export.json`.
 
     Raises:
-      StorageError: `out` cannot be written or holds other things. TrainingError: the program read back computes otherwise.
+      StorageError: `out` cannot be written or holds other things. WeightsError: the program computes otherwise.
     """
     from safetensors.numpy import save as format_safetensors
 
@@ -105,6 +105,6 @@ def _check(program: bytes, loaded: Loaded) -> tuple[dict[str, Any], dict[str, An
         expected = jax.jit(loaded.task.predict)(loaded.variables, batch)
     for name, value in expected.items():
         if not np.allclose(found[name], value, rtol=_TOLERANCE, atol=_TOLERANCE):
-            raise TrainingError(f"the exported program computes another '{name}' than the model: nothing was written")
+            raise WeightsError(f"the exported program computes another '{name}' than the model: nothing was written")
     say = lambda arrays: {k: {"shape": ["rows", *np.shape(v)[1:]], "dtype": str(v.dtype)} for k, v in arrays.items()}
     return say(batch), say(expected)

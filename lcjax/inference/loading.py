@@ -86,13 +86,13 @@ def _check_fit(task: Any, variables: PyTree, folder: Path) -> None:
     odd = sorted(set(expected) ^ set(found))
     if odd:
         raise WeightsError(
-            f"the weights in '{folder}' are not of the model in its config.json: {len(odd)} arrays differ, first '{odd[0]}'"
+            f"the weights in '{folder}' are not of the model in config.json: {len(odd)} arrays differ, first '{odd[0]}'"
         )
     for name, leaf in expected.items():
-        if tuple(np.shape(found[name])) != tuple(leaf.shape):
+        shape = tuple(np.shape(found[name]))
+        if shape != tuple(leaf.shape):
             raise WeightsError(
-                f"array '{name}' in '{folder}' has shape {tuple(np.shape(found[name]))} where the model in its config.json "
-                f"has {tuple(leaf.shape)}"
+                f"array '{name}' in '{folder}' has shape {shape} where the model in config.json has {tuple(leaf.shape)}"
             )
 
 
@@ -110,7 +110,7 @@ def locate(path_or_name: Path | str, say: Callable[[str], None] = print, progres
     if path.is_dir():
         if list(path.glob("*.index")):
             raise WeightsError(
-                f"'{path}' is a TensorFlow checkpoint: turn it into ours with  lcjax weights import SYSTEM {path} --out W"
+                f"'{path}' is a TensorFlow checkpoint: make it ours with  lcjax weights import SYSTEM {path} --out W"
             )
         raise WeightsError(f"'{path}' holds no model: no config.json there; give a workdir or weights folder")
     if path.exists():

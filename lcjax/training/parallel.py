@@ -114,7 +114,7 @@ class JitLayout:
 
         return jax.tree.map(fetch, state)
 
-    def evaluator(self, evaluate: Callable) -> Callable[[PyTree, dict, int], dict]:
+    def evaluator(self, evaluate: Callable) -> "Evaluator":
         """(state, local batch, index) -> metric sums on the host."""
         return Evaluator(evaluate, self._flat_rows, self._replicated, lambda state: state.variables)
 
@@ -163,7 +163,7 @@ class PmapLayout:
         """The first replica as numpy arrays."""
         return jax.tree.map(lambda x: np.asarray(_first_replica(x)), state)
 
-    def evaluator(self, evaluate: Callable) -> Callable[[PyTree, dict, int], dict]:
+    def evaluator(self, evaluate: Callable) -> "Evaluator":
         """Evaluation goes through jit over the same devices."""
         rows, whole = NamedSharding(self.mesh, P(DATA_AXIS)), NamedSharding(self.mesh, P())
         place = lambda x: jax.make_array_from_callback(np.shape(x), whole, lambda i: np.asarray(x)[i])

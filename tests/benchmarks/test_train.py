@@ -18,7 +18,7 @@ def test_runs_without_tensorflow(tmp_path):
     script = (
         "import sys; sys.modules['tensorflow'] = sys.modules['tensorflow_datasets'] = None\n"
         "from benchmarks.train import main\n"
-        f"main(['--quick', '--length', '32', '--batch-sizes', '--dispatches', '2', '--json', {str(tmp_path / 'a.json')!r}])"
+        f"main('--quick --length 32 --batch-sizes --dispatches 2 --json'.split() + [{str(tmp_path / 'a.json')!r}])"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=300)

@@ -162,18 +162,18 @@ def test_classes_are_imbalanced_and_labels_noisy():
     assert ew.most_common(1)[0][0] == "EW" and 0.35 < ew["EW"] / 300 < 0.6
 
 
-@pytest.mark.parametrize("index", range(3))
 @pytest.mark.parametrize("name", ["RRab", "RRc", "EW", "EA", "CEP", "DSCT", "MIRA"])
-def test_periodic_stars_fold(name, index, monkeypatch):
+def test_periodic_stars_fold(name, monkeypatch):
     """Folded with the true period, neighbours in phase agree better than neighbours at random."""
     survey = SURVEYS["crts_sss" if name not in ("MIRA", "CEP") else "asas3"]
     monkeypatch.setattr(type(survey), "draw_class", lambda self, rng: name)
-    curve = simulate_one(index, 7, {survey.name: 1.0}, dirt=False, label_noise=0.0)
-    if curve.metadata["amplitude"] < 4 * np.median(curve.magnitude_error):
-        pytest.skip("variation drowned in noise, as in the catalogues")
-    folded = curve.magnitude[np.argsort(curve.mjd / curve.metadata["period"] % 1.0)]
-    theta = np.mean(np.diff(folded) ** 2) / (2 * np.var(curve.magnitude))
-    assert theta < 0.75, theta
+    thetas = []
+    for index in range(20):
+        curve = simulate_one(index, 7, {survey.name: 1.0}, dirt=False, label_noise=0.0)
+        if curve.metadata["amplitude"] > 5 * np.median(curve.magnitude_error):  # others drown, as in the catalogues
+            folded = curve.magnitude[np.argsort(curve.mjd / curve.metadata["period"] % 1.0)]
+            thetas.append(np.mean(np.diff(folded) ** 2) / (2 * np.var(curve.magnitude)))
+    assert len(thetas) >= 2 and max(thetas) < 0.75, thetas
 
 
 def test_transients_rise_and_fade():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jax.test_util import check_grads
 
 from lcjax.losses import (
     DATA_AXIS,
@@ -59,7 +60,7 @@ def test_gradients_agree_with_finite_differences(loss):
             return jnp.mean(gaussian_nll(target, p, 0.3 * p - 0.1, mask))
         return reconstruction_loss(target, p, mask, weights if loss == "weighted" else None, root=loss != "mse")
 
-    jax.test_util.check_grads(value, (prediction,), order=1, modes=["rev"], eps=1e-2, atol=5e-3, rtol=5e-3)
+    check_grads(value, (prediction,), order=1, modes=["rev"], eps=1e-2, atol=5e-3, rtol=5e-3)
 
 
 def test_a_perfect_or_empty_batch_has_a_finite_gradient():
