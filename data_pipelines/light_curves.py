@@ -66,6 +66,8 @@ class LightCurveSource:
         self._translations = [_translation(m, self.class_names) for m in self.manifests]
         self.index = self._read_index()
         self.labels = self._labels()
+        self._object_ids = self.index.object_ids()
+        self._bands = self.index.band_names.astype(object)[self.index.band]
         self._shards = self._open_shards(on_corrupt)
         if not self._shards:
             raise DataError(f"split '{split}' of {', '.join(map(str, paths))} has no light curves")
@@ -73,7 +75,7 @@ class LightCurveSource:
         self._dealt = [self._shards[i::streams] for i in range(streams)]
         per_process = streams // process_count
         self._mine = range(process_index * per_process, (process_index + 1) * per_process)
-        self.n_objects = self.index.n_objects()
+        self.n_objects = len({self._object_ids[r] for s in self._shards for r in range(s.first, s.first + len(s.lengths))})
         self.n_points = int(sum(s.lengths.sum() for s in self._shards))
         self.fingerprint = self._fingerprint()
         self._training = self._batch_plan(training=True)
@@ -184,22 +186,22 @@ class LightCurveSource:
     def _assemble(self, streams: list["_Stream"], picked: list[np.ndarray], length: int) -> dict[str, np.ndarray]:
         """A batch of the picked rows of every stream, stream after stream."""
         count = sum(map(len, picked))
-        batch: dict[str, np.ndarray] = {name: np.zeros((count, length), np.float32) for name in ARRAYS}
+        batch: dict[str, np.ndarray] = {name: np.empty((count, length), np.float32) for name in ARRAYS}
         size, record = np.zeros(count, np.int64), np.full(count, -1)
         at = 0
         for stream, rows in zip(streams, picked, strict=True):
             stream.copy(np.sort(rows), at, batch, size, record)
             at += len(rows)
-        real = record >= 0
-        known = record if real.all() else np.where(real, record, 0)
         batch["mask"] = np.arange(length) < size[:, None]
         batch["length"] = size.astype(np.int32)
-        batch["label"] = np.where(real, self.labels[known], -1).astype(np.int32)
         batch["weight"] = (size > 0).astype(np.float32)
-        batch["record"] = record
-        batch["object_id"] = np.where(real, self.index.object_id(known), "")
-        batch["band"] = np.where(real, self.index.band_names.astype(object)[self.index.band[known]], "")
-        batch["reference_mjd"] = np.where(real, self.index.reference_mjd[known], 0.0)
+        batch |= {"label": self.labels[record], "record": record, "reference_mjd": self.index.reference_mjd[record]}
+        batch |= {"object_id": self._object_ids[record], "band": self._bands[record]}
+        fill = record < 0
+        if fill.any():
+            empty = {"label": -1, "reference_mjd": 0.0, "object_id": "", "band": ""} | dict.fromkeys(ARRAYS, 0.0)
+            for name, value in empty.items():
+                batch[name][fill] = value
         return batch
 
 
@@ -228,7 +230,7 @@ class _Stream:
     def copy(
         self, wanted: np.ndarray, at: int, batch: dict[str, np.ndarray], size: np.ndarray, record: np.ndarray
     ) -> None:
-        """Copies rows (ascending numbers) into a batch from row `at` on; rows past the end stay empty."""
+        """Copies rows (ascending numbers) into a batch from row `at` on; rows past the end are left alone."""
         for first, piece, rows in self._held:
             low, high = np.searchsorted(wanted, (first, first + len(rows)))
             if low == high:
@@ -237,8 +239,13 @@ class _Stream:
             size[target], record[target] = rows.size[inside], rows.record[inside]
             source = piece.order[inside]
             for name, array in zip(ARRAYS, piece.arrays, strict=True):
-                width = min(array.shape[1], batch[name].shape[1])
-                batch[name][target, :width] = array[source, :width]
+                out = batch[name][target]
+                if array.shape[1] == out.shape[1]:
+                    np.take(array, source, axis=0, out=out, mode="clip")
+                else:
+                    width = min(array.shape[1], out.shape[1])
+                    out[:, :width] = array[source, :width]
+                    out[:, width:] = 0
 
 
 def _schedule(

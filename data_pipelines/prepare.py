@@ -1,5 +1,7 @@
 """Survey files -> a verified dataset folder, whole or not at all."""
 
+import contextlib
+import io
 import json
 import logging
 import os
@@ -105,13 +107,25 @@ def _read_back(folder: Path) -> Manifest:
 
 def _build(builder_class: Any, settings: Any, folder: Path, shards: int) -> Any:
     import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.utils import shard_utils
+
+    class FewerForSmallSplits(shard_utils.ShardConfig):
+        """tfds refuses a split with fewer records than shards: such a split gets as many shards as records."""
+
+        def get_number_shards(self, total_size: int, num_examples: int, *args: Any, **kwargs: Any) -> int:
+            return max(1, min(shards, num_examples))
+
+    class Sharded(tfds.download.DownloadConfig):
+        def get_shard_config(self) -> shard_utils.ShardConfig:
+            return FewerForSmallSplits(num_shards=shards)
 
     tfds.disable_progress_bar()
     logging.getLogger("absl").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    # tfds prints to stdout where it writes, which is a temporary folder.
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         builder = builder_class(settings=settings, data_dir=str(folder))
-        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(num_shards=shards))
+        builder.download_and_prepare(download_config=Sharded())
     return builder
 
 

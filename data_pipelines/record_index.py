@@ -41,18 +41,12 @@ class RecordIndex:
     def __len__(self) -> int:
         return len(self.offset)
 
-    def object_id(self, records: np.ndarray) -> np.ndarray:
-        """Names of some records, (n,) object array of str."""
-        ends = self.id_end[records]
-        starts = np.where(records > 0, self.id_end[records - 1], 0)
-        text = [self.id_bytes[a:b].tobytes().decode() for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-        out = np.empty(len(text), object)
-        out[:] = text
+    def object_ids(self) -> np.ndarray:
+        """Name of every record's object, (R,) object array of str."""
+        text, ends = self.id_bytes.tobytes(), self.id_end.tolist()
+        out = np.empty(len(ends), object)
+        out[:] = [text[a:b].decode() for a, b in zip([0, *ends[:-1]], ends, strict=True)]
         return out
-
-    def n_objects(self) -> int:
-        """Number of different object ids."""
-        return len(set(self.object_id(np.arange(len(self))).tolist()))
 
 
 _TABLES = ("id_bytes", "band_names")

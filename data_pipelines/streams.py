@@ -21,7 +21,7 @@ from data_pipelines.manifest import Shard
 from lcjax.errors import DataError
 
 STREAMS = 8
-CHUNK = 512
+CHUNK = 1024
 """Records parsed, and shuffled, together."""
 GROUP = 8
 """Batches sorted by length together."""
@@ -206,7 +206,7 @@ class BatchPlan:
         buckets = tuple(sorted(set(window.buckets)))
         if buckets and buckets[-1] < window.length:
             buckets = (*buckets, window.length)
-        self.buckets = tuple(b for b in buckets if b < window.length) + (window.length,)
+        self.buckets = (*(b for b in buckets if b < window.length), window.length)
         self.group = GROUP if len(self.buckets) > 1 else 1
         most = max(p.rows_per_round for p in plans)
         total = sum(p.rows_per_round for p in plans)

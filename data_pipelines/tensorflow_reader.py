@@ -15,7 +15,7 @@ from data_pipelines.record_index import RecordIndex
 from data_pipelines.records import ARRAYS, parse_spec
 from data_pipelines.streams import Chunk, Rows
 
-BUFFER_BYTES = 1 << 20
+BUFFER_BYTES = 1 << 18
 
 
 class TensorFlowReader:

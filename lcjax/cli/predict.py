@@ -44,8 +44,8 @@ def main(argv: list[str]) -> int:
     options = tyro.cli(PredictOptions, args=argv, prog="lcjax predict")
     if not options.inputs:
         raise ConfigError("there is nothing to predict: give one or more files after the model")
-    out = options.out if options.out.suffix else options.out.with_suffix(".parquet")
-    rejected = out.with_name(f"{out.stem}.rejected{out.suffix}")
+    out = options.out
+    rejected = out.with_name(f"{out.stem}.rejected{out.suffix or '.parquet'}")
     if any(path.resolve() in (out.resolve(), rejected.resolve()) for path in options.inputs):
         raise ConfigError(f"'{out}' is also an input: choose another --out")
     console = Console(stderr=True)

@@ -66,7 +66,9 @@ def main(argv: list[str]) -> int:
     console.print(f"{result.status} after {result.step} updates: {workdir}", highlight=False)
     if result.status == "preempted":
         return 0
-    if options.report:
+    if options.report and not has_split(data, "test"):
+        console.print("no test split in this data: no report", highlight=False)
+    elif options.report:
         from lcjax.cli.reporting import evaluate_and_report
 
         page = evaluate_and_report(workdir, data, reader=options.reader)
@@ -128,7 +130,10 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
             on_corrupt=options.on_corrupt,
         )
 
-    train, validation = source("train"), source("validation")
+    train = source("train")
+    validation = source("validation") if has_split(data, "validation") else None
+    if validation is None:
+        Console(stderr=True).print("no validation split in this data: training without evaluations", highlight=False)
     record = experiment_record(
         experiment,
         preset=name,
@@ -149,6 +154,13 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
         build_task(experiment), experiment, train, validation, workdir, config_record=record, initial_variables=weights
     )
     return result, jax.process_index() == 0
+
+
+def has_split(data: list[Path], split: str) -> bool:
+    """Whether any of the datasets has records in a split."""
+    from data_pipelines.manifest import find_datasets, read_manifest
+
+    return any(s.records for folder in find_datasets(data) for s in read_manifest(folder).split(split))
 
 
 def simulated_survey(console: Console, root: Path = DEFAULT_ROOT, n_objects: int = DEFAULT_OBJECTS) -> Path:

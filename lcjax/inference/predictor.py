@@ -1,8 +1,8 @@
 """Running a trained system on any number of light curves of any length, a few compiled shapes at a time.
 
-Curves are cut into windows, windows are padded to a bucket length and gathered into batches of one fixed number of rows,
-so that each bucket compiles once. What a star gets does not depend on its neighbours in a batch. Memory is bounded: at
-most a few batches of windows wait at any time.
+Curves are cut into windows, windows are padded to a bucket length and gathered into batches of one fixed number of
+rows, so that each bucket compiles once. What a star gets does not depend on its neighbours in a batch. Memory is
+bounded: at most a few batches of windows wait at any time.
 """
 
 from collections import OrderedDict
@@ -72,8 +72,8 @@ class Predictor:
           task: the system. variables: as `lcjax.load` gives them.
           window: its length and `evaluation_mode` cut light curves; None: the task's own length, sequential.
           batch_size: rows of every compiled batch; None: few on a CPU, many on an accelerator.
-          buckets: padded lengths; None: those of `window`, or else halvings of its length. A model in parity mode always
-            gets its full length, because the published networks attend to padding.
+          buckets: padded lengths; None: those of `window`, or else halvings of its length. A model in parity mode
+            always gets its full length, because the published networks attend to padding.
 
         Raises:
           ConfigError: sizes that make no sense.

@@ -95,8 +95,13 @@ def sort_variables(checkpoint: Mapping[str, np.ndarray]) -> tuple[dict[str, np.n
 
 
 def read_settings(prefix: Path, source: Path) -> tuple[dict[str, Any], Path | None]:
-    """The settings file beside a checkpoint, `conf.json` or `config.toml`; an empty one if there is none."""
+    """The settings file beside a checkpoint, `conf.json` or `config.toml`; an empty one if there is none.
+
+    A checkpoint in a subfolder `weights` may have it one folder up. Sections of the file are read as one.
+    """
     folders = dict.fromkeys([prefix.parent, source] if source.is_dir() else [prefix.parent])
+    if prefix.parent.name == "weights":
+        folders[prefix.parent.parent] = None
     for folder in folders:
         for name, parse in (("conf.json", json.loads), ("config.toml", tomllib.loads)):
             file = folder / name
@@ -110,6 +115,8 @@ def read_settings(prefix: Path, source: Path) -> tuple[dict[str, Any], Path | No
                     raise ValueError("it holds no settings")
             except (OSError, ValueError) as error:
                 raise WeightsError(f"settings file '{file}' cannot be read: {error}") from error
+            for section in [value for value in settings.values() if isinstance(value, dict)]:
+                settings = section | settings
             return settings, file
     return {}, None
 

@@ -87,9 +87,7 @@ def config_from_arrays(arrays: Mapping[str, np.ndarray], base: AstromerModelConf
     )
 
 
-def variables_from_tensorflow(
-    arrays: Mapping[str, np.ndarray], config: AstromerModelConfig
-) -> dict[str, Any]:
+def variables_from_tensorflow(arrays: Mapping[str, np.ndarray], config: AstromerModelConfig) -> dict[str, Any]:
     """Arranges published arrays as the variables of `lcjax.models.Astromer(config)`.
 
     Args:

@@ -16,6 +16,7 @@ from tests.chaos.kill_and_resume import ROOT, finish, start
 from tests.training.comparing import assert_same_run
 from tests.training.toy import toy_fit
 
+pytestmark = pytest.mark.xdist_group("interruptions")  # one worker builds what its tests share
 SETTINGS = ("steps=60", "log_every=3", "evaluate_every=6", "checkpoint_every=20", "accumulate=2", "pause_ms=5")
 
 

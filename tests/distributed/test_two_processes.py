@@ -15,6 +15,7 @@ from lcjax.training.checkpoint import CheckpointStore
 from tests.distributed.worker import main
 from tests.training.comparing import assert_same_run, logged
 
+pytestmark = pytest.mark.xdist_group("distributed")  # one worker builds what its tests share
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ("toy_jit:log_every=1", "toy_pmap:parallel=pmap,steps_per_dispatch=2", "astromer_jit:steps=4")
 SLOW = "toy_slow:steps=60,log_every=2,checkpoint_every=50,pause_ms=20"
@@ -37,7 +38,7 @@ def start(folder, *runs):
 def finish(processes):
     """What each said last; never leaves one behind (they survive SIGTERM)."""
     try:
-        said = [process.communicate(timeout=180) for process in processes]
+        said = [process.communicate(timeout=400) for process in processes]
     finally:
         for process in processes:
             process.kill()

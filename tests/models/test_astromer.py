@@ -69,7 +69,7 @@ def test_embedding_is_the_mean_of_the_last_block_over_visible_points():
 def test_dropout_of_a_row_follows_the_row_not_its_place():
     batch = a_batch() | {"row": np.arange(4)}
     model = Astromer(AstromerModelConfig(**SMALL, dropout=0.5))
-    variables = model.init(jax.random.key(0), batch)
+    variables = jax.jit(model.init)(jax.random.key(0), batch)
     run = jax.jit(lambda b, seed: model.apply(variables, b, False, rngs={"dropout": jax.random.key(seed)}))
     whole = run(batch, 1)["reconstruction"]
     moved = run({k: v[::-1] for k, v in batch.items()}, 1)["reconstruction"]

@@ -35,7 +35,7 @@ def test_pea_adds_the_encoding_after_an_encoder_that_knows_no_time():
     batch = a_batch()
     model = PositionalStudyEncoder(dataclasses.replace(SMALL, joined="output"))
     blind = PositionalStudyEncoder(dataclasses.replace(SMALL, encoding="none"))
-    variables = model.init(jax.random.key(0), batch)
+    variables = jax.jit(model.init)(jax.random.key(0), batch)
     difference = model.apply(variables, batch)["hidden"] - blind.apply(variables, batch)["hidden"]
     np.testing.assert_allclose(difference, encode_time(batch["time"], initial_frequencies(SMALL)), atol=1e-5)
 
@@ -48,7 +48,7 @@ def test_concatenation_embeds_encoding_and_magnitude_together():
 def test_trainable_frequencies_start_as_the_fixed_ones_and_receive_gradients():
     batch = a_batch()
     model = PositionalStudyEncoder(dataclasses.replace(SMALL, trainable=True))
-    variables = model.init(jax.random.key(0), batch)
+    variables = jax.jit(model.init)(jax.random.key(0), batch)
     np.testing.assert_array_equal(variables["params"]["frequencies"], initial_frequencies(SMALL))
     # The sum of a normalised layer is constant: weigh its channels.
     gradient = jax.grad(lambda v: (model.apply(v, batch)["hidden"] ** 3).sum())(variables)

@@ -15,6 +15,7 @@ from tests.multidevice.worker import LAYOUTS, main
 from tests.training.comparing import logged, newest_arrays
 from tests.training.toy import toy_fit
 
+pytestmark = pytest.mark.xdist_group("multidevice")  # one worker builds what its tests share
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -25,7 +26,7 @@ def eight(tmp_path_factory):
     flags = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
     flags = {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.multidevice.worker", str(folder)]
-    done = subprocess.run(command, env=os.environ | flags, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=os.environ | flags, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return folder
 

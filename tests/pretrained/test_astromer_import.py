@@ -97,6 +97,15 @@ def test_settings_that_disagree(tmp_path):
         import_weights("astromer1", folder)
 
 
+def test_settings_one_folder_up_and_in_sections(tmp_path):
+    folder, _ = published_folder(tmp_path / "weights", "astromer2", heads=6)
+    text = (folder / "config.toml").read_text()
+    (folder / "config.toml").unlink()
+    (tmp_path / "config.toml").write_text(f"[pretrain]\n{text}")
+    assert import_weights("astromer2", tmp_path).experiment.model.num_heads == 6
+    assert import_weights("astromer2", folder / "weights").experiment.model.num_heads == 6
+
+
 def test_the_other_system_is_named(tmp_path):
     one, _ = published_folder(tmp_path / "1", "astromer1")
     two, _ = published_folder(tmp_path / "2", "astromer2")

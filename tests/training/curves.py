@@ -12,7 +12,9 @@ def tiny_astromer(**training):
     from lcjax.tasks import PRESETS
 
     preset = PRESETS["astromer2-small"]()
-    model = dataclasses.replace(preset.model, num_layers=1, num_heads=2, width=16, ffn_width=32, dropout=0.2)
+    model = dataclasses.replace(
+        preset.model, num_layers=1, num_heads=2, width=16, ffn_width=32, dropout=0.2, attention_bias="none"
+    )
     settings = dict(steps=6, batch_size=8, log_every=1, evaluate_every=3, checkpoint_every=3)
     return dataclasses.replace(
         preset,
