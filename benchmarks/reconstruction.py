@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from benchmarks.harness import record, show
+from benchmarks.harness import print_table, write_json
 from data_pipelines.light_curves import LightCurveSource
 from lcjax.analysis.baselines import BASELINES
 from lcjax.analysis.scores import SumsByObject, probed_sums, score_groups
@@ -40,7 +40,7 @@ class Options:
     batches: int | None = None
     """Only the first so many batches of 64 windows."""
     out: Path | None = None
-    """Folder of the JSON record (default: benchmarks/results)."""
+    """JSON file (default: benchmarks/results/reconstruction.json)."""
     picture: Path | None = None
     """Draw the scores there (PNG)."""
 
@@ -60,22 +60,23 @@ def main(argv: list[str]) -> int:
             masks.append((out["probed"], out["visible"]))
             _add(adder, source, survey, batch, out["probed"], out["prediction"])
         rows += [{"method": name, **row} for row in score_groups(adder.result())]
-        show(name, *_cells(rows, name))
+        print_table(name, _shown(rows, name))
     for name, baseline in BASELINES.items():
         adder = SumsByObject()
         for batch, (probed, visible) in zip(batches, masks, strict=True):
             _add(adder, source, survey, batch, probed, baseline({**batch, "visible": visible}))
         rows += [{"method": name, **row} for row in score_groups(adder.result())]
-        show(name, *_cells(rows, name))
+        print_table(name, _shown(rows, name))
     shown = [r for r in rows if r["stars"] != "long-period"]
     columns = list(dict.fromkeys((r["survey"], r["stars"]) for r in shown))
     methods = list(dict.fromkeys(r["method"] for r in shown))
     find = lambda m, c: next(r for r in shown if r["method"] == m and (r["survey"], r["stars"]) == c)
     for what, title in (("r2", "R2 of hidden points"), ("rmse", "RMSE of hidden points (mag)")):
-        table = [[m, *(str(find(m, c)[what]) for c in columns)] for m in methods]
-        show(f"{title}, 95 % intervals over stars", ["method", *(f"{a}, {b}" for a, b in columns)], table)
+        table = [{"method": m} | {", ".join(c): str(find(m, c)[what]) for c in columns} for m in methods]
+        print_table(f"{title}, 95 % intervals over stars", table)
     plain = [{k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in r.items()} for r in rows]
-    record("reconstruction", {"scores": plain, "options": dataclasses.asdict(options)}, options.out)
+    settings = {"data": [str(p) for p in options.data], "models": list(options.models), "split": options.split}
+    print(f"written to {write_json('reconstruction', {'scores': plain, **settings}, options.out)}")
     if options.picture:
         from lcjax.analysis.figures import score_bars
 
@@ -83,11 +84,9 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _cells(rows: list[dict], name: str) -> tuple[list[str], list[list[str]]]:
-    mine = [r for r in rows if r["method"] == name]
-    return ["survey", "stars", "objects", "R2", "RMSE"], [
-        [r["survey"], r["stars"], r["objects"], r["r2"], r["rmse"]] for r in mine
-    ]
+def _shown(rows: list[dict], name: str) -> list[dict]:
+    keys = ("survey", "stars", "objects", "r2", "rmse")
+    return [{k: str(r[k]) for k in keys} for r in rows if r["method"] == name]
 
 
 def _models(options: Options) -> dict[str, Loaded]:

@@ -117,7 +117,8 @@ def clean(
     keep(np.isfinite(magnitude), "magnitude not finite")
     keep(np.abs(magnitude) <= settings.max_magnitude, "magnitude is a sentinel")
     keep(np.isfinite(error), "error not finite")
-    keep((error > 0) & (error <= settings.max_error), "error out of range")
+    smallest = np.finfo(np.float32).tiny  # smaller ones are 0 in the float32 of the records
+    keep((error >= smallest) & (error <= settings.max_error), "error out of range")
     if len(time):
         julian = time > JULIAN_DATE
         if julian.any():

@@ -75,7 +75,9 @@ class LightCurveSource:
         self._dealt = [self._shards[i::streams] for i in range(streams)]
         per_process = streams // process_count
         self._mine = range(process_index * per_process, (process_index + 1) * per_process)
-        self.n_objects = len({self._object_ids[r] for s in self._shards for r in range(s.first, s.first + len(s.lengths))})
+        self.n_objects = len(
+            {self._object_ids[r] for s in self._shards for r in range(s.first, s.first + len(s.lengths))}
+        )
         self.n_points = int(sum(s.lengths.sum() for s in self._shards))
         self.fingerprint = self._fingerprint()
         self._training = self._batch_plan(training=True)

@@ -82,12 +82,19 @@ def prepare(
         old = out / f".{name}.{os.getpid()}.old"
         if final.exists():
             final.rename(old)
-        (temporary / name).rename(final)
+        try:
+            (temporary / name).rename(final)
+        except OSError:
+            if old.exists():
+                old.rename(final)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise StorageError(
-            f"cannot write the dataset to '{out}': {error.strerror or error}; choose another --out or free space"
-        ) from error
+        raise _storage_error(out, error.strerror or str(error)) from error
+    except Exception as error:  # TensorFlow's writer has its own family for a full or read-only disk
+        if type(error).__module__.startswith("tensorflow"):
+            raise _storage_error(out, str(error).splitlines()[0][:160]) from error
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     manifest = _read_back(final / str(builder.version))
@@ -95,6 +102,10 @@ def prepare(
     for shard in manifest.shards:
         objects[shard.split] += shard.records
     return Prepared(manifest, builder.report, dict(objects))
+
+
+def _storage_error(out: Path, why: str) -> StorageError:
+    return StorageError(f"cannot write the dataset to '{out}': {why}; choose another --out or free space")
 
 
 def _read_back(folder: Path) -> Manifest:

@@ -45,7 +45,7 @@ class RecordIndex:
         """Name of every record's object, (R,) object array of str."""
         text, ends = self.id_bytes.tobytes(), self.id_end.tolist()
         out = np.empty(len(ends), object)
-        out[:] = [text[a:b].decode() for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        out[:] = [text[a:b].decode() for a, b in zip([0, *ends[:-1]], ends, strict=False)]
         return out
 
 

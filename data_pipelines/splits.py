@@ -31,4 +31,17 @@ def assign_splits(
         first = max(first, 1) if fractions[0] > 0 else first
         for rank, object_id in enumerate(members):
             splits[object_id] = SPLITS[0 if rank < first else 1 if rank < max(second, first) else 2]
+    _fill_empty(splits, fractions, seed)
     return splits
+
+
+def _fill_empty(splits: dict[str, str], fractions: tuple[float, float, float], seed: int) -> None:
+    """Gives a split that was asked for but stayed empty (few objects, all classes rare) one object of the fullest."""
+    for split, fraction in zip(SPLITS, fractions, strict=True):
+        if fraction <= 0 or split in splits.values() or len(splits) < sum(f > 0 for f in fractions):
+            continue
+        members: dict[str, list[str]] = {}
+        for object_id, name in splits.items():
+            members.setdefault(name, []).append(object_id)
+        fullest = max(members.values(), key=len)
+        splits[min(fullest, key=lambda i: hashlib.sha256(f"{seed}:{i}".encode()).digest())] = split

@@ -14,7 +14,8 @@ from data_pipelines.prepare import Prepared, prepare
 
 def write_stars(path: Path, labels: Sequence[str], points: int = 12, **more: Sequence[Any]) -> Path:
     """Nested Parquet as the public collections have it: the first star unsorted with a repeated epoch, the second with a
-    NaN, the last with too few points."""
+    NaN, the last with too few points.
+    """
     rng = np.random.default_rng(0)
     rows: dict[str, list] = {"id": [], "label": list(labels), "time": [], "mag": [], "err": []}
     for i in range(len(labels)):

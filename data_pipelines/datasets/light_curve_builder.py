@@ -5,7 +5,7 @@ and fills the report, the second writes each split; neither holds the photometry
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):
     homepage = ""
     citation = ""
     description = ""
+    band = ""
+    """Of files that do not say."""
 
     def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
         """Runs the first pass, so that classes and splits are known."""
@@ -62,6 +64,10 @@ class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):
             on_bad_file=lambda path, reason: self.report.bad_files.__setitem__(str(path), reason),
         )
 
+    def _read_with_band(self) -> Iterator[RawLightCurve]:
+        for raw in self.read():
+            yield raw if raw.band or not self.band else replace(raw, band=self.band)
+
     def _first_pass(self) -> None:
         for curve in self._clean_curves(self.report):
             self._labels[curve.object_id] = self._labels.get(curve.object_id) or curve.label
@@ -69,16 +75,20 @@ class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):
         if not self._labels:
             reasons = {r.reason for r in self.report.rejected}
             detail = f"; the first reason: {self.report.rejected[0].reason}" if reasons else ""
-            raise DataError(f"dataset '{self.name}' has no usable light curve: {len(self.report.rejected)} rejected{detail}")
+            raise DataError(
+                f"dataset '{self.name}' has no usable light curve: {len(self.report.rejected)} rejected{detail}"
+            )
 
     def _clean_curves(self, report: CleaningReport) -> Iterator[CleanLightCurve]:
         seen: set[tuple[str, str]] = set()
-        for raw in self.read():
+        for raw in self._read_with_band():
             key = (raw.object_id, raw.band)
             if raw.object_id and key in seen:
                 report.points_read += len(raw.mjd)
                 report.points_dropped["of rejected objects"] += len(raw.mjd)
-                report.rejected.append(Rejection(raw.object_id, "object id repeated: the first one is kept", raw.origin))
+                report.rejected.append(
+                    Rejection(raw.object_id, "object id repeated: the first one is kept", raw.origin)
+                )
                 continue
             seen.add(key)
             curve = clean(raw, self.settings.cleaning, report)
@@ -101,7 +111,7 @@ class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         index = {name: i for i, name in enumerate(self.class_names)}
         seen: set[tuple[str, str]] = set()
-        for raw in self.read():
+        for raw in self._read_with_band():
             if self.split_of.get(raw.object_id) != split or (raw.object_id, raw.band) in seen:
                 continue
             seen.add((raw.object_id, raw.band))
@@ -110,12 +120,15 @@ class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):
                 continue
             label = self._labels[curve.object_id]
             metadata = {name: curve.metadata.get(name, float("nan")) for name in self._metadata}
-            yield f"{curve.object_id}\t{curve.band}", encode_light_curve(
-                curve.object_id,
-                curve.mjd,
-                curve.magnitude,
-                curve.magnitude_error,
-                curve.band,
-                index[label] if label else -1,
-                metadata or None,
+            yield (
+                f"{curve.object_id}\t{curve.band}",
+                encode_light_curve(
+                    curve.object_id,
+                    curve.mjd,
+                    curve.magnitude,
+                    curve.magnitude_error,
+                    curve.band,
+                    index[label] if label else -1,
+                    metadata or None,
+                ),
             )

@@ -31,7 +31,9 @@ def list_files(paths: Sequence[Path | str]) -> list[Path]:
         parquet = [p for p in below if p.name.endswith((".parquet", ".parq", ".pq"))]
         known = parquet or [p for p in below if is_table(p) or p.name.endswith(_ORIGINALS)]
         if not known:
-            raise DataError(f"folder '{path}' holds no light-curve files (Parquet, CSV, ECSV, FITS, .dat, MACHO archives)")
+            raise DataError(
+                f"folder '{path}' holds no light-curve files (Parquet, CSV, ECSV, FITS, .dat, MACHO archives)"
+            )
         files += known
     return files
 

@@ -47,7 +47,9 @@ def read_macho(path: Path) -> Iterator[RawLightCurve]:
                 if not member.isfile() or not member.name.endswith(".mjd"):
                     continue
                 if member.size > MAX_MEMBER_BYTES:
-                    raise DataError(f"'{path}' holds '{member.name}' of {member.size:,} bytes, more than any MACHO star has")
+                    raise DataError(
+                        f"'{path}' holds '{member.name}' of {member.size:,} bytes, more than any MACHO star has"
+                    )
                 text = archive.extractfile(member).read(MAX_MEMBER_BYTES).decode(errors="replace")
                 yield _macho_curve(Path(member.name).name, text, f"{path}:{member.name}")
     except (tarfile.TarError, OSError, EOFError) as error:

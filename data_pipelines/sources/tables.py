@@ -4,13 +4,13 @@ A table is *nested* when its time column holds lists (one row a star) and *flat*
 Nested Parquet is read a batch of rows at a time; flat tables are grouped file by file.
 """
 
+import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from data_pipelines.columns import ColumnNames, recognise
@@ -18,7 +18,7 @@ from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import DataError, MissingExtraError
 
 PARQUET = (".parquet", ".parq", ".pq")
-CSV = (".csv", ".csv.gz")
+CSV = (".csv", ".csv.gz", ".tsv")
 ASTROPY = (".ecsv", ".fits", ".fit", ".fits.gz", ".fits.fz")
 ROWS_AT_ONCE = 1024
 UNEQUAL = "columns of unequal length"
@@ -64,18 +64,42 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     name = path.name.lower()
     try:
         if name.endswith(PARQUET):
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 if not file.metadata.num_rows:
                     return
                 for batch in file.iter_batches(ROWS_AT_ONCE):
                     yield _unfold_structs(batch)
         elif name.endswith(CSV):
-            yield from pyarrow.csv.read_csv(path).to_batches()
+            yield from _read_csv(path).to_batches()
         else:
             yield from _read_with_astropy(path).to_batches()
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, csv.Error) as error:
         text = str(error).splitlines()[0][:160]
-        raise DataError(f"'{path}' cannot be read as a table ({text}): the file is damaged or of another format") from error
+        raise DataError(
+            f"'{path}' cannot be read as a table ({text}): the file is damaged or of another format"
+        ) from error
+
+
+def _read_csv(path: Path) -> pa.Table:
+    """Every cell as text, so that one bad cell costs a point and not the file; leading `#` lines are skipped.
+
+    A line that is cut short is filled with empty cells; of one with too many cells nothing can be trusted, so all its cells
+    are emptied: cleaning counts and drops both.
+    """
+    with pa.input_stream(str(path), compression="detect") as stream:
+        data = stream.read()
+    lines = data.decode("utf-8-sig", errors="replace").splitlines()
+    skip = 0
+    while skip < len(lines) and (not lines[skip].strip() or lines[skip].startswith("#")):
+        skip += 1
+    if skip == len(lines):
+        raise DataError(f"'{path}' holds no table rows")
+    rows = list(csv.reader(lines[skip:], delimiter=max(",;\t|", key=lines[skip].count)))
+    header = [name.strip() for name in rows[0]]
+    width = len(header)
+    body = [row + [""] * (width - len(row)) if len(row) <= width else [""] * width for row in rows[1:] if row]
+    columns = list(zip(*body, strict=True)) if body else [()] * width
+    return pa.table([pa.array(column, pa.string()) for column in columns], names=header)
 
 
 def _unfold_structs(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -121,7 +145,12 @@ def _numbers(values: pa.Array, where: str) -> np.ndarray:
         return pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
     if pa.types.is_decimal(kind):
         return pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind):
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        try:
+            return pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:  # some texts are no numbers: those become NaN, one by one
+            return np.array([_number(v) for v in values.to_pylist()], np.float64)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return np.array([_number(v) for v in values.to_pylist()], np.float64)
     if pa.types.is_null(kind):
         return np.full(len(values), np.nan)
@@ -136,7 +165,16 @@ def _number(text: str | bytes | None) -> float:
 
 
 def _texts(values: pa.Array) -> list[str | None]:
-    return [None if v is None else v.decode() if isinstance(v, bytes) else str(v) for v in values.to_pylist()]
+    return [_text(v) for v in values.to_pylist()]
+
+
+def _text(value: object) -> str | None:
+    """Ids, bands and classes as text; whole floats are integers that met a missing value (149389.0), NaN is missing."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace").strip()
+    if isinstance(value, float):
+        return None if value != value else str(int(value)) if value.is_integer() else str(value)
+    return None if value is None else str(value).strip()
 
 
 def _nested(batch: pa.RecordBatch, found: dict[str, str], path: Path, first_row: int) -> Iterator[RawLightCurve]:
@@ -181,7 +219,11 @@ def _scalar_columns(batch: pa.RecordBatch, found: dict[str, str]) -> dict[str, n
     out = {}
     for name in batch.schema.names:
         kind = batch.schema.field(name).type
-        if name.lower() in known and name not in found.values() and (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
+        if (
+            name.lower() in known
+            and name not in found.values()
+            and (pa.types.is_floating(kind) or pa.types.is_integer(kind))
+        ):
             out[name.lower()] = _numbers(batch.column(name), name)
     return out
 
@@ -190,17 +232,27 @@ def _flat(table: pa.Table, found: dict[str, str], path: Path) -> Iterator[RawLig
     column = lambda name: table.column(found[name]).combine_chunks()
     ids = np.array([t or "" for t in _texts(column("object_id"))], object)
     series = [_numbers(column(n), f"'{found[n]}' of '{path}'") for n in ("time", "magnitude", "magnitude_error")]
-    bands = np.array([b or "" for b in _texts(column("band"))], object) if "band" in found else np.full(len(ids), "", object)
+    bands = (
+        np.array([b or "" for b in _texts(column("band"))], object)
+        if "band" in found
+        else np.full(len(ids), "", object)
+    )
     labels = _texts(column("label")) if "label" in found else None
-    groups: dict[tuple[str, str], list[int]] = {}
-    for i, key in enumerate(zip(ids, bands, strict=True)):
-        groups.setdefault(key, []).append(i)
-    seen = dict.fromkeys(ids.tolist())
-    order = {object_id: rank for rank, object_id in enumerate(seen)}
-    for object_id, band in sorted(groups, key=lambda k: order[k[0]]):
-        rows = np.array(groups[object_id, band])
-        label = labels[rows[0]] if labels else None
-        yield RawLightCurve(object_id, band, *(s[rows] for s in series), label, {}, f"{path} from row {rows[0]}")
+    if not len(ids):
+        return
+    codes, band_codes = _first_seen(ids), _first_seen(bands)
+    order = np.lexsort((band_codes, codes))  # stable: rows of a star keep their order
+    edges = np.flatnonzero(np.diff(codes[order]) | np.diff(band_codes[order])) + 1
+    for rows in np.split(order, edges):
+        first = rows[0]
+        label = labels[first] if labels else None
+        yield RawLightCurve(ids[first], bands[first], *(s[rows] for s in series), label, {}, f"{path} from row {first}")
+
+
+def _first_seen(names: np.ndarray) -> np.ndarray:
+    """(N,) int64: for each name the rank of its first appearance."""
+    rank: dict[str, int] = {}
+    return np.array([rank.setdefault(name, len(rank)) for name in names.tolist()], np.int64)
 
 
 def _read_with_astropy(path: Path) -> pa.Table:

@@ -150,8 +150,8 @@ def embedding_map(coordinates: np.ndarray, labels: np.ndarray, class_names: Sequ
     return figure
 
 
-def survey_histograms(summary: dict[str, np.ndarray]) -> Any:
-    """Histograms of `summary`: quantity name -> one value a light curve (logarithmic where values span decades)."""
+def survey_histograms(summary: dict[str, np.ndarray], counted: str = "light curves") -> Any:
+    """Histograms of `summary`: quantity name -> one value for each thing `counted` (logarithmic where values span decades)."""
     plt = _plots()
     columns = min(3, max(len(summary), 1))
     rows = max(1, -(-len(summary) // columns))
@@ -171,7 +171,7 @@ def survey_histograms(summary: dict[str, np.ndarray]) -> Any:
             shown = f"{middle:,.0f}" if abs(middle) >= 100 else f"{middle:.3g}"
             axis.set_title(f"median {shown}", fontsize=8.5, color="#6b7480")
     for axis in axes[:, 0]:
-        axis.set_ylabel("light curves")
+        axis.set_ylabel(counted)
     return figure
 
 

@@ -115,12 +115,13 @@ def _print_prepared(done, console: Console) -> None:
         table.add_row("columns", ", ".join(f"{k} = {escape(v)}" for k, v in report["columns"].items()))
     table.add_row("classes", escape(", ".join(done.manifest.class_names)) or "none")
     table.add_row("bands", escape(", ".join(b or "(unnamed)" for b in done.manifest.bands)))
-    for path, reason in done.report.bad_files.items():
-        table.add_row("[red]file set aside[/]", escape(f"{path}: {reason}"))
-    table.add_row("written to", escape(str(done.manifest.folder)))
     console.print(table, highlight=False)
+    for reason in done.report.bad_files.values():  # paths are kept whole, to be copied and searched
+        console.print(f"[red]file set aside[/]  {escape(reason)}", highlight=False, soft_wrap=True)
+    console.print(f"[bold]written to[/]  {escape(str(done.manifest.folder))}", highlight=False, soft_wrap=True)
     if done.report.rejected:
-        console.print(f"names and reasons: {done.manifest.folder / 'rejected.parquet'}", highlight=False, soft_wrap=True)
+        where = escape(str(done.manifest.folder / "rejected.parquet"))
+        console.print(f"names and reasons: {where}", highlight=False, soft_wrap=True)
 
 
 def _verify(argv: list[str]) -> int:

@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
     if options.json:
         save_scores(options.json, rows)
     if options.report:
-        print(write_report(options.report, loaded, held_out, rows))
+        print(write_report(options.report, loaded, held_out, rows, model=options.model))
     return 0
 
 

@@ -144,12 +144,15 @@ def save_scores(path: Path, rows: Sequence[dict]) -> None:
     path.write_text(json.dumps(plain, indent=1))
 
 
-def write_report(workdir: Path, loaded: Loaded, held_out: HeldOut, rows: Sequence[dict]) -> Path:
+def write_report(
+    folder: Path, loaded: Loaded, held_out: HeldOut, rows: Sequence[dict], model: Path | str | None = None
+) -> Path:
     """The page: headline numbers, curves, reconstructions, embedding, survey, settings, what next."""
     from lcjax.analysis import figures
     from lcjax.analysis.projection import nearest_neighbour_accuracy, principal_components
 
-    history = read_metrics(workdir)
+    model = folder if model is None else model
+    history = read_metrics(model)
     record, first = loaded.record, rows[0]
     coordinates, shares = principal_components(held_out.embedding)
     accuracy, chance = nearest_neighbour_accuracy(held_out.embedding, held_out.label)
@@ -183,7 +186,9 @@ def write_report(workdir: Path, loaded: Loaded, held_out: HeldOut, rows: Sequenc
         )
         if held_out.windows
         else "",
-        report.section("Training", report.picture(figures.loss_curves(history), "Training and validation.")),
+        report.section("Training", report.picture(figures.loss_curves(history), "Training and validation."))
+        if history
+        else "",
         report.section(
             "Embeddings",
             report.picture(
@@ -193,15 +198,16 @@ def write_report(workdir: Path, loaded: Loaded, held_out: HeldOut, rows: Sequenc
             *_few_labels(held_out),
         ),
         report.section(
-            "The survey", report.picture(figures.survey_histograms(held_out.statistics), "Windows of the test split.")
+            "The survey",
+            report.picture(figures.survey_histograms(held_out.statistics, "windows"), "Windows of the test split."),
         ),
         report.section("Settings", _settings(record)),
-        report.section("What to try next", report.commands(_next_steps(workdir))),
+        report.section("What to try next", report.commands(_next_steps(model))),
     ]
     versions = record["versions"]
     lead = f"{record['system']}, preset {record.get('preset', '-')}, lcjax {versions['lcjax']}, jax {versions['jax']}"
     return report.write_page(
-        workdir / "report" / "index.html", "Pretraining report", lead, cards, [s for s in sections if s]
+        folder / "report" / "index.html", "Pretraining report", lead, cards, [s for s in sections if s]
     )
 
 
@@ -236,10 +242,10 @@ def _settings(record: dict[str, Any]) -> str:
     )
 
 
-def _next_steps(workdir: Path) -> str:
+def _next_steps(model: Path | str) -> str:
     return f"""
-lcjax evaluate {workdir} --data D                         # scores on other prepared data
-lcjax predict {workdir} STARS.parquet --out emb.parquet   # embeddings of your stars
+lcjax evaluate {model} --data D                         # scores on other prepared data
+lcjax predict {model} STARS.parquet --out emb.parquet   # embeddings of your stars
 lcjax data prepare light_curve_files --source YOUR.parquet --out D
 lcjax train astromer2-small --data D --workdir W          # pretrain on your survey
 lcjax train astromer2-small --model.num-layers 6 --model.width 128 --workdir W2

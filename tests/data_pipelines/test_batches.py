@@ -149,7 +149,7 @@ def test_every_damage_is_found_and_named(curves_folder, tmp_path, damage):
     assert shard.name in named
     assert len(named) == (2 if damage is damage_swap else 1)
     for reader in ("tf.data", "plain"):
-        with pytest.raises(DataError, match="tfrecord-0000[23]"):
+        with pytest.raises(DataError, match=r"tfrecord-0000[23]"):
             source = LightCurveSource(folder, "train", 32, CASES["sequential"], reader=reader)
             for _ in source.evaluation_batches():
                 pass

@@ -34,7 +34,9 @@ def test_loss_is_the_mean_over_windows_of_point_means(seed, root, weighted):
     target, prediction, mask, weights = windows(seed)
     errors = []
     for b in range(len(mask)):
-        squares = [(target[b, i] - prediction[b, i]) ** 2 * (weights[b, i] if weighted else 1) for i in np.flatnonzero(mask[b])]
+        squares = [
+            (target[b, i] - prediction[b, i]) ** 2 * (weights[b, i] if weighted else 1) for i in np.flatnonzero(mask[b])
+        ]
         errors.append(sum(squares) / max(len(squares), 1))
     expected = np.mean(errors) ** (0.5 if root else 1)
     ours = reconstruction_loss(target, prediction, mask, weights if weighted else None, root)
@@ -45,7 +47,9 @@ def test_filler_rows_weigh_nothing():
     target, prediction, mask, _ = windows(1)
     filled = [np.concatenate([x, 7 * np.ones_like(x[:2])]) for x in (target, prediction * 0, mask)]
     short = reconstruction_loss(target, prediction * 0, mask)
-    np.testing.assert_allclose(reconstruction_loss(*filled, row_weight=np.float32([1, 1, 1, 1, 0, 0])), short, rtol=1e-6)
+    np.testing.assert_allclose(
+        reconstruction_loss(*filled, row_weight=np.float32([1, 1, 1, 1, 0, 0])), short, rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("loss", ["rmse", "mse", "weighted", "huber", "gaussian_nll"])
@@ -101,7 +105,10 @@ def test_huber_is_quadratic_near_and_linear_far():
 def test_the_best_log_variance_is_that_of_the_residuals():
     residual = np.float32([[0.1, -0.3, 0.2, 0.4]])
     best = np.log(np.mean(residual**2))
-    at = [gaussian_nll(residual, 0 * residual, np.full_like(residual, best + d), np.ones((1, 4), bool))[0] for d in (-0.1, 0, 0.1)]
+    at = [
+        gaussian_nll(residual, 0 * residual, np.full_like(residual, best + d), np.ones((1, 4), bool))[0]
+        for d in (-0.1, 0, 0.1)
+    ]
     assert at[1] < min(at[0], at[2])
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from lcjax.models import Astromer, Astromer1, Astromer2, AstromerModelConfig
-from lcjax.models.attention import published_attention, strict_attention
+from lcjax.models.attention import TimeDifferenceBias, published_attention, strict_attention
+from lcjax.models.dropout import RowDropout
 from lcjax.tasks.astromer_presets import SURVEY_MODEL
+from tests.models.weights import random_variables
 
 SMALL = dict(num_layers=2, num_heads=2, width=8, ffn_width=12)
 
@@ -25,7 +27,8 @@ def a_batch(rows=4, length=12, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("model", "parameters"), [(Astromer1(), 661_505), (Astromer2(mask_token=False), 3_953_409), (Astromer2(), 3_953_410)]
+    ("model", "parameters"),
+    [(Astromer1(), 661_505), (Astromer2(mask_token=False), 3_953_409), (Astromer2(), 3_953_410)],
 )
 def test_published_parameter_counts(model, parameters):
     shapes = jax.eval_shape(model.init, jax.random.key(0), a_batch())
@@ -49,7 +52,7 @@ def test_outputs_have_the_promised_shapes_and_types(config):
 
 def test_bfloat16_stays_close_to_float32():
     batch = a_batch()
-    variables = jax.jit(Astromer(SURVEY_MODEL).init)(jax.random.key(0), batch)
+    variables = random_variables(Astromer(SURVEY_MODEL), batch, spread=0.1)
     full, half = (
         np.asarray(jax.jit(Astromer(SURVEY_MODEL, dtype).apply)(variables, batch)["reconstruction"])
         for dtype in (jnp.float32, jnp.bfloat16)
@@ -60,7 +63,7 @@ def test_bfloat16_stays_close_to_float32():
 def test_embedding_is_the_mean_of_the_last_block_over_visible_points():
     batch = a_batch()
     model = Astromer(AstromerModelConfig(**SMALL))
-    out = model.apply(model.init(jax.random.key(0), batch), batch)
+    out = jax.jit(model.apply)(random_variables(model, batch), batch)
     for row in range(4):
         mean = np.asarray(out["layers"][-1])[row, batch["visible"][row]].mean(axis=0)
         np.testing.assert_allclose(out["embedding"][row], mean, rtol=1e-4, atol=1e-5)
@@ -69,7 +72,7 @@ def test_embedding_is_the_mean_of_the_last_block_over_visible_points():
 def test_dropout_of_a_row_follows_the_row_not_its_place():
     batch = a_batch() | {"row": np.arange(4)}
     model = Astromer(AstromerModelConfig(**SMALL, dropout=0.5))
-    variables = jax.jit(model.init)(jax.random.key(0), batch)
+    variables = random_variables(model, batch)
     run = jax.jit(lambda b, seed: model.apply(variables, b, False, rngs={"dropout": jax.random.key(seed)}))
     whole = run(batch, 1)["reconstruction"]
     moved = run({k: v[::-1] for k, v in batch.items()}, 1)["reconstruction"]
@@ -77,12 +80,9 @@ def test_dropout_of_a_row_follows_the_row_not_its_place():
     half = run({k: v[2:] for k, v in batch.items()}, 1)["reconstruction"]
     np.testing.assert_allclose(whole[2:], half, atol=1e-6)
     assert np.abs(whole - run(batch, 2)["reconstruction"]).max() > 1e-3
-    assert np.abs(whole - model.apply(variables, batch)["reconstruction"]).max() > 1e-3
 
 
 def test_dropout_keeps_the_expected_share_and_scale():
-    from lcjax.models.dropout import RowDropout
-
     x = jnp.ones((8, 50, 20))
     out = RowDropout(0.3).apply({}, x, jnp.arange(8), False, rngs={"dropout": jax.random.key(0)})
     assert np.mean(np.asarray(out) == 0) == pytest.approx(0.3, abs=0.03)
@@ -91,7 +91,7 @@ def test_dropout_keeps_the_expected_share_and_scale():
 
 def test_ragged_data_compiles_once():
     model = Astromer(SURVEY_MODEL)
-    variables = jax.jit(model.init)(jax.random.key(0), a_batch())
+    variables = random_variables(model, a_batch())
     traces = []
 
     @jax.jit
@@ -117,16 +117,19 @@ def test_ragged_data_compiles_once():
 def test_gradients_agree_with_finite_differences(settings):
     batch = a_batch(2, 6)
     model = Astromer(AstromerModelConfig(**SMALL, **settings))
-    params = jax.jit(model.init)(jax.random.key(2), batch)["params"]
+    params = random_variables(model, batch, seed=2)["params"]
 
     @jax.jit
+    @jax.value_and_grad
     def loss(params):
         return jnp.mean((model.apply({"params": params}, batch)["reconstruction"] - 1.0) ** 2, where=batch["mask"])
 
-    direction = jax.tree.map(lambda x: jax.random.normal(jax.random.key(x.size), x.shape), params)
+    direction = jax.tree.map(
+        lambda x: np.random.default_rng(x.size).standard_normal(x.shape).astype(np.float32), params
+    )
     step = 2e-3
-    plus, minus = (loss(jax.tree.map(lambda p, d: p + s * d, params, direction)) for s in (step, -step))
-    gradient = jax.jit(jax.grad(loss))(params)
+    plus, minus = (loss(jax.tree.map(lambda p, d: p + s * d, params, direction))[0] for s in (step, -step))
+    gradient = loss(params)[1]
     slope = sum(jnp.vdot(g, d) for g, d in zip(jax.tree.leaves(gradient), jax.tree.leaves(direction), strict=True))
     assert float(slope) == pytest.approx(float(plus - minus) / (2 * step), rel=2e-2, abs=1e-3)
 
@@ -141,8 +144,6 @@ def test_strict_attention_is_the_published_one_with_a_large_negative_mask_on_key
 
 
 def test_time_difference_bias_fades_with_separation_alone():
-    from lcjax.models.attention import TimeDifferenceBias
-
     time = np.float32([[0.0, 0.1, 2.0, 500.0]])
     bias, _ = TimeDifferenceBias(4).init_with_output(jax.random.key(0), time)
     shifted, _ = TimeDifferenceBias(4).init_with_output(jax.random.key(0), time + 64)

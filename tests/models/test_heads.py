@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lcjax.models.heads import ClassifierHead, pool_layers, pool_max, pool_mean
+from tests.models.weights import random_variables
 
 KINDS = ["skip_avg_mlp", "avg_mlp", "avg_clf", "mlp_avg", "max", "att_avg", "att_cls"]
 
@@ -19,7 +20,7 @@ def inputs():
 def test_padding_changes_no_logit(kind):
     layers, mask = inputs()
     head = ClassifierHead(5, kind)
-    variables = jax.jit(head.init)(jax.random.key(0), layers, mask)
+    variables = random_variables(head, layers, mask, spread=0.05)
     run = jax.jit(head.apply)
     logits = run(variables, layers, mask)
     assert logits.shape == (3, 5) and np.isfinite(logits).all()

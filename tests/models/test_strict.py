@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcjax.models import Astromer, AstromerModelConfig
+from tests.models.weights import random_variables
 
 ROWS, LENGTH = 3, 10
 SMALL = dict(num_layers=2, num_heads=2, width=8, ffn_width=12)
@@ -50,11 +51,7 @@ def random_batch(seed):
 def network(shape):
     """(jitted apply, weights that are nowhere zero)."""
     model = Astromer(AstromerModelConfig(**SMALL, **SHAPES[shape]))
-    variables = jax.jit(model.init)(jax.random.key(0), random_batch(0))
-    leaves, tree = jax.tree.flatten(variables)
-    keys = jax.random.split(jax.random.key(1), len(leaves))
-    noisy = [leaf + 0.2 * jax.random.normal(key, leaf.shape) for leaf, key in zip(leaves, keys, strict=True)]
-    return jax.jit(model.apply), jax.tree.unflatten(tree, noisy)
+    return jax.jit(model.apply), random_variables(model, random_batch(0))
 
 
 def seen(outputs, mask):
@@ -67,7 +64,7 @@ def seen(outputs, mask):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 1000), change=st.lists(anything, min_size=4, max_size=4), filler=fillers)
 def test_hidden_magnitudes_and_padding_change_nothing(shape, seed, change, filler):
     apply, variables = network(shape)
@@ -84,18 +81,20 @@ def test_hidden_magnitudes_and_padding_change_nothing(shape, seed, change, fille
         np.testing.assert_array_equal(before[name], after[name], err_msg=name)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", ["published, token", "survey"])
 def test_no_gradient_reaches_hidden_magnitudes_or_padding(shape):
     apply, variables = network(shape)
     batch = random_batch(4)
-    gradient = jax.grad(
-        lambda m: jnp.sum(apply(variables, {**batch, "magnitude": m})["reconstruction"] ** 2, where=batch["mask"])
-    )(batch["magnitude"])
+
+    def total(magnitude):
+        return jnp.sum(apply(variables, {**batch, "magnitude": magnitude})["reconstruction"] ** 2, where=batch["mask"])
+
+    gradient = jax.jit(jax.grad(total))(batch["magnitude"])
     assert np.all(np.asarray(gradient)[~batch["visible"]] == 0)
     assert np.all(np.asarray(gradient)[batch["visible"]] != 0)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", ["published, token", "survey"])
 def test_longer_padding_changes_nothing(shape):
     apply, variables = network(shape)
     batch = random_batch(5)
@@ -112,7 +111,8 @@ def test_a_window_without_visible_points_gives_finite_values_and_gradients():
     apply, variables = network("survey")
     batch = random_batch(6)
     batch["visible"] = np.zeros_like(batch["visible"])
-    value, gradient = jax.value_and_grad(lambda v: jnp.sum(apply(v, batch)["reconstruction"]))(variables)
+    loss = jax.jit(jax.value_and_grad(lambda v: jnp.sum(apply(v, batch)["reconstruction"])))
+    value, gradient = loss(variables)
     assert np.isfinite(value) and all(np.isfinite(g).all() for g in jax.tree.leaves(gradient))
 
 
@@ -121,7 +121,7 @@ def test_parity_mode_does_leak():
     model = Astromer(AstromerModelConfig(**SMALL, parity=True, mask_token=False))
     batch = random_batch(7)
     hidden = batch["mask"] & ~batch["visible"]
-    variables = jax.jit(model.init)(jax.random.key(0), batch)
+    variables = random_variables(model, batch)
     apply = jax.jit(model.apply)
     before = apply(variables, batch)["reconstruction"]
     after = apply(variables, {**batch, "magnitude": batch["magnitude"] + 0.5 * hidden})["reconstruction"]

@@ -29,7 +29,9 @@ def expected_counts(n, probed, same, random):
     return k, kept, np.ceil((k - kept) * random)
 
 
-@pytest.mark.parametrize("shares", [(0.5, 0.2, 0.2), (0.2, 0.1, 0.1), (0.5, 0.0, 0.0), (0.75, 0.5, 1.0), (0.0, 0.2, 0.2)])
+@pytest.mark.parametrize(
+    "shares", [(0.5, 0.2, 0.2), (0.2, 0.1, 0.1), (0.5, 0.0, 0.0), (0.75, 0.5, 1.0), (0.0, 0.2, 0.2)]
+)
 @pytest.mark.parametrize("values_from", ["all", "visible"])
 def test_counts_for_every_number_of_points(shares, values_from):
     batch = batch_of_every_length()

@@ -9,3 +9,4 @@ class Builder(LightCurveBuilder):
     name = "asas_acvs"
     homepage = "https://www.astrouw.edu.pl/asas/"
     citation = "Pojmanski 2002, Acta Astronomica 52, 397"
+    band = "V"

@@ -9,3 +9,4 @@ class Builder(LightCurveBuilder):
     name = "asas_richards26"
     homepage = "https://github.com/cesium-ml/cesium-data"
     citation = "Richards et al. 2012, ApJS 203, 32"
+    band = "V"

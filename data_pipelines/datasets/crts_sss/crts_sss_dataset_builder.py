@@ -9,3 +9,4 @@ class Builder(LightCurveBuilder):
     name = "crts_sss"
     homepage = "http://crts.caltech.edu"
     citation = "Drake et al. 2017, MNRAS 469, 3688"
+    band = "V"

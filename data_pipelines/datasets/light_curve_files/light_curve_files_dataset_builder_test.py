@@ -81,7 +81,7 @@ def test_every_form_gives_the_same_records(points, tmp_path, subtests):
 
 def test_an_unknown_column_is_named_with_those_found(points, tmp_path):
     pq.write_table(pa.table(points), tmp_path / "x.parquet")
-    with pytest.raises(DataError, match="no column 'when'.*hmjd"):
+    with pytest.raises(DataError, match=r"no column 'when'.*hmjd"):
         prepare_and_check(
             "light_curve_files", [tmp_path / "x.parquet"], tmp_path / "out", columns=ColumnNames(time="when")
         )

@@ -9,3 +9,4 @@ class Builder(LightCurveBuilder):
     name = "ogle2"
     homepage = "https://ogle.astrouw.edu.pl"
     citation = "Udalski et al. 1997, Acta Astronomica 47, 319"
+    band = "I"
