@@ -154,13 +154,13 @@ def read_manifest(folder: Path | str) -> Manifest:
     try:
         text = path.read_bytes().decode()
         content = json.loads(text)
-        if not isinstance(content, dict) or text != _as_text(content):
-            raise DataError(f"'{path}' has been changed since it was written: {again}")
         if content["schema_version"] != SCHEMA_VERSION:
             found = content["schema_version"]
             raise DataError(
                 f"'{path}' has schema version {found}, this lcjax reads {SCHEMA_VERSION}: prepare the data again"
             )
+        if text != _as_text(content):
+            raise DataError(f"'{path}' has been changed since it was written: {again}")
         return _from_content(path.parent, content)
     except FileNotFoundError as error:
         raise DataError(f"'{path}' is missing: {again}") from error
