@@ -114,7 +114,12 @@ def write_pictures(description: Description, out: Path) -> list[Path]:
     import matplotlib.pyplot as plt
 
     out.mkdir(parents=True, exist_ok=True)
-    style = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 10, "figure.constrained_layout.use": True}
+    style = {
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "font.size": 10,
+        "figure.constrained_layout.use": True,
+    }
     blue = "#3566a8"
     written = []
 
@@ -136,7 +141,9 @@ def write_pictures(description: Description, out: Path) -> list[Path]:
         save(figure, "classes")
 
         figure, axes = plt.subplots(2, 3, figsize=(10, 5.5))
-        for axis, key in zip(axes.flat, ("points", "span", "visit_gap", "longest_gap", "magnitude", "error"), strict=True):
+        for axis, key in zip(
+            axes.flat, ("points", "span", "visit_gap", "longest_gap", "magnitude", "error"), strict=True
+        ):
             values = description.values[key]
             values = values[np.isfinite(values)]
             logarithmic = key not in ("magnitude", "span") and len(values) and values.min() > 0
@@ -147,7 +154,9 @@ def write_pictures(description: Description, out: Path) -> list[Path]:
         save(figure, "cadence")
 
         figure, axis = plt.subplots(figsize=(5.5, 4))
-        axis.scatter(description.values["magnitude"], description.values["error"], s=4, alpha=0.3, color=blue, linewidths=0)
+        axis.scatter(
+            description.values["magnitude"], description.values["error"], s=4, alpha=0.3, color=blue, linewidths=0
+        )
         axis.set(xlabel="median magnitude (mag)", ylabel="median error (mag)", yscale="log")
         save(figure, "error_against_magnitude")
 
@@ -155,7 +164,14 @@ def write_pictures(description: Description, out: Path) -> list[Path]:
         figure, axes = plt.subplots(count, 1, figsize=(8, 1.7 * count), squeeze=False)
         for axis, example in zip(axes[:, 0], description.examples, strict=False):
             axis.errorbar(
-                example["time"], example["magnitude"], example["error"], fmt=".", color=blue, ecolor="#b9c7dc", ms=3, lw=0.8
+                example["time"],
+                example["magnitude"],
+                example["error"],
+                fmt=".",
+                color=blue,
+                ecolor="#b9c7dc",
+                ms=3,
+                lw=0.8,
             )
             axis.invert_yaxis()
             axis.set_ylabel("mag")

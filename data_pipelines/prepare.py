@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from data_pipelines.cleaning import CleaningReport, CleaningSettings
 from data_pipelines.columns import ColumnNames
 from data_pipelines.manifest import Manifest, read_manifest, verify, write_manifest
-from lcjax.errors import ConfigError, DataError, StorageError
+from lcjax.errors import ConfigError, DataError, LcjaxError, StorageError
 
 SHARDS = 8
 """Per split: four processes can share them, and short streams stay long enough to shuffle."""
@@ -91,10 +91,12 @@ def prepare(
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise _storage_error(out, error.strerror or str(error)) from error
-    except Exception as error:  # TensorFlow's writer has its own family for a full or read-only disk
-        if type(error).__module__.startswith("tensorflow"):
-            raise _storage_error(out, str(error).splitlines()[0][:160]) from error
+    except LcjaxError:
         raise
+    except Exception as error:
+        if (why := _writing_failed(error)) is None:
+            raise
+        raise _storage_error(out, why) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     manifest = _read_back(final / str(builder.version))
@@ -102,6 +104,17 @@ def prepare(
     for shard in manifest.shards:
         objects[shard.split] += shard.records
     return Prepared(manifest, builder.report, dict(objects))
+
+
+def _writing_failed(error: BaseException | None) -> str | None:
+    """What TensorFlow's writer says of a full or read-only disk; its own family of errors, which tfds wraps in others."""
+    while error is not None:
+        if isinstance(error, OSError):
+            return error.strerror or str(error)
+        if type(error).__module__.startswith("tensorflow.python.framework.errors"):
+            return str(error).splitlines()[0].rpartition("; ")[2][:160]
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _storage_error(out: Path, why: str) -> StorageError:

@@ -44,6 +44,4 @@ class MissingExtraError(LcjaxError):
         >>> print(MissingExtraError("astropy", "data", "reading FITS tables"))
         reading FITS tables needs the package 'astropy': install it with  pip install 'lcjax[data]'
         """
-        super().__init__(
-            f"{needed_for} needs the package '{package}': install it with  pip install 'lcjax[{extra}]'"
-        )
+        super().__init__(f"{needed_for} needs the package '{package}': install it with  pip install 'lcjax[{extra}]'")

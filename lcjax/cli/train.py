@@ -93,7 +93,9 @@ def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
     training = dataclasses.replace(experiment.training, **changes)
     for what in ("steps", "batch_size", "accumulate", "log_every", "evaluate_every", "checkpoint_every"):
         if getattr(training, what) < 1:
-            raise ConfigError(f"--training.{what.replace('_', '-')} is {getattr(training, what)}: it must be at least 1")
+            raise ConfigError(
+                f"--training.{what.replace('_', '-')} is {getattr(training, what)}: it must be at least 1"
+            )
     return options, dataclasses.replace(experiment, training=training)
 
 

@@ -98,3 +98,21 @@ def test_unusable_sources_and_places(tmp_path, capsys):
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 5 and all(line.startswith("lcjax: ") for line in lines)
     assert "did you mean 'asas_acvs'" in lines[-1]
+
+
+def test_a_full_disk_is_one_sentence(tmp_path, capsys, monkeypatch):
+    from data_pipelines import prepare as module
+
+    class ResourceExhaustedError(Exception):
+        __module__ = "tensorflow.python.framework.errors_impl"
+
+    def full(*_):
+        try:
+            raise ResourceExhaustedError("train.tfrecord; No space left on device")
+        except ResourceExhaustedError as error:
+            raise RuntimeError("Failed to finalize") from error
+
+    monkeypatch.setattr(module, "_build", full)
+    assert prepare([write(tmp_path / "a.parquet", stars())], tmp_path / "D") == 2
+    assert "No space left on device; choose another --out" in capsys.readouterr().err
+    assert not list((tmp_path / "D").iterdir())

@@ -12,7 +12,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--model.num-layers", "1", "--model.width", "16", "--model.num-heads", "2", "--model.ffn-width", "16"]
-QUICK = ["--training.log-every", "2", "--training.evaluate-every", "4", "--training.checkpoint-every", "4", "--training.evaluate-batches", "1"]
+QUICK = [
+    "--training.log-every",
+    "2",
+    "--training.evaluate-every",
+    "4",
+    "--training.checkpoint-every",
+    "4",
+    "--training.evaluate-batches",
+    "1",
+]
 
 
 def lcjax(*arguments, blocked: tuple[str, ...] = ()) -> subprocess.CompletedProcess:

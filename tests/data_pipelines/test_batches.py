@@ -95,7 +95,9 @@ def test_no_record_is_left_out_of_training(curves_folder):
 
 
 def test_seed_and_epoch_change_the_order(curves_folder):
-    order = lambda seed, *at: first(LightCurveSource(curves_folder, "train", 32, CASES["random"], seed, reader="plain"), 3, *at)
+    order = lambda seed, *at: first(
+        LightCurveSource(curves_folder, "train", 32, CASES["random"], seed, reader="plain"), 3, *at
+    )
     records = lambda batches: np.concatenate([b["record"] for _, b in batches]).tolist()
     assert records(order(1)) == records(order(1)) != records(order(2))
     assert records(order(1)) != records(order(1, 1))
@@ -160,7 +162,9 @@ def test_every_damage_is_found_and_named(curves_folder, tmp_path, damage):
     assert sum(1 for b in source.evaluation_batches() for w in b["weight"] if w)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "index.npz", "dataset_info.json", "features.json", "rejected.parquet"])
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "index.npz", "dataset_info.json", "features.json", "rejected.parquet"]
+)
 def test_side_files_are_guarded_too(curves_folder, tmp_path, name):
     folder = tmp_path / "copy"
     shutil.copytree(curves_folder, folder)

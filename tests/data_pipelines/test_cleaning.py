@@ -66,7 +66,5 @@ def test_reasons_are_told():
 
 
 def test_magnitudes_may_be_negative():
-    result = clean(
-        RawLightCurve("m", "R", np.arange(9.0), np.full(9, -8.0), np.full(9, 0.1)), CleaningSettings()
-    )
+    result = clean(RawLightCurve("m", "R", np.arange(9.0), np.full(9, -8.0), np.full(9, 0.1)), CleaningSettings())
     assert isinstance(result, CleanLightCurve)

@@ -10,7 +10,9 @@ from data_pipelines.splits import assign_splits
 from lcjax.errors import ConfigError
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=6), st.sampled_from(["a", "b", None]), max_size=60), st.integers(0, 5))
+@given(
+    st.dictionaries(st.text(min_size=1, max_size=6), st.sampled_from(["a", "b", None]), max_size=60), st.integers(0, 5)
+)
 def test_every_object_has_one_split_whatever_the_order(labels, seed):
     splits = assign_splits(labels, seed=seed)
     assert splits.keys() == labels.keys()

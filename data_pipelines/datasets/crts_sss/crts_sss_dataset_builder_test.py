@@ -4,10 +4,10 @@ from data_pipelines.datasets.builder_checks import prepare_and_check, write_star
 
 
 def test_stars_become_records(tmp_path):
-    labels = ['EW', 'LPV', 'RRc'] * 10 + ['EW']
+    labels = ["EW", "LPV", "RRc"] * 10 + ["EW"]
     source = write_stars(tmp_path / "stars.parquet", labels, period=[0.5] * 31, ra=[10.0] * 31, dec=[-30.0] * 31)
     done, records = prepare_and_check("crts_sss", [source], tmp_path / "out")
-    assert done.manifest.class_names == tuple(sorted({'LPV', 'EW', 'RRc'}))
+    assert done.manifest.class_names == tuple(sorted({"LPV", "EW", "RRc"}))
     assert set(done.objects) == {"train", "validation", "test"}
     assert [r.object_id for r in done.report.rejected] == ["s30"]
     assert done.report.points_dropped["time repeated"] == 1

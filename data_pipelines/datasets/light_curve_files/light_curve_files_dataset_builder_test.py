@@ -72,7 +72,8 @@ def test_every_form_gives_the_same_records(points, tmp_path, subtests):
             assert done.manifest.bands == ("g", "r")
             assert done.manifest.class_names == ("a", "b")
             found = sorted(
-                (r["object_id"], r["band"], int(r["label"]), r["split"], r["magnitude"].round(4).tobytes()) for r in records
+                (r["object_id"], r["band"], int(r["label"]), r["split"], r["magnitude"].round(4).tobytes())
+                for r in records
             )
             assert len(found) == 24
             expected = expected or found
