@@ -51,6 +51,7 @@ def main(argv: list[str]) -> int:
     """Times all cases in turns."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks input")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     import tensorflow as tf
 
     tf.config.set_visible_devices([], "GPU")

@@ -73,6 +73,7 @@ def _run(command: str, arguments: list[str]) -> int | None:
         hint = f": did you mean '{near[0]}'?" if near else f": the commands are {', '.join(COMMANDS)}."
         raise ConfigError(f"there is no command '{command}'{hint}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # TensorFlow only reads files here, and would announce it
     return importlib.import_module(f"lcjax.cli.{command}").main(arguments)
 
 

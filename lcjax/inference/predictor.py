@@ -17,7 +17,7 @@ import numpy as np
 from lcjax.configs import WindowConfig
 from lcjax.errors import ConfigError
 from lcjax.tasks.base import Task
-from lcjax.transforms.windows import published_starts, sequential_starts
+from lcjax.transforms.windows import published_starts, sequential_edges
 from lcjax.typing import PyTree
 
 _SHORTEST_BUCKET = 32
@@ -146,15 +146,21 @@ class Predictor:
         mjd = np.asarray(light_curve.mjd, np.float64)
         if not len(mjd):
             raise ConfigError(f"light curve '{light_curve.object_id}' has no points: leave it out")
-        starts = published_starts if self.window.evaluation_mode == "published" else sequential_starts
         # Days since the middle of the curve, as on disk: float32 holds a bare MJD only to 5.6 minutes.
         series = {
             "time": (mjd - 0.5 * (mjd[0] + mjd[-1])).astype(np.float32),
             "magnitude": np.asarray(light_curve.magnitude, np.float32),
             "magnitude_error": np.asarray(light_curve.magnitude_error, np.float32),
         }
-        for start, times in zip(*np.unique(starts(len(mjd), self.window.length), return_counts=True), strict=True):
-            yield {name: values[start : start + self.window.length] for name, values in series.items()}, int(times)
+        length = self.window.length
+        if self.window.evaluation_mode == "published":
+            starts, times = np.unique(published_starts(len(mjd), length), return_counts=True)
+            ends = starts + min(len(mjd), length)
+        else:
+            edges = sequential_edges(len(mjd), length)
+            starts, ends, times = edges[:-1], edges[1:], np.ones(len(edges) - 1, int)
+        for start, end, count in zip(starts, ends, times, strict=True):
+            yield {name: values[start:end] for name, values in series.items()}, int(count)
 
     def _bucket(self, length: int) -> int:
         return next(bucket for bucket in self.buckets if bucket >= length)

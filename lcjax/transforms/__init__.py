@@ -3,7 +3,7 @@
 from lcjax.transforms.masking import MaskDraw, apply_masks, draw_masks, mask_for_pretraining
 from lcjax.transforms.positional import encode_time, log_period_frequencies, published_frequencies
 from lcjax.transforms.scaling import masked_mean, scale_window, standardize
-from lcjax.transforms.windows import published_starts, published_windows, sequential_starts
+from lcjax.transforms.windows import published_starts, published_windows, sequential_edges
 
 __all__ = [
     "MaskDraw",
@@ -17,6 +17,6 @@ __all__ = [
     "published_starts",
     "published_windows",
     "scale_window",
-    "sequential_starts",
+    "sequential_edges",
     "standardize",
 ]

@@ -16,13 +16,16 @@ def published_starts(n_points: int, length: int) -> np.ndarray:
     return np.minimum(np.arange(n_points // length + 1) * length, max(0, n_points - length)).astype(np.int32)
 
 
-def sequential_starts(n_points: int, length: int) -> np.ndarray:
-    """First index of windows that hold each point exactly once; the last one may be short.
+def sequential_edges(n_points: int, length: int) -> np.ndarray:
+    """Edges of windows that hold each point exactly once: window i is [edges[i], edges[i + 1]).
 
-    >>> sequential_starts(450, 200).tolist()
-    [0, 200, 400]
+    ceil(N/W) windows of equal size, give or take a point, so that none is left with one or two points.
+
+    >>> sequential_edges(450, 200).tolist(), sequential_edges(401, 200).tolist(), sequential_edges(50, 200).tolist()
+    ([0, 150, 300, 450], [0, 133, 267, 401], [0, 50])
     """
-    return np.arange(0, max(n_points, 1), length, dtype=np.int32)
+    count = max(-(-n_points // length), 1)
+    return (np.arange(count + 1) * n_points // count).astype(np.int32)
 
 
 def published_windows(light_curve: np.ndarray, length: int) -> np.ndarray:

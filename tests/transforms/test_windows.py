@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcjax.transforms import published_starts, published_windows, sequential_starts
+from data_pipelines.streams import cut_windows
+from lcjax.transforms import published_starts, published_windows, sequential_edges
 
 sizes = st.integers(1, 700), st.integers(1, 210)
 
@@ -24,6 +25,18 @@ def test_published_windows_cover_all_and_are_never_padded_beyond_the_curve(n, le
 
 
 @given(*sizes)
-def test_sequential_windows_hold_each_point_once(n, length):
-    held = np.concatenate([np.arange(n)[s : s + length] for s in sequential_starts(n, length)])
-    np.testing.assert_array_equal(held, np.arange(n))
+def test_sequential_windows_hold_each_point_once_in_windows_of_like_size(n, length):
+    edges = sequential_edges(n, length)
+    assert edges[0] == 0 and edges[-1] == n
+    widths = np.diff(edges)
+    assert 1 <= widths.min() and widths.max() <= min(n, length)
+    assert widths.max() - widths.min() <= 1
+    assert len(widths) == -(-n // length)
+
+
+@given(*sizes)
+def test_sequential_windows_are_those_of_the_reader(n, length):
+    _, start, size = cut_windows(np.array([n]), length, "sequential", None)
+    edges = sequential_edges(n, length)
+    np.testing.assert_array_equal(start, edges[:-1])
+    np.testing.assert_array_equal(start + size, edges[1:])
