@@ -29,7 +29,7 @@ def test_sequential_windows_hold_each_point_once_in_windows_of_like_size(n, leng
     edges = sequential_edges(n, length)
     assert edges[0] == 0 and edges[-1] == n
     widths = np.diff(edges)
-    assert 1 <= widths.min() and widths.max() <= min(n, length)
+    assert widths.min() >= 1 and widths.max() <= min(n, length)
     assert widths.max() - widths.min() <= 1
     assert len(widths) == -(-n // length)
 
