@@ -63,6 +63,9 @@ class CleaningReport:
     notes: Counter = dataclasses.field(default_factory=Counter)
     """What was mended without loss: Julian dates converted, unsorted times sorted."""
     bad_files: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Damaged or unreadable files and why."""
+    other_files: dict[str, None] = dataclasses.field(default_factory=dict)
+    """Files of the folders given that are of no light-curve format, in the order found."""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict:
@@ -76,6 +79,7 @@ class CleaningReport:
             "curves_rejected": dict(reasons),
             "mended": dict(self.notes),
             "bad_files": self.bad_files,
+            "other_files": list(self.other_files),
             "columns": self.columns,
         }
 

@@ -41,6 +41,8 @@ class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):
     description = ""
     band = ""
     """Of files that do not say."""
+    suffixes: tuple[str, ...] = ()
+    """Endings of the survey's files, for folders that hold others too; none: every known format."""
 
     def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
         """Runs the first pass, so that classes and splits are known."""
@@ -60,6 +62,8 @@ class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):
         return read_light_curves(
             self.settings.sources,
             self.settings.columns,
+            suffixes=self.suffixes,
+            on_other=lambda path: self.report.other_files.__setitem__(str(path), None),
             on_columns=self.report.columns.update,
             on_bad_file=lambda path, reason: self.report.bad_files.__setitem__(str(path), reason),
         )

@@ -105,7 +105,7 @@ def _print_prepared(done, console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column()
-    counted = lambda counts: ", ".join(f"{n:,} {escape(k)}" for k, n in counts.items()) or "none"
+    counted = lambda counts: ", ".join(f"{n:,} {escape(k)}" for k, n in counts.items() if n) or "none"
     table.add_row("light curves kept", f"{report['curves_kept']:,} ({counted(done.objects)})")
     table.add_row("rejected", f"{len(done.report.rejected):,} ({counted(report['curves_rejected'])})")
     table.add_row("points kept", f"{report['points_kept']:,} of {report['points_read']:,}")
@@ -115,6 +115,9 @@ def _print_prepared(done, console: Console) -> None:
         table.add_row("columns", ", ".join(f"{k} = {escape(v)}" for k, v in report["columns"].items()))
     table.add_row("classes", escape(", ".join(done.manifest.class_names)) or "none")
     table.add_row("bands", escape(", ".join(b or "(unnamed)" for b in done.manifest.bands)))
+    if others := list(done.report.other_files):
+        shown = ", ".join(Path(p).name for p in others[:3]) + (", ..." if len(others) > 3 else "")
+        table.add_row("files left alone", f"{len(others):,} of no light-curve format ({escape(shown)})")
     console.print(table, highlight=False)
     for reason in done.report.bad_files.values():  # paths are kept whole, to be copied and searched
         console.print(f"[red]file set aside[/]  {escape(reason)}", highlight=False, soft_wrap=True)

@@ -1,5 +1,6 @@
 """Clean light curves from whatever a user points at: survey files, tables, prepared shards. No TensorFlow."""
 
+import itertools
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -33,13 +34,18 @@ def read_stars(
     for path in inputs:
         if not path.exists():
             raise DataError(f"there is no file or folder '{path}'")
-    for path in inputs:
-        if path.is_dir() and next(path.rglob(MANIFEST), None):
-            for folder in find_datasets([path]):
+    for shards, group in itertools.groupby(inputs, _holds_shards):
+        if shards:
+            for folder in find_datasets(list(group)):
                 yield from _shards(read_manifest(folder), report)
             continue
-        for raw in read_light_curves([path], columns, on_columns=on_columns, on_bad_file=on_bad_file):
+        # Together, so that one unreadable file among several is set aside and the rest goes on.
+        for raw in read_light_curves(list(group), columns, on_columns=on_columns, on_bad_file=on_bad_file):
             yield clean(raw, cleaning, report)
+
+
+def _holds_shards(path: Path) -> bool:
+    return path.is_dir() and next(path.rglob(MANIFEST), None) is not None
 
 
 def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCurve]:

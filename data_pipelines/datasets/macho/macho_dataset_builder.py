@@ -9,3 +9,4 @@ class Builder(LightCurveBuilder):
     name = "macho"
     homepage = "https://macho.nci.org.au"
     citation = "Alcock et al. 1997, ApJ 486, 697"
+    suffixes = (".mjd", ".tar.bz2", ".tar.gz", ".tar")

@@ -36,6 +36,18 @@ def test_both_bands_of_a_star_stay_together(tmp_path):
     assert all(r["magnitude"].max() < 0 for r in records)
 
 
+def test_files_of_other_surveys_are_left_alone_and_named(tmp_path):
+    folder = tmp_path / "surveys"
+    (folder / "ogle").mkdir(parents=True)
+    for i in range(6):
+        archive(folder, f"1.1.{i}", "R")
+    other = folder / "ogle" / "LMC_SC1_1.dat"
+    other.write_text("".join(f"{2450000 + i}.5 15.0 0.01\n" for i in range(10)))
+    done, records = prepare_and_check("macho", [folder], tmp_path / "out")
+    assert len(records) == 6
+    assert list(done.report.other_files) == [str(other)]
+
+
 def test_a_damaged_archive_is_set_aside_and_named(tmp_path):
     folder = tmp_path / "macho"
     folder.mkdir()

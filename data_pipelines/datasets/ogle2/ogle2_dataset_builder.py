@@ -10,3 +10,4 @@ class Builder(LightCurveBuilder):
     homepage = "https://ogle.astrouw.edu.pl"
     citation = "Udalski et al. 1997, Acta Astronomica 47, 319"
     band = "I"
+    suffixes = (".dat",)
