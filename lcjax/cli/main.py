@@ -74,7 +74,24 @@ def _run(command: str, arguments: list[str]) -> int | None:
         raise ConfigError(f"there is no command '{command}'{hint}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # TensorFlow only reads files here, and would announce it
-    return importlib.import_module(f"lcjax.cli.{command}").main(arguments)
+    return importlib.import_module(f"lcjax.cli.{command}").main(spell_switches(arguments))
+
+
+def spell_switches(arguments: list[str]) -> list[str]:
+    """Lets switches be given a value: `--model.parity True` for `--model.parity`, `False` for `--model.no-parity`.
+
+    >>> spell_switches(["--model.parity", "True", "--report", "false", "--steps", "3"])
+    ['--model.parity', '--no-report', '--steps', '3']
+    """
+    spelled: list[str] = []
+    for argument in arguments:
+        name = spelled[-1] if spelled else ""
+        if argument.lower() not in ("true", "false") or not name.startswith("--") or "=" in name:
+            spelled.append(argument)
+        elif argument.lower() == "false":
+            group, _, last = name[2:].rpartition(".")
+            spelled[-1] = f"--{group}.no-{last}" if group else f"--no-{last}"
+    return spelled
 
 
 def _storage_error(error: OSError) -> LcjaxError:
