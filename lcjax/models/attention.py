@@ -6,6 +6,10 @@ import jax.numpy as jnp
 
 from lcjax.typing import Array
 
+HIDDEN_LOGIT = -1e30
+"""Added to the logits of hidden points: their weights are exactly 0. Finite, so that a row with no visible point gets
+equal weights rather than NaN."""
+
 
 def published_mask_term(hidden: Array, mask_format: str) -> Array | None:
     """The matrix M of the published models, (B, 1, L, L): alpha * M is added to the logits (specification section 2).
@@ -37,8 +41,7 @@ def published_attention(
     Returns:
       output (B, L, H, d), weights (B, H, L, L), scaled logits before the mask (B, H, L, L).
     """
-    query, key = query.astype(jnp.float32), key.astype(jnp.float32)
-    logits = jnp.einsum("bqhd,bkhd->bhqk", query, key) / jnp.sqrt(jnp.float32(query.shape[-1]))
+    logits = _products(query.astype(jnp.float32), key.astype(jnp.float32)) / jnp.sqrt(jnp.float32(query.shape[-1]))
     scaled = logits / temperature if temperature else logits
     term = published_mask_term(hidden, mask_format)
     if mask_format == "tanh":
@@ -48,8 +51,21 @@ def published_attention(
     else:
         # Keep this sum in float32: at alpha = -1e9 the logits vanish and a fully hidden row becomes uniform, exactly.
         weights = jax.nn.softmax(scaled + jnp.float32(alpha) * term, axis=-1)
-    output = jnp.einsum("bhqk,bkhd->bqhd", weights.astype(value.dtype), value)
-    return output, weights, scaled
+    return _weighted(weights, value), weights, scaled
+
+
+def _products(query: Array, key: Array) -> Array:
+    """Products of queries and keys (B, L, H, d) as (B, H, L, L) float32.
+
+    Heads first and keys transposed beforehand: batched products of that layout run two to three times as fast on a CPU
+    as what `jax.nn.dot_product_attention` makes of the same arrays, and no slower on a GPU.
+    """
+    return jnp.matmul(query.transpose(0, 2, 1, 3), key.transpose(0, 2, 3, 1), preferred_element_type=jnp.float32)
+
+
+def _weighted(weights: Array, value: Array) -> Array:
+    """Sums of values (B, L, H, d) with weights (B, H, L, L), as (B, L, H, d)."""
+    return jnp.matmul(weights.astype(value.dtype), value.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
 
 
 def strict_attention(
@@ -67,11 +83,19 @@ def strict_attention(
       implementation: "xla" or "cudnn" (see `jax.nn.dot_product_attention`; cudnn needs a GPU and bfloat16, and takes
         the bias in that precision).
     """
-    length = query.shape[1]
-    mask = jnp.broadcast_to(visible[:, None, None, :], (visible.shape[0], 1, length, length))
-    if bias is not None and implementation == "cudnn":
-        bias = bias.astype(query.dtype)
-    return jax.nn.dot_product_attention(query, key, value, bias=bias, mask=mask, implementation=implementation)
+    if implementation == "cudnn":
+        length = query.shape[1]
+        mask = jnp.broadcast_to(visible[:, None, None, :], (visible.shape[0], 1, length, length))
+        bias = None if bias is None else bias.astype(query.dtype)
+        return jax.nn.dot_product_attention(query, key, value, bias=bias, mask=mask, implementation="cudnn")
+    scaled = query / jnp.sqrt(jnp.asarray(query.shape[-1], query.dtype))
+    logits = _products(scaled, key) + jnp.where(visible, 0.0, HIDDEN_LOGIT)[:, None, None, :]
+    if bias is not None:
+        logits = logits + bias
+    # Dividing the sums by the norm, not every weight, saves a pass over (L, L).
+    weights = jnp.exp(logits - jax.lax.stop_gradient(logits.max(axis=-1, keepdims=True)))
+    norm = weights.sum(axis=-1)[..., None].transpose(0, 2, 1, 3)
+    return (_weighted(weights, value) / norm).astype(value.dtype)
 
 
 TIME_SCALES = (0.03, 0.3, 3.0, 30.0, 300.0)
