@@ -102,6 +102,37 @@ TIME_SCALES = (0.03, 0.3, 3.0, 30.0, 300.0)
 """Days: from exposures of one visit to seasons."""
 
 
+def _log_separations(time: Array) -> list[Array]:
+    """log(1 + |t_i - t_j| / tau_k), (B, L, L) for every scale."""
+    separation = jnp.abs(time[:, :, None] - time[:, None, :]).astype(jnp.float32)
+    return [jnp.log(1.0 + separation / tau) for tau in TIME_SCALES]
+
+
+@jax.custom_vjp
+def fading_bias(time: Array, steepness: Array) -> Array:
+    """-sum_k steepness_hk log(1 + |t_i - t_j| / tau_k): (B, L) days and (H, K) -> (B, H, L, L) float32.
+
+    Written as sums over the scales, forwards and backwards, which compile to single passes: as an einsum over the stacked
+    logarithms it takes four times as long on a CPU. Times are data: their gradient is taken as 0.
+    """
+    logs = _log_separations(time)
+    return -sum(log[:, None] * steepness[:, k][None, :, None, None] for k, log in enumerate(logs))
+
+
+def _fading_bias_forward(time: Array, steepness: Array) -> tuple[Array, Array]:
+    return fading_bias(time, steepness), time
+
+
+def _fading_bias_backward(time: Array, gradient: Array) -> tuple[Array, Array]:
+    logs = _log_separations(time)
+    heads = range(gradient.shape[1])
+    sums = [jnp.stack([jnp.sum(gradient[:, head] * log) for log in logs]) for head in heads]
+    return jnp.zeros_like(time), -jnp.stack(sums)
+
+
+fading_bias.defvjp(_fading_bias_forward, _fading_bias_backward)
+
+
 class TimeDifferenceBias(nn.Module):
     """Per head, -sum_k c_k log(1 + |t_i - t_j| / tau_k), c_k >= 0: attention that fades with separation in time.
 
@@ -121,7 +152,4 @@ class TimeDifferenceBias(nn.Module):
             favoured = jnp.linspace(0, count - 1, self.num_heads)[:, None]
             return jnp.where(jnp.abs(jnp.arange(count) - favoured) < 0.75, 0.5, -4.0)
 
-        steepness = jax.nn.softplus(self.param("steepness", start))
-        separation = jnp.abs(time[:, :, None] - time[:, None, :]).astype(jnp.float32)
-        fading = jnp.stack([jnp.log1p(separation / tau) for tau in TIME_SCALES], axis=1)
-        return -jnp.einsum("bkij,hk->bhij", fading, steepness)
+        return fading_bias(time, jax.nn.softplus(self.param("steepness", start)))

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from lcjax.models import Astromer, Astromer1, Astromer2, AstromerModelConfig
-from lcjax.models.attention import TimeDifferenceBias, published_attention, strict_attention
+from lcjax.models.attention import (
+    TIME_SCALES,
+    TimeDifferenceBias,
+    fading_bias,
+    published_attention,
+    strict_attention,
+)
 from lcjax.models.dropout import RowDropout
 from lcjax.tasks.astromer_presets import SURVEY_MODEL
 from tests.models.weights import random_variables
@@ -151,3 +157,19 @@ def test_time_difference_bias_fades_with_separation_alone():
     np.testing.assert_allclose(bias, np.swapaxes(bias, -1, -2), atol=1e-6)
     np.testing.assert_allclose(bias, shifted, atol=1e-3)
     assert np.all(np.diff(np.asarray(bias)[0, :, 0], axis=-1) < 0) and np.all(np.asarray(bias)[..., 0, 0] == 0)
+
+
+def test_gradient_of_the_fading_bias_is_that_of_its_formula():
+    time = jax.random.uniform(jax.random.key(0), (3, 9), maxval=500.0)
+    steepness = jax.random.uniform(jax.random.key(1), (2, len(TIME_SCALES)))
+    upstream = jax.random.normal(jax.random.key(2), (3, 2, 9, 9))
+
+    def formula(steepness):
+        separation = jnp.abs(time[:, :, None] - time[:, None, :])
+        logs = jnp.stack([jnp.log1p(separation / tau) for tau in TIME_SCALES], axis=1)
+        return -jnp.einsum("bkij,hk->bhij", logs, steepness)
+
+    expected, pull = jax.vjp(formula, steepness)
+    found, pull_ours = jax.vjp(lambda s: fading_bias(time, s), steepness)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(pull_ours(upstream)[0], pull(upstream)[0], rtol=1e-4)
