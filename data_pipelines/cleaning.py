@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -54,6 +55,8 @@ class Rejection:
 @dataclass
 class CleaningReport:
     """What cleaning did, in numbers and names."""
+
+    rejection: ClassVar[type] = Rejection
 
     points_read: int = 0
     points_kept: int = 0

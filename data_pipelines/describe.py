@@ -1,8 +1,8 @@
-"""What is in a prepared dataset: counts, classes, cadence, magnitudes, errors, as numbers and pictures."""
+"""What is in a prepared dataset as numbers and pictures: classes; cadence, magnitudes, errors; stamps and metadata."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from data_pipelines.manifest import Manifest, find_datasets, read_manifest
 from data_pipelines.records import ARRAYS
+from data_pipelines.stamp_records import StampIndex
 from data_pipelines.tfrecord import parse_example, read_records
 
 QUANTILES = (5, 25, 50, 75, 95)
@@ -35,10 +36,18 @@ class Description:
     counts: dict[str, dict[str, int]]
     """split -> class name ('' unlabelled) -> light curves."""
     quantiles: dict[str, list[float]]
-    """quantity -> its 5, 25, 50, 75, 95 % over light curves."""
+    """quantity -> its 5, 25, 50, 75, 95 % over records."""
     values: dict[str, np.ndarray]
-    """quantity -> one value a light curve."""
+    """quantity -> one value a record."""
     examples: list[dict[str, Any]]
+    quantities: dict[str, str] = field(default_factory=lambda: QUANTITIES)
+    """quantity -> its name and unit."""
+
+    def sizes(self) -> dict[str, int]:
+        """How much there is: light curves and points, or alerts."""
+        if "points" not in self.values:
+            return {"alerts": len(next(iter(self.values.values())))}
+        return {"light_curves": len(self.values["points"]), "points": int(self.values["points"].sum())}
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -47,8 +56,7 @@ class Description:
             "version": self.manifest.version,
             "bands": list(self.manifest.bands),
             "counts": self.counts,
-            "light_curves": len(self.values["points"]),
-            "points": int(self.values["points"].sum()),
+            **self.sizes(),
             "quantile_percent": list(QUANTILES),
             "quantiles": self.quantiles,
         }
@@ -77,6 +85,8 @@ def light_curve_statistics(time: np.ndarray, magnitude: np.ndarray, error: np.nd
 def describe(folder: Path | str, n_examples: int = 6) -> Description:
     """Reads every record of a dataset folder."""
     manifest = read_manifest(folder)
+    if manifest.kind == StampIndex.kind:
+        return describe_stamps(manifest, n_examples)
     counts: dict[str, dict[str, int]] = {}
     rows: list[dict[str, float]] = []
     examples: list[dict[str, Any]] = []
@@ -94,11 +104,43 @@ def describe(folder: Path | str, n_examples: int = 6) -> Description:
                 name = bytes(record["object_id"]).decode()
                 examples.append({"id": name, "label": label, "time": time, "magnitude": magnitude, "error": error})
     values = {key: np.array([row[key] for row in rows]) for key in QUANTITIES}
+    return Description(manifest, counts, _quantiles(values), values, examples)
+
+
+def _quantiles(values: dict[str, np.ndarray]) -> dict[str, list[float]]:
     quantiles = {}
     for key, column in values.items():
         finite = column[np.isfinite(column)]
         quantiles[key] = [float(q) for q in np.percentile(finite, QUANTILES)] if len(finite) else []
-    return Description(manifest, counts, quantiles, values, examples)
+    return quantiles
+
+
+def describe_stamps(manifest: Manifest, n_examples: int = 6) -> Description:
+    """Reads every record of a dataset of alerts: classes, pixels, and every metadata column."""
+    counts: dict[str, dict[str, int]] = {}
+    examples: list[dict[str, Any]] = []
+    rows: dict[str, list[float]] = {"pixels": [], "missing": []}
+    metadata = []
+    for split in dict.fromkeys(shard.split for shard in manifest.shards):
+        index: StampIndex = manifest.index(split)
+        names = [manifest.class_names[i] if i >= 0 and manifest.class_names else "" for i in index.label.tolist()]
+        counts[split] = {name: names.count(name) for name in dict.fromkeys(names)}
+        metadata.append({n: index.metadata[:, j] for j, n in enumerate(index.metadata_names.tolist())})
+        rows["pixels"] += (index.height * index.width).tolist()
+        payloads = (record for shard in manifest.split(split) for record in read_records(shard.path))
+        shapes = zip(index.height.tolist(), index.width.tolist(), index.channels.tolist(), strict=True)
+        for name, shape, record in zip(names, shapes, payloads, strict=True):
+            found = parse_example(record.payload)
+            stamps = np.frombuffer(found["stamps"], "<f4").reshape(shape)
+            rows["missing"].append(float(1 - np.isfinite(stamps).mean()))
+            if len(examples) < n_examples and sum(e["label"] == name for e in examples) * len(set(names)) < n_examples:
+                examples.append({"id": bytes(found["object_id"]).decode(), "label": name, "stamps": stamps})
+    columns = {n: np.concatenate([part[n] for part in metadata]).astype(np.float64) for n in metadata[0]}
+    values = {key: np.array(column, np.float64) for key, column in rows.items()}
+    values |= {key: column for key, column in sorted(columns.items()) if np.isfinite(column).any()}
+    quantities = {"pixels": "pixels of a stamp", "missing": "missing pixels (fraction)"}
+    quantities |= {key: key for key, column in values.items() if key not in quantities and np.nanstd(column) > 0}
+    return Description(manifest, counts, _quantiles(values), values, examples, quantities)
 
 
 def describe_all(paths: Sequence[Path | str]) -> list[Description]:
@@ -113,6 +155,8 @@ def write_pictures(description: Description, out: Path) -> list[Path]:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    stamps = description.manifest.kind == StampIndex.kind
+    unit = "alerts" if stamps else "light curves"
     out.mkdir(parents=True, exist_ok=True)
     style = {
         "axes.spines.top": False,
@@ -137,8 +181,12 @@ def write_pictures(description: Description, out: Path) -> list[Path]:
         names = sorted(total, key=total.__getitem__)
         figure, axis = plt.subplots(figsize=(6, 0.6 + 0.28 * len(names)))
         axis.barh(names, [total[n] for n in names], color=blue)
-        axis.set(xlabel="light curves", title=f"{description.manifest.name}: classes")
+        axis.set(xlabel=unit, title=f"{description.manifest.name}: classes")
         save(figure, "classes")
+        if stamps:
+            save(_stamp_examples(plt, description.examples), "examples")
+            (out / "description.json").write_text(json.dumps(description.as_dict(), indent=1))
+            return written
 
         figure, axes = plt.subplots(2, 3, figsize=(10, 5.5))
         for axis, key in zip(
@@ -180,3 +228,19 @@ def write_pictures(description: Description, out: Path) -> list[Path]:
         save(figure, "examples")
     (out / "description.json").write_text(json.dumps(description.as_dict(), indent=1))
     return written
+
+
+def _stamp_examples(plt: Any, examples: list[dict[str, Any]]) -> Any:
+    """One row an alert, one column a stamp, each scaled to its 1 and 99.5 %."""
+    channels = max([e["stamps"].shape[-1] for e in examples], default=1)
+    figure, axes = plt.subplots(
+        max(len(examples), 1), channels, figsize=(1.9 * channels, 2.0 * max(len(examples), 1)), squeeze=False
+    )
+    for row, example in zip(axes, examples, strict=False):
+        for axis, image in zip(row, np.moveaxis(example["stamps"], -1, 0), strict=False):
+            finite = image[np.isfinite(image)]
+            low, high = np.percentile(finite, (1, 99.5)) if len(finite) else (0, 1)
+            axis.imshow(image, origin="lower", cmap="gray", vmin=low, vmax=high)
+            axis.set_axis_off()
+        row[0].set_title(f"{example['id']}  {example['label']}", fontsize=8, loc="left")
+    return figure

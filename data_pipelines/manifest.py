@@ -16,12 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from data_pipelines.record_index import RecordIndex, as_arrays, build_index, read_index
+from data_pipelines.record_index import RecordIndex, ShardIndex, as_arrays, build_index, read_index, record_kind
+from data_pipelines.stamp_records import StampIndex
 from data_pipelines.tfrecord import read_records
 from lcjax.errors import DataError
 
 MANIFEST, INDEX = "manifest.json", "index.npz"
 SCHEMA_VERSION = 2
+INDEXES: dict[str, type[ShardIndex]] = {kind.kind: kind for kind in (RecordIndex, StampIndex)}
+"""What the records of a dataset are -> their index; manifests that do not say are of light curves."""
 _SHARD = re.compile(r"^(?P<name>.+)-(?P<split>[a-z_]+)\.tfrecord-(?P<i>\d{5})-of-(?P<n>\d{5})$")
 
 
@@ -61,14 +64,16 @@ class Manifest:
     """File name -> sha256 of the tfds descriptions and the index."""
     sha256: str
     """Of the manifest's content: the fingerprint of the dataset."""
+    kind: str = RecordIndex.kind
+    """What the records are: `light_curves` or `stamps`."""
 
     def split(self, split: str) -> tuple[Shard, ...]:
         """Shards of one split, in file order."""
         return tuple(s for s in self.shards if s.split == split)
 
-    def index(self, split: str) -> RecordIndex:
-        """What is known of every record of a split, in file order."""
-        index = read_index(self.folder / INDEX, split)
+    def index(self, split: str) -> Any:
+        """What is known of every record of a split, in file order: the `ShardIndex` of this kind of records."""
+        index = read_index(self.folder / INDEX, split, INDEXES[self.kind])
         promised = sum(s.records for s in self.split(split))
         if len(index) != promised:
             raise DataError(
@@ -111,8 +116,9 @@ def write_manifest(folder: Path | str) -> Manifest:
     if not by_split:
         raise DataError(f"'{folder}' holds no shards (NAME-SPLIT.tfrecord-00000-of-0000N): prepare the data first")
     arrays, shards, bands = {}, [], set()
+    kind = record_kind([path for paths in by_split.values() for path in paths], list(INDEXES.values()))
     for split, paths in by_split.items():
-        index, counts = build_index(paths)
+        index, counts = build_index(paths, kind)
         arrays |= as_arrays(split, index)
         bands |= set(index.band_names.tolist())
         for path, count in zip(paths, counts, strict=True):
@@ -126,6 +132,7 @@ def write_manifest(folder: Path | str) -> Manifest:
         "schema_version": SCHEMA_VERSION,
         "name": info.get("name", folder.parent.name),
         "version": info.get("version", folder.name),
+        "kind": kind.kind,
         "class_names": _class_names(folder),
         "bands": sorted(bands),
         "shards": shards,
@@ -184,8 +191,16 @@ def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
             Shard(folder / e["file"], e["split"], e["records"], e["bytes"], e["sha256"]) for e in content["shards"]
         ),
         side_files=dict(content["side_files"]),
+        kind=_known_kind(content),
         sha256=content["content_sha256"],
     )
+
+
+def _known_kind(content: dict[str, Any]) -> str:
+    kind = content.get("kind", RecordIndex.kind)
+    if kind not in INDEXES:
+        raise ValueError(f"records of kind '{kind}' are not known")
+    return kind
 
 
 def check_sizes(shards: Iterable[Shard]) -> list[Damage]:

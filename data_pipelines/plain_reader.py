@@ -11,15 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from data_pipelines.manifest import Shard, sha256_file
-from data_pipelines.record_index import RecordIndex
-from data_pipelines.records import ARRAYS
+from data_pipelines.record_index import ShardIndex
 from data_pipelines.streams import Chunk, Rows
 from data_pipelines.tfrecord import FOOTER_BYTES, FRAME_BYTES, HEADER_BYTES, damaged, fast_crc32c, mask_crc
 from lcjax.errors import DataError
 
 
 class Piece(NamedTuple):
-    """Windows of one chunk: three (R, W) float32 arrays, zero-padded, and where in them each row of the plan is."""
+    """Windows of one chunk: an (R, W) float32 array for each series, zero-padded, and where in them each row of the plan is."""
 
     arrays: tuple[np.ndarray, ...]
     order: np.ndarray
@@ -36,7 +35,7 @@ def in_file_order(rows: Rows) -> tuple[Rows, np.ndarray]:
 class PlainReader:
     """Executes a plan of chunks with plain file reads."""
 
-    def __init__(self, index: RecordIndex) -> None:
+    def __init__(self, index: ShardIndex) -> None:
         """`index`: of all records of the source."""
         self._index = index
         self._crc = fast_crc32c()
@@ -60,7 +59,7 @@ class PlainReader:
         payload = self._index.offset[rows.record] - begin + HEADER_BYTES + 4 * rows.start
         sizes = rows.size.tolist()
         arrays = []
-        for name in ARRAYS:
+        for name in self._index.series:
             out = np.zeros((len(rows), width), np.float32)
             positions = (payload + getattr(self._index, f"{name}_at")[rows.record]).tolist()
             for target, size, position in zip(out, sizes, positions, strict=True):

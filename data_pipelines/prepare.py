@@ -1,6 +1,7 @@
 """Survey files -> a verified dataset folder, whole or not at all."""
 
 import contextlib
+import dataclasses
 import io
 import json
 import logging
@@ -16,9 +17,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data_pipelines.alert_settings import AlertReport, AlertSettings
 from data_pipelines.cleaning import CleaningReport, CleaningSettings
 from data_pipelines.columns import ColumnNames
 from data_pipelines.manifest import Manifest, read_manifest, verify, write_manifest
+from data_pipelines.weak_labels import LabelSettings
 from lcjax.errors import ConfigError, DataError, LcjaxError, StorageError
 
 SHARDS = 8
@@ -30,9 +33,9 @@ class Prepared:
     """What was written, and what cleaning did."""
 
     manifest: Manifest
-    report: CleaningReport
+    report: CleaningReport | AlertReport
     objects: dict[str, int]
-    """Light curves per split."""
+    """Records (light curves, alerts) per split."""
 
 
 def prepare(
@@ -46,6 +49,8 @@ def prepare(
     seed: int = 0,
     shards: int = SHARDS,
     n_objects: int = 3000,
+    alerts: AlertSettings | None = None,
+    labels: LabelSettings | None = None,
 ) -> Prepared:
     """Writes `out/<name>/<version>/` through the dataset's tfds builder.
 
@@ -69,6 +74,8 @@ def prepare(
         fractions=tuple(fractions),
         seed=seed,
         n_objects=n_objects,
+        alerts=alerts or AlertSettings(),
+        labels=labels or LabelSettings(),
     )
     out = Path(out)
     temporary = out / f".{name}.{os.getpid()}.partial"
@@ -153,13 +160,15 @@ def _build(builder_class: Any, settings: Any, folder: Path, shards: int) -> Any:
     return builder
 
 
-def _write_reports(folder: Path, report: CleaningReport, settings: Any) -> None:
+def _write_reports(folder: Path, report: CleaningReport | AlertReport, settings: Any) -> None:
     content = report.as_dict() | {
         "seed": settings.seed,
         "fractions": list(settings.fractions),
         "sources": [p.name for p in settings.sources],
     }
     (folder / "cleaning.json").write_text(json.dumps(content, indent=1))
-    rejected = {k: [getattr(r, k) for r in report.rejected] for k in ("object_id", "reason", "origin")}
-    schema = pa.schema([(k, pa.string()) for k in rejected])
+    types = {"alert_id": pa.int64()}
+    names = [f.name for f in dataclasses.fields(report.rejection)]
+    rejected = {k: [getattr(r, k) for r in report.rejected] for k in names}
+    schema = pa.schema([(k, types.get(k, pa.string())) for k in names])
     pq.write_table(pa.table(rejected, schema=schema), folder / "rejected.parquet")

@@ -130,9 +130,15 @@ def write_shards(
     For tests and benchmarks; datasets for people are written by tfds builders. Call
     `data_pipelines.manifest.write_manifest` when all splits are there.
     """
+    return write_payloads(folder, dataset, split, [serialize_light_curve(record) for record in records], shards)
+
+
+def write_payloads(
+    folder: Path | str, dataset: str, split: str, payloads: Sequence[bytes], shards: int = 1
+) -> list[Path]:
+    """Serialized records as shards, evenly and in order."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    payloads = [serialize_light_curve(record) for record in records]
     edges = np.linspace(0, len(payloads), shards + 1).round().astype(int)
     paths = [folder / shard_name(dataset, split, i, shards) for i in range(shards)]
     for path, first, last in zip(paths, edges[:-1], edges[1:], strict=True):

@@ -120,13 +120,38 @@ def stream_count(batch_size: int, shards: int, processes: int) -> int:
     return count
 
 
+def _repeated(repeats: np.ndarray, total: int, rng: np.random.Generator) -> np.ndarray:
+    """Row numbers, each as often as `repeats` says give or take one, `total` in all (systematic sampling).
+
+    >>> _repeated(np.array([2.0, 0.5, 0.5]), 3, np.random.default_rng(0))[:2].tolist()
+    [0, 0]
+    """
+    edges = np.concatenate([[0.0], np.cumsum(repeats)])
+    edges *= total / edges[-1] if edges[-1] > 0 else 0
+    whole = np.abs(repeats - np.round(repeats)).max(initial=0) < 1e-9
+    points = np.arange(total) + (0.5 if whole else rng.random())
+    return np.searchsorted(edges[1:], points, side="right").clip(0, max(len(repeats) - 1, 0))
+
+
 class StreamPlan:
     """The endless row sequence of one stream, or with `epochs=1` and no shuffling, one pass in file order."""
 
     def __init__(
-        self, shards: Sequence[IndexedShard], number: int, window: WindowSettings, seed: int, training: bool
+        self,
+        shards: Sequence[IndexedShard],
+        number: int,
+        window: WindowSettings,
+        seed: int,
+        training: bool,
+        chunk: int = CHUNK,
+        repeats: np.ndarray | None = None,
     ) -> None:
-        """`shards`: this stream's; `number`: which stream it is."""
+        """`shards`: this stream's; `number`: which stream it is.
+
+        `chunk`: records read, and shuffled, together. `repeats`: how often each record of the source (by its number) is used
+        in a round of training, on average; fractions are drawn anew every round. None: once.
+        """
+        self.chunk, self.repeats = chunk, repeats if training else None
         self.shards, self.number, self.window, self.seed, self.training = (
             list(shards),
             number,
@@ -138,7 +163,16 @@ class StreamPlan:
         self._lock = threading.Lock()
         mode = window.mode if training else window.evaluation_mode
         self.mode = mode
-        self.rows_per_round = sum(len(cut_windows(s.lengths, window.length, mode, None)[0]) for s in self.shards)
+        rows = [cut_windows(s.lengths, window.length, mode, None)[0] + s.first for s in self.shards]
+        self.rows_per_round = sum(map(len, rows))
+        if self.repeats is not None:
+            weight = float(self.repeats[np.concatenate(rows)].sum())
+            if weight <= 0:
+                raise DataError(
+                    f"all records of '{self.shards[0].shard.path.name}' and the shards read with it are left out by balancing: "
+                    "label more of them, or prepare fewer shards (--shards)"
+                )
+            self.rows_per_round = max(1, round(weight))
 
     def round(self, epoch: int) -> tuple[list[Chunk], Rows]:
         """Chunks in reading order, and the rows of one pass."""
@@ -154,9 +188,9 @@ class StreamPlan:
         order = rng.permutation(len(self.shards)) if self.training else range(len(self.shards))
         shards = [self.shards[i] for i in order]
         chunks = [
-            Chunk(s.shard, s.first + at, min(CHUNK, len(s.lengths) - at))
+            Chunk(s.shard, s.first + at, min(self.chunk, len(s.lengths) - at))
             for s in shards
-            for at in range(0, len(s.lengths), CHUNK)
+            for at in range(0, len(s.lengths), self.chunk)
         ]
         empty = np.zeros(0, np.int64)
         lengths = np.concatenate([s.lengths for s in shards] or [empty])
@@ -164,6 +198,8 @@ class StreamPlan:
         chunk = np.repeat(np.arange(len(chunks)), [c.records for c in chunks])
         owner, start, size = cut_windows(lengths, self.window.length, self.mode, rng if self.training else None)
         rows = Rows(chunk[owner], record[owner], start, size)
+        if self.repeats is not None:
+            rows = rows.take(_repeated(self.repeats[rows.record], self.rows_per_round, rng))
         if self.training:
             # Sorting by (chunk, random) shuffles rows within each chunk.
             rows = rows.take(np.lexsort((rng.random(len(rows)), rows.chunk)))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from data_pipelines.plain_reader import Piece, in_file_order
-from data_pipelines.record_index import RecordIndex
-from data_pipelines.records import ARRAYS, parse_spec
+from data_pipelines.record_index import ShardIndex
+from data_pipelines.records import parse_spec
 from data_pipelines.streams import Chunk, Rows
 
 BUFFER_BYTES = 1 << 18
@@ -21,13 +21,13 @@ BUFFER_BYTES = 1 << 18
 class TensorFlowReader:
     """Executes a plan of chunks with tf.data."""
 
-    def __init__(self, index: RecordIndex) -> None:
+    def __init__(self, index: ShardIndex) -> None:
         """`index`: of all records of the source."""
         import tensorflow as tf
 
         tf.config.set_visible_devices([], "GPU")  # TensorFlow would take the whole memory of every GPU
         self._tf, self._index = tf, index
-        self._spec = parse_spec(ARRAYS)
+        self._spec = parse_spec(index.series)
 
     def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
         """One piece for each chunk of the plan.
@@ -79,7 +79,7 @@ class TensorFlowReader:
         one_window_each = tf.equal(tf.size(within), tf.size(lengths))
         good = tf.equal(tf.size(serialized), tf.size(lengths))
         arrays = []
-        for name in ARRAYS:
+        for name in self._index.series:
             found = parsed[name]
             good = good & tf.reduce_all(tf.equal(tf.cast(tf.strings.length(found), tf.int64), 4 * lengths))
             # `within` ascends: as many rows as records, the last of which is wanted, may still skip one and repeat another.

@@ -23,7 +23,8 @@ class WindowConfig:
 class OptimizerConfig:
     """Adam or AdamW with a schedule."""
 
-    name: Literal["adam", "adamw"] = "adamw"
+    name: Literal["adam", "adamw", "adam_tensorflow"] = "adamw"
+    """`adam_tensorflow` adds eps to the uncorrected root, as TensorFlow 1 does."""
     learning_rate: float = 1e-3
     """Peak learning rate (a factor on the schedule for `noam`)."""
     schedule: Literal["constant", "cosine", "noam"] = "cosine"

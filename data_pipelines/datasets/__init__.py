@@ -1,4 +1,4 @@
-"""tfds builders of light-curve datasets, one package each; `DATASETS` names them and their modules load on first use."""
+"""tfds builders of light-curve and alert datasets, one package each; `DATASETS` names them and their modules load on first use."""
 
 import difflib
 import importlib
@@ -8,6 +8,7 @@ from lcjax.errors import ConfigError
 
 DATASETS = (
     "simulated",
+    "simulated_hosts",
     "asas_acvs",
     "crts_sss",
     "asas_richards26",
@@ -15,6 +16,8 @@ DATASETS = (
     "macho",
     "ogle2",
     "light_curve_files",
+    "ztf_alerts",
+    "lsst_alerts",
 )
 
 

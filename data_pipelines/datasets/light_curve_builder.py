@@ -11,10 +11,12 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from data_pipelines.alert_settings import AlertSettings
 from data_pipelines.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, Rejection, clean
 from data_pipelines.records import SPLITS, encode_light_curve, light_curve_features
 from data_pipelines.sources import ColumnNames, RawLightCurve, read_light_curves
 from data_pipelines.splits import assign_splits
+from data_pipelines.weak_labels import LabelSettings
 from lcjax.errors import DataError
 
 
@@ -29,6 +31,9 @@ class PrepareSettings:
     seed: int = 0
     n_objects: int = 3000
     """Simulated datasets only."""
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    labels: LabelSettings = field(default_factory=LabelSettings)
+    """Alert datasets only, both."""
 
 
 class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):

@@ -35,7 +35,8 @@ STYLE = {
 }
 
 
-def _plots() -> Any:
+def plots() -> Any:
+    """Matplotlib's pyplot without a display, in the style of all pictures here."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -45,11 +46,11 @@ def _plots() -> Any:
     return plt
 
 
-def loss_curves(history: Sequence[dict]) -> Any:
-    """Loss and R2 against finished updates, training and validation; rows of `metrics.jsonl`."""
-    plt = _plots()
+def loss_curves(history: Sequence[dict], score: str = "r2", score_title: str = "R² of hidden points") -> Any:
+    """Loss and a score against finished updates, training and validation; rows of `metrics.jsonl`."""
+    plt = plots()
     figure, axes = plt.subplots(1, 2, figsize=(9, 3))
-    for axis, name, title in zip(axes, ("loss", "r2"), ("Loss", "R² of hidden points"), strict=True):
+    for axis, name, title in zip(axes, ("loss", score), ("Loss", score_title), strict=True):
         shown: list[float] = []
         for split, style in (("train", {"color": GREY, "lw": 1.2}), ("validation", {"color": BLUE, "lw": 1.8})):
             rows = [r for r in history if r["split"] == split and _finite(r.get(name))]
@@ -78,7 +79,7 @@ def reconstructions(stars: Sequence[dict]) -> Any:
       stars: dicts with `title`, and arrays over the window's real points: `time` (d), `magnitude`, `magnitude_error`,
         `visible`, `probed`, `prediction` (mag) and optionally `prediction_error` (mag).
     """
-    plt = _plots()
+    plt = plots()
     size = (9.6, 1.95 * len(stars) + 0.35)
     figure, axes = plt.subplots(len(stars), 2, figsize=size, squeeze=False, width_ratios=(2.1, 1), sharey="row")
     for (axis, folded), star in zip(axes, stars, strict=True):
@@ -126,7 +127,7 @@ def _magnitude_limits(star: dict) -> tuple[float, float]:
 
 def embedding_map(coordinates: np.ndarray, labels: np.ndarray, class_names: Sequence[str], shares: np.ndarray) -> Any:
     """Objects on the first two principal components of their embeddings, coloured by class (the numerous ones)."""
-    plt = _plots()
+    plt = plots()
     figure, axis = plt.subplots(figsize=(8.6, 5))
     counts = {c: int((labels == c).sum()) for c in np.unique(labels)}
     ordered = sorted((c for c in counts if c >= 0), key=lambda c: -counts[c])
@@ -152,7 +153,7 @@ def embedding_map(coordinates: np.ndarray, labels: np.ndarray, class_names: Sequ
 
 def survey_histograms(summary: dict[str, np.ndarray], counted: str = "light curves") -> Any:
     """Histograms of `summary`: quantity name -> one value for each thing `counted` (logarithmic where values span decades)."""
-    plt = _plots()
+    plt = plots()
     columns = min(3, max(len(summary), 1))
     rows = max(1, -(-len(summary) // columns))
     figure, axes = plt.subplots(rows, columns, figsize=(3 * columns, 2.4 * rows), squeeze=False)
@@ -177,7 +178,7 @@ def survey_histograms(summary: dict[str, np.ndarray], counted: str = "light curv
 
 def score_bars(rows: Sequence[dict]) -> Any:
     """R2 with intervals: rows with `method`, `survey`, `stars`, `r2` (a Score)."""
-    plt = _plots()
+    plt = plots()
     floor = -0.6
     methods = list(dict.fromkeys(r["method"] for r in rows))
     columns = list(dict.fromkeys((r["survey"], r["stars"]) for r in rows))

@@ -2,15 +2,17 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from data_pipelines.alert_settings import AlertReport, AlertSettings
 from data_pipelines.cleaning import CleaningSettings
 from data_pipelines.columns import ColumnNames
+from data_pipelines.weak_labels import LabelSettings
 from lcjax.errors import ConfigError, DataError
 
 USAGE = """usage: lcjax data COMMAND [options]
@@ -43,6 +45,10 @@ class PrepareOptions:
     """Files per split: at least four times the processes that will train."""
     n_objects: int = 3000
     """Simulated datasets: how many objects."""
+    alerts: AlertSettings = dataclasses.field(default_factory=AlertSettings)
+    """ztf_alerts, lsst_alerts: which alerts and stamps."""
+    labels: LabelSettings = dataclasses.field(default_factory=LabelSettings)
+    """ztf_alerts, lsst_alerts: where labels come from."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,36 +101,61 @@ def _prepare(argv: list[str]) -> int:
             seed=options.seed,
             shards=options.shards,
             n_objects=options.n_objects,
+            alerts=options.alerts,
+            labels=options.labels,
         )
     _print_prepared(done, Console())
     return 0
 
 
-def _print_prepared(done, console: Console) -> None:
-    report = done.report.as_dict()
+def _print_prepared(done: Any, console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column()
-    counted = lambda counts: ", ".join(f"{n:,} {escape(k)}" for k, n in counts.items() if n) or "none"
-    table.add_row("light curves kept", f"{report['curves_kept']:,} ({counted(done.objects)})")
-    table.add_row("rejected", f"{len(done.report.rejected):,} ({counted(report['curves_rejected'])})")
-    table.add_row("points kept", f"{report['points_kept']:,} of {report['points_read']:,}")
-    table.add_row("points dropped", counted(report["points_dropped"]))
-    table.add_row("mended", counted(report["mended"]))
-    if report["columns"]:
-        table.add_row("columns", ", ".join(f"{k} = {escape(v)}" for k, v in report["columns"].items()))
-    table.add_row("classes", escape(", ".join(done.manifest.class_names)) or "none")
-    table.add_row("bands", escape(", ".join(b or "(unnamed)" for b in done.manifest.bands)))
+    rows = _alert_rows(done) if isinstance(done.report, AlertReport) else _light_curve_rows(done)
+    rows["classes"] = escape(", ".join(done.manifest.class_names)) or "none"
+    rows["bands"] = escape(", ".join(b or "(unnamed)" for b in done.manifest.bands))
     if others := list(done.report.other_files):
         shown = ", ".join(Path(p).name for p in others[:3]) + (", ..." if len(others) > 3 else "")
-        table.add_row("files left alone", f"{len(others):,} of no light-curve format ({escape(shown)})")
+        rows["files left alone"] = f"{len(others):,} of no wanted format ({escape(shown)})"
+    for name, text in rows.items():
+        table.add_row(name, text)
     console.print(table, highlight=False)
-    for reason in done.report.bad_files.values():  # paths are kept whole, to be copied and searched
+    for reason in getattr(done.report, "bad_files", {}).values():  # paths are kept whole, to be copied and searched
         console.print(f"[red]file set aside[/]  {escape(reason)}", highlight=False, soft_wrap=True)
     console.print(f"[bold]written to[/]  {escape(str(done.manifest.folder))}", highlight=False, soft_wrap=True)
     if done.report.rejected:
         where = escape(str(done.manifest.folder / "rejected.parquet"))
         console.print(f"names and reasons: {where}", highlight=False, soft_wrap=True)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n:,} {escape(k)}" for k, n in counts.items() if n) or "none"
+
+
+def _light_curve_rows(done: Any) -> dict[str, str]:
+    report = done.report.as_dict()
+    rows = {
+        "light curves kept": f"{report['curves_kept']:,} ({_counted(done.objects)})",
+        "rejected": f"{len(done.report.rejected):,} ({_counted(report['curves_rejected'])})",
+        "points kept": f"{report['points_kept']:,} of {report['points_read']:,}",
+        "points dropped": _counted(report["points_dropped"]),
+        "mended": _counted(report["mended"]),
+    }
+    if report["columns"]:
+        rows["columns"] = ", ".join(f"{k} = {escape(v)}" for k, v in report["columns"].items())
+    return rows
+
+
+def _alert_rows(done: Any) -> dict[str, str]:
+    report: AlertReport = done.report
+    return {
+        "alerts kept": f"{report.alerts_kept:,} of {report.alerts_read:,}, {report.objects:,} objects "
+        f"({_counted(done.objects)})",
+        "rejected": f"{len(report.rejected):,} ({_counted(report.reasons())})",
+        "missing pixels": f"in {report.with_missing_pixels:,} alerts, kept as NaN",
+        "labels": _counted(report.labels),
+    }
 
 
 def _verify(argv: list[str]) -> int:
@@ -150,15 +181,15 @@ def _verify(argv: list[str]) -> int:
 
 def _describe(argv: list[str]) -> int:
     options = tyro.cli(DescribeOptions, args=argv, prog="lcjax data describe")
-    from data_pipelines.describe import QUANTILES, QUANTITIES, describe_all, write_pictures
+    from data_pipelines.describe import QUANTILES, describe_all, write_pictures
 
     console = Console()
     for description in describe_all(options.data):
         manifest = description.manifest
-        points = int(description.values["points"].sum())
+        sizes = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in description.sizes().items())
         console.print(
-            f"\n[bold cyan]{manifest.name}[/] {manifest.version}: {len(description.values['points']):,} light curves, "
-            f"{points:,} points, bands {', '.join(b or '(unnamed)' for b in manifest.bands)}",
+            f"\n[bold cyan]{manifest.name}[/] {manifest.version}: {sizes}, "
+            f"bands {', '.join(b or '(unnamed)' for b in manifest.bands)}",
             highlight=False,
         )
         counts = Table("class", *description.counts, box=None, header_style="bold")
@@ -167,8 +198,8 @@ def _describe(argv: list[str]) -> int:
             counts.add_row(escape(label) or "(unlabelled)", *cells)
         console.print(counts)
         numbers = Table("", *(f"{q} %" for q in QUANTILES), box=None, header_style="bold")
-        for key, name in QUANTITIES.items():
-            numbers.add_row(name, *(f"{v:.4g}" for v in description.quantiles[key]))
+        for key, name in description.quantities.items():
+            numbers.add_row(escape(name), *(f"{v:.4g}" for v in description.quantiles[key]))
         console.print(numbers)
         if options.out:
             out = options.out / manifest.name

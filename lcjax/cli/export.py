@@ -12,8 +12,8 @@ from rich.console import Console
 class ExportOptions:
     """Writes a model for use without lcjax: predict.stablehlo (weights inside), weights.safetensors, export.json.
 
-    The program takes raw windows of the model's full length, any number of rows, and needs only jax (or any StableHLO
-    runtime) to run.
+    The program takes raw windows of the model's full length (or raw stamps), any number of rows, and needs only jax (or
+    any StableHLO runtime) to run.
     """
 
     model: Annotated[str, tyro.conf.Positional]

@@ -1,156 +1,160 @@
-"""`lcjax predict MODEL INPUT... --out F.parquet`: what a model gives for every star of survey files."""
+"""`lcjax predict MODEL INPUT... --out F.parquet`: what a model gives for every star, alert or image.
+
+What the inputs are follows from the model's system: survey files of light curves, alerts, or images of fields.
+"""
 
 import dataclasses
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from data_pipelines.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, Rejection
+from data_pipelines.cleaning import CleaningSettings
 from data_pipelines.columns import ColumnNames
-from lcjax.errors import ConfigError, DataError
+from data_pipelines.sources.alerts import STAMP_NAMES, SchemaSet, StampRules
+from data_pipelines.sources.alerts.kafka import SCHEME, KafkaAddress, KafkaSettings
+from lcjax.errors import ConfigError
+from lcjax.inference.loading import Loaded, load_system
+from lcjax.inference.service_rules import ServiceRules
+
+
+@dataclasses.dataclass(frozen=True)
+class AlertOptions:
+    """Alerts: which can be used."""
+
+    size: str = "nominal"
+    """Side of the stamps in pixels; `nominal`: the survey's, others are set aside; `any`: whatever comes."""
+    max_missing: float = 1.0
+    """Largest fraction of missing pixels of a stamp; one without any valid pixel is always set aside."""
+    schemas: tuple[Path, ...] = ()
+    """Files or folders of Avro schemas (.avsc) for Confluent-framed messages."""
+
+    def rules(self, need: tuple[str, ...]) -> StampRules:
+        """As the reader takes them."""
+        size = int(self.size) if self.size.isdigit() else self.size
+        return StampRules(need=need, size=size, max_missing=self.max_missing)
+
+
+@dataclasses.dataclass(frozen=True)
+class HostOptions:
+    """Hosts: where the transient is, and when to trust the answer."""
+
+    positions: Path | None = None
+    """CSV file with object_id (name of the image file without .fits), ra, dec of transients that are not in the middle."""
+    pixel_scale: float | None = None
+    """Arcsec, of images without world coordinates."""
+    max_scatter: float | None = None
+    """Where the eight answers scatter more, arcsec, the nearest source answers instead."""
+    stamp: Literal["science", "template", "difference"] = "template"
+    """Of alerts: the stamp in which the host is looked for. Stamps do not tell their orientation: dx and dy, no ra and dec."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PredictOptions:
-    """Writes one row per star, in input order: object_id, what the model gives (embedding), n_points.
+    """Writes a Parquet table in input order; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
 
-    Stars with several bands have one row per band and a column `band`. Light curves that cannot be used (too few sound
-    points, no id) are not in the output: they are counted, and named with the reason in F.rejected.parquet beside it.
-    The embedding of a star is the mean over its windows, weighted by their number of points.
+    Light curves (astromer): object_id, what the model gives (embedding), n_points. Stars with several bands have one row per
+    band and a column `band`. The embedding of a star is the mean over its windows, weighted by their number of points.
+
+    Alerts (stamp classifiers): object_id, alert_id, mjd, ra, dec, a column of probabilities for every class, `class`; and, as
+    a policy of its own that leaves these as they are, what the ALeRCE service would make of them: service_class,
+    service_rule, service_reported.
+
+    Hosts (delight; FITS images or alerts): object_id, alert_id, ra, dec of the host, dx, dy from the transient along columns
+    and rows, separation, scatter of the answers (a quality flag), semi_major_axis of the host; all in arcsec or degrees.
+
+    kafka://host:port/topic as the input answers the alerts of a topic as they come. F.parquet is then a folder of parts that
+    readers of Parquet take as one table; the same command goes on where it stopped, whatever stopped it.
     """
 
     model: Annotated[str, tyro.conf.Positional]
     """Workdir, weights folder, or published name (lcjax weights list)."""
-    inputs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Parquet (flat or nested), CSV, ECSV or FITS files, folders of them, survey originals, or prepared shards."""
+    inputs: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Light curves: Parquet (flat or nested), CSV, ECSV or FITS files, folders of them, survey originals, or prepared shards.
+    Alerts: Avro, tar, Parquet, FITS or .npy files, folders of them, or kafka://host:port/topic. Hosts: FITS images or alerts."""
     out: Path
     """Parquet file to write."""
     columns: ColumnNames = dataclasses.field(default_factory=ColumnNames)
     cleaning: CleaningSettings = dataclasses.field(default_factory=CleaningSettings)
+    alerts: AlertOptions = dataclasses.field(default_factory=AlertOptions)
+    rules: ServiceRules = dataclasses.field(default_factory=ServiceRules)
+    hosts: HostOptions = dataclasses.field(default_factory=HostOptions)
+    kafka: KafkaSettings = dataclasses.field(default_factory=KafkaSettings)
     batch_size: int | None = None
-    """Windows computed at once; does not change results. Default: by device."""
+    """Windows, alerts or fields computed at once; does not change results. Default: by device."""
     which: Literal["best", "latest", "ema"] = "best"
     """Which weights of a workdir."""
 
 
 def main(argv: list[str]) -> int:
-    """Loads the model, streams the stars through it, says what happened to each."""
+    """Loads the model and hands over to what its system predicts from."""
     options = tyro.cli(PredictOptions, args=argv, prog="lcjax predict")
     if not options.inputs:
         raise ConfigError("there is nothing to predict: give one or more files after the model")
     out = options.out
     rejected = out.with_name(f"{out.stem}.rejected{out.suffix or '.parquet'}")
-    if any(path.resolve() in (out.resolve(), rejected.resolve()) for path in options.inputs):
+    topics = [name for name in options.inputs if name.startswith(SCHEME)]
+    if topics and len(options.inputs) > 1:
+        raise ConfigError(f"'{topics[0]}' is one input among several: a Kafka address must be the only one")
+    if any(Path(name).resolve() in (out.resolve(), rejected.resolve()) for name in options.inputs):
         raise ConfigError(f"'{out}' is also an input: choose another --out")
     console = Console(stderr=True)
-    report = CleaningReport()
-    started = time.monotonic()
-    try:
-        rows = _predict(options, out, report, console)
-    finally:
-        if report.rejected and out.parent.is_dir():
-            from lcjax.cli.prediction_table import write_rejections
+    loaded = _load(options, console)
+    kind = _kind(loaded)
+    if kind == "light_curves":
+        if topics:
+            raise ConfigError(
+                f"'{options.model}' reads light curves, not alerts: Kafka topics are for stamp classifiers"
+            )
+        from lcjax.cli import star_predictions
 
-            write_rejections(rejected, report.rejected)
-    if not rows:
-        why = (
-            f"all {len(report.rejected):,} were set aside, with reasons in '{rejected}'"
-            if report.rejected
-            else "none there"
-        )
-        raise DataError(f"no light curve in {', '.join(map(str, options.inputs))} could be used: {why}")
-    if not report.rejected:
-        rejected.unlink(missing_ok=True)
-    _say_what_happened(report, rows, out, rejected, time.monotonic() - started)
+        star_predictions.predict(options, loaded, out, rejected, console)
+    else:
+        _answer_alerts(options, loaded, kind, out, rejected, console)
     return 0
 
 
-def _predict(options: PredictOptions, out: Path, report: CleaningReport, console: Console) -> int:
-    """Writes the table; returns its number of rows."""
-    from lcjax.cli.prediction_table import PredictionTable
-    from lcjax.cli.star_inputs import read_stars
+def _load(options: PredictOptions, console: Console) -> Loaded:
     from lcjax.cli.weights import download_progress
-    from lcjax.inference import Predictor, load_system
     from lcjax.training.compilation import enable_compile_cache
 
     warn = lambda text: console.print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
     enable_compile_cache()
     with download_progress(console, options.model) as progress:
-        loaded = load_system(options.model, options.which, warn, progress)
-    predictor = Predictor(loaded.task, loaded.variables, loaded.experiment.window, options.batch_size)
-
-    def on_bad_file(path: Path, reason: str) -> None:
-        report.bad_files[str(path)] = reason
-        warn(f"set aside '{path}': {reason}")
-
-    said: set[str] = set()
-
-    def on_columns(found: dict[str, str]) -> None:
-        text = ", ".join(f"{field} = {column}" for field, column in found.items())
-        if text not in said:
-            said.add(text)
-            console.print(f"[dim]columns: {escape(text)}[/]", highlight=False, soft_wrap=True)
-
-    stars = read_stars(options.inputs, options.columns, options.cleaning, report, on_columns, on_bad_file)
-    with PredictionTable(out) as table, _counter(console) as count:
-        for prediction in predictor.predict(_sound(stars)):
-            curve = prediction.light_curve
-            table.add(curve.object_id, curve.band, prediction.outputs, prediction.n_points)
-            count(prediction.n_points)
-        return table.rows
+        return load_system(options.model, options.which, warn, progress)
 
 
-def _sound(stars: Iterable[CleanLightCurve | Rejection]) -> Iterator[CleanLightCurve]:
-    """The light curves that passed cleaning; the report holds the others."""
-    for star in stars:
-        if isinstance(star, CleanLightCurve):
-            yield star
+def _kind(loaded: Loaded) -> str:
+    from lcjax.cli.data_kinds import kind_of
+
+    return kind_of(loaded.experiment.system)
 
 
-class _counter:
-    """A live line with stars, points and rate, where the output is a terminal."""
+def _answer_alerts(
+    options: PredictOptions, loaded: Loaded, kind: str, out: Path, rejected: Path, console: Console
+) -> None:
+    from lcjax.cli import alert_predictions
+    from lcjax.cli.host_answers import HostAnswers, read_outcomes, read_positions
+    from lcjax.cli.stamp_answers import StampAnswers, read_stamps
+    from lcjax.inference.stamps import StampPredictor
 
-    def __init__(self, console: Console) -> None:
-        self._status = console.status("reading ...") if console.is_terminal else None
-        self._stars = self._points = 0
-        self._started = self._shown = time.monotonic()
-
-    def __enter__(self) -> Callable[[int], None]:
-        if self._status:
-            self._status.start()
-        return self._add
-
-    def _add(self, points: int) -> None:
-        self._stars += 1
-        self._points += points
-        now = time.monotonic()
-        if self._status and now - self._shown > 0.2:
-            self._shown = now
-            rate = self._points / (now - self._started)
-            self._status.update(f"{self._stars:,} light curves, {self._points:,} points, {rate:,.0f} points/s")
-
-    def __exit__(self, *unused: Any) -> None:
-        if self._status:
-            self._status.stop()
-
-
-def _say_what_happened(report: CleaningReport, rows: int, out: Path, rejected: Path, seconds: float) -> None:
-    console = Console()
-    say = lambda text: console.print(escape(text), highlight=False, soft_wrap=True)
-    counted = lambda counts: ", ".join(f"{n:,} {what}" for what, n in counts.items())
-    say(f"{rows:,} light curves ({report.points_kept:,} points) in {seconds:.1f} s, written to {out}")
-    if report.points_dropped:
-        say(f"points dropped: {counted(report.points_dropped)}")
-    if report.notes:
-        say(f"mended: {counted(report.notes)}")
-    if report.bad_files:
-        say(f"files set aside: {len(report.bad_files):,} ({', '.join(report.bad_files)})")
-    if report.rejected:
-        reasons = Counter(r.reason.split(":")[0] for r in report.rejected)
-        say(f"{len(report.rejected):,} light curves set aside ({counted(reasons)}): names and reasons in {rejected}")
+    schemas, hosts = SchemaSet(options.alerts.schemas), options.hosts
+    answers: alert_predictions.Answers
+    if kind == "stamps":
+        answers = StampAnswers(StampPredictor.from_loaded(loaded, options.batch_size), options.rules)
+        rules = options.alerts.rules(STAMP_NAMES)
+        outcomes = read_stamps(options.inputs, rules, schemas)
+    else:
+        answers = HostAnswers.from_loaded(loaded, options.batch_size, hosts.max_scatter, hosts.stamp)
+        rules = options.alerts.rules((hosts.stamp,))
+        positions = read_positions(hosts.positions) if hosts.positions else None
+        outcomes = read_outcomes(options.inputs, schemas, rules, positions, hosts.pixel_scale)
+    if options.inputs[0].startswith(SCHEME):
+        address, identity = KafkaAddress.parse(options.inputs[0]), alert_predictions.identity_of(loaded)
+        alert_predictions.predict_topics(
+            answers, address, options.kafka, rules, schemas, identity, out, rejected, console
+        )
+    else:
+        alert_predictions.predict_files(answers, outcomes, out, rejected, console)

@@ -30,7 +30,7 @@ class PredictionTable:
         self._rows: list[dict[str, Any]] = []
         self._bands: set[str] = set()
         self.rows = 0
-        with _storage(path):
+        with storage(path):
             if path.is_dir():
                 raise StorageError(f"'{path}' is a folder: give --out the name of a Parquet file")
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ class PredictionTable:
         columns = {name: [row[name] for row in self._rows] for name in self._rows[0]}
         arrays = {name: _column(name, values) for name, values in columns.items()}
         table = pa.table(arrays)
-        with _storage(self.path):
+        with storage(self.path):
             if self._writer is None:
                 self._writer = pq.ParquetWriter(self._temporary, table.schema)
             self._writer.write_table(table)
@@ -63,7 +63,7 @@ class PredictionTable:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with _storage(self.path):
+            with storage(self.path):
                 if kind is None and self.rows:
                     self._write_rows()
                 if self._writer is not None:
@@ -103,7 +103,7 @@ def _column(name: str, values: list[Any]) -> pa.Array:
 
 def write_rejections(path: Path, rejected: list[Any]) -> None:
     """Writes object_id, reason and origin of every curve set aside; without any, removes an earlier run's table."""
-    with _storage(path):
+    with storage(path):
         if not rejected:
             path.unlink(missing_ok=True)
             return
@@ -116,7 +116,7 @@ def write_rejections(path: Path, rejected: list[Any]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-class _storage:
+class storage:
     """Turns refused writes into one sentence."""
 
     def __init__(self, path: Path) -> None:

@@ -201,7 +201,7 @@ def write_report(
             "The survey",
             report.picture(figures.survey_histograms(held_out.statistics, "windows"), "Windows of the test split."),
         ),
-        report.section("Settings", _settings(record)),
+        report.section("Settings", settings_section(record)),
         report.section("What to try next", report.commands(_next_steps(model))),
     ]
     versions = record["versions"]
@@ -232,7 +232,8 @@ def _few_labels(held_out: HeldOut) -> list[str]:
     return [report.paragraph(text), report.table(("classifier", "stars a class", "classes", "macro F1"), rows)]
 
 
-def _settings(record: dict[str, Any]) -> str:
+def settings_section(record: dict[str, Any]) -> str:
+    """All settings and versions, folded away."""
     from lcjax.cli.presets import flatten
 
     rows = [(k, v) for k, v in flatten(record["experiment"])]

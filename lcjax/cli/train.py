@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
+from lcjax.cli.data_kinds import kind_of, runs_of
 from lcjax.cli.presets import find_preset
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
@@ -59,6 +60,11 @@ def main(argv: list[str]) -> int:
     _join_processes(options)
     workdir = options.workdir or DEFAULT_ROOT / name
     console = Console(stderr=True)
+    if not options.data and kind_of(experiment.system) != "light_curves":
+        raise ConfigError(
+            f"the preset {name} learns from {kind_of(experiment.system).replace('_', ' ')}: give prepared data with "
+            f"--data (lcjax presets {name} says which)"
+        )
     data = list(options.data) or [simulated_survey(console)]
     result, chief = run(name, options, experiment, data, workdir)
     if not chief:
@@ -69,11 +75,10 @@ def main(argv: list[str]) -> int:
     if options.report and not has_split(data, "test"):
         console.print("no test split in this data: no report", highlight=False)
     elif options.report:
-        from lcjax.cli.reporting import evaluate_and_report
-
-        page = evaluate_and_report(workdir, data, reader=options.reader)
-        console.print(f"\nreport: [bold]{page}[/]", highlight=False)
-        console.print(_what_next(workdir), highlight=False)
+        runs = runs_of(experiment.system)
+        page = runs.evaluate_and_report(workdir, data, reader=options.reader)
+        console.print(f"\nreport: [bold]{page}[/]" if page else "nothing to score in the test split", highlight=False)
+        console.print("\n[bold]what to try next[/]" + runs.what_next(name, workdir), highlight=False)
     return 0
 
 
@@ -114,37 +119,38 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     """Trains in `workdir`; returns the result and whether this is process 0."""
     import jax
 
-    from data_pipelines.light_curves import LightCurveSource
     from lcjax.tasks import build_task
     from lcjax.training import fit
     from lcjax.training.workdir import experiment_record
 
-    def source(split: str) -> LightCurveSource:
-        return LightCurveSource(
+    runs = runs_of(experiment.system)
+
+    def source(split: str) -> Any:
+        return runs.open_source(
+            experiment,
             data,
             split,
-            experiment.training.batch_size,
-            experiment.window,
-            seed=experiment.training.seed,
+            options.reader,
             process_index=jax.process_index(),
             process_count=jax.process_count(),
-            reader=options.reader,
             on_corrupt=options.on_corrupt,
         )
 
     train = source("train")
+    experiment = runs.adapt(experiment, train)
     validation = source("validation") if has_split(data, "validation") else None
+    if validation is not None and not runs.can_score(validation):
+        validation = None
     if validation is None:
-        Console(stderr=True).print("no validation split in this data: training without evaluations", highlight=False)
+        text = "nothing to score in a validation split of this data: training without evaluations"
+        Console(stderr=True).print(text, highlight=False)
     record = experiment_record(
         experiment,
         preset=name,
         data={
             "paths": [str(Path(p).resolve()) for p in data],
             "fingerprint": train.fingerprint,
-            "objects": train.n_objects,
-            "points": train.n_points,
-            "class_names": list(train.class_names),
+            **runs.describe_data(train),
         },
     )
     weights = None
@@ -176,12 +182,3 @@ def simulated_survey(console: Console, root: Path = DEFAULT_ROOT, n_objects: int
         console.print(f"simulating a survey of {n_objects} stars and transients into {out} ...", highlight=False)
         prepare("simulated", sources=[], out=out, n_objects=n_objects)
     return out / "simulated"
-
-
-def _what_next(workdir: Path) -> str:
-    return f"""
-[bold]what to try next[/]
-  lcjax evaluate {workdir}                              scores with intervals
-  lcjax predict {workdir} YOUR.parquet --out emb.parquet    embeddings of your own stars
-  lcjax data prepare light_curve_files --source YOUR.parquet --out D && lcjax train {DEFAULT_PRESET} --data D --workdir W
-  lcjax presets                                         published configurations"""

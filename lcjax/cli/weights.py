@@ -36,8 +36,8 @@ def list_weights() -> None:
             "paper": [entry.paper],
             "licence": [entry.licence],
             "size": [f"{entry.download_bytes / 1e6:.1f} MB" if entry.download_bytes else "unknown"],
-            "source": list(entry.urls),
-            "sha256": hashes or ["unknown: recorded at the first download, with a warning"],
+            "source": list(entry.urls) or [f"the package {entry.package}, where you have installed it"],
+            "sha256": hashes or (["unknown: recorded at the first download, with a warning"] if entry.urls else ["-"]),
             "in cache": ["yes" if cached else "no"],
         }
         console.print(f"[bold cyan]{entry.name}[/]")
@@ -92,7 +92,7 @@ def download_progress(console: Console, name: str) -> Iterator[Progress]:
 def import_published(
     system: Annotated[str, tyro.conf.Positional],
     source: Annotated[Path, tyro.conf.Positional],
-    out: Path,
+    out: Path | None = None,
     num_heads: int | None = None,
 ) -> None:
     """Turns a published checkpoint into a weights folder for  lcjax predict, evaluate, export  and fine-tuning.
@@ -101,27 +101,29 @@ def import_published(
     contradict the arrays are refused.
 
     Args:
-      system: astromer1 or astromer2.
-      source: the checkpoint's folder (with its conf.json or config.toml) or prefix.
-      out: new or empty folder; an earlier import there is replaced.
+      system: one of astromer1, astromer2, alerce-stamps, delight.
+      source: the checkpoint's folder (with its settings file) or prefix, a file of named arrays (.npz), or for delight the
+        .h5 file, the wheel, or the word astro-delight where that package is installed.
+      out: new or empty folder; an earlier import there is replaced. Default: the cache, where the system's name finds
+        it (lcjax predict alerce-stamps ...).
       num_heads: attention heads, only where no settings file tells.
     """
     from lcjax.pretrained.imported import ARRAYS, check_free, write_weights
-    from lcjax.pretrained.importing import import_weights
+    from lcjax.pretrained.importing import import_weights, imported_here
 
+    by_name = out is None
+    out = imported_here(system) if out is None else out
     check_free(out)
     imported = import_weights(system, source, num_heads)
     write_weights(out, imported)
     console = Console()
-    model = imported.experiment.model  # type: ignore[attr-defined]
     settings = imported.settings_file.name if imported.settings_file else "none found"
     rows = {
         "system": f"{system}, exactly as published (parity)",
         "read from": f"{imported.source} (settings: {settings})",
         "parameters": f"{imported.parameters:,}",
-        "layers": f"{model.num_layers} blocks of width {model.width}, {model.num_heads} heads, inner {model.ffn_width}",
-        "window": f"{imported.experiment.window.length} points",
-        "left out": ", ".join(imported.ignored) or "nothing",
+        **imported.rows,
+        "left out": _shortened(imported.ignored),
         "written": f"{out / 'config.json'}, {ARRAYS}, best/",
     }
     for key, value in rows.items():
@@ -129,5 +131,17 @@ def import_published(
     for note in imported.notes:
         console.print(f"[yellow]note[/]        {escape(note)}", highlight=False, soft_wrap=True)
     console.print(
-        f"[dim]next: lcjax predict {out} FILE.parquet --out embeddings.parquet[/]", highlight=False, soft_wrap=True
+        f"[dim]next: lcjax predict {system if by_name else out} FILES --out predictions.parquet[/]",
+        highlight=False,
+        soft_wrap=True,
     )
+
+
+def _shortened(names: list[str], most: int = 6) -> str:
+    """Names in a row, the first ones if they are many.
+
+    >>> _shortened(["a", "b", "c"], 2), _shortened([])
+    ('a, b and 1 more (config.json has all)', 'nothing')
+    """
+    more = f" and {len(names) - most} more (config.json has all)" if len(names) > most else ""
+    return (", ".join(names[:most]) or "nothing") + more

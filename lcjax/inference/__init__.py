@@ -4,6 +4,9 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "FieldImage": "field_images",
+    "HostPredictor": "hosts",
+    "find_hosts": "hosts",
     "Loaded": "loading",
     "Prediction": "predictor",
     "Predictor": "predictor",

@@ -21,19 +21,19 @@ from lcjax.version import __version__
 PROGRAM = "predict.stablehlo"
 DESCRIPTION = "export.json"
 _FILES = {PROGRAM, DESCRIPTION, ARRAYS, "config.json"}
-_INPUTS = ("time", "magnitude", "magnitude_error", "mask", "length")
 _TOLERANCE = 1e-4
 
 EXPLANATION = """import jax, jax.export, numpy as np
 predict = jax.export.deserialize(open("predict.stablehlo", "rb").read())
-outputs = predict.call({"time": ..., "magnitude": ..., "magnitude_error": ..., "mask": ..., "length": ...})"""
+outputs = predict.call({name: array, ...})  # one array for every name under "inputs", any number of rows"""
 
 
 def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu", "cuda")) -> dict[str, Any]:
     """Writes `predict.stablehlo`, `weights.safetensors`, `config.json`, `export.json` (what goes in and comes out).
 
-    The program takes any number of raw windows (times in days from any epoch, magnitudes and errors in mag, zeros on
-    the right) and holds its weights. It is read back and compared with the live model before it is written.
+    The program takes any number of rows as the task's `predict` does (light curves: raw windows, times in days from any
+    epoch, magnitudes and errors in mag, zeros on the right; alerts: raw stamps and metadata columns) and holds its
+    weights. It is read back and compared with the live model before it is written.
 
     Returns:
       the content of `export.json`.
@@ -45,7 +45,7 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
 
     out = Path(out)
     check_free_of_others(out, _FILES)
-    program = export_program(loaded.task, loaded.variables, loaded.experiment.window.length, platforms)
+    program = export_program(loaded.task, loaded.variables, platforms)
     inputs, outputs = _check(program, loaded)
     description = {
         "program": PROGRAM,
@@ -54,8 +54,7 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
         "parameters": count_parameters(loaded.variables),
         "inputs": inputs,
         "outputs": outputs,
-        "windows": dataclasses.asdict(loaded.experiment.window),
-        "star": "mean of the outputs over a star's windows, weighted by their number of points",
+        **_meaning(loaded),
         "how_to_call": EXPLANATION,
     }
     temporary = out.resolve().parent / f".{out.resolve().name}.{os.getpid()}.partial"
@@ -75,13 +74,20 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
     return description
 
 
-def export_program(task: Any, variables: PyTree, length: int, platforms: tuple[str, ...]) -> bytes:
-    """`task.predict` with its weights inside, for any number of windows of `length` points, as jax.export bytes."""
+def _meaning(loaded: Loaded) -> dict[str, Any]:
+    """What a caller must know of the inputs and outputs beyond shapes."""
+    if "mask" in loaded.task.batch_spec:
+        star = "mean of the outputs over a star's windows, weighted by their number of points"
+        return {"windows": dataclasses.asdict(loaded.experiment.window), "star": star}
+    inputs = getattr(loaded.experiment, "inputs", None)
+    names = ("class_names", "metadata_names")
+    return {name: list(getattr(inputs, name)) for name in names if hasattr(inputs, name)}
+
+
+def export_program(task: Any, variables: PyTree, platforms: tuple[str, ...]) -> bytes:
+    """`task.predict` with its weights inside, for any number of rows of `task.batch_spec`, as jax.export bytes."""
     (rows,) = jax_export.symbolic_shape("rows")
-    shapes = {
-        name: jax.ShapeDtypeStruct((rows, length), jnp.bool_ if name == "mask" else jnp.float32) for name in _INPUTS[:4]
-    }
-    shapes["length"] = jax.ShapeDtypeStruct((rows,), jnp.int32)
+    shapes = {name: jax.ShapeDtypeStruct((rows, *spec.shape[1:]), spec.dtype) for name, spec in task.batch_spec.items()}
     fixed = jax.tree.map(jnp.asarray, variables)
 
     def predict(batch: dict) -> dict:
@@ -91,15 +97,22 @@ def export_program(task: Any, variables: PyTree, length: int, platforms: tuple[s
         return bytes(jax_export.export(jax.jit(predict), platforms=platforms)(shapes).serialize())
 
 
-def _check(program: bytes, loaded: Loaded) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Runs the program on made-up windows and describes what goes in and comes out."""
+def _made_up(spec: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Three rows of random numbers; of windows, one full, one half full and one with a single point."""
     rng = np.random.default_rng(0)
-    length = loaded.experiment.window.length
+    if "mask" not in spec:
+        return {name: rng.normal(size=(3, *s.shape[1:])).astype(s.dtype) for name, s in spec.items()}
+    length = spec["mask"].shape[1]
     sizes = np.array([length, max(length // 2, 1), 1], np.int32)
     mask = np.arange(length) < sizes[:, None]
     draw = lambda scale: np.where(mask, scale * rng.normal(size=mask.shape), 0.0).astype(np.float32)
     batch = {"time": np.sort(draw(100.0)), "magnitude": draw(1.0), "magnitude_error": np.abs(draw(0.1))}
-    batch |= {"mask": mask, "length": sizes}
+    return batch | {"mask": mask, "length": sizes}
+
+
+def _check(program: bytes, loaded: Loaded) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Runs the program on made-up rows and describes what goes in and comes out."""
+    batch = _made_up(loaded.task.batch_spec)
     found = jax_export.deserialize(bytearray(program)).call(batch)
     with jax.default_matmul_precision("float32"):
         expected = jax.jit(loaded.task.predict)(loaded.variables, batch)

@@ -12,6 +12,7 @@ from lcjax.configs import Experiment
 from lcjax.errors import CheckpointError, WeightsError
 from lcjax.pretrained.catalogue import CATALOGUE, fetch, published
 from lcjax.pretrained.download import Progress
+from lcjax.pretrained.importing import SYSTEMS, imported_here
 from lcjax.typing import PyTree
 
 
@@ -31,7 +32,8 @@ def load(path_or_name: Path | str, which: str = "best") -> tuple[Any, PyTree]:
     """The linen module and variables of a trained model.
 
     Args:
-      path_or_name: a workdir of `lcjax train`, a weights folder, or a published name (`lcjax weights list`).
+      path_or_name: a workdir of `lcjax train`, a weights folder, a published name (`lcjax weights list`), or a system
+        whose weights were imported without `--out`.
       which: of a workdir: `best`, `latest` or `ema`.
 
     Returns:
@@ -107,6 +109,14 @@ def locate(path_or_name: Path | str, say: Callable[[str], None] = print, progres
         return path
     if str(path_or_name) in CATALOGUE:
         return fetch(str(path_or_name), say, progress)
+    if str(path_or_name) in SYSTEMS and not path.exists():
+        folder = imported_here(str(path_or_name))
+        if (folder / "config.json").is_file():
+            return folder
+        raise WeightsError(
+            f"no weights of '{path_or_name}' are at hand and none can be fetched by that name: import a published "
+            f"checkpoint once with  lcjax weights import {path_or_name} SRC  and the name will do"
+        )
     if path.is_dir():
         if list(path.glob("*.index")):
             raise WeightsError(

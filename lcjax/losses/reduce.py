@@ -35,3 +35,26 @@ def global_mean(values: Array, weight: Array) -> Array:
     """Weighted mean over the global batch; 0 if nothing weighs."""
     total = global_sum(weight)
     return global_sum(values * weight) / jnp.where(total > 0, total, 1.0)
+
+
+def global_mean_of_rows(values: Array, weight: Array) -> Array:
+    """Weighted mean over the rows of the global batch: values (B, F), weight (B,) -> (F,); 0 if nothing weighs.
+
+    >>> global_mean_of_rows(jnp.array([[1.0], [3.0], [9.0]]), jnp.array([1.0, 1.0, 0.0])).tolist()
+    [2.0]
+    """
+    total, sums = jnp.sum(weight), jnp.sum(weight[:, None] * values, axis=0)
+    if _inside_data_axis():
+        total, sums = jax.lax.psum((total, sums), DATA_AXIS)
+    return sums / jnp.where(total > 0, total, 1.0)
+
+
+def global_any(values: Array) -> Array:
+    """Whether each element is true on any device: (...) bool -> (...) bool.
+
+    >>> global_any(jnp.array([True, False])).tolist()
+    [True, False]
+    """
+    if not _inside_data_axis():
+        return values
+    return jax.lax.pmax(values.astype(jnp.int32), DATA_AXIS) > 0

@@ -11,7 +11,13 @@ _HOMES = {
     "Astromer1": "astromer",
     "Astromer2": "astromer",
     "AstromerModelConfig": "astromer_config",
+    "Delight": "delight",
+    "DelightModelConfig": "delight_config",
+    "MultiscaleClassifier": "multiscale_stamps",
+    "MultiscaleModelConfig": "multiscale_config",
     "PositionalStudyEncoder": "positional_study",
+    "StampClassifier": "stamp_classifier",
+    "StampModelConfig": "stamp_classifier_config",
 }
 __all__ = sorted(_HOMES)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 _HOMES = {
     "CATALOGUE": "catalogue",
-    "SYSTEMS": "catalogue",
+    "SYSTEMS": "importing",
     "fetch": "catalogue",
     "published": "catalogue",
     "import_weights": "importing",

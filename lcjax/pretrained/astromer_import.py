@@ -32,6 +32,16 @@ _BOOKKEEPING = re.compile(
 _MAX_SETTINGS_BYTES = 1 << 20
 
 
+def import_astromer1(source: Path | str, num_heads: int | None = None) -> ImportedWeights:
+    """Reads a published Astromer 1, as `import_astromer`."""
+    return import_astromer("astromer1", source, num_heads)
+
+
+def import_astromer2(source: Path | str, num_heads: int | None = None) -> ImportedWeights:
+    """Reads a published Astromer 2, as `import_astromer`."""
+    return import_astromer("astromer2", source, num_heads)
+
+
 def import_astromer(system: str, source: Path | str, num_heads: int | None = None) -> ImportedWeights:
     """Reads a published checkpoint.
 
@@ -61,7 +71,11 @@ def import_astromer(system: str, source: Path | str, num_heads: int | None = Non
     if "base" in settings or "pe_base" in settings:
         notes.append("the time-encoding base in the settings file is ignored, as by the published code: 10000 is used")
     experiment = _experiment(base, model, known)
-    return ImportedWeights(experiment, variables, prefix, settings_file, ignored, notes)
+    rows = {
+        "layers": f"{model.num_layers} blocks of width {model.width}, {model.num_heads} heads, inner {model.ffn_width}",
+        "window": f"{experiment.window.length} points",
+    }
+    return ImportedWeights(experiment, variables, prefix, settings_file, ignored, notes, rows)
 
 
 def sort_variables(checkpoint: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[str]]:

@@ -19,9 +19,6 @@ from lcjax.pretrained.download import (
     unpack_zip,
 )
 
-SYSTEMS = ("astromer1", "astromer2")
-"""Systems whose published weights can be imported."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Published:
@@ -41,6 +38,9 @@ class Published:
     contents_sha256: tuple[tuple[str, str], ...] = ()
     """(file name, sha256) of files inside, where known: an archive may be packed anew, its contents may not change."""
     max_bytes: int = 256 << 20
+    package: str | None = None
+    """Python package that holds the weights where the user has installed it: they may not be passed on, so nothing is
+    downloaded here."""
 
     def archive_sha256(self, url: str) -> str | None:
         """What the archive at `url` must hash to, if known."""
@@ -74,6 +74,15 @@ CATALOGUE: dict[str, Published] = {
             paper="Donoso-Oliva et al. 2026, A&A 707, A170",
             licence="not stated in the weights repository (authors' code: MIT)",
             urls=(f"{_GITHUB}/macho_a1.zip", f"{_ZENODO}/pt_macho_v2_2025.zip?download=1"),
+        ),
+        Published(
+            name="delight",
+            system="delight",
+            description="DELIGHT v1, hosts of transients (2,297,184 parameters)",
+            paper="Forster et al. 2022, AJ 164, 195",
+            licence="GPL-3.0-or-later",
+            urls=(),
+            package="astro-delight",
         ),
     )
 }
@@ -111,8 +120,14 @@ def fetch(
     folder = cache_folder() / "weights" / name
     if (folder / "config.json").exists() and (folder / ARRAYS).exists():
         return folder
-    archive, url = _download_archive(entry, say, progress, patience)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    if entry.package:
+        imported = import_weights(entry.system, entry.package)
+        with only_one_process(folder):
+            if not (folder / ARRAYS).exists():
+                write_weights(folder, imported, name)
+        return folder
+    archive, url = _download_archive(entry, say, progress, patience)
     with only_one_process(folder):
         if (folder / "config.json").exists() and (folder / ARRAYS).exists():
             return folder

@@ -43,6 +43,8 @@ class ImportedWeights:
     """Names in the source that are no weights."""
     notes: list[str]
     """Sentences the user should read."""
+    rows: dict[str, str] = dataclasses.field(default_factory=dict)
+    """What the command line shows of the network: name -> text."""
 
     @property
     def parameters(self) -> int:

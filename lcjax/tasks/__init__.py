@@ -8,12 +8,30 @@ from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 
 _PRESETS = {
+    "alerce-stamps": ("stamp_classifier_presets", "alerce_stamps"),
+    "alerce-stamps-23": ("stamp_classifier_presets", "alerce_stamps_23"),
+    "alerce-stamps-image": ("stamp_classifier_presets", "alerce_stamps_image"),
+    "alerce-stamps-published": ("stamp_classifier_presets", "alerce_stamps_published"),
     "astromer1": ("astromer_presets", "astromer1"),
     "astromer2": ("astromer_presets", "astromer2"),
     "astromer2-small": ("astromer_presets", "astromer2_small"),
     "astromer2-survey": ("astromer_presets", "astromer2_survey"),
+    "delight": ("delight_presets", "delight"),
+    "delight-hosts": ("delight_presets", "delight_hosts"),
+    "multiscale-stamps": ("multiscale_stamps_presets", "multiscale_stamps"),
+    "multiscale-stamps-cropped": ("multiscale_stamps_presets", "multiscale_stamps_cropped"),
+    "multiscale-stamps-low-res": ("multiscale_stamps_presets", "multiscale_stamps_low_res"),
+    "multiscale-stamps-full": ("multiscale_stamps_presets", "multiscale_stamps_full"),
+    "multiscale-stamps-rings": ("multiscale_stamps_presets", "multiscale_stamps_rings"),
+    "multiscale-stamps-2025": ("multiscale_stamps_presets", "multiscale_stamps_2025"),
 }
-_SYSTEMS = {"astromer1": "astromer", "astromer2": "astromer"}
+_SYSTEMS = {
+    "astromer1": "astromer",
+    "astromer2": "astromer",
+    "stamp_classifier": "stamp_classifier",
+    "delight": "delight",
+    "multiscale_stamps": "multiscale_stamps",
+}
 
 
 class _Presets(Mapping[str, Callable[[], Experiment]]):

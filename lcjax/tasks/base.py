@@ -11,6 +11,10 @@ def _no_summary(means: dict[str, float]) -> dict[str, float]:
     return means
 
 
+def _no_warnings(split: str, values: dict[str, float]) -> list[str]:
+    return []
+
+
 @dataclass(frozen=True)
 class Task:
     """One trainable system.
@@ -35,6 +39,8 @@ class Task:
     """Field name -> jax.ShapeDtypeStruct of the batch for `init` (B and L may differ at run time)"""
     summarize: Callable[[dict[str, float]], dict[str, float]] = _no_summary
     """Host-side: metric means -> what is reported (e.g. RMSE from mean squared error, R2 from two sums)"""
+    warnings: Callable[[str, dict[str, float]], list[str]] = _no_warnings
+    """Host-side: (split, reported values) -> sentences about a network that is not well; a run says each kind once"""
     flops: Callable[[int, int], float] | None = None
     """(rows, length) -> floating-point operations of one training step, closed form"""
     model: Any = None

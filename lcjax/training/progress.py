@@ -133,7 +133,7 @@ class ProgressDisplay:
 
     def report(self, step: int, split: str, values: dict[str, float]) -> None:
         """Shows the newest numbers."""
-        shown = "  ".join(f"{k} {values[k]:.4f}" for k in ("loss", "rmse", "r2") if k in values)
+        shown = "  ".join(f"{k} {values[k]:.4f}" for k in ("loss", "rmse", "r2", "accuracy", "macro_f1") if k in values)
         if split != "train":
             self.say(f"step {step} {split}: {shown}")
             return

@@ -15,6 +15,8 @@ from lcjax.training.folder import storage_guard
 from lcjax.training.progress import MetricsLog, ProgressDisplay
 from lcjax.training.source import count_points
 
+_NO_DIGITS = str.maketrans("", "", "0123456789.")
+
 
 @dataclasses.dataclass
 class Progress:
@@ -58,6 +60,7 @@ class Recorder:
         self._task, self._training, self._workdir = task, training, workdir
         self._progress, self._log, self._display = progress, log, display
         self._clock, self._points = time.monotonic(), 0.0
+        self._warned: set[str] = set()
 
     def absorb(self, dispatch: Dispatch) -> None:
         """Waits for a dispatch, adds its metrics to the running sums, deals with bad steps.
@@ -124,6 +127,11 @@ class Recorder:
         if self._log:
             self._log.write(step, split, values)
         self._display.report(step, split, values)
+        for text in self._task.warnings(split, values):
+            kind = text.translate(_NO_DIGITS)  # the same warning with other numbers is old news
+            if kind not in self._warned:
+                self._warned.add(kind)
+                self._display.say(f"warning at step {step} ({split}): {text}")
 
     def _summary(self, sums: dict[str, list[float]]) -> dict[str, float]:
         sums = dict(sums)

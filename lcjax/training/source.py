@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-HOST_KEYS = frozenset({"object_id", "reference_mjd", "band", "record"})
+HOST_KEYS = frozenset({"object_id", "alert_id", "mjd", "reference_mjd", "band", "record"})
 """Batch entries that stay on the host."""
 
 Position = tuple[int, int]

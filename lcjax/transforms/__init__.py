@@ -1,22 +1,54 @@
-"""Jitted preprocessing: windows, masking, scaling and time encodings. Arrays in, arrays out."""
+"""Jitted preprocessing: windows, masking, scaling, time encodings, stamps. Arrays in, arrays out."""
 
+from lcjax.transforms.delight import block_median_pyramid, delight_stack, network_input, recentre
 from lcjax.transforms.masking import MaskDraw, apply_masks, draw_masks, mask_for_pretraining
+from lcjax.transforms.multiscale import (
+    dihedral,
+    fourier_amplitude,
+    mean_levels,
+    normalize_stamps,
+    sky_vector,
+    stack_levels,
+    stamp_view,
+)
 from lcjax.transforms.positional import encode_time, log_period_frequencies, published_frequencies
 from lcjax.transforms.scaling import masked_mean, scale_window, standardize
+from lcjax.transforms.stamp_features import clip_features, ecliptic, galactic, network_features, raw_features
+from lcjax.transforms.stamps import crop_center, minmax, prepare_stamps, rotations
 from lcjax.transforms.windows import published_starts, published_windows, sequential_edges
 
 __all__ = [
     "MaskDraw",
     "apply_masks",
+    "block_median_pyramid",
+    "clip_features",
+    "crop_center",
+    "delight_stack",
+    "dihedral",
     "draw_masks",
+    "ecliptic",
     "encode_time",
+    "fourier_amplitude",
+    "galactic",
     "log_period_frequencies",
     "mask_for_pretraining",
     "masked_mean",
+    "mean_levels",
+    "minmax",
+    "network_features",
+    "network_input",
+    "normalize_stamps",
+    "prepare_stamps",
     "published_frequencies",
     "published_starts",
     "published_windows",
+    "raw_features",
+    "recentre",
+    "rotations",
     "scale_window",
     "sequential_edges",
+    "sky_vector",
+    "stack_levels",
+    "stamp_view",
     "standardize",
 ]

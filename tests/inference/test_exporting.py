@@ -51,3 +51,17 @@ def test_out_folder(tmp_path):
     assert names == {"predict.stablehlo", "weights.safetensors", "config.json", "export.json"}
     # An export is also a weights folder.
     assert load_system(tmp_path / "out").experiment == loaded.experiment
+
+
+def test_a_stamp_classifier_takes_raw_stamps(tmp_path):
+    from lcjax.pretrained.imported import write_weights
+    from lcjax.pretrained.importing import import_weights
+    from tests.pretrained.test_stamp_import import graph_arrays
+
+    arrays = graph_arrays(features=23, slots=False)
+    np.savez(tmp_path / "s.npz", **{k.replace("/", "."): v for k, v in arrays.items()})
+    write_weights(tmp_path / "W", import_weights("alerce-stamps", tmp_path / "s.npz"))
+    description = export(load_system(tmp_path / "W"), tmp_path / "out", ("cpu",))
+    assert description["inputs"]["stamps"]["shape"] == ["rows", 63, 63, 3]
+    assert description["outputs"]["probabilities"]["shape"] == ["rows", 5]
+    assert len(description["metadata_names"]) == 21 and description["class_names"][0] == "AGN"

@@ -53,6 +53,14 @@ def test_same_losses(one, eight, layout, run):
         np.testing.assert_allclose(b["loss"], a["loss"], rtol=1e-5)
 
 
+def test_feature_norm_and_live_units_cross_the_devices(one, eight):
+    single, spread = logged(one / "stamps_single"), logged(eight / "stamps_pmap_8")
+    assert len(single) == len(spread) == 5
+    for a, b in zip(single, spread, strict=True):
+        for name in (n for n in a if n.startswith(("loss", "live_", "image_effect"))):
+            np.testing.assert_allclose(b[name], a[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_gradients_are_exact_without_adam_hiding_a_factor(one, eight, layout):
     expected, found = findings(one)["single"]["descent"], findings(eight)[layout]["descent"]

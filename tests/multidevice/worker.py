@@ -13,6 +13,7 @@ from lcjax.training.feed import stack_updates
 from lcjax.training.parallel import make_layout, path_name
 from lcjax.training.state import init_state
 from lcjax.training.step import make_update
+from tests.tasks.stamp_alerts import stamps_fit
 from tests.training.curves import astromer_fit, tiny_astromer
 from tests.training.toy import ToySource, toy_fit, toy_task
 
@@ -55,6 +56,8 @@ def main(folder: Path, layouts: dict) -> None:
     for name, settings in layouts.items():
         toy_fit(folder / f"toy_{name}", log_every=2, accumulate=2, steps_per_dispatch=2, **settings)
         astromer_fit(folder / f"astromer_{name}", **settings)
+        if name in ("single", "pmap_8"):  # statistics of features and live units cross the devices by hand there
+            stamps_fit(folder / f"stamps_{name}", **settings)
         findings[name] = {"descent": plain_descent(TrainingConfig(batch_size=8, **settings))}
     if "jit_4x2" in layouts:
         findings["split"] = split_names(TrainingConfig(batch_size=8, mesh=(4, 2)))

@@ -5,9 +5,10 @@ import pytest
 
 from lcjax.errors import WeightsError
 from lcjax.pretrained import catalogue
-from lcjax.pretrained.catalogue import CATALOGUE, SYSTEMS, fetch, published
+from lcjax.pretrained.catalogue import CATALOGUE, fetch, published
 from lcjax.pretrained.download import Patience
 from lcjax.pretrained.imported import read_weights
+from lcjax.pretrained.importing import SYSTEMS
 from tests.pretrained.checkpoints import published_folder
 from tests.pretrained.server import serve
 
@@ -85,7 +86,7 @@ def test_unknown_name():
 
 def test_entries_are_whole():
     for name, entry in CATALOGUE.items():
-        assert entry.name == name and entry.system in SYSTEMS and entry.urls
+        assert entry.name == name and entry.system in SYSTEMS and bool(entry.urls) != bool(entry.package)
         assert all(url.startswith("https://") for url in entry.urls)
         assert all(len(digest) == 64 for _, digest in (*entry.sha256, *entry.contents_sha256))
 

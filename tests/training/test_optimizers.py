@@ -57,3 +57,17 @@ def test_adam_by_hand_with_clipping(name):
         expected = -0.1 * (m / (1 - 0.8**count)) / (np.sqrt(v / (1 - 0.9**count)) + 1e-3)
         np.testing.assert_allclose(updates["kernel"], expected, rtol=1e-5)
     assert isinstance(optimizer, optax.GradientTransformation)
+
+
+def test_adam_of_tensorflow_adds_eps_to_the_uncorrected_root():
+    config = OptimizerConfig("adam_tensorflow", learning_rate=0.1, schedule="constant", eps=1e-3, clip_norm=None)
+    optimizer, rng = build_optimizer(config, 10), np.random.default_rng(0)
+    params = {"w": jnp.zeros(5)}
+    state, m, v, expected = optimizer.init(params), np.zeros(5), np.zeros(5), np.zeros(5)
+    for t in range(1, 5):
+        g = rng.normal(size=5) * 10.0 ** -np.arange(5)
+        updates, state = optimizer.update({"w": jnp.asarray(g, jnp.float32)}, state, params)
+        params = optax.apply_updates(params, updates)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        expected -= 0.1 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-3)
+    np.testing.assert_allclose(params["w"], expected, rtol=1e-4)

@@ -1,0 +1,273 @@
+"""Which galaxy hosts the transient: DELIGHT against the nearest source and the directional light radius; time per stage.
+
+    python -m benchmarks hosts --models W ... [--fields 2000] [--timing-only True]
+
+All rules and networks see the same simulated fields, which no training has seen (their own seed). An answer is catastrophic
+when it is farther from the host's centre than half of the host's radius (at least 2 arcsec). Times are of one process; `published steps`
+re-creates the published preprocessing (xarray's coarsen and median: numpy's nanmedian over all blocks of the full image) on the same machine and masks.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import tyro
+
+from benchmarks.harness import measure, print_table, write_json
+from data_pipelines.host_fields import encode_host_field
+from data_pipelines.simulate.host_fields import FieldSettings, HostField, simulate_host_fields
+from data_pipelines.sources.host_stack import masked_stack
+from data_pipelines.sources.source_mask import detect_sources
+from lcjax.analysis.host_answers import HostAnswers, answer_fields
+from lcjax.analysis.hosts import (
+    DLR_LIMIT,
+    HostScores,
+    area_under_curve,
+    catastrophic_limit,
+    light_radii,
+    light_radius_host,
+    scores_by_size,
+)
+from lcjax.inference.host_rules import nearest_source
+from lcjax.inference.loading import load_system
+from lcjax.transforms.delight import delight_stack
+
+ROWS = 32
+STAR_SIZE = 1.1
+"""Geometric mean of a and b, in standard deviations of a star, up to which a source counts as a star."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Scores on simulated fields, and milliseconds per field."""
+
+    models: tuple[str, ...] = ()
+    """Workdirs or weights folders of the system delight."""
+    fields: int = 2000
+    seed: int = 20260
+    timing: bool = True
+    """Also measure the stages."""
+    timing_only: bool = False
+    out: Path | None = None
+    """JSON file (default: benchmarks/results/hosts.json)."""
+
+
+def main(argv: list[str]) -> int:
+    """Scores, then times."""
+    options = tyro.cli(Options, args=argv, prog="python -m benchmarks hosts")
+    record: dict[str, Any] = {"fields": options.fields, "seed": options.seed, "models": list(options.models)}
+    if not options.timing_only:
+        record |= compare(options)
+    if options.timing or options.timing_only:
+        record["milliseconds"] = stages(options)
+    print(f"written to {write_json('hosts', record, options.out)}")
+    return 0
+
+
+# --- scores
+
+
+@dataclasses.dataclass
+class TestFields:
+    """Simulated fields: truth, stacks, and the answers of rules without training."""
+
+    truth: list[HostField]
+    stacks: np.ndarray
+    rules: dict[str, np.ndarray]  #: name -> (N, 2) pixels, NaN without an answer
+    light_radius: np.ndarray  #: (N,) directional light radii of the best source, inf without any
+
+
+def make_fields(number: int, seed: int, settings: FieldSettings | None = None) -> TestFields:
+    """Simulates and applies the rules."""
+    settings = settings or FieldSettings()
+    star = STAR_SIZE * settings.seeing / 2.3548 / settings.pixel_scale
+    centre = (settings.image_size - 1) / 2
+    truth, stacks, best = [], [], []
+    rules: dict[str, list[np.ndarray]] = {
+        name: [] for name in ("nearest source", "light radius", "light radius, no stars")
+    }
+    for field in simulate_host_fields(number, seed, settings):
+        sources = detect_sources(field.image).sources
+        truth.append(field)
+        stacks.append(encode_host_field(field)["stamps"])
+        rules["nearest source"].append(nearest_source(sources, centre, centre))
+        rules["light radius"].append(light_radius_host(sources, centre, centre))
+        rules["light radius, no stars"].append(light_radius_host(sources, centre, centre, star_size=star))
+        extended = {k: v[np.sqrt(sources["a"] * sources["b"]) > star] for k, v in sources.items()}
+        best.append(light_radii(extended, centre, centre).min(initial=np.inf))
+    plain = [dataclasses.replace(f, image=np.zeros((0, 0), np.float32)) for f in truth]
+    return TestFields(plain, np.stack(stacks), {k: np.stack(v) for k, v in rules.items()}, np.array(best))
+
+
+def _batches(test: TestFields) -> Iterator[dict[str, np.ndarray]]:
+    offset = np.nan_to_num(np.stack([f.offset for f in test.truth])).astype(np.float32)
+    hostless = np.array([f.hostless for f in test.truth], np.float32)
+    radius = np.nan_to_num(np.array([f.host_radius for f in test.truth], np.float32))
+    for begin in range(0, len(hostless), ROWS):
+        rows = np.minimum(np.arange(begin, begin + ROWS), len(hostless) - 1)
+        real = (np.arange(begin, begin + ROWS) < len(hostless)).astype(np.float32)
+        truth = {"offset": offset[rows], "hostless": hostless[rows], "host_radius": radius[rows]}
+        yield {"stamps": test.stacks[rows], **truth, "weight": real}
+
+
+def compare(options: Options) -> dict[str, Any]:
+    """All methods on the same fields."""
+    test = make_fields(options.fields, options.seed)
+    hostless = np.array([f.hostless for f in test.truth])
+    paired = np.array([f.paired for f in test.truth])
+    radius = np.array([f.host_radius for f in test.truth])
+    scale = test.truth[0].pixel_scale
+    offset = np.stack([f.offset for f in test.truth])
+    errors = {name: np.hypot(*(found - offset).T) * scale for name, found in test.rules.items()}
+    answers: dict[str, HostAnswers] = {}
+    for path in options.models:
+        loaded = load_system(path)
+        name = f"lcjax {Path(path).name}"
+        answers[name] = answer_fields(loaded.task, loaded.variables, _batches(test), loaded.experiment)
+        errors[name] = answers[name].distance()
+    rows, record = [], {}
+    for name, error in errors.items():
+        scores = scores_by_size(error[~hostless], radius[~hostless])
+        both = ~hostless & paired
+        pairs = float(np.mean(~(error[both] <= catastrophic_limit(radius[both])))) if both.any() else float("nan")
+        record[name] = {size: dataclasses.asdict(s) for size, s in scores.items()} | {"catastrophic of pairs": pairs}
+        rows.append({"method": name} | _cells(scores) | {"pairs: %": f"{100 * pairs:.1f}"})
+    counts = ", ".join(f"{s.fields} {size}" for size, s in scores.items())
+    print_table(f"median error (arcsec) and catastrophic answers (%) by radius of the host: {counts}", rows)
+    probabilities = {name: _probabilities(found) for name, found in answers.items() if found.has_probabilities}
+    area = area_under_curve(test.light_radius, hostless)
+    flagged = test.light_radius > DLR_LIMIT
+    rule = {"area_under_curve": area, "accuracy_at_4_radii": float(np.mean(flagged == hostless))}
+    print_table(
+        "fields without host",
+        [{"method": "light radius, no stars", "area under curve": area, "accuracy": rule["accuracy_at_4_radii"]}]
+        + [
+            {
+                "method": name,
+                "area under curve": found["hostless_area_under_curve"],
+                "accuracy": found["hostless_accuracy"],
+            }
+            for name, found in probabilities.items()
+        ],
+    )
+    for name, found in probabilities.items():
+        print_table(f"{name}: calibration", _calibration_rows(found["calibration"]))
+        print(f"{name}: host at one of two answers in {100 * found['either_of_two']:.1f} % of the fields with hosts")
+    for name, found in answers.items():
+        print_table(f"{name}: quarters of the scatter (arcsec)", found.scatter_flag())
+    quarters = {name: found.scatter_flag() for name, found in answers.items()}
+    return {"scores": record, "hostless_rule": rule, "probabilities": probabilities, "scatter": quarters}
+
+
+def _cells(scores: dict[str, HostScores]) -> dict[str, str]:
+    cells = {}
+    for size, s in scores.items():
+        cells[f"{size}: median"] = f"{s.median:.2f} ({s.median_low:.2f}-{s.median_high:.2f})"
+        low, high = 100 * s.catastrophic_low, 100 * s.catastrophic_high
+        cells[f"{size}: %"] = f"{100 * s.catastrophic:.1f} ({low:.1f}-{high:.1f})"
+    return cells
+
+
+def _probabilities(found: HostAnswers) -> dict[str, Any]:
+    said = found.outputs["hostless_probability"] > 0.5
+    curves = {
+        name: {
+            "expected_calibration_error": c.error,
+            "brier": c.brier,
+            "predicted": c.predicted.tolist(),
+            "happened": c.happened.tolist(),
+            "count": c.count.tolist(),
+        }
+        for name, c in found.calibration().items()
+    }
+    return {
+        "either_of_two": found.either_of_two(),
+        "hostless_area_under_curve": found.hostless_area(),
+        "hostless_accuracy": float(np.mean(said == found.hostless)),
+        "calibration": curves,
+    }
+
+
+def _calibration_rows(curves: dict[str, Any]) -> list[dict[str, Any]]:
+    pairs = lambda c: "  ".join(f"{p:.2f}/{h:.2f}" for p, h in zip(c["predicted"], c["happened"], strict=True))
+    return [
+        {
+            "probability of": name,
+            "error": c["expected_calibration_error"],
+            "brier": c["brier"],
+            "predicted/happened": pairs(c),
+        }
+        for name, c in curves.items()
+    ]
+
+
+# --- times
+
+
+def published_stack(image: np.ndarray, mask: np.ndarray, levels: int = 5) -> np.ndarray:
+    """The published steps: rescale, then numpy's medians over all blocks of the full image, then the central part."""
+    data = (image - image[mask].min()) / (image[mask].max() - image[mask].min()) * mask
+    side = 2 * (len(image) // 2**levels)
+    planes = []
+    for level in range(levels):
+        block = 2**level
+        blocks = data.reshape(len(data) // block, block, len(data) // block, block).transpose(0, 2, 1, 3)
+        whole = np.nanmedian(blocks, axis=(2, 3))
+        begin = len(whole) // 2 - side // 2
+        planes.append(whole[begin : begin + side, begin : begin + side])
+    return np.stack(planes)
+
+
+def stages(options: Options) -> dict[str, float]:
+    """Median milliseconds per field of every stage."""
+    fields = list(simulate_host_fields(16, options.seed))
+    images = np.stack([f.image for f in fields])
+    found = [detect_sources(image) for image in images]
+    masks = np.stack([f.mask for f in found])
+    cases: dict[str, Callable[[], Any]] = {
+        "published steps: stack (nanmedian of all blocks)": lambda: _each(published_stack, images[:4], masks[:4], 4),
+        "sources and mask (sep)": lambda: _each(detect_sources, images, None, 16),
+        "stack, numpy (for shards)": lambda: _each(masked_stack, images, masks, 16),
+        "stack, jitted, one image": lambda: [jax.block_until_ready(delight_stack(images[:1], masks[:1]))] * 1,
+        "stack, jitted, batch of 16": lambda: jax.block_until_ready(delight_stack(images, masks)),
+        "stack with MAD mask, jitted, batch of 16": lambda: jax.block_until_ready(delight_stack(images, mode="mad")),
+    }
+    counts = {name: 1 if "one image" in name else 4 if "published" in name else 16 for name in cases}
+    for path in options.models:
+        loaded = load_system(path)
+        predict = jax.jit(loaded.task.predict)
+        stamps = np.moveaxis(np.asarray(delight_stack(images, masks)), 1, -1)
+        name = f"network, 8 variants x 5 levels in one call: {Path(path).name}"
+        cases[name] = lambda p=predict, v=loaded.variables: jax.block_until_ready(p(v, {"stamps": stamps}))
+        counts[name] = 16
+    times = {name: 1e3 * measure(case, repeats=5).median / counts[name] for name, case in cases.items()}
+    for path in options.models[:1]:
+        times[f"end to end, images to answers: {Path(path).name}"] = _end_to_end(path, images)
+    reference = times["published steps: stack (nanmedian of all blocks)"] + times["sources and mask (sep)"]
+    ours = times["stack, jitted, batch of 16"]
+    print_table("milliseconds per field", [{"stage": name, "ms": value} for name, value in times.items()])
+    total = ours + times["sources and mask (sep)"]
+    print(
+        f"stacking: {100 / ours:.0f} times faster than the published 0.1 s per field; with detection {100 / total:.0f} times"
+    )
+    print(f"published steps re-created here: {reference:.1f} ms with detection, ours {total:.1f} ms")
+    return times
+
+
+def _each(call: Callable, images: np.ndarray, masks: np.ndarray | None, number: int) -> None:
+    for i in range(number):
+        call(images[i]) if masks is None else call(images[i], masks[i])
+
+
+def _end_to_end(path: str, images: np.ndarray) -> float:
+    from lcjax.inference.hosts import HostPredictor
+
+    model = HostPredictor.of(path, detect_sources, batch_size=16, sizes=False)
+    model.predict_arrays(images, 0.25)
+    begin = time.perf_counter()
+    model.predict_arrays(np.concatenate([images] * 3), 0.25)
+    return 1e3 * (time.perf_counter() - begin) / (3 * len(images))

@@ -1,0 +1,130 @@
+"""What the alert datasets share: read packets, check stamps, label weakly, split by object, write stamp records.
+
+Two kinds of pass are made: the first reads everything, fills the report and learns classes, columns and shapes; then each
+split is written. No pass holds more than one alert's stamps.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from data_pipelines.alert_settings import AlertReport
+from data_pipelines.datasets.light_curve_builder import PrepareSettings
+from data_pipelines.records import SPLITS
+from data_pipelines.sources.alerts import Alert, AlertRejection, SchemaSet, read_alerts
+from data_pipelines.splits import assign_splits
+from data_pipelines.stamp_records import alert_columns, encode_alert, stamp_features
+from data_pipelines.weak_labels import Labeler
+from lcjax.errors import DataError
+
+
+class AlertBuilder(tfds.core.GeneratorBasedBuilder):
+    """Base of the alert builders; `Builder(settings=PrepareSettings(...), data_dir=...)`."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012 (tfds reads it from the class)
+    homepage = ""
+    citation = ""
+    description = ""
+    survey = ""
+    """Alerts of other surveys are rejected."""
+
+    def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
+        """Runs the first pass, so that classes, columns, shapes and splits are known."""
+        self.settings = settings or PrepareSettings()
+        self.report = AlertReport()
+        self._rules = self.settings.alerts.rules()
+        self._labeler = Labeler(self.settings.labels)
+        self._labels: dict[tuple[str, int], str] = {}
+        self._chosen: dict[str, tuple[float, int]] = {}
+        self._first_pass()
+        self.class_names = sorted({label for label in self._labels.values() if label})
+        self.split_of = assign_splits(self._object_labels(), self.settings.fractions, self.settings.seed)
+        super().__init__(**kwargs)
+
+    def _read(self, report: AlertReport | None = None) -> Iterator[Alert | AlertRejection]:
+        if not self.settings.sources:
+            raise DataError(f"dataset '{self.name}' needs alert files: give them with --source")
+        schemas = SchemaSet(self.settings.alerts.schemas)
+        other = (lambda path: report.other_files.__setitem__(str(path), None)) if report else None
+        seen: set[tuple[str, int]] = set()
+        for found in read_alerts(self.settings.sources, rules=self._rules, schemas=schemas, on_other=other):
+            if isinstance(found, Alert):
+                found = self._acceptable(found, seen)
+            yield found
+
+    def _acceptable(self, alert: Alert, seen: set[tuple[str, int]]) -> Alert | AlertRejection:
+        """The alert, unless it is of another survey, has unequal stamps, or came before."""
+        key, reason = (alert.object_id, alert.alert_id), ""
+        if alert.survey not in ("", self.survey):
+            reason = f"another survey: {alert.survey}"
+        elif len({stamp.pixels.shape for stamp in alert.stamps.values()}) > 1:
+            reason = "stamp size: the stamps of one alert differ"
+        elif key in seen:
+            reason = "alert repeated: the first one is kept"
+        if reason:
+            return AlertRejection(alert.alert_id, alert.object_id, reason, alert.origin)
+        seen.add(key)
+        return alert
+
+    def _first_pass(self) -> None:
+        report, names, self._shapes = self.report, {}, set()
+        rule_of: dict[tuple[str, int], str] = {}
+        missing: set[tuple[str, int]] = set()
+        for found in self._read(report):
+            report.alerts_read += 1
+            if isinstance(found, AlertRejection):
+                report.rejected.append(found)
+                continue
+            key = (found.object_id, found.alert_id)
+            label, rule = self._labeler(found)
+            self._labels[key], rule_of[key] = label or "", rule
+            names |= dict.fromkeys(alert_columns(found))
+            self._shapes.add((*found.stamps[self._rules.need[0]].pixels.shape, len(self._rules.need)))
+            if found.missing_pixels:
+                missing.add(key)
+            when = (found.mjd, found.alert_id)
+            self._chosen[found.object_id] = min(self._chosen.get(found.object_id, when), when)
+        if not self._labels:
+            detail = f"; the first reason: {report.rejected[0].reason}" if report.rejected else ""
+            raise DataError(f"dataset '{self.name}' has no usable alert: {len(report.rejected)} rejected{detail}")
+        if self.settings.alerts.keep == "first":
+            self._labels = {key: v for key, v in self._labels.items() if self._chosen[key[0]][1] == key[1]}
+        self._metadata = tuple(sorted(names))
+        report.alerts_kept, report.objects = len(self._labels), len(self._chosen)
+        report.with_missing_pixels = len(missing & self._labels.keys())
+        report.labels.update(f"{v} ({rule_of[k]})" if v else "unlabelled" for k, v in self._labels.items())
+
+    def _object_labels(self) -> dict[str, str | None]:
+        """Object -> the label most of its alerts have, for stratified splits."""
+        votes: dict[str, Counter] = {}
+        for (object_id, _), label in self._labels.items():
+            votes.setdefault(object_id, Counter())[label] += bool(label)
+        return {object_id: count.most_common(1)[0][0] or None for object_id, count in votes.items()}
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        shape = next(iter(self._shapes)) if len(self._shapes) == 1 else (None,)
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.description or (type(self).__doc__ or ""),
+            features=stamp_features(self.class_names, self._metadata, shape),
+            homepage=self.homepage or None,
+            citation=self.citation or None,
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        present = set(self.split_of.values())
+        return {split: self._generate_examples(split) for split in SPLITS if split in present}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        index = {name: i for i, name in enumerate(self.class_names)}
+        for alert in self._read():
+            key = (alert.object_id, alert.alert_id)
+            if isinstance(alert, AlertRejection) or key not in self._labels or self.split_of[alert.object_id] != split:
+                continue
+            record = encode_alert(alert, index.get(self._labels[key], -1), self._metadata, self._rules.need)
+            if len(self._shapes) > 1:
+                record["stamps"] = record["stamps"].reshape(-1)
+            yield f"{alert.object_id}\t{alert.alert_id}", record

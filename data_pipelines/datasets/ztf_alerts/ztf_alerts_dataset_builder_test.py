@@ -1,0 +1,80 @@
+"""ZTF packets of several kinds through the builder: labels, splits by object, what is set aside."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from data_pipelines.alert_settings import AlertSettings
+from data_pipelines.datasets.alert_checks import container, packet, stamp
+from data_pipelines.manifest import verify
+from data_pipelines.prepare import prepare
+from data_pipelines.stamps import StampSource
+from data_pipelines.weak_labels import LabelSettings
+from lcjax.errors import ConfigError, DataError
+
+
+def packets(count: int) -> list[dict]:
+    """Objects of two alerts each: every third an asteroid, every third bogus, the rest unlabelled."""
+    kinds = ({"ssdistnr": 0.5}, {"drb": 0.01}, {})
+    return [packet(i, candidate=kinds[i // 2 % 3]) for i in range(count)]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("alerts")
+    (folder / "a.avro").write_bytes(container(packets(40)))
+    (folder / "b.avro").write_bytes(container([packet(0), packet(50, side=62)]) + container([packet(52)])[:-500])
+    return folder
+
+
+def test_alerts_become_records(source, tmp_path):
+    import tensorflow_datasets as tfds
+
+    done = prepare("ztf_alerts", [source], tmp_path / "out", shards=2)
+    assert verify(done.manifest.folder) == []
+    assert done.manifest.class_names == ("asteroid", "bogus") and done.manifest.bands == ("r",)
+    report = done.report
+    assert (report.alerts_read, report.alerts_kept, report.objects) == (43, 40, 20)
+    assert sorted(report.reasons()) == ["alert repeated", "stamp size", "truncated Avro"]
+    assert report.labels == {"asteroid (solar-system)": 14, "bogus (real-bogus)": 14, "unlabelled": 12}
+    rejected = pq.read_table(done.manifest.folder / "rejected.parquet").to_pylist()
+    assert [r["alert_id"] for r in rejected] == [1000, 1050, 0]
+    builder = tfds.builder_from_directory(str(done.manifest.folder))
+    split_of, seen = {}, 0
+    for split in builder.info.splits:
+        for record in builder.as_dataset(split=split).as_numpy_iterator():
+            seen += 1
+            number = int(record["alert_id"]) - 1000
+            assert split_of.setdefault(record["object_id"], split) == split
+            assert record["stamps"].shape == (63, 63, 3)
+            np.testing.assert_array_equal(record["stamps"][..., 2], stamp(10 * number + 2))
+            assert record["mjd"] == 59000.75 + number and record["metadata"]["isdiffpos"] == 1.0
+            assert record["label"] == {0: 0, 1: 1, 2: -1}[number // 2 % 3]
+    assert seen == 40 and set(split_of.values()) == {"train", "validation", "test"}
+    train = StampSource(done.manifest.folder, "train", 4, balance="published", reader="plain")
+    assert set(next(train.train_batches())[1]["label"]) <= {0, 1}
+
+
+def test_options(source, tmp_path):
+    (tmp_path / "own.csv").write_text("objectId,label\nZTF3,TDE\n")
+    first = prepare(
+        "ztf_alerts",
+        [source],
+        tmp_path / "out",
+        shards=1,
+        alerts=AlertSettings(keep="first", size="any", stamps=("science", "difference")),
+        labels=LabelSettings(file=tmp_path / "own.csv", rules=()),
+        fractions=(1.0, 0.0, 0.0),
+    )
+    assert first.manifest.class_names == ("TDE",)
+    assert first.report.alerts_kept == 21 and first.objects == {"train": 21}
+    with pytest.raises(DataError, match="several shapes"):
+        StampSource(first.manifest.folder, "train", 4)
+    index = first.manifest.index("train")
+    assert set(index.channels) == {2} and {62, 63} == set(index.height)
+    with pytest.raises(ConfigError, match="stamp size"):
+        prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(size="huge"))
+    with pytest.raises(DataError, match="no usable alert"):
+        prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(size="30"))
+    with pytest.raises(DataError, match="needs alert files"):
+        prepare("ztf_alerts", [], tmp_path / "out")

@@ -1,0 +1,276 @@
+"""Avro object containers, one or many in a stream, damaged or not.
+
+A container is `Obj` 1, a header with the writer's schema and a 16-byte sync marker, then blocks: number of records, bytes,
+data, marker. Brokers' archives concatenate whole containers; `fastavro.reader` stops there, and at the first damaged byte.
+Here the stream is cut into blocks with every size checked, blocks are unpacked with a bound, and after damage reading goes
+on at the next marker or container. Format: Apache Avro 1.12 specification, "Object Container Files".
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from data_pipelines.sources.alerts.avro_schema import MAX_SCHEMA_BYTES, fastavro, parse_schema
+from data_pipelines.sources.alerts.compression import zlib
+
+MAGIC = b"Obj\x01"
+MAX_BLOCK_BYTES = 64 << 20
+MAX_METADATA_ENTRIES = 64
+_SYNC = 16
+_STEP = 1 << 20
+
+
+class AvroError(ValueError):
+    """Damage in a container; the message is the reason."""
+
+
+class Window:
+    """A stream seen through a bounded buffer: look ahead, take, search."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """`file`: anything with `read(n)`."""
+        self._file, self._held, self._at = file, b"", 0
+        self._mark: int | None = None
+
+    def mark(self) -> None:
+        """Remembers this place for `rewind`."""
+        self._mark = self._at
+
+    def rewind(self) -> None:
+        """Goes back to the marked place."""
+        if self._mark is not None:
+            self._at = self._mark
+
+    def forget(self) -> None:
+        """Drops the mark, so that what lies before need not be kept."""
+        self._mark = None
+
+    def peek(self, count: int) -> bytes:
+        """The next bytes, fewer at the end; they stay."""
+        while len(self._held) - self._at < count:
+            piece = self._file.read(max(_STEP, count - len(self._held) + self._at))
+            if not piece:
+                break
+            keep = self._at if self._mark is None else self._mark
+            self._held = self._held[keep:] + piece
+            self._at -= keep
+            self._mark = None if self._mark is None else 0
+        return self._held[self._at : self._at + count]
+
+    def take(self, count: int) -> bytes:
+        """The next bytes.
+
+        Raises:
+          AvroError: the stream ends before.
+        """
+        out = self.peek(count)
+        if len(out) < count:
+            raise AvroError("truncated Avro: the file ends in the middle of a block")
+        self._at += count
+        return out
+
+    def long(self) -> int:
+        """A zigzag variable-length integer."""
+        value = 0
+        for shift in range(0, 64, 7):
+            byte = self.take(1)[0]
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value >> 1 ^ -(value & 1)
+        raise AvroError("damaged Avro: an integer has more than ten bytes")
+
+    def sized(self, limit: int) -> bytes:
+        """Bytes behind their length."""
+        size = self.long()
+        if not 0 <= size <= limit:
+            raise AvroError(f"damaged Avro: a length of {size:,} bytes is out of range")
+        return self.take(size)
+
+    def skip_to(self, *markers: bytes) -> bytes | None:
+        """Goes to just before the first of some markers and returns it; None: there is none, and the stream is used up."""
+        longest = max(map(len, markers))
+        while True:
+            data = self.peek(_STEP)
+            found = [(at, marker) for marker in markers if (at := data.find(marker)) >= 0]
+            if found:
+                at, marker = min(found)
+                self._at += at
+                return marker
+            if len(data) < _STEP:
+                self._at = len(self._held)
+                return None
+            self._at += len(data) - longest + 1
+
+
+def read_containers(file: BinaryIO) -> Iterator[dict[str, Any] | AvroError]:
+    """Every record of the containers in a stream, and an error in the place of each damaged stretch."""
+    window = Window(file)
+    while window.peek(1):
+        begins = window.peek(4) == MAGIC
+        window.mark()
+        try:
+            schema, codec, sync = _header(window)
+        except AvroError as error:
+            yield error
+            window.rewind()  # a header cut off may have taken the next container for its own
+            window.forget()
+            if begins:
+                window.take(4)
+            if window.skip_to(MAGIC) is None:
+                return
+            continue
+        window.forget()
+        yield from _blocks(window, schema, codec, sync)
+
+
+def _header(window: Window) -> tuple[Any, str, bytes]:
+    if window.peek(4) != MAGIC:
+        raise AvroError("damaged Avro: a container does not begin with Obj 1")
+    window.take(4)
+    metadata: dict[bytes, bytes] = {}
+    while count := window.long():
+        if count < 0:
+            count = -count
+            window.long()
+        if len(metadata) + count > MAX_METADATA_ENTRIES:
+            raise AvroError(f"damaged Avro: the header claims {count:,} entries")
+        for _ in range(count):
+            key = window.sized(1 << 12)
+            metadata[key] = window.sized(MAX_SCHEMA_BYTES)
+    sync = window.take(_SYNC)
+    try:
+        schema = parse_schema(metadata.get(b"avro.schema", b""))
+    except ValueError as error:
+        raise AvroError(f"damaged Avro: {error}") from None
+    codec = metadata.get(b"avro.codec", b"null").decode("latin-1")
+    if codec not in CODECS:
+        raise AvroError(f"unknown Avro compression '{codec[:20]}': known are {', '.join(CODECS)}")
+    return schema, codec, sync
+
+
+def _blocks(window: Window, schema: Any, codec: str, sync: bytes) -> Iterator[dict[str, Any] | AvroError]:
+    while window.peek(4) and window.peek(4) != MAGIC:
+        try:
+            count, data = _block(window, sync)
+        except AvroError as error:
+            yield error
+            if window.skip_to(sync, MAGIC) == sync:
+                window.take(_SYNC)
+                continue
+            return
+        yield from _records(count, data, schema, codec)
+
+
+def _block(window: Window, sync: bytes) -> tuple[int, bytes]:
+    """Number of records and bytes of the next block, which is taken only when it ends as it should."""
+    head = Window(io.BytesIO(window.peek(20)))
+    count, size = head.long(), head.long()
+    if count < 0 or not 0 <= size <= MAX_BLOCK_BYTES:
+        raise AvroError(f"damaged Avro: a block claims {count:,} records in {size:,} bytes")
+    begin = len(window.peek(20)) - len(head.peek(20))
+    whole = window.peek(begin + size + _SYNC)
+    if len(whole) < begin + size + _SYNC:
+        raise AvroError("truncated Avro: the file ends in the middle of a block")
+    if whole[-_SYNC:] != sync:
+        raise AvroError("damaged Avro: a block does not end with its sync marker")
+    window.take(len(whole))
+    return count, whole[begin:-_SYNC]
+
+
+def _records(count: int, data: bytes, schema: Any, codec: str) -> Iterator[dict[str, Any] | AvroError]:
+    try:
+        data = CODECS[codec](data)
+    except AvroError as error:
+        yield error
+        return
+    except Exception as error:  # every codec has its own
+        yield AvroError(f"damaged Avro: a block cannot be unpacked ({type(error).__name__})")
+        return
+    stream = io.BytesIO(data)
+    for number in range(count):
+        begin = stream.tell()
+        try:
+            record = decode_record(stream, schema)
+            if stream.tell() == begin:
+                raise AvroError("damaged Avro: a record has no bytes")
+        except AvroError as error:
+            left = f", and {count - number - 1:,} records behind it" if number + 1 < count else ""
+            yield AvroError(f"{error}{left}")
+            return
+        yield record
+
+
+def decode_record(stream: io.BytesIO, schema: Any) -> dict[str, Any]:
+    """The record at the position of a stream.
+
+    Raises:
+      AvroError: the bytes are not such a record.
+    """
+    try:
+        record = fastavro().schemaless_reader(stream, schema)
+    except EOFError:
+        raise AvroError("truncated Avro: the record ends early") from None
+    except Exception as error:  # IndexError, UnicodeDecodeError, OverflowError, ...: what random bytes lead to
+        raise AvroError(f"damaged Avro: a record does not follow its schema ({type(error).__name__})") from None
+    if not isinstance(record, dict):
+        raise AvroError("damaged Avro: the schema is not of a record")
+    return record
+
+
+def _inflate(data: bytes) -> bytes:
+    member = zlib.decompressobj(-15)
+    return _bounded(member.decompress(data, MAX_BLOCK_BYTES + 1))
+
+
+def _bounded(data: bytes) -> bytes:
+    if len(data) > MAX_BLOCK_BYTES:
+        raise AvroError(f"Avro block too large: more than {MAX_BLOCK_BYTES:,} bytes unpacked")
+    return data
+
+
+def _bzip2(data: bytes) -> bytes:
+    import bz2
+
+    return _bounded(bz2.BZ2Decompressor().decompress(data, MAX_BLOCK_BYTES + 1))
+
+
+def _xz(data: bytes) -> bytes:
+    import lzma
+
+    return _bounded(lzma.LZMADecompressor(memlimit=MAX_BLOCK_BYTES).decompress(data, MAX_BLOCK_BYTES + 1))
+
+
+def _zstandard(data: bytes) -> bytes:
+    import pyarrow as pa
+
+    with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
+        return _bounded(stream.read(MAX_BLOCK_BYTES + 1))
+
+
+def _snappy(data: bytes) -> bytes:
+    """Raw snappy, with the CRC-32 of the unpacked bytes behind it; its first bytes are the unpacked size."""
+    import pyarrow as pa
+
+    body, size, shift = data[:-4], 0, 0
+    for byte in body[:5]:
+        size |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+    if size > MAX_BLOCK_BYTES:
+        raise AvroError(f"Avro block too large: {size:,} bytes claimed")
+    out = pa.decompress(body, decompressed_size=size, codec="snappy", asbytes=True)
+    if zlib.crc32(out) != int.from_bytes(data[-4:], "big"):
+        raise AvroError("damaged Avro: a block does not match its checksum")
+    return out
+
+
+CODECS: dict[str, Callable[[bytes], bytes]] = {
+    "null": bytes,
+    "deflate": _inflate,
+    "snappy": _snappy,
+    "zstandard": _zstandard,
+    "bzip2": _bzip2,
+    "xz": _xz,
+}
+"""Compressions of the specification -> bounded unpacking."""

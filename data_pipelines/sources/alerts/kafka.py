@@ -1,0 +1,376 @@
+"""Alerts from Kafka topics: a member of a consumer group that reads at least once and commits when it is told to.
+
+Brokers of surveys (ZTF, Rubin and those behind them) publish one Avro packet a message, in topics cut into partitions; within
+a partition messages have ascending offsets. Nothing is committed by itself: whoever uses the alerts calls `commit` once the
+results are safe, and says with `resume` where each partition goes on. With results and offsets stored as one
+(`data_pipelines.result_parts`), a restart loses and repeats nothing.
+
+Needs `confluent-kafka` (extra `kafka`).
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from data_pipelines.sources.alerts.avro_schema import SchemaSet
+from data_pipelines.sources.alerts.packets import StampRules
+from data_pipelines.sources.alerts.read import Outcome, decode_packet
+from data_pipelines.sources.alerts.record import AlertRejection
+from lcjax.errors import ConfigError, DataError, MissingExtraError
+
+SCHEME = "kafka://"
+_ANSWER_SECONDS = 20.0
+"""How long a broker may take to answer at the start."""
+_REPEAT_SECONDS = 60.0
+
+Partition = tuple[str, int]
+"""Topic, number."""
+
+
+@dataclasses.dataclass(frozen=True)
+class KafkaSettings:
+    """How topics are read."""
+
+    group: str = "lcjax"
+    """Consumer group: its members share the partitions, and the broker remembers how far it is."""
+    start: Literal["earliest", "latest"] = "earliest"
+    """Where a group begins that has read nothing yet."""
+    stop: Literal["never", "end"] = "never"
+    """`end`: leave when everything that is there has been read; `never`: wait for more until interrupted."""
+    part_rows: int = 4096
+    """Alerts of a partition that are written, and committed, together."""
+    part_seconds: float = 10.0
+    """Alerts wait at most so long to be written."""
+    properties: Path | None = None
+    """File with lines `name = value` of further librdkafka settings, such as passwords."""
+    set: tuple[str, ...] = ()
+    """Further librdkafka settings, `name=value`; they win over the file's."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for settings that make no sense."""
+        if self.part_rows < 1 or not self.part_seconds > 0 or not self.group:
+            raise ConfigError("--kafka.group must have a name, --kafka.part-rows and --kafka.part-seconds be above 0")
+
+    def librdkafka(self) -> dict[str, str]:
+        """The further settings.
+
+        Raises:
+          ConfigError: a line is none, or the file cannot be read.
+        """
+        try:
+            lines = self.properties.read_text().splitlines() if self.properties else []
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"the Kafka settings '{self.properties}' cannot be read: {error}") from error
+        lines = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        found = {}
+        for number, line in enumerate([*lines, *self.set], 1):
+            name, equals, value = line.partition("=")
+            if not equals or not name.strip():
+                raise ConfigError(f"Kafka setting {number} has no '=': write name=value")
+            found[name.strip()] = value.strip()
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class KafkaAddress:
+    """Brokers and topics of `kafka://host:port[,host:port]/topic[,topic]`; a topic that begins with ^ is a pattern."""
+
+    brokers: str
+    topics: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, url: str) -> "KafkaAddress":
+        """The parts of an address.
+
+        Raises:
+          ConfigError: it is none.
+
+        >>> KafkaAddress.parse("kafka://localhost:9092/ztf_20231012,^lsst.*")
+        KafkaAddress(brokers='localhost:9092', topics=('ztf_20231012', '^lsst.*'))
+        """
+        brokers, slash, topics = url.removeprefix(SCHEME).partition("/")
+        names = tuple(topics.split(","))
+        if not (url.startswith(SCHEME) and brokers and slash and all(names)):
+            raise ConfigError(f"'{url}' is no Kafka address: write kafka://host:port/topic")
+        return cls(brokers, names)
+
+
+@dataclasses.dataclass(frozen=True)
+class KafkaMessage:
+    """One message, not decoded."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes
+    problem: str = ""
+    """Why there is nothing to decode: the broker no longer has this message."""
+
+    @property
+    def origin(self) -> str:
+        """`topic/partition#offset`."""
+        return f"{self.topic}/{self.partition}#{self.offset}"
+
+
+class KafkaAlerts:
+    """A member of a consumer group; iterate over it for alerts, or `poll` for messages."""
+
+    def __init__(
+        self,
+        address: KafkaAddress | str,
+        settings: KafkaSettings | None = None,
+        *,
+        rules: StampRules | None = None,
+        schemas: SchemaSet | None = None,
+        resume: Callable[[str, int], int | None] = lambda topic, partition: None,
+        on_revoke: Callable[[list[Partition]], None] = lambda partitions: None,
+        on_lost: Callable[[list[Partition]], None] = lambda partitions: None,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Joins the group.
+
+        Args:
+          address: brokers and topics. rules, schemas: as in `read_alerts`.
+          resume: (topic, partition) -> offset to go on at, None: where the group stands. Asked at every assignment.
+          on_revoke: told of partitions that go to another member, while their results can still be written and committed.
+          on_lost: told of partitions that have gone already; what is not written of them is the other member's.
+          warn: told of trouble that passes.
+
+        Raises:
+          DataError: no broker answers, or a topic does not exist. MissingExtraError: confluent-kafka is not installed.
+          ConfigError: settings that librdkafka refuses.
+        """
+        self._kafka = _package()
+        self.address = KafkaAddress.parse(address) if isinstance(address, str) else address
+        self.settings = settings or KafkaSettings()
+        self.rules, self.schemas = rules or StampRules(), schemas or SchemaSet()
+        self._resume, self._on_revoke, self._on_lost, self._tell = resume, on_revoke, on_lost, warn
+        self._told: dict[str, float] = {}
+        self._assigned: set[Partition] | None = None
+        self._at_end: set[Partition] = set()
+        self._starts: list[Any] = []
+        self._changes = 0
+        self._consumer = self._connect()
+
+    def _connect(self) -> Any:
+        config = {
+            "session.timeout.ms": 30_000,
+            "max.poll.interval.ms": 600_000,
+            **self.settings.librdkafka(),
+            "bootstrap.servers": self.address.brokers,
+            "group.id": self.settings.group,
+            "partition.assignment.strategy": "range",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",  # a jump would lose alerts silently
+            "error_cb": lambda error: self._warn(f"Kafka: {error.str()}"),
+        }
+        try:
+            consumer = self._kafka.Consumer(config, logger=_silent())
+        except (self._kafka.KafkaException, TypeError, ValueError) as error:
+            raise ConfigError(f"Kafka refuses its settings: {_text(error)}") from None
+        try:
+            self._check_topics(consumer)
+            consumer.subscribe(
+                list(self.address.topics), on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose
+            )
+        except BaseException:
+            consumer.close()
+            raise
+        return consumer
+
+    def _warn(self, text: str) -> None:
+        """Says the same thing once a minute."""
+        now = time.monotonic()
+        if now - self._told.get(text, -_REPEAT_SECONDS) >= _REPEAT_SECONDS:
+            self._told = {text: now} if len(self._told) > 100 else {**self._told, text: now}
+            self._tell(text)
+
+    def _check_topics(self, consumer: Any) -> None:
+        try:
+            known = consumer.list_topics(timeout=_ANSWER_SECONDS).topics
+        except self._kafka.KafkaException as error:
+            raise DataError(f"no Kafka broker answers at '{self.address.brokers}': {_text(error)}") from None
+        for topic in self.address.topics:
+            if not topic.startswith("^") and topic not in known:
+                names = ", ".join(sorted(n for n in known if not n.startswith("__"))[:10]) or "no topic"
+                raise DataError(f"the broker '{self.address.brokers}' has no topic '{topic}': it has {names}")
+
+    def _assign(self, consumer: Any, partitions: list[Any]) -> None:
+        """Sets where every partition goes on: where the results end, else where the group stands, else the start."""
+        begin = self._kafka.OFFSET_BEGINNING if self.settings.start == "earliest" else self._kafka.OFFSET_END
+        committed = {}
+        if partitions:
+            found = consumer.committed(partitions, timeout=_ANSWER_SECONDS)
+            committed = {(p.topic, p.partition): p.offset for p in found}
+        for p in partitions:
+            at = self._resume(p.topic, p.partition)
+            stands = committed.get((p.topic, p.partition), -1)
+            p.offset = at if at is not None else stands if stands >= 0 else begin
+        consumer.assign(partitions)
+        self._starts = partitions
+        self._assigned = {(p.topic, p.partition) for p in partitions}
+        self._changes += 1
+
+    def _revoke(self, consumer: Any, partitions: list[Any]) -> None:
+        """Messages that were fetched and not given out are forgotten; results are written by `on_revoke`."""
+        self._leave(partitions, self._on_revoke)
+
+    def _lose(self, consumer: Any, partitions: list[Any]) -> None:
+        self._leave(partitions, self._on_lost)
+
+    def _leave(self, partitions: list[Any], tell: Callable[[list[Partition]], None]) -> None:
+        gone = [(p.topic, p.partition) for p in partitions]
+        tell(gone)
+        self._starts = [p for p in self._starts if (p.topic, p.partition) not in gone]
+        self._assigned = None if not self._starts else {(p.topic, p.partition) for p in self._starts}
+        self._changes += 1
+
+    @property
+    def finished(self) -> bool:
+        """Whether the end of every partition of this member has been reached (only with `stop="end"`)."""
+        return self.settings.stop == "end" and self._assigned is not None and self._assigned <= self._at_end
+
+    def poll(self, count: int = 512, timeout: float = 1.0) -> list[KafkaMessage]:
+        """Up to so many messages, in order within a partition; fewer, or none, when the time is over.
+
+        Members join and leave the group only in here: what is returned belongs to this member until the next call.
+
+        Raises:
+          DataError: an offset that the topic never had, or an error that does not pass.
+        """
+        found: list[KafkaMessage] = []
+        deadline = time.monotonic() + timeout
+        while len(found) < count:
+            changes = self._changes
+            batch = self._consumer.consume(count - len(found), max(0.0, min(0.2, deadline - time.monotonic())))
+            if self._changes != changes:
+                # What was fetched before is another member's now, or will be read again: begin anew where the results end.
+                found, batch = [], []
+                self._at_end.clear()
+                self._consumer.assign(self._starts)
+            for message in batch:
+                found += self._take(message)
+            if time.monotonic() >= deadline or (not batch and found) or self.finished:
+                break
+        return found
+
+    def _take(self, message: Any) -> list[KafkaMessage]:
+        error, place = message.error(), (message.topic(), message.partition())
+        if error is None:
+            self._at_end.discard(place)
+            return [KafkaMessage(*place, message.offset(), message.value() or b"")]
+        codes = self._kafka.KafkaError
+        if error.code() == codes._PARTITION_EOF:
+            self._at_end.add(place)
+        elif error.code() == codes._AUTO_OFFSET_RESET:
+            return self._expired(*place)
+        elif error.fatal() or error.code() in (codes._AUTHENTICATION, codes.TOPIC_AUTHORIZATION_FAILED):
+            raise DataError(f"reading Kafka topic '{place[0]}' failed: {error.str()}")
+        else:
+            self._warn(f"Kafka: {error.str()}")
+        return []
+
+    def _expired(self, topic: str, partition: int) -> list[KafkaMessage]:
+        """The position is not in the topic any more: goes on at the oldest message, and says what is gone."""
+        TopicPartition = self._kafka.TopicPartition
+        low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_ANSWER_SECONDS)
+        wanted = self._consumer.position([TopicPartition(topic, partition)])[0].offset
+        if wanted < 0:
+            wanted = next(p.offset for p in self._starts if (p.topic, p.partition) == (topic, partition))
+        if wanted > high:
+            raise DataError(
+                f"partition {partition} of topic '{topic}' ends at {high}, and {wanted} were read of it: the topic was made "
+                "anew, so give another --out and --kafka.group"
+            )
+        self._go_on_at({(topic, partition): low})
+        if wanted >= low:
+            return []
+        problem = f"expired at the broker: {low - wanted} messages before offset {low}"
+        return [KafkaMessage(topic, partition, wanted, b"", problem)]
+
+    def again(self, places: Iterable[Partition]) -> None:
+        """Goes on at what `resume` says, in partitions whose results turned out to be written by another process."""
+        places = [place for place in places if place in (self._assigned or ())]
+        ends = {place: self._resume(*place) for place in places}
+        self._go_on_at({place: end for place, end in ends.items() if end is not None})
+
+    def _go_on_at(self, offsets: Mapping[Partition, int]) -> None:
+        """Moves in some partitions and stays in the others; seeking does not revive a partition whose position is gone."""
+        places = self._consumer.position([self._kafka.TopicPartition(p.topic, p.partition) for p in self._starts])
+        for place, start in zip(places, self._starts, strict=True):
+            where = (place.topic, place.partition)
+            start.offset = offsets.get(where, place.offset if place.offset >= 0 else start.offset)
+        self._at_end -= set(offsets)
+        self._consumer.assign(self._starts)
+
+    def decode(self, message: KafkaMessage) -> Outcome:
+        """The alert of a message, or why there is none; its origin is `topic/partition#offset`."""
+        if message.problem:
+            return AlertRejection(0, "", message.problem, message.origin)
+        found = decode_packet(message.value, self.schemas, message.origin, self.rules)
+        return dataclasses.replace(found, origin=message.origin)
+
+    def commit(self, ends: Mapping[Partition, int]) -> None:
+        """Tells the broker that everything before these offsets is done. Failing does no harm where `resume` knows better."""
+        places = [self._kafka.TopicPartition(*place, offset) for place, offset in ends.items()]
+        if not places:
+            return
+        try:
+            failed = [p for p in self._consumer.commit(offsets=places, asynchronous=False) if p.error]
+        except self._kafka.KafkaException as error:
+            self._warn(f"Kafka: offsets are not committed: {_text(error)}")
+        else:
+            for p in failed:
+                self._warn(f"Kafka: offset of {p.topic}/{p.partition} is not committed: {p.error.str()}")
+
+    def close(self) -> None:
+        """Leaves the group."""
+        self._consumer.close()
+
+    def __enter__(self) -> "KafkaAlerts":
+        return self
+
+    def __exit__(self, *unused: Any) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """Alerts and rejections as `read_alerts` gives them, until `finished`; an alert is decoded when it is its turn."""
+        while not self.finished:
+            yield from map(self.decode, self.poll())
+
+
+def read_topics(address: KafkaAddress | str, settings: KafkaSettings | None = None, **more: Any) -> Iterator[Outcome]:
+    """Alerts of Kafka topics for one pass; commits nothing.
+
+    Args:
+      address, settings, more: as in `KafkaAlerts`.
+    """
+    with KafkaAlerts(address, settings, **more) as source:
+        yield from source
+
+
+def _package() -> Any:
+    try:
+        import confluent_kafka
+    except ImportError:
+        raise MissingExtraError("confluent-kafka", "kafka", "reading Kafka topics") from None
+    return confluent_kafka
+
+
+def _silent() -> Any:
+    """A logger that drops librdkafka's own lines: errors come through `error_cb` and messages."""
+    import logging
+
+    logger = logging.getLogger("lcjax.kafka")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger
+
+
+def _text(error: Exception) -> str:
+    inner = error.args[0] if error.args else error
+    return inner.str() if hasattr(inner, "str") else str(inner)

@@ -1,0 +1,167 @@
+"""A decoded packet -> an `Alert`: what both surveys share, and the rules that stamps must meet."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from data_pipelines.sources.alerts.fits_stamp import StampError, decode_stamp
+from data_pipelines.sources.alerts.record import (
+    PIXEL_SCALES,
+    STAMP_NAMES,
+    STAMP_SIZES,
+    Alert,
+    AlertRejection,
+    Stamp,
+    as_number,
+)
+from lcjax.errors import ConfigError
+
+
+class PacketError(ValueError):
+    """A packet that cannot become an alert; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class StampRules:
+    """Which cutouts an alert must have, and what they must be like."""
+
+    need: tuple[str, ...] = STAMP_NAMES
+    """Cutouts without which the alert is rejected; in `STAMP_NAMES`."""
+    optional: tuple[str, ...] = ()
+    """Cutouts that are decoded where possible and left out otherwise."""
+    size: int | str = "nominal"
+    """Side in pixels; `nominal`: the survey's (63 ZTF, 30 Rubin), so that cutouts clipped at a detector's edge are rejected
+    as the published classifier does; `any`: whatever the packet has."""
+    max_missing: float = 1.0
+    """Largest fraction of non-finite pixels of a needed cutout; one without any finite pixel is always rejected. The
+    published classifier keeps stamps with missing pixels (5 % of its training set) and sets those pixels to 0."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for names, sizes and fractions that do not exist."""
+        if unknown := set(self.need + self.optional) - set(STAMP_NAMES):
+            raise ConfigError(f"there is no stamp '{sorted(unknown)[0]}': use {', '.join(STAMP_NAMES)}")
+        if self.size not in ("nominal", "any") and not (isinstance(self.size, int) and self.size > 0):
+            raise ConfigError(f"the stamp size is {self.size!r}: give pixels, nominal or any")
+        if not 0 <= self.max_missing <= 1:
+            raise ConfigError(f"the largest fraction of missing pixels is {self.max_missing}: it must be in 0 to 1")
+
+    def decode(self, cutouts: Mapping[str, Any], survey: str) -> dict[str, Stamp]:
+        """The stamps of a packet.
+
+        Args:
+          cutouts: stamp name -> FITS bytes or None. survey: gives the nominal size and pixel scale.
+
+        Raises:
+          StampError: a needed one is missing or damaged, of the wrong size, or has too many missing pixels.
+        """
+        for name in self.need:
+            if cutouts.get(name) is None:
+                raise StampError(f"missing cutout: {name}")
+        stamps = {name: _decode(name, cutouts[name], survey) for name in self.need}
+        self.check(stamps, survey)
+        for name in self.optional:
+            if name not in stamps and cutouts.get(name) is not None:
+                try:
+                    stamps[name] = _decode(name, cutouts[name], survey)
+                except StampError:
+                    continue
+        return stamps
+
+    def check(self, stamps: Mapping[str, Stamp], survey: str) -> None:
+        """Sizes and missing pixels of decoded stamps.
+
+        Raises:
+          StampError: as in `decode`.
+        """
+        side = STAMP_SIZES.get(survey) if self.size == "nominal" else self.size
+        for name, stamp in stamps.items():
+            height, width = stamp.pixels.shape
+            if isinstance(side, int) and (height, width) != (side, side):
+                raise StampError(f"stamp size: {name} is {height}x{width}, not {side}x{side}")
+            finite = np.count_nonzero(np.isfinite(stamp.pixels)) / stamp.pixels.size
+            if finite == 0:
+                raise StampError(f"no valid pixel: {name}")
+            if 1 - finite > self.max_missing:
+                raise StampError(f"missing pixels: {1 - finite:.0%} of {name}")
+
+
+def _decode(name: str, data: Any, survey: str) -> Stamp:
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise StampError(f"damaged cutout: {name} is not bytes")
+    try:
+        pixels, scale = decode_stamp(bytes(data))
+    except StampError as error:
+        raise StampError(f"{error} ({name})") from None
+    return Stamp(pixels, scale or PIXEL_SCALES.get(survey, 1.0))
+
+
+def as_cutout(value: Any) -> Any:
+    """The bytes of a cutout field: themselves (Rubin) or in `stampData` (ZTF)."""
+    return value.get("stampData") if isinstance(value, Mapping) else value
+
+
+def scalars(record: Mapping[str, Any], prefix: str = "") -> dict[str, float | str | None]:
+    """The scalar fields of a record as `Alert.metadata` keeps them."""
+    return {prefix + k: as_number(v) for k, v in record.items() if not isinstance(v, dict | list | bytes)}
+
+
+def columns(
+    rows: Iterable[Mapping[str, Any]], spec: Mapping[str, tuple[type | str, Callable[[Mapping[str, Any]], Any]]]
+) -> dict[str, np.ndarray]:
+    """Rows as columns of one length, in time order; column `mjd` must be there.
+
+    Args:
+      rows: packets' records. spec: column -> (dtype, value of a record).
+    """
+    rows = list(rows)
+    out = {name: np.array([value(row) for row in rows], dtype) for name, (dtype, value) in spec.items()}
+    order = np.argsort(out["mjd"], kind="stable")
+    return {name: column[order] for name, column in out.items()}
+
+
+def real(value: Any) -> float:
+    """A float; NaN for null and for what is no number."""
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def integer(value: Any) -> int:
+    """An integer; 0 for null and NaN. Parquet files keep some ids as floats."""
+    return int(value) if isinstance(value, int) or (isinstance(value, float) and np.isfinite(value)) else 0
+
+
+def records(value: Any) -> Sequence[Mapping[str, Any]]:
+    """A packet's list of records; empty for null."""
+    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+
+
+def place(source: Mapping[str, Any], mjd: float) -> tuple[float, float, float]:
+    """(mjd, ra, dec) of a detection.
+
+    Raises:
+      PacketError: one is missing or impossible.
+    """
+    ra, dec = real(source.get("ra")), real(source.get("dec"))
+    if not np.isfinite(mjd):
+        raise PacketError("missing field: the time of the detection")
+    if not (np.isfinite(ra) and np.isfinite(dec)):
+        raise PacketError("missing field: ra or dec")
+    if not (0 <= ra <= 360 and -90 <= dec <= 90):
+        raise PacketError(f"impossible position: ra {ra:g}, dec {dec:g}")
+    return mjd, ra, dec
+
+
+def alert_from_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Alert | AlertRejection:
+    """The alert of a decoded packet of either survey."""
+    from data_pipelines.sources.alerts import lsst, ztf
+
+    survey = lsst if "diaSource" in packet else ztf
+    alert_id, object_id = 0, ""
+    try:
+        alert_id, object_id = survey.identity(packet)
+        return survey.read_packet(packet, rules, origin)
+    except (PacketError, StampError) as error:
+        return AlertRejection(alert_id, object_id, str(error), origin)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:  # fields of unforeseen types
+        return AlertRejection(alert_id, object_id, f"unusable packet: {type(error).__name__}: {error}", origin)

@@ -1,0 +1,96 @@
+"""Alerts from Parquet tables as brokers publish them: the packet's fields as columns, nested or flat.
+
+Fink's tables (ZTF and Rubin) keep `candidate` or `diaSource`, the history and the cutouts as nested columns, with their own
+scalar columns beside them. Rows are read in small groups, so that a table of any size takes little memory.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from data_pipelines.sources.alerts.packets import StampRules, alert_from_packet
+from data_pipelines.sources.alerts.record import Alert, AlertRejection
+
+ROWS = 64
+"""Rows turned into Python objects together."""
+
+MAGIC = b"PAR1"
+_NESTED = {
+    "candidate",
+    "prv_candidates",
+    "fp_hists",
+    "cutoutScience",
+    "cutoutTemplate",
+    "cutoutDifference",
+    "diaSource",
+    "prvDiaSources",
+    "prvDiaForcedSources",
+    "prvDiaNondetectionLimits",
+    "diaObject",
+    "ssSource",
+    "ssObject",
+    "mpc_orbits",
+    "MPCORB",
+}
+"""Columns that are no scalars and still wanted; brokers add many more."""
+
+
+def read_parquet(
+    source: Path | BinaryIO, rules: StampRules, origin: str, max_row_bytes: int = 8 << 20
+) -> Iterator[Alert | AlertRejection]:
+    """Alerts of a table, in row order.
+
+    Args:
+      source: a file. rules: of the stamps. origin: what alerts are said to come from.
+      max_row_bytes: mean size of an unpacked row above which a row group is not read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        table = pq.ParquetFile(source, pre_buffer=False)
+        wanted = [f.name for f in table.schema_arrow if f.name in _NESTED or not pa.types.is_nested(f.type)]
+        if not {"candid", "candidate", "diaSource"} & set(wanted):
+            yield AlertRejection(
+                0, "", "no alerts: the table has neither 'candid' nor 'candidate' nor 'diaSource'", origin
+            )
+            return
+        for group in range(table.metadata.num_row_groups):
+            facts = table.metadata.row_group(group)
+            if facts.total_byte_size > max_row_bytes * max(facts.num_rows, 1):
+                reason = f"table too large: row group {group} claims {facts.total_byte_size:,} bytes in {facts.num_rows} rows"
+                yield AlertRejection(0, "", reason, f"{origin}#{number}")
+                number += facts.num_rows
+                continue
+            begin = number
+            try:
+                for batch in table.iter_batches(ROWS, row_groups=[group], columns=wanted, use_threads=False):
+                    for row in _rows(batch):
+                        yield alert_from_packet(row, rules, f"{origin}#{number}")
+                        number += 1
+            except (pa.ArrowException, OSError, ValueError) as error:
+                lost = begin + facts.num_rows - number
+                yield AlertRejection(
+                    0, "", f"damaged Parquet: {_first_line(error)}, {lost} rows lost", f"{origin}#{number}"
+                )
+                number = begin + facts.num_rows
+    except (pa.ArrowException, OSError, ValueError) as error:
+        yield AlertRejection(0, "", f"damaged Parquet: {_first_line(error)}", origin)
+
+
+def _rows(batch: Any) -> Iterator[dict[str, Any]]:
+    """Row after row; timestamps and other types without a plain number become text."""
+    import pyarrow as pa
+
+    lists = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if pa.types.is_temporal(column.type):
+            column = column.cast(pa.string())
+        lists[name] = column.to_pylist()
+    for values in zip(*lists.values(), strict=True):
+        yield dict(zip(lists, values, strict=True))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

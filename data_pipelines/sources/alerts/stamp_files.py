@@ -1,0 +1,216 @@
+"""Stamps without a packet: plain FITS images and `.npy` arrays.
+
+| file | alerts |
+| --- | --- |
+| FITS, one (H, W) image | one, its stamp named by the end of the file name (`_science`, `_sci`, `_template`, `_ref`, `_difference`, `_diff`, else science); files of one folder with one beginning are one alert |
+| FITS, (3, H, W) cube, or images in extensions named science, template, difference | one |
+| `.npy` (H, W), (H, W, 3), (3, H, W) | one |
+| `.npy` (N, H, W), (N, H, W, 3), (N, 3, H, W) | N |
+
+Channels are in the order science, template, difference. A `.csv` beside an `.npy` of the same name gives a row of metadata
+to each of its stamps: `objectId`, `candid`, `jd` or `mjd`, `ra`, `dec`, `fid` or `band`, and any other number; `pixel_scale` in arcsec.
+"""
+
+import csv
+import io
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from data_pipelines.sources.alerts.fits_stamp import MAX_BYTES, MAX_SIDE, StampError, decode_stamp, gunzip
+from data_pipelines.sources.alerts.packets import StampRules
+from data_pipelines.sources.alerts.record import STAMP_NAMES, ZTF_BANDS, Alert, AlertRejection, Stamp
+from data_pipelines.sources.alerts.ztf import JD_MINUS_MJD
+
+NPY_MAGIC = b"\x93NUMPY"
+_WORDS = {
+    "science": "science|sci|targ_sci|new",
+    "template": "template|temp|reference|ref|scimref|targ_ref",
+    "difference": "difference|diff|sub|scimrefdiffimg|targ_scimref",
+}
+_ENDINGS = {name: re.compile(rf"^(.*?)[._-]?(?:{words})$", re.IGNORECASE) for name, words in _WORDS.items()}
+_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz")
+
+
+def stamp_group(name: str) -> tuple[str, str]:
+    """Beginning that files of one alert share, and which stamp this file is.
+
+    >>> stamp_group("sn2019abc_template.fits.gz"), stamp_group("galaxy.fits")
+    (('sn2019abc', 'template'), ('galaxy', 'science'))
+    """
+    stem = next((name[: -len(s)] for s in sorted(_SUFFIXES, key=len, reverse=True) if name.lower().endswith(s)), name)
+    for stamp in ("difference", "template", "science"):
+        if (match := _ENDINGS[stamp].match(stem)) and match[1]:
+            return match[1], stamp
+    return stem, "science"
+
+
+def read_fits_stamps(
+    files: Mapping[str, bytes], object_id: str, rules: StampRules, origin: str
+) -> Alert | AlertRejection:
+    """One alert from the bytes of its FITS files.
+
+    Args:
+      files: stamp name -> bytes of its file; a single file may hold all stamps. object_id: the alert's name.
+    """
+    try:
+        images: dict[str, Stamp] = {}
+        for name, data in files.items():
+            images |= _fits_images(data, name)
+        return _alert(images, object_id, 0, {}, rules, origin)
+    except StampError as error:
+        return AlertRejection(0, object_id, str(error), origin)
+
+
+def _fits_images(data: bytes, name: str) -> dict[str, Stamp]:
+    """Images of named extensions, planes of a cube of three, or the first image."""
+    if data[:2] == b"\x1f\x8b":
+        data = gunzip(data)
+    first: dict[str, Stamp] = {}
+    try:
+        pixels, scale = decode_stamp(data)
+        first = {name: Stamp(pixels, scale or 1.0)}
+    except StampError:
+        if b"XTENSION" not in data and b"NAXIS3" not in data:
+            raise
+    if first and b"XTENSION" not in data:
+        return first
+    found = _named_images(data, first[name].pixel_scale if first else 1.0) or first
+    if not found:
+        raise StampError("no image: the FITS file has no two-dimensional image and no cube of three")
+    return found
+
+
+def _named_images(data: bytes, scale: float) -> dict[str, Stamp]:
+    from lcjax.errors import MissingExtraError
+
+    try:
+        from astropy.io import fits
+    except ImportError:
+        raise MissingExtraError("astropy", "data", "reading this FITS file") from None
+    found: dict[str, Stamp] = {}
+    try:
+        with warnings.catch_warnings(), io.BytesIO(data) as stream:
+            warnings.simplefilter("ignore")
+            for hdu in fits.open(stream, memmap=False):
+                shape = hdu.shape if hdu.is_image else ()
+                if not shape or max(shape) > MAX_SIDE or 8 * int(np.prod(shape)) > MAX_BYTES:
+                    continue
+                kind = next((n for n in STAMP_NAMES if re.fullmatch(_WORDS[n], hdu.name, re.IGNORECASE)), None)
+                if kind and len(shape) == 2:
+                    found[kind] = Stamp(np.asarray(hdu.data).astype(np.float32), scale)
+                elif len(shape) == 3 and shape[0] == len(STAMP_NAMES) and not found:
+                    planes = np.asarray(hdu.data).astype(np.float32)
+                    found = {n: Stamp(p, scale) for n, p in zip(STAMP_NAMES, planes, strict=True)}
+    except Exception as error:  # astropy raises many kinds on damaged files
+        raise StampError(f"damaged FITS: {type(error).__name__}") from None
+    return found
+
+
+def read_npy_stamps(
+    source: Path | BinaryIO, rules: StampRules, origin: str, name: str
+) -> Iterator[Alert | AlertRejection]:
+    """Alerts of an array file; a path is mapped into memory, so only the stamps in use are read.
+
+    Args:
+      source: a path, or a stream with the whole file. origin: what alerts are said to come from. name: of the object.
+    """
+    rows: Sequence[Mapping[str, str]] = ()
+    try:
+        if isinstance(source, Path):
+            array = np.load(source, mmap_mode="r", allow_pickle=False)
+            if (table := source.with_suffix(".csv")).is_file():
+                with open(table, newline="", encoding="utf-8", errors="replace") as file:
+                    rows = list(csv.DictReader(file))
+        else:
+            array = np.load(source, allow_pickle=False)
+        stamps = _as_alerts(array)
+    except (ValueError, OSError, EOFError, StampError, csv.Error) as error:
+        reason = str(error) if isinstance(error, StampError) else f"damaged .npy: {str(error).splitlines()[0][:200]}"
+        yield AlertRejection(0, name, reason, origin)
+        return
+    if rows and len(rows) != len(stamps):
+        reason = f"metadata: {len(rows)} rows beside {len(stamps)} stamps"
+        yield AlertRejection(0, name, reason, origin)
+        return
+    for number in range(len(stamps)):
+        row = rows[number] if rows else {}
+        object_id = str(row.get("objectId") or (name if len(stamps) == 1 else f"{name}:{number}"))
+        alert_id = _alert_id(row, number)
+        try:
+            channels = np.asarray(stamps[number], np.float32)
+            planes = np.moveaxis(channels, -1, 0)
+            images = {n: Stamp(np.ascontiguousarray(plane), 1.0) for n, plane in zip(STAMP_NAMES, planes, strict=False)}
+            yield _alert(images, object_id, alert_id, row, rules, f"{origin}#{number}")
+        except StampError as error:
+            yield AlertRejection(alert_id, object_id, str(error), f"{origin}#{number}")
+
+
+def _alert_id(row: Mapping[str, str], number: int) -> int:
+    """The row's candid, read as an integer where it is written as one; else the number of the stamp."""
+    text = str(row.get("candid") or "")
+    value = _value(text)
+    return int(text) if text.isdigit() else int(value) if isinstance(value, float) and value > 0 else number
+
+
+def _as_alerts(array: np.ndarray) -> np.ndarray:
+    """A view (N, H, W, C), C 1 or 3.
+
+    Raises:
+      StampError: of another shape, or not of numbers.
+    """
+    if array.dtype.kind not in "fiub":
+        raise StampError(f"no image: the array is of {array.dtype}, not of numbers")
+    shape, channels = array.shape, len(STAMP_NAMES)
+    if array.ndim == 2:
+        array = array[None, :, :, None]
+    elif array.ndim == 3 and shape[-1] == channels:
+        array = array[None]
+    elif array.ndim == 3 and shape[0] == channels:
+        array = np.moveaxis(array, 0, -1)[None]
+    elif array.ndim == 3:
+        array = array[..., None]
+    elif array.ndim == 4 and shape[1] == channels and shape[-1] not in (1, channels):
+        array = np.moveaxis(array, 1, -1)
+    if array.ndim != 4 or array.shape[-1] not in (1, channels) or 0 in array.shape or max(array.shape[1:3]) > MAX_SIDE:
+        raise StampError(f"stamp size: an array of shape {shape} is not (N, H, W), (N, H, W, 3) or (N, 3, H, W)")
+    return array
+
+
+def _alert(
+    images: Mapping[str, Stamp], object_id: str, alert_id: int, row: Mapping[str, str], rules: StampRules, origin: str
+) -> Alert:
+    for name in rules.need:
+        if name not in images:
+            raise StampError(f"missing cutout: {name}")
+    values: dict[str, Any] = {k: _value(v) for k, v in row.items() if k}
+    scale = values.get("pixel_scale")
+    stamps = {n: images[n] for n in STAMP_NAMES if n in (*rules.need, *rules.optional) and n in images}
+    if isinstance(scale, float) and scale > 0:
+        stamps = {n: Stamp(s.pixels, scale) for n, s in stamps.items()}
+    survey = "ztf" if {"candid", "fid"} <= values.keys() else ""
+    rules.check({n: s for n, s in stamps.items() if n in rules.need}, survey)
+    number_of = lambda key: values[key] if isinstance(values.get(key), float) else float("nan")
+    return Alert(
+        survey=survey,
+        object_id=object_id,
+        alert_id=alert_id,
+        mjd=number_of("mjd") if "mjd" in values else number_of("jd") - JD_MINUS_MJD,
+        ra=number_of("ra"),
+        dec=number_of("dec"),
+        band=str(values.get("band") or ZTF_BANDS.get(values.get("fid"), "")),
+        metadata=values,
+        stamps=stamps,
+        origin=origin,
+    )
+
+
+def _value(text: Any) -> float | str | None:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return text or None

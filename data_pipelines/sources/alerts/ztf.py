@@ -1,0 +1,108 @@
+"""ZTF packets, schemas 3.x to 4.x, from Avro or from a broker's Parquet.
+
+Schema: github.com/ZwickyTransientFacility/ztf-avro-alert. `prv_candidates` mixes detections and upper limits of the last 30
+days (an entry without a magnitude is a limit); `fp_hists` is forced photometry since schema 4.01.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from data_pipelines.sources.alerts.packets import (
+    PacketError,
+    StampRules,
+    as_cutout,
+    columns,
+    integer,
+    place,
+    real,
+    records,
+    scalars,
+)
+from data_pipelines.sources.alerts.record import ZTF_BANDS, Alert
+
+JD_MINUS_MJD = 2400000.5
+_CUTOUTS = {"science": "cutoutScience", "template": "cutoutTemplate", "difference": "cutoutDifference"}
+_NO_FORCED_FLUX = -99999.0
+
+is_positive = lambda value: value in ("t", "T", "1", 1, True)
+"""Whether `isdiffpos` says that the source is brighter than in the template: "t" and "1" do, "f" and "0" do not."""
+
+_mjd = lambda row: real(row.get("jd")) - JD_MINUS_MJD
+_band = lambda row: ZTF_BANDS.get(row.get("fid"), "")
+
+_DETECTIONS = {
+    "alert_id": (np.int64, lambda row: integer(row.get("candid"))),
+    "mjd": (np.float64, _mjd),
+    "band": (str, _band),
+    "magnitude": (np.float32, lambda row: real(row.get("magpsf"))),
+    "error": (np.float32, lambda row: real(row.get("sigmapsf"))),
+    "positive": (bool, lambda row: is_positive(row.get("isdiffpos"))),
+}
+_LIMITS = {
+    "mjd": (np.float64, _mjd),
+    "band": (str, _band),
+    "limit": (np.float32, lambda row: real(row.get("diffmaglim"))),
+}
+
+
+def _flux(name: str) -> Any:
+    def value(row: Mapping[str, Any]) -> float:
+        found = real(row.get(name))
+        return float("nan") if found == _NO_FORCED_FLUX else found
+
+    return value
+
+
+_FORCED = {
+    "mjd": (np.float64, _mjd),
+    "band": (str, _band),
+    "flux": (np.float32, _flux("forcediffimflux")),
+    "error": (np.float32, _flux("forcediffimfluxunc")),
+    "zeropoint": (np.float32, lambda row: real(row.get("magzpsci"))),
+}
+
+
+def identity(packet: Mapping[str, Any]) -> tuple[int, str]:
+    """(candid, objectId), 0 and empty where the packet has none."""
+    candidate = packet.get("candidate") or {}
+    return integer(packet.get("candid") or candidate.get("candid")), str(packet.get("objectId") or "")
+
+
+def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Alert:
+    """The alert of a packet.
+
+    A broker's table may give cutouts and ids only, or the candidate's fields as columns of their own; scalar columns beside
+    the candidate (cross-matches, scores) are kept in `metadata` under their own names.
+
+    Raises:
+      PacketError: no id, time or position. StampError: the stamps do not meet the rules.
+    """
+    alert_id, object_id = identity(packet)
+    if not object_id or not alert_id:
+        raise PacketError("missing field: objectId or candid")
+    nested = packet.get("candidate")
+    candidate = nested if isinstance(nested, Mapping) else packet
+    mjd, ra, dec = float("nan"), float("nan"), float("nan")
+    if isinstance(nested, Mapping) or "jd" in packet:
+        mjd, ra, dec = place(candidate, _mjd(candidate))
+    elif "candidate" in packet:
+        raise PacketError("missing field: candidate")
+    previous = records(packet.get("prv_candidates"))
+    detected = [np.isfinite(real(row.get("magpsf"))) for row in previous]
+    return Alert(
+        survey="ztf",
+        object_id=object_id,
+        alert_id=alert_id,
+        mjd=mjd,
+        ra=ra,
+        dec=dec,
+        band=_band(candidate),
+        metadata=scalars(packet) | scalars(candidate),
+        stamps=rules.decode({name: as_cutout(packet.get(field)) for name, field in _CUTOUTS.items()}, "ztf"),
+        history=columns([row for row, yes in zip(previous, detected, strict=True) if yes], _DETECTIONS),
+        non_detections=columns([row for row, yes in zip(previous, detected, strict=True) if not yes], _LIMITS),
+        forced_photometry=columns(records(packet.get("fp_hists")), _FORCED),
+        origin=origin,
+    )

@@ -1,0 +1,185 @@
+"""`lcjax predict` for systems that answer alerts one by one: from files to a table, from Kafka topics to a folder of parts."""
+
+import contextlib
+import hashlib
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+from rich.console import Console
+from rich.markup import escape
+
+from data_pipelines.result_parts import Place, ResultParts, StreamedResults, read_parts
+from data_pipelines.sources.alerts import AlertRejection, SchemaSet, StampRules
+from data_pipelines.sources.alerts.kafka import KafkaAddress, KafkaAlerts, KafkaSettings
+from lcjax.cli.live_count import LiveCount
+from lcjax.cli.streamed_table import REJECTIONS, StreamedTable
+from lcjax.errors import ConfigError, DataError
+from lcjax.inference.loading import Loaded
+
+_POLL = 512
+"""Messages taken from Kafka together."""
+_POLL_SECONDS = 1.0
+
+
+class Answers(Protocol):
+    """What a system offers: rows or rejections, one for each thing asked, in order."""
+
+    unit: str
+    schema: pa.Schema
+
+    def answer(self, outcomes: Iterable[Any]) -> Iterator[dict[str, Any] | AlertRejection]:
+        """Rows by `schema`; rejections among the outcomes are passed on."""
+        ...
+
+
+def predict_files(answers: Answers, outcomes: Iterable[Any], out: Path, rejected: Path, console: Console) -> None:
+    """Writes a row for each answer to `out`, the others to `rejected`, while they come.
+
+    Raises:
+      DataError: there is no answer.
+    """
+    started, reasons = time.monotonic(), Counter[str]()
+    aside, table = StreamedTable(rejected, REJECTIONS), StreamedTable(out, answers.schema)
+    with aside, table, LiveCount(console, answers.unit) as count:
+        for answer in answers.answer(outcomes):
+            if isinstance(answer, AlertRejection):
+                reasons[answer.reason.split(":")[0]] += 1
+                aside.add({name: getattr(answer, name) for name in REJECTIONS.names})
+            else:
+                table.add(answer)
+            count.add(1)
+    if not aside.rows:
+        rejected.unlink(missing_ok=True)
+    if not table.rows:
+        why = f"all {aside.rows:,} were set aside, with reasons in '{rejected}'" if aside.rows else "none there"
+        raise DataError(f"none of the {answers.unit} could be answered: {why}")
+    _say(f"{table.rows:,} {answers.unit} in {time.monotonic() - started:.1f} s, written to {out}")
+    _say_rejected(reasons, answers.unit, rejected)
+
+
+def predict_topics(
+    answers: Answers,
+    address: KafkaAddress,
+    settings: KafkaSettings,
+    rules: StampRules,
+    schemas: SchemaSet,
+    identity: str,
+    out: Path,
+    rejected: Path,
+    console: Console,
+) -> None:
+    """Answers the alerts of Kafka topics until their end or an interruption; `out` becomes a folder of Parquet parts.
+
+    A part holds the answers and the offsets they come from, and is on the disk before the group commits: whenever this is
+    stopped or killed, the same command goes on where the parts end, and the folder has every alert once.
+
+    Args:
+      identity: of the model; a folder holds the answers of one. Others: see `predict_files` and `KafkaAlerts`.
+    """
+    started = time.monotonic()
+    if out.is_file():
+        raise ConfigError(f"'{out}' is a file, and answers to a stream are a folder of parts: choose another --out")
+    results = StreamedResults(ResultParts(out, answers.schema, identity), settings.part_rows, settings.part_seconds)
+
+    def give_up(places: list[Place]) -> None:
+        source.commit(results.write(only=places)[0])
+        results.forget(places)
+
+    warn = lambda text: console.print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
+    source = KafkaAlerts(
+        address,
+        settings,
+        rules=rules,
+        schemas=schemas,
+        resume=results.resume,
+        on_revoke=give_up,
+        on_lost=results.forget,
+        warn=warn,
+    )
+    with source, _until_signalled() as stopped, LiveCount(console, answers.unit) as count:
+        while not (source.finished or stopped()):
+            _answer_some(source, answers, results, count)
+        source.commit(results.write()[0])
+    rows, n_rejected = results.written_rows, results.written_rejections
+    _say(f"{rows:,} {answers.unit} in {time.monotonic() - started:.1f} s, written to the folder {out}")
+    reasons = _write_rejected(out, rejected)
+    if n_rejected:
+        _say(f"{n_rejected:,} of this run were set aside")
+    _say_rejected(reasons, answers.unit, rejected)
+
+
+def _answer_some(source: KafkaAlerts, answers: Answers, results: StreamedResults, count: LiveCount) -> None:
+    """One round: messages, answers, parts, commit. Partitions come and go only in `poll`."""
+    messages = source.poll(_POLL, _POLL_SECONDS)
+    found = answers.answer(source.decode(message) for message in messages)
+    now = time.monotonic()
+    for message, answer in zip(messages, found, strict=True):
+        results.add(message.topic, message.partition, message.offset, answer, now)
+    written, taken = results.write(time.monotonic())
+    source.commit(written)
+    source.again(taken)
+    count.add(len(messages))
+
+
+def _write_rejected(out: Path, rejected: Path) -> Counter[str]:
+    """The table of all messages set aside in the parts, with their topic, partition and offset."""
+    place = [("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64())]
+    reasons = Counter[str]()
+    with StreamedTable(rejected, pa.schema([*REJECTIONS, *place])) as table:
+        for part in read_parts(out):
+            for rejection in part.rejected:
+                reasons[rejection.reason.split(":")[0]] += 1
+                row = {name: getattr(rejection, name) for name in REJECTIONS.names}
+                offset = int(rejection.origin.rpartition("#")[2])
+                table.add({**row, "topic": part.topic, "partition": part.partition, "offset": offset})
+    if not table.rows:
+        rejected.unlink(missing_ok=True)
+    return reasons
+
+
+@contextlib.contextmanager
+def _until_signalled() -> Iterator[Callable[[], bool]]:
+    """Lets the first SIGINT or SIGTERM end the work in order; the next one interrupts."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped.is_set
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def identity_of(loaded: Loaded) -> str:
+    """Tells models apart: system, settings and a digest of the weights."""
+    import jax
+    import numpy as np
+
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(loaded.variables):
+        digest.update(np.ascontiguousarray(leaf).tobytes())
+    return f"{loaded.experiment.system}, settings {loaded.record.get('config_hash', '?')}, weights {digest.hexdigest()[:16]}"
+
+
+def _say(text: str) -> None:
+    Console().print(escape(text), highlight=False, soft_wrap=True)
+
+
+def _say_rejected(reasons: Counter[str], unit: str, rejected: Path) -> None:
+    if reasons:
+        counted = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items())
+        _say(f"{reasons.total():,} {unit} set aside ({counted}): names and reasons in {rejected}")

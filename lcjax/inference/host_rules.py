@@ -1,0 +1,105 @@
+"""What a table of sources says about a host without a network: the nearest source, and how large a host is.
+
+Sources are tables of columns as `sep` gives them: `x`, `y` pixels from 0, `a`, `b` pixels of the ellipse, `cxx`, `cyy`,
+`cxy` of its equation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lcjax.errors import DataError
+
+Sources = Mapping[str, np.ndarray]
+
+WELL_CENTRED = 0.05
+"""Separation over size up to which a source surely is the host."""
+
+
+class Detections(Protocol):
+    """What finding sources in an image gives."""
+
+    mask: np.ndarray  #: (H, W) bool
+    sources: dict[str, np.ndarray]
+
+    def __len__(self) -> int: ...
+
+
+class Detect(Protocol):
+    """Finds the sources of an image, such as `data_pipelines.sources.source_mask.detect_sources`."""
+
+    def __call__(self, image: np.ndarray, *, outside: np.ndarray | None = None) -> Detections:
+        """`image` (H, W); `outside` (H, W) bool: pixels without data."""
+        ...
+
+
+def elliptical_distance(sources: Sources, x: float, y: float) -> np.ndarray:
+    """(N,) distance of (x, y) from every source in its own ellipse, squared: cxx dx^2 + cyy dy^2 + cxy dx dy."""
+    dx, dy = sources["x"] - x, sources["y"] - y
+    return sources["cxx"] * dx * dx + sources["cyy"] * dy * dy + sources["cxy"] * dx * dy
+
+
+def nearest_source(sources: Sources, x: float, y: float) -> np.ndarray:
+    """(dx, dy) to the source nearest in its own ellipse: the classical rule, and the fallback of DELIGHT; NaN without any.
+
+    >>> one = {k: np.array([v]) for k, v in dict(x=5.0, y=1.0, cxx=1.0, cyy=1.0, cxy=0.0).items()}
+    >>> nearest_source(one, 2.0, 2.0).tolist()
+    [3.0, -1.0]
+    """
+    if not len(sources["x"]):
+        return np.full(2, np.nan)
+    best = int(np.argmin(elliptical_distance(sources, x, y)))
+    return np.array([sources["x"][best] - x, sources["y"][best] - y])
+
+
+@dataclass(frozen=True)
+class HostSize:
+    """A host as an ellipse, from the resolution where it is found best."""
+
+    semi_major_axis: float  #: pixels of the full image; NaN if no source is there
+    level: int  #: found on blocks of 2^level pixels; -1: on the full image
+    ratio: float  #: separation of predicted place and source over the semi-major axis
+
+    @property
+    def doubtful(self) -> bool:
+        """The source found there may be another one."""
+        return not self.ratio <= WELL_CENTRED
+
+
+def host_size(full: Sources, planes: np.ndarray, x: float, y: float, size: int, detect: Detect) -> HostSize:
+    """Size of the source at the predicted host (specification of DELIGHT, section 8).
+
+    On the full image and on every plane the source nearest in its own ellipse is taken; the one whose centre lies closest
+    to the prediction, in units of its size, counts. Coarse planes see large hosts as one source where the full image
+    breaks them up.
+
+    Args:
+      full: sources of the full image. planes: (levels, S, S) block medians around the centre of the image, not masked.
+      x, y: predicted host on the full image of `size` pixels a side.
+      detect: finds sources on a plane.
+    """
+    best = _measure(full, x, y, 1, -1)
+    for level, plane in enumerate(planes):
+        if best.ratio < WELL_CENTRED:
+            break
+        block = 2**level
+        begin = size // 2 - len(plane) // 2 * block
+        try:
+            found = detect(plane).sources
+        except DataError:
+            continue
+        candidate = _measure(found, (x - begin + 0.5) / block - 0.5, (y - begin + 0.5) / block - 0.5, block, level)
+        if candidate.ratio < best.ratio or np.isnan(best.ratio):
+            best = candidate
+    return best
+
+
+def _measure(sources: Sources, x: float, y: float, block: int, level: int) -> HostSize:
+    if not len(sources["x"]):
+        return HostSize(float("nan"), level, float("nan"))
+    nearest = int(np.argmin(elliptical_distance(sources, x, y)))
+    axis = max(float(sources["a"][nearest]), float(sources["b"][nearest]))
+    separation = float(np.hypot(sources["x"][nearest] - x, sources["y"][nearest] - y))
+    return HostSize(axis * block, level, separation / axis if axis > 0 else float("nan"))

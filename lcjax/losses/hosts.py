@@ -1,0 +1,64 @@
+"""Mixture densities over the sky plane: likelihood of a place, probability near an answer."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import logsumexp
+
+from lcjax.typing import Array
+
+_DRAWS = 128
+
+
+def mixture_log_density(at: Array, places: Array, widths: Array, log_weights: Array) -> Array:
+    """Log density (per square pixel) of round Gaussians.
+
+    Args:
+      at: (..., 2) pixels. places: (..., K, 2) centres. widths: (..., K) standard deviations. log_weights: (..., K), summing
+        to 1 as weights.
+    """
+    squared = jnp.sum(jnp.square(at[..., None, :] - places), axis=-1) / jnp.square(widths)
+    return logsumexp(log_weights - 0.5 * squared - 2 * jnp.log(widths) - jnp.log(2 * jnp.pi), axis=-1)
+
+
+def _spiral() -> np.ndarray:
+    """(_DRAWS, 2) points of a standard normal, evenly spread: equal shares of radius, turned by the golden angle."""
+    number = np.arange(_DRAWS)
+    radius = np.sqrt(-2 * np.log(1 - (number + 0.5) / _DRAWS))
+    turn = number * np.pi * (3 - np.sqrt(5))
+    return np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=-1).astype(np.float32)
+
+
+SPIRAL = _spiral()
+
+
+def probability_within(radius: float, at: Array, places: Array, widths: Array, log_weights: Array) -> Array:
+    """Probability of the circle around `at` (..., 2), to about half a percent."""
+    draws = places[..., None, :] + widths[..., None, None] * SPIRAL
+    squared = jnp.sum(jnp.square(draws - at[..., None, None, :]), axis=-1)
+    inside = jnp.mean((squared < radius**2).astype(jnp.float32), axis=-1)
+    return jnp.sum(jnp.exp(log_weights) * inside, axis=-1)
+
+
+def two_best_places(places: Array, widths: Array, log_weights: Array, radius: float) -> tuple[Array, Array]:
+    """The two most probable hosts of a mixture.
+
+    The first is the component where a circle of `radius` pixels holds most probability, the second likewise among those
+    at least two radii away, so that the circles do not overlap.
+
+    Args:
+      places: (B, K, 2). widths, log_weights: (B, K).
+
+    Returns:
+      places (B, 2, 2) and their probabilities (B, 2); without a second place, its probability is 0.
+    """
+    held = jax.vmap(
+        lambda candidate: probability_within(radius, candidate, places, widths, log_weights), in_axes=1, out_axes=1
+    )(places)
+    first = jnp.argmax(held, axis=1)
+    pick = lambda index: jnp.take_along_axis(places, index[:, None, None], axis=1)[:, 0]
+    apart = jnp.sum(jnp.square(places - pick(first)[:, None]), axis=-1) >= (2 * radius) ** 2
+    others = jnp.where(apart, held, 0.0)
+    second = jnp.argmax(others, axis=1)
+    found = jnp.stack([pick(first), pick(second)], axis=1)
+    return found, jnp.stack([jnp.max(held, axis=1), jnp.max(others, axis=1)], axis=1)

@@ -1,0 +1,53 @@
+"""Shape of the multi-scale stamp classifier (stamps specification B4). Nothing here imports jax."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class MultiscaleModelConfig:
+    """Convolutions over eight dihedral copies of each level, averaged, joined with position or metadata."""
+
+    kernels: tuple[int, ...] = (3, 3, 3, 3)
+    """Side of each convolution kernel, SAME."""
+    filters: tuple[int, ...] = (76, 18, 54, 28)
+    pool_after: tuple[int, ...] = (1, 2, 3)
+    """Convolutions (counted from 1) that a 2 x 2 max-pool, SAME, follows."""
+    dense: int = 69
+    """Width of the tanh layer before the logits."""
+    dropout: float = 0.8478
+    """On the averaged convolution features, in training."""
+    level_weights: Literal["shared", "separate", "stacked"] = "shared"
+    """Several levels: one network for all, one for each, or one that sees them as channels."""
+    train_copies: Literal["all", "one"] = "all"
+    """`one` trains on one random dihedral copy per alert and step, eight times cheaper; answers use all eight."""
+    feature_norm_momentum: float = 0.99
+    feature_norm_epsilon: float = 1e-3
+    num_classes: int = 6
+    """Set from the class names by the task."""
+    num_features: int = 3
+    """Set from the inputs by the task; 0: stamps only."""
+    image_size: int = 8
+    """Side of a level; set from the inputs by the task."""
+    num_levels: int = 4
+    """Set from the inputs by the task."""
+    num_channels: int = 6
+    """Set from the inputs by the task."""
+
+
+MULTISCALE = MultiscaleModelConfig()
+CROPPED = MultiscaleModelConfig(filters=(112, 27, 92, 121), dense=133, dropout=0.8668, image_size=16, num_levels=1)
+LOW_RES = MultiscaleModelConfig(filters=(63, 31, 108, 14), dense=22, dropout=0.7307, image_size=16, num_levels=1)
+FULL = MultiscaleModelConfig(filters=(37, 60, 29, 26), dense=31, dropout=0.7173, image_size=63, num_levels=1)
+"""The published widths (TPE search, 200 trials each)."""
+PRODUCTION_2025 = MultiscaleModelConfig(
+    kernels=(4, 3, 3, 3, 3),
+    filters=(32, 32, 64, 64, 64),
+    pool_after=(2, 5),
+    dense=31,
+    dropout=0.717,
+    image_size=23,
+    num_levels=1,
+    num_features=0,
+)
+"""The deeper network of the ZTF service of 2025."""

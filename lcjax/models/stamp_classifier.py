@@ -1,0 +1,161 @@
+"""The ALeRCE stamp classifier (Carrasco-Davis et al. 2021, AJ 162, 231; stamps specification A3).
+
+The image goes through one trunk in four rotations; the mean over them makes the answer exactly invariant to turns by
+90 degrees. Activations are sown as `<published name>_out`, for parity and for the health monitor.
+"""
+
+import itertools
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from lcjax.losses.reduce import global_mean_of_rows
+from lcjax.models.dropout import RowDropout
+from lcjax.models.stamp_classifier_config import StampModelConfig
+from lcjax.transforms.stamps import rotations
+from lcjax.typing import Array
+
+_ROTATIONS = 4
+
+
+def _bias_init(key: Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> Array:
+    """Glorot uniform on a vector, as the published dense layers start their biases."""
+    limit = math.sqrt(3.0 / shape[0])
+    return jax.random.uniform(key, shape, dtype, -limit, limit)
+
+
+class FeatureNorm(nn.Module):
+    """Batch norm over the columns of (B, F), with the statistics of the global batch (biased variance).
+
+    Rows of weight 0 do not count; on several devices the sums cross them, so that results do not depend on how rows
+    are spread.
+    """
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+
+    @nn.compact
+    def __call__(self, x: Array, weight: Array, train: bool) -> Array:
+        """(B, F), (B,) -> (B, F); in training moves the averages in the collection `batch_stats`."""
+        width = x.shape[-1]
+        mean_average = self.variable("batch_stats", "mean", jnp.zeros, (width,), jnp.float32)
+        var_average = self.variable("batch_stats", "var", jnp.ones, (width,), jnp.float32)
+        scale = self.param("scale", nn.initializers.ones, (width,), jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros, (width,), jnp.float32)
+        mean, var = mean_average.value, var_average.value
+        if train:
+            mean = global_mean_of_rows(x, weight)
+            var = global_mean_of_rows((x - mean) ** 2, weight)
+            if not self.is_initializing() and self.is_mutable_collection("batch_stats"):
+                mean_average.value = self.momentum * mean_average.value + (1 - self.momentum) * mean
+                var_average.value = self.momentum * var_average.value + (1 - self.momentum) * var
+        return (x - mean) * jax.lax.rsqrt(var + self.epsilon) * scale + bias
+
+
+class StampClassifier(nn.Module):
+    """Images (B, S, S, C) and features (B, F) -> logits (B, K)."""
+
+    config: StampModelConfig = StampModelConfig()
+    dtype: jnp.dtype = jnp.float32
+    """Of convolutions and dense layers; norms, mean over rotations and logits are float32."""
+
+    @nn.compact
+    def __call__(
+        self,
+        images: Array,
+        features: Array | None = None,
+        *,
+        train: bool = False,
+        row: Array | None = None,
+        weight: Array | None = None,
+    ) -> dict[str, Array]:
+        """Runs the network.
+
+        Args:
+          images: (B, S, S, C) float32 in [0, 1], as `lcjax.transforms.prepare_stamps` gives them.
+          features: (B, F) float32, clipped and standardised; not used by image-only networks.
+          train: dropout acts (key `dropout`) and the feature norm takes and moves batch statistics.
+          row: (B,) int32, index of each row in the global batch; default 0 to B - 1.
+          weight: (B,), 0 for rows that only fill up a batch; default 1.
+
+        Returns:
+          `logits` (B, K) and `embedding` (B, D), what the last layer sees, float32.
+        """
+        config, rows = self.config, images.shape[0]
+        row = jnp.arange(rows, dtype=jnp.int32) if row is None else row
+        weight = jnp.ones(rows, jnp.float32) if weight is None else weight
+        quiet = not train or not config.live_dropout
+        dropout = lambda x, at: RowDropout(config.dropout)(x, at, quiet)
+
+        x = self._convolutions(rotations(images.astype(self.dtype)))
+        turned_row = jnp.concatenate([row * _ROTATIONS + k for k in range(_ROTATIONS)])
+        for i, width in enumerate(config.trunk, 1):
+            x = dropout(self._hidden(f"dense_{i}", width, x), turned_row)
+        x = jnp.mean(x.astype(jnp.float32).reshape(_ROTATIONS, rows, -1), axis=0)
+        self._note("cyclic_pool", x)
+        if config.num_features:
+            norm = FeatureNorm(config.feature_norm_momentum, config.feature_norm_epsilon, name="bn")
+            features = norm(features.astype(jnp.float32), weight, train)
+            self._note("bn_features", features)
+            x = jnp.concatenate([x, features], axis=-1)
+            self._note("concat", x)
+        for i, width in enumerate(config.head, len(config.trunk) + 1):
+            x = dropout(self._hidden(f"dense_{i}", width, x), row)
+        x = x.astype(jnp.float32)
+        logits = nn.Dense(config.num_classes, bias_init=_bias_init, name="logits")(x)
+        return {"logits": logits, "embedding": x}
+
+    def _note(self, name: str, x: Array) -> None:
+        """Keeps an activation for `lcjax.models.activity` under `<name>_out` (layers own the plain names)."""
+        self.sow("intermediates", f"{name}_out", x)
+
+    def _convolutions(self, x: Array) -> Array:
+        config = self.config
+        init = nn.initializers.glorot_uniform()
+        pad = config.padding
+        x = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+        for i, (kernel, filters) in enumerate(zip(config.kernels, config.filters, strict=True), 1):
+            mode = "VALID" if i == 1 else "SAME"
+            shape = (kernel, kernel)
+            x = nn.Conv(filters, shape, padding=mode, kernel_init=init, dtype=self.dtype, name=f"conv_{i}")(x)
+            if config.norm == "group":
+                groups = math.gcd(config.norm_groups, filters)
+                x = nn.GroupNorm(groups, dtype=jnp.float32, name=f"norm_{i}")(x).astype(self.dtype)
+            x = nn.relu(x)
+            self._note(f"conv_{i}", x)
+            if i in config.pool_after:
+                x = nn.max_pool(x, (2, 2), (2, 2))
+                self._note(f"pool_{config.pool_after.index(i) + 1}", x)
+        return x.reshape(x.shape[0], -1)
+
+    def _hidden(self, name: str, width: int, x: Array) -> Array:
+        x = nn.Dense(
+            width,
+            kernel_init=nn.initializers.glorot_uniform(),
+            bias_init=_bias_init,
+            dtype=self.dtype,
+            name=name,
+        )(x)
+        x = nn.relu(x)
+        self._note(name, x)
+        return x
+
+
+def stamp_train_flops(config: StampModelConfig, rows: int) -> float:
+    """Operations of one training step over `rows` alerts: convolutions and matrix products, forward and backward.
+
+    >>> round(stamp_train_flops(StampModelConfig(), 1) / 1e6)
+    471
+    """
+    side = config.image_size + 2 * config.padding - config.kernels[0] + 1
+    channels, turned = config.num_channels, 0.0
+    for i, (kernel, filters) in enumerate(zip(config.kernels, config.filters, strict=True), 1):
+        turned += 2.0 * side**2 * kernel**2 * channels * filters
+        channels = filters
+        side = side // 2 if i in config.pool_after else side
+    widths = (side**2 * channels, *config.trunk)
+    turned += sum(2.0 * a * b for a, b in itertools.pairwise(widths))
+    widths = (widths[-1] + config.num_features, *config.head, config.num_classes)
+    return 3.0 * rows * (_ROTATIONS * turned + sum(2.0 * a * b for a, b in itertools.pairwise(widths)))

@@ -1,0 +1,47 @@
+"""Shape of the single-stamp classifier (stamps specification A3). Nothing here imports jax."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class StampModelConfig:
+    """Convolutions over four rotations of a stamp, pooled, joined with the metadata of its alert.
+
+    `parity` brings back every quirk of the published networks at once; each is one option below.
+    """
+
+    kernels: tuple[int, ...] = (4, 3, 3, 3, 3)
+    """Side of each convolution kernel; the first one is VALID after `padding`, the others SAME."""
+    filters: tuple[int, ...] = (32, 32, 64, 64, 64)
+    pool_after: tuple[int, ...] = (2, 5)
+    """Convolutions (counted from 1) that a 2 x 2 max-pool follows."""
+    padding: int = 3
+    """Zeros around the image, pixels a side."""
+    trunk: tuple[int, ...] = (64,)
+    """Widths of the dense layers before the mean over rotations."""
+    head: tuple[int, ...] = (64, 64)
+    """Widths of the dense layers after it; none in the image-only networks."""
+    dropout: float = 0.5
+    """After every hidden dense layer."""
+    live_dropout: bool = True
+    """False: dropout never acts; the published layer was never told that it was training."""
+    norm: Literal["none", "group"] = "group"
+    """Group norm after each convolution; without it, at the published learning rate, the image branch dies."""
+    norm_groups: int = 8
+    feature_norm_momentum: float = 0.99
+    feature_norm_epsilon: float = 1e-3
+    parity: bool = False
+    """Exactly the published network and inputs: no norm, no dropout, `isdiffpos` scaled but not centred."""
+    num_classes: int = 5
+    """Set from the class names by the task."""
+    num_features: int = 26
+    """Set from the feature names by the task; 0: images only."""
+    image_size: int = 21
+    """Side of the cropped stamp; set from the inputs by the task."""
+    num_channels: int = 3
+    """Science, template, difference."""
+
+
+IMAGE_ONLY = StampModelConfig(trunk=(64, 64), head=(), num_features=0)
+PRODUCTION = StampModelConfig(kernels=(4, 5, 5, 5, 5), num_features=23)

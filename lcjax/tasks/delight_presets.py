@@ -1,0 +1,40 @@
+"""Published and recommended DELIGHT settings. Each docstring: paper, command, what to expect."""
+
+from lcjax.configs import OptimizerConfig, TrainingConfig
+from lcjax.models.delight_config import HOSTS, PUBLISHED
+from lcjax.tasks.delight_config import DelightExperiment, HostObjectiveConfig
+
+
+def delight() -> DelightExperiment:
+    """DELIGHT as published: the host's offset from a five-level stack, mean squared error (Forster 2022, AJ 164, 195).
+
+    Data: images of 2' around transients and the places of their hosts (the paper: 16,791 hosts in Pan-STARRS r); here
+    `lcjax data prepare simulated_hosts`. Published: redshift contamination below 0.86 %. Batch size and length of training
+    are not published.
+
+        lcjax weights import delight astro-delight --out W
+        lcjax train delight --data D --workdir W
+    """
+    return DelightExperiment(
+        system="delight",
+        model=PUBLISHED,
+        objective=HostObjectiveConfig(),
+        optimizer=OptimizerConfig(name="adam", learning_rate=1.41006e-3, schedule="constant", eps=1e-7, clip_norm=None),
+        training=TrainingConfig(steps=20_000, batch_size=64, evaluate_every=500, patience=20),
+    )
+
+
+def delight_hosts() -> DelightExperiment:
+    """Two plausible hosts and `hostless` with probabilities: a mixture head on a lighter DELIGHT network.
+
+    Data: `lcjax data prepare simulated_hosts`. Scores against the nearest source and the directional light radius: README.
+
+        lcjax train delight-hosts --data D --workdir W
+    """
+    return DelightExperiment(
+        system="delight",
+        model=HOSTS,
+        objective=HostObjectiveConfig(l1=0.0, l2=0.0, training_variants=1),
+        optimizer=OptimizerConfig(name="adamw", learning_rate=2e-3, warmup_steps=100, weight_decay=1e-3),
+        training=TrainingConfig(steps=2000, batch_size=64, evaluate_every=250, log_every=50, checkpoint_every=250),
+    )

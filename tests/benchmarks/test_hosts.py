@@ -1,0 +1,41 @@
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.hosts import main, make_fields, published_stack
+from data_pipelines.simulate.host_fields import FieldSettings
+from data_pipelines.sources.host_stack import masked_stack
+from lcjax.models.delight_config import DelightModelConfig
+from lcjax.pretrained.imported import ImportedWeights, write_weights
+from lcjax.tasks import build_task
+from lcjax.tasks.delight_config import DelightExperiment
+from tests.pretrained.delight_files import random_variables
+
+pytest.importorskip("sep")
+
+
+def test_the_recreated_steps_give_the_same_stack():
+    rng = np.random.default_rng(0)
+    image, mask = rng.normal(size=(96, 96)).astype(np.float32), rng.random((96, 96)) > 0.3
+    np.testing.assert_allclose(published_stack(image, mask, 3), masked_stack(image, mask, 3), atol=1e-6)
+
+
+def test_fields_and_rules():
+    test = make_fields(6, 1, FieldSettings(image_size=128, hostless=0.0))
+    assert len(test.truth) == 6 and test.stacks.shape == (6, 8, 8, 5)
+    assert set(test.rules) == {"nearest source", "light radius", "light radius, no stars"}
+    assert all(found.shape == (6, 2) for found in test.rules.values())
+
+
+def test_table(tmp_path, capsys):
+    experiment = DelightExperiment(model=DelightModelConfig(filters=(2, 3, 3), hidden=4, head="mixture", unit=40.0))
+    weights = random_variables(build_task(experiment))
+    (tmp_path / "source").write_bytes(b"")
+    write_weights(tmp_path / "W", ImportedWeights(experiment, weights, tmp_path / "source", None, [], []))
+    out = tmp_path / "hosts.json"
+    assert main(["--models", str(tmp_path / "W"), "--fields", "12", "--no-timing", "--out", str(out)]) == 0
+    record = json.loads(out.read_text())
+    assert record["scores"]["nearest source"]["all"]["median"] < 5
+    assert "hostless" in record["probabilities"]["lcjax W"]["calibration"]
+    assert "catastrophic" in capsys.readouterr().out

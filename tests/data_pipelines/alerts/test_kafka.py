@@ -1,0 +1,152 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("confluent_kafka")
+
+from data_pipelines.datasets.alert_checks import container, packet
+from data_pipelines.result_parts import read_parts
+from data_pipelines.sources.alerts import Alert, AlertRejection, read_alerts
+from data_pipelines.sources.alerts.kafka import KafkaAddress, KafkaAlerts, KafkaSettings, read_topics
+from lcjax.errors import ConfigError, DataError
+from tests.data_pipelines.alerts.mock_broker import POISON, QUICK, fill, mock_broker
+from tests.data_pipelines.alerts.stream_consumer import consume
+
+END = KafkaSettings(stop="end", set=QUICK)
+
+
+def parts_in(folder):
+    return [p for p in folder.iterdir() if not p.name.startswith(".")] if folder.is_dir() else []
+
+
+def assert_complete(folder, sound, poison):
+    """Every alert once, every poison message named once with its place."""
+    assert sorted(pq.read_table(folder)["alert_id"].to_pylist()) == sorted(sound)
+    rejected = [r for part in read_parts(folder) for r in part.rejected]
+    assert sorted(r.origin for r in rejected) == sorted(f"alerts/{p}#{offset}" for p, offset in poison)
+    assert all(r.reason for r in rejected)
+
+
+def test_same_alerts_as_from_files(tmp_path):
+    packets = [container([packet(n)]) for n in range(6)]
+    (tmp_path / "all.avro").write_bytes(b"".join(packets))
+    expected = list(read_alerts(tmp_path / "all.avro"))
+    with mock_broker() as (brokers, producer):
+        for data in packets:
+            producer.produce("alerts", value=data, partition=1)
+        producer.flush()
+        found = list(read_topics(f"kafka://{brokers}/alerts", END))
+        again = list(read_topics(f"kafka://{brokers}/alerts", END))  # nothing was committed
+    assert [a.alert_id for a in found] == [a.alert_id for a in expected] == [a.alert_id for a in again]
+    assert [a.origin for a in found] == [f"alerts/1#{n}" for n in range(6)]
+    for a, b in zip(found, expected, strict=True):
+        assert a.metadata == b.metadata and (a.stamps["science"].pixels == b.stamps["science"].pixels).all()
+
+
+def test_poison_is_set_aside(tmp_path):
+    with mock_broker() as (brokers, producer):
+        sound, poison = fill(producer, "alerts", 30)
+        found = list(read_topics(f"kafka://{brokers}/alerts", END))
+    assert sorted(a.alert_id for a in found if isinstance(a, Alert)) == sound
+    rejected = {r.origin: r.reason for r in found if isinstance(r, AlertRejection)}
+    assert rejected.keys() == {f"alerts/{p}#{offset}" for p, offset in poison} and len(rejected) == len(POISON)
+    assert {r.split(":")[0] for r in rejected.values()} >= {"empty message", "unknown format", "stamp size"}
+
+
+def test_committed_offsets_are_where_the_group_goes_on():
+    with mock_broker() as (brokers, producer):
+        fill(producer, "alerts", 12)
+        address = f"kafka://{brokers}/alerts"
+        with KafkaAlerts(address, END) as source:
+            seen = []
+            while not source.finished:
+                seen += source.poll(4, 1.0)
+            source.commit({("alerts", 0): 3, ("alerts", 1): 4})
+        left = [a.origin for a in read_topics(address, END)]
+        assert sorted(left) == ["alerts/0#3", *(f"alerts/2#{n}" for n in range(4))]
+        late = KafkaSettings(group="late", start="latest", stop="end", set=QUICK)
+        assert list(read_topics(address, late)) == [] and len(seen) == 12
+
+
+def test_killed_in_mid_stream_loses_and_repeats_nothing(tmp_path):
+    folder = tmp_path / "parts"
+    with mock_broker() as (brokers, producer):
+        sound, poison = fill(producer, "alerts", 72)
+        address, parts = f"kafka://{brokers}/alerts", []
+        command = [sys.executable, "-m", "tests.data_pipelines.alerts.stream_consumer", address, str(folder), "0.02"]
+        for _ in range(3):
+            process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+            deadline, before = time.monotonic() + 60, len(parts)
+            while len(parts := parts_in(folder)) < before + 3 and process.poll() is None:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+            process.send_signal(signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL
+        done = sum(pq.read_metadata(p).num_rows for p in parts_in(folder))
+        assert 0 < done < len(sound)
+        consume(address, folder, 0.0)
+    assert_complete(folder, sound, poison)
+    assert len(list(read_parts(folder))) > 9
+
+
+def test_members_come_and_go(tmp_path):
+    folder = tmp_path / "parts"
+    with mock_broker() as (brokers, producer):
+        sound, poison = fill(producer, "alerts", 60)
+        address = f"kafka://{brokers}/alerts"
+        command = [sys.executable, "-m", "tests.data_pipelines.alerts.stream_consumer", address, str(folder), "0.15"]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        slow = subprocess.Popen(command, env=env)
+        deadline = time.monotonic() + 60
+        while not parts_in(folder) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        other = subprocess.Popen([*command[:-1], "0.05"], env=env)
+        assert slow.wait(90) == 0 and other.wait(90) == 0
+        consume(address, folder, 0.0)
+    assert_complete(folder, sound, poison)
+
+
+def test_messages_that_expired_are_named():
+    with mock_broker() as (brokers, producer):  # it keeps 5 MB of a partition
+        for number in range(80):
+            producer.produce("alerts", value=b"%d" % number + bytes(100_000), partition=0)
+            producer.flush()
+        address = f"kafka://{brokers}/alerts"
+        found = list(read_topics(address, END, resume=lambda topic, partition: 7 if partition == 0 else None))
+        assert found[0].origin == "alerts/0#7" and found[0].reason.startswith("expired at the broker: ")
+        gone = int(found[0].reason.split()[4])
+        assert [a.origin for a in found[1:]] == [f"alerts/0#{n}" for n in range(7 + gone, 80)]
+        with pytest.raises(DataError, match="made anew"):
+            list(read_topics(address, END, resume=lambda topic, partition: 200 if partition == 0 else None))
+
+
+def test_sentences(tmp_path, monkeypatch):
+    for text in ("localhost/alerts", "kafka://localhost:9092", "kafka:///alerts", "kafka://a:1/b,,c"):
+        with pytest.raises(ConfigError, match="Kafka address"):
+            KafkaAddress.parse(text)
+    (tmp_path / "p").write_text("# secrets\nsasl.username = me = you\n\n")
+    assert KafkaSettings(properties=tmp_path / "p", set=("a=b",)).librdkafka() == {
+        "sasl.username": "me = you",
+        "a": "b",
+    }
+    with pytest.raises(ConfigError, match="name=value"):
+        KafkaSettings(set=("nonsense",)).librdkafka()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        KafkaSettings(properties=tmp_path / "none").librdkafka()
+    with pytest.raises(ConfigError, match="refuses"):
+        KafkaAlerts("kafka://localhost:1/a", KafkaSettings(set=("no.such.setting=1",)))
+    with mock_broker() as (brokers, producer):
+        fill(producer, "alerts", 3)
+        with pytest.raises(DataError, match="no topic 'alert': it has alerts"):
+            KafkaAlerts(f"kafka://{brokers}/alert")
+    monkeypatch.setattr("data_pipelines.sources.alerts.kafka._ANSWER_SECONDS", 0.5)
+    with pytest.raises(DataError, match="no Kafka broker answers"):
+        KafkaAlerts("kafka://127.0.0.1:9/alerts")
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    with pytest.raises(Exception, match=r"lcjax\[kafka\]"):
+        KafkaAlerts("kafka://localhost:1/a")
