@@ -2,7 +2,8 @@
 
     python -m benchmarks hosts --models W ... [--fields 2000] [--timing-only True]
 
-All rules and networks see the same simulated fields, which no training has seen (their own seed). An answer is catastrophic
+All rules and networks see the same simulated fields, which no training has seen (their own seed). `snapped` moves a network's
+answer to the centre of the detected source that it falls on. An answer is catastrophic
 when it is farther from the host's centre than half of the host's radius (at least 2 arcsec). Times are of one process; `published steps`
 re-creates the published preprocessing (xarray's coarsen and median: numpy's nanmedian over all blocks of the full image) on the same machine and masks.
 """
@@ -28,11 +29,12 @@ from lcjax.analysis.hosts import (
     HostScores,
     area_under_curve,
     catastrophic_limit,
+    closest_source,
     light_radii,
     light_radius_host,
     scores_by_size,
 )
-from lcjax.inference.host_rules import nearest_source
+from lcjax.inference.host_rules import snap_to_source
 from lcjax.inference.loading import load_system
 from lcjax.transforms.delight import delight_stack
 
@@ -78,6 +80,7 @@ class TestFields:
     truth: list[HostField]
     stacks: np.ndarray
     rules: dict[str, np.ndarray]  #: name -> (N, 2) pixels, NaN without an answer
+    sources: list[dict[str, np.ndarray]]
     light_radius: np.ndarray  #: (N,) directional light radii of the best source, inf without any
 
 
@@ -86,7 +89,7 @@ def make_fields(number: int, seed: int, settings: FieldSettings | None = None) -
     settings = settings or FieldSettings()
     star = STAR_SIZE * settings.seeing / 2.3548 / settings.pixel_scale
     centre = (settings.image_size - 1) / 2
-    truth, stacks, best = [], [], []
+    truth, stacks, best, tables = [], [], [], []
     rules: dict[str, list[np.ndarray]] = {
         name: [] for name in ("nearest source", "light radius", "light radius, no stars")
     }
@@ -94,13 +97,14 @@ def make_fields(number: int, seed: int, settings: FieldSettings | None = None) -
         sources = detect_sources(field.image).sources
         truth.append(field)
         stacks.append(encode_host_field(field)["stamps"])
-        rules["nearest source"].append(nearest_source(sources, centre, centre))
+        rules["nearest source"].append(closest_source(sources, centre, centre))
+        tables.append(sources)
         rules["light radius"].append(light_radius_host(sources, centre, centre))
         rules["light radius, no stars"].append(light_radius_host(sources, centre, centre, star_size=star))
         extended = {k: v[np.sqrt(sources["a"] * sources["b"]) > star] for k, v in sources.items()}
         best.append(light_radii(extended, centre, centre).min(initial=np.inf))
     plain = [dataclasses.replace(f, image=np.zeros((0, 0), np.float32)) for f in truth]
-    return TestFields(plain, np.stack(stacks), {k: np.stack(v) for k, v in rules.items()}, np.array(best))
+    return TestFields(plain, np.stack(stacks), {k: np.stack(v) for k, v in rules.items()}, tables, np.array(best))
 
 
 def _batches(test: TestFields) -> Iterator[dict[str, np.ndarray]]:
@@ -129,6 +133,8 @@ def compare(options: Options) -> dict[str, Any]:
         name = f"lcjax {Path(path).name}"
         answers[name] = answer_fields(loaded.task, loaded.variables, _batches(test), loaded.experiment)
         errors[name] = answers[name].distance()
+        snapped = _snapped(test, answers[name].outputs["offset"])
+        errors[f"{name}, snapped"] = np.hypot(*(snapped - offset).T) * scale
     rows, record = [], {}
     for name, error in errors.items():
         scores = scores_by_size(error[~hostless], radius[~hostless])
@@ -161,6 +167,13 @@ def compare(options: Options) -> dict[str, Any]:
         print_table(f"{name}: quarters of the scatter (arcsec)", found.scatter_flag())
     quarters = {name: found.scatter_flag() for name, found in answers.items()}
     return {"scores": record, "hostless_rule": rule, "probabilities": probabilities, "scatter": quarters}
+
+
+def _snapped(test: TestFields, offsets: np.ndarray) -> np.ndarray:
+    """Answers moved to the centres of the sources they fall on, (N, 2)."""
+    centre = (FieldSettings().image_size - 1) / 2
+    places = [snap_to_source(s, *(centre + o)) for s, o in zip(test.sources, offsets, strict=True)]
+    return np.array(places) - centre
 
 
 def _cells(scores: dict[str, HostScores]) -> dict[str, str]:

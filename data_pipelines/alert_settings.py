@@ -33,7 +33,7 @@ class AlertSettings:
         if not self.stamps:
             raise ConfigError("--alerts.stamps is empty: name at least one of science, template, difference")
         size = int(self.size) if self.size.isdigit() else self.size
-        return StampRules(need=tuple(self.stamps), size=size, max_missing=self.max_missing)
+        return StampRules(need=tuple(self.stamps), size=size, max_missing=self.max_missing, history=False)
 
 
 @dataclass

@@ -24,7 +24,7 @@ import numpy as np
 
 from data_pipelines.record_index import ShardIndex, as_float64
 from data_pipelines.records import write_payloads
-from data_pipelines.sources.alerts.record import STAMP_NAMES, Alert
+from data_pipelines.sources.alerts.record import STAMP_NAMES, Alert, Stamp
 from data_pipelines.sources.alerts.ztf import JD_MINUS_MJD, is_positive
 from data_pipelines.tfrecord import BYTES, FLOAT, INT64, encode_example
 from lcjax.errors import DataError
@@ -190,6 +190,36 @@ def encode_alert(
         "pixel_scale": np.float32(alert.stamps[stamp_names[0]].pixel_scale),
         "metadata": {name: np.float32(numbers.get(name, np.nan)) for name in names},
     }
+
+
+def decode_alert(features: Mapping[str, Any], origin: str = "") -> Alert:
+    """The alert of a record: the inverse of `encode_alert`, as far as a record keeps it.
+
+    Args:
+      features: of a tf Example, by name.
+
+    Raises:
+      DataError: the stamps are not science, template and difference. ValueError: their bytes are not of the shape promised.
+    """
+    shape = tuple(int(features[name]) for name in ("height", "width", "channels"))
+    if shape[2] != len(STAMP_NAMES):
+        raise DataError(
+            f"'{origin}' has records of {shape[2]} stamps: prepare the data with all of {', '.join(STAMP_NAMES)}"
+        )
+    pixels = np.frombuffer(features["stamps"], "<f4").reshape(shape)
+    numbers = {k.removeprefix(_PREFIX): float(v) for k, v in features.items() if k.startswith(_PREFIX)}
+    metadata: dict[str, float | str | None] = {k: None if np.isnan(v) else v for k, v in numbers.items()}
+    if metadata.get("isdiffpos") is not None:
+        metadata["isdiffpos"] = "f" if metadata["isdiffpos"] else "t"
+    scale = float(features["pixel_scale"])
+    return Alert(
+        **{name: bytes(features[name]).decode() for name in ("object_id", "survey", "band")},
+        alert_id=int(features["alert_id"]),
+        **{name: as_float64(origin, name, features) for name in EIGHT_BYTES},
+        metadata=metadata,
+        stamps={name: Stamp(pixels[..., k], scale) for k, name in enumerate(STAMP_NAMES)},
+        origin=origin,
+    )
 
 
 def stamp_features(

@@ -40,7 +40,7 @@ class AlertBuilder(tfds.core.GeneratorBasedBuilder):
         self._labels: dict[tuple[str, int], str] = {}
         self._chosen: dict[str, tuple[float, int]] = {}
         self._first_pass()
-        self.class_names = sorted({label for label in self._labels.values() if label})
+        self.class_names = self._class_names()
         self.split_of = assign_splits(self._object_labels(), self.settings.fractions, self.settings.seed)
         super().__init__(**kwargs)
 
@@ -96,6 +96,9 @@ class AlertBuilder(tfds.core.GeneratorBasedBuilder):
         report.alerts_kept, report.objects = len(self._labels), len(self._chosen)
         report.with_missing_pixels = len(missing & self._labels.keys())
         report.labels.update(f"{v} ({rule_of[k]})" if v else "unlabelled" for k, v in self._labels.items())
+
+    def _class_names(self) -> list[str]:
+        return sorted({label for label in self._labels.values() if label})
 
     def _object_labels(self) -> dict[str, str | None]:
         """Object -> the label most of its alerts have, for stratified splits."""

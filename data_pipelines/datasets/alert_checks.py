@@ -88,6 +88,7 @@ def fits_bytes(pixels: np.ndarray, cards: dict[str, Any] | None = None) -> bytes
 
 
 def stamp(seed: int, side: int = 63) -> np.ndarray:
+    """Pixels of a made-up cutout, (side, side) float32."""
     return np.random.default_rng(seed).normal(100, 10, (side, side)).astype(np.float32)
 
 

@@ -15,8 +15,19 @@ DLR_LIMIT = 4.0
 """Directional light radii beyond which a transient counts as hostless (Gupta et al. 2016, AJ 152, 154)."""
 
 
+def closest_source(sources: Sources, x: float, y: float) -> np.ndarray:
+    """The source with the smallest separation on the sky, whatever its size; NaN without sources."""
+    if not len(sources["x"]):
+        return NOTHING
+    best = int(np.argmin(np.hypot(sources["x"] - x, sources["y"] - y)))
+    return np.array([sources["x"][best] - x, sources["y"][best] - y])
+
+
 def light_radii(sources: Sources, x: float, y: float) -> np.ndarray:
-    """(N,) separation over directional light radius: the radius of the ellipse towards the transient (Sullivan 2006)."""
+    """(N,) separation over directional light radius: the radius of the ellipse towards the transient (Sullivan 2006).
+
+    The square of it is `lcjax.inference.host_rules.elliptical_distance`, so that the fallback of DELIGHT is this rule.
+    """
     dx, dy = x - sources["x"], y - sources["y"]
     separation = np.hypot(dx, dy)
     angle = np.arctan2(dy, dx) - sources["theta"]

@@ -34,7 +34,7 @@ class AlertOptions:
     def rules(self, need: tuple[str, ...]) -> StampRules:
         """As the reader takes them."""
         size = int(self.size) if self.size.isdigit() else self.size
-        return StampRules(need=need, size=size, max_missing=self.max_missing)
+        return StampRules(need=need, size=size, max_missing=self.max_missing, history=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ class PredictOptions:
     """Workdir, weights folder, or published name (lcjax weights list)."""
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Light curves: Parquet (flat or nested), CSV, ECSV or FITS files, folders of them, survey originals, or prepared shards.
-    Alerts: Avro, tar, Parquet, FITS or .npy files, folders of them, or kafka://host:port/topic. Hosts: FITS images or alerts."""
+    Alerts: Avro, tar, Parquet, FITS or .npy files, folders of them, prepared shards, or kafka://host:port/topic. Hosts: FITS images or alerts."""
     out: Path
     """Parquet file to write."""
     columns: ColumnNames = dataclasses.field(default_factory=ColumnNames)

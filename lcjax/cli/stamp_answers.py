@@ -1,14 +1,18 @@
 """Alerts in, rows of class probabilities out: what `lcjax predict` writes for a stamp classifier."""
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from data_pipelines.manifest import find_datasets, read_manifest
 from data_pipelines.sources.alerts import STAMP_NAMES, Alert, AlertRejection, SchemaSet, StampRules, read_alerts
-from data_pipelines.stamp_records import alert_row, stack_stamps
+from data_pipelines.stamp_records import StampIndex, alert_row, decode_alert, stack_stamps
+from lcjax.cli.shard_records import holds_shards, shard_records
 from lcjax.errors import ConfigError, DataError
 from lcjax.inference.service_rules import ServiceRules, apply_rules
 from lcjax.inference.stamps import StampPredictor
@@ -44,7 +48,6 @@ class StampAnswers:
         self._class_columns = [f"p_{name}" if name in taken else name for name in predictor.class_names]
         probabilities = [(name, pa.float32()) for name in self._class_columns]
         self.schema = pa.schema([*_ABOUT, *probabilities, ("class", pa.string()), *(_RULED if self.has_rules else ())])
-        self.batches = 0
 
     def answer(self, outcomes: Iterable[Outcome]) -> Iterator[Row | AlertRejection]:
         """Rows by `schema`, and rejections: those among the outcomes and those of alerts the network cannot take.
@@ -55,7 +58,7 @@ class StampAnswers:
         running: deque[_Running] = deque()
         alerts = 0
         for outcome in outcomes:
-            entry = self._enter(outcome)
+            entry = self.enter(outcome)
             waiting.append(entry)
             alerts += isinstance(entry, _Ready)
             if alerts == self.predictor.batch_size or len(waiting) >= 8 * self.predictor.batch_size:
@@ -67,7 +70,8 @@ class StampAnswers:
         while running:
             yield from self._finish(running.popleft())
 
-    def _enter(self, outcome: Outcome) -> "_Entry":
+    def enter(self, outcome: Outcome) -> "_Entry":
+        """An alert as the network takes it, or why it cannot."""
         if isinstance(outcome, AlertRejection):
             return outcome
         wanted = [n for n in self.predictor.metadata_names if n not in ("ra", "dec")]
@@ -93,14 +97,14 @@ class StampAnswers:
         sent = []
         for rows in groups.values():
             try:
-                sent.append((rows, self.predictor.submit(self._batch([entries[i] for i in rows]))))
+                sent.append((rows, self.predictor.submit(self.batch([entries[i] for i in rows]))))
             except (DataError, ConfigError) as error:
                 for i in rows:
                     entries[i] = _rejection(entries[i].alert, f"stamp size: {error}")
         return entries, sent
 
-    def _batch(self, ready: Sequence["_Ready"]) -> dict[str, np.ndarray]:
-        self.batches += 1
+    def batch(self, ready: Sequence["_Ready"]) -> dict[str, np.ndarray]:
+        """What goes to the device, of alerts with stamps of one shape; see `StampPredictor.submit`."""
         columns = len(self.predictor.metadata_names)
         with np.errstate(over="ignore"):
             metadata = np.array([entry.columns[:columns] for entry in ready], np.float32)
@@ -169,5 +173,17 @@ def _rejection(alert: Alert, reason: str) -> AlertRejection:
 
 
 def read_stamps(inputs: Sequence[str], rules: StampRules, schemas: SchemaSet) -> Iterator[Outcome]:
-    """Alerts of files and folders."""
-    yield from read_alerts(list(inputs), rules=rules, schemas=schemas)
+    """Alerts of files, folders and prepared shards, in the order given.
+
+    Raises:
+      DataError: an input is missing or holds nothing of the kind, or shards are damaged or of something else.
+    """
+    for shards, group in itertools.groupby(map(Path, inputs), holds_shards):
+        if not shards:
+            yield from read_alerts(list(group), rules=rules, schemas=schemas)
+            continue
+        for folder in find_datasets(list(group)):
+            manifest = read_manifest(folder)
+            if manifest.kind != StampIndex.kind:
+                raise DataError(f"'{folder}' holds {manifest.kind.replace('_', ' ')}, and this model classifies stamps")
+            yield from shard_records(manifest, lambda features: decode_alert(features, str(folder)))

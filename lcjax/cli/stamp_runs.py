@@ -176,8 +176,9 @@ def evaluate_and_report(workdir: Path, data: Sequence[Path], reader: str = "auto
 
 def what_next(preset: str, workdir: Path) -> str:
     """Commands to try after training."""
+    blind = "--inputs.position none" if preset.startswith("multiscale") else "--inputs.without sky history"
     return f"""
   lcjax evaluate {workdir}                              scores with intervals, with and without parts of the inputs
   lcjax predict {workdir} ALERTS... --out F.parquet         class probabilities of your own alerts
-  lcjax train {preset} --inputs.without sky history --data D --workdir W2    a network that cannot learn the survey
+  lcjax train {preset} {blind} --data D --workdir W2    a network that cannot learn the survey
   lcjax presets                                         published configurations"""

@@ -1,7 +1,6 @@
 """Clean light curves from whatever a user points at: survey files, tables, prepared shards. No TensorFlow."""
 
 import itertools
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -9,9 +8,9 @@ import numpy as np
 
 from data_pipelines.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, Rejection, clean
 from data_pipelines.columns import ColumnNames
-from data_pipelines.manifest import MANIFEST, Manifest, check_sizes, find_datasets, read_manifest
+from data_pipelines.manifest import Manifest, find_datasets, read_manifest
 from data_pipelines.sources import read_light_curves
-from data_pipelines.tfrecord import parse_example, read_records
+from lcjax.cli.shard_records import holds_shards, shard_records
 from lcjax.errors import DataError
 
 
@@ -34,7 +33,7 @@ def read_stars(
     for path in inputs:
         if not path.exists():
             raise DataError(f"there is no file or folder '{path}'")
-    for shards, group in itertools.groupby(inputs, _holds_shards):
+    for shards, group in itertools.groupby(inputs, holds_shards):
         if shards:
             for folder in find_datasets(list(group)):
                 yield from _shards(read_manifest(folder), report)
@@ -44,36 +43,17 @@ def read_stars(
             yield clean(raw, cleaning, report)
 
 
-def _holds_shards(path: Path) -> bool:
-    return path.is_dir() and next(path.rglob(MANIFEST), None) is not None
-
-
 def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCurve]:
-    damage = check_sizes(manifest.shards)
-    if damage:
-        raise DataError(f"{damage[0]}; restore it or prepare the data again (lcjax data verify lists all damage)")
-    for shard in manifest.shards:
-        records = 0
-        for _, payload, _ in read_records(shard.path):
-            try:
-                curve = _light_curve(parse_example(payload), manifest.class_names)
-            except (KeyError, ValueError, TypeError, IndexError, struct.error) as error:
-                raise DataError(f"record {records} of shard '{shard.path}' cannot be read ({error})") from error
-            records += 1
-            report.points_read += len(curve.mjd)
-            report.points_kept += len(curve.mjd)
-            report.curves_kept += 1
-            yield curve
-        if records != shard.records:
-            raise DataError(
-                f"shard '{shard.path}' has {records} records where {shard.records} were written: restore it or "
-                "prepare the data again"
-            )
+    for curve in shard_records(manifest, lambda features: _light_curve(features, manifest.class_names)):
+        report.points_read += len(curve.mjd)
+        report.points_kept += len(curve.mjd)
+        report.curves_kept += 1
+        yield curve
 
 
 def _light_curve(features: dict, class_names: tuple[str, ...]) -> CleanLightCurve:
     series = {name: np.frombuffer(features[name], "<f4") for name in ("time", "magnitude", "magnitude_error")}
-    (reference,) = struct.unpack("<d", features["reference_mjd"])
+    reference = np.frombuffer(features["reference_mjd"], "<f8").item()
     label = int(features["label"])
     return CleanLightCurve(
         bytes(features["object_id"]).decode(),

@@ -1,7 +1,6 @@
 """Trained systems at work: load, predict, export, reconstruct."""
 
-import importlib
-from typing import Any
+from lcjax.lazy import loader
 
 _HOMES = {
     "FieldImage": "field_images",
@@ -17,9 +16,4 @@ _HOMES = {
 }
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    """Loads on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'lcjax.inference' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"lcjax.inference.{_HOMES[name]}"), name)
+__getattr__ = loader(__name__, _HOMES)

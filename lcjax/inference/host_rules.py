@@ -14,6 +14,8 @@ from lcjax.errors import DataError
 
 Sources = Mapping[str, np.ndarray]
 
+SNAP_REACH = 2.0
+"""Radii of a source up to which a predicted place falls on it."""
 WELL_CENTRED = 0.05
 """Separation over size up to which a source surely is the host."""
 
@@ -52,6 +54,20 @@ def nearest_source(sources: Sources, x: float, y: float) -> np.ndarray:
         return np.full(2, np.nan)
     best = int(np.argmin(elliptical_distance(sources, x, y)))
     return np.array([sources["x"][best] - x, sources["y"][best] - y])
+
+
+def snap_to_source(sources: Sources, x: float, y: float) -> tuple[float, float]:
+    """The centre of the source that a predicted place falls on, within `SNAP_REACH` of its radii; else the place itself.
+
+    Detection finds the centre of a galaxy better than a network does, the network knows better which galaxy it is.
+    """
+    if not len(sources["x"]):
+        return x, y
+    distance = elliptical_distance(sources, x, y)
+    best = int(np.argmin(distance))
+    if distance[best] > SNAP_REACH**2:
+        return x, y
+    return float(sources["x"][best]), float(sources["y"][best])
 
 
 @dataclass(frozen=True)

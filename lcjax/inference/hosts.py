@@ -19,7 +19,7 @@ import numpy as np
 
 from lcjax.errors import ConfigError, DataError
 from lcjax.inference.field_images import FieldImage, FieldRejection, centred, read_fields
-from lcjax.inference.host_rules import Detect, Detections, host_size, nearest_source
+from lcjax.inference.host_rules import Detect, Detections, host_size, nearest_source, snap_to_source
 from lcjax.tasks.base import Task
 from lcjax.tasks.delight_config import DelightExperiment, ImageConfig
 from lcjax.transforms.delight import block_median_pyramid, delight_stack, recentre, usable
@@ -90,6 +90,7 @@ class HostPredictor:
         batch_size: int | None = None,
         sizes: bool = True,
         max_scatter: float | None = None,
+        snap: bool = False,
     ) -> None:
         """Compiles nothing yet.
 
@@ -99,20 +100,23 @@ class HostPredictor:
           batch_size: fields of every compiled batch; None: few on a CPU, many on an accelerator.
           sizes: also measure hosts (needs `detect`).
           max_scatter: arcsec; where the eight answers scatter more, the nearest source answers instead. None: never.
+          snap: move answers to the centres of the sources they fall on (needs `detect`).
 
         Raises:
-          ConfigError: no `detect` where the mask needs it.
+          ConfigError: no `detect` where the mask or an option needs it.
         """
         if image.mask == "sources" and detect is None:
             raise ConfigError(
                 "this model masks by detected sources: give detect=data_pipelines.sources.source_mask.detect_sources"
             )
+        if detect is None and (snap or max_scatter is not None):
+            raise ConfigError("snap and max_scatter need the sources of the image: give detect as well")
         if batch_size is None:
             batch_size = 8 if jax.default_backend() == "cpu" else 128
         if batch_size < 1:
             raise ConfigError(f"a batch of {batch_size} fields is impossible: it must be at least 1")
         self.image, self.batch_size, self.detect = image, batch_size, detect
-        self._sizes, self._max_scatter = sizes and detect is not None, max_scatter
+        self._sizes, self._max_scatter, self._snap = sizes and detect is not None, max_scatter, snap
         self._variables = jax.device_put(variables)
         self._run = jax.jit(partial(_stack_and_predict, task, image))
         self._recentre = jax.jit(partial(recentre, size=image.image_size))
@@ -226,6 +230,9 @@ class HostPredictor:
                     field.object_id, "nothing in the image stands out to find a host by", field.origin
                 )
             offset, method = nearest, "nearest source"
+        elif self._snap:
+            place = snap_to_source(item.found.sources, item.x + offset[0], item.y + offset[1])
+            offset = np.subtract(place, (item.x, item.y))
         x, y = item.given(offset)
         axis, doubtful = float("nan"), True
         if self._sizes:

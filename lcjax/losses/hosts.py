@@ -43,8 +43,9 @@ def probability_within(radius: float, at: Array, places: Array, widths: Array, l
 def two_best_places(places: Array, widths: Array, log_weights: Array, radius: float) -> tuple[Array, Array]:
     """The two most probable hosts of a mixture.
 
-    The first is the component where a circle of `radius` pixels holds most probability, the second likewise among those
-    at least two radii away, so that the circles do not overlap.
+    The first is where a circle of `radius` pixels around a component holds most probability, the second likewise among those
+    at least two radii away, so that the circles do not overlap. Each is then moved to the mean of the components inside
+    its circle (by weight over variance), which averages what the eight variants say of the same host.
 
     Args:
       places: (B, K, 2). widths, log_weights: (B, K).
@@ -52,13 +53,23 @@ def two_best_places(places: Array, widths: Array, log_weights: Array, radius: fl
     Returns:
       places (B, 2, 2) and their probabilities (B, 2); without a second place, its probability is 0.
     """
-    held = jax.vmap(
-        lambda candidate: probability_within(radius, candidate, places, widths, log_weights), in_axes=1, out_axes=1
-    )(places)
+    within = lambda at: probability_within(radius, at, places, widths, log_weights)
+    held = jax.vmap(within, in_axes=1, out_axes=1)(places)
     first = jnp.argmax(held, axis=1)
     pick = lambda index: jnp.take_along_axis(places, index[:, None, None], axis=1)[:, 0]
     apart = jnp.sum(jnp.square(places - pick(first)[:, None]), axis=-1) >= (2 * radius) ** 2
     others = jnp.where(apart, held, 0.0)
     second = jnp.argmax(others, axis=1)
-    found = jnp.stack([pick(first), pick(second)], axis=1)
-    return found, jnp.stack([jnp.max(held, axis=1), jnp.max(others, axis=1)], axis=1)
+    precision = jnp.exp(log_weights) / jnp.square(widths)
+
+    def centred(at: Array) -> Array:
+        near = jnp.sum(jnp.square(places - at[:, None]), axis=-1) <= radius**2
+        share = jnp.where(near, precision, 0.0)
+        return jnp.sum(share[..., None] * places, axis=1) / jnp.sum(share, axis=1, keepdims=True)
+
+    found = jnp.stack([centred(pick(first)), centred(pick(second))], axis=1)
+    one = within(found[:, 0])
+    two = jnp.where(jnp.max(others, axis=1) > 0, jnp.minimum(within(found[:, 1]), 1 - one), 0.0)
+    swap = (two > one)[:, None]
+    held = jnp.stack([one, two], axis=1)
+    return jnp.where(swap[..., None], found[:, ::-1], found), jnp.where(swap, held[:, ::-1], held)

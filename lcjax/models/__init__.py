@@ -3,8 +3,7 @@
 Modules load on first use, so that settings (`lcjax.models.astromer_config`) can be read without jax.
 """
 
-import importlib
-from typing import Any
+from lcjax.lazy import loader
 
 _HOMES = {
     "Astromer": "astromer",
@@ -21,9 +20,4 @@ _HOMES = {
 }
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    """Loads a model on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'lcjax.models' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"lcjax.models.{_HOMES[name]}"), name)
+__getattr__ = loader(__name__, _HOMES)

@@ -119,7 +119,7 @@ def multiscale_train_flops(config: MultiscaleModelConfig, rows: int) -> float:
     """Operations of one training step over `rows` alerts: convolutions and matrix products, forward and backward.
 
     >>> round(multiscale_train_flops(MultiscaleModelConfig(), 1) / 1e6)
-    98
+    271
     """
     stacked = config.level_weights == "stacked"
     side, trunk = config.image_size, 0.0

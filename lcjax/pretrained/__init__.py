@@ -1,7 +1,6 @@
 """Published weights: the catalogue, downloads, one reader per source format and one mapping per system."""
 
-import importlib
-from typing import Any
+from lcjax.lazy import loader
 
 _HOMES = {
     "CATALOGUE": "catalogue",
@@ -15,9 +14,4 @@ _HOMES = {
 }
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    """Loads a reader on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'lcjax.pretrained' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"lcjax.pretrained.{_HOMES[name]}"), name)
+__getattr__ = loader(__name__, _HOMES)

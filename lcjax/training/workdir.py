@@ -128,9 +128,12 @@ def read_experiment(settings: dict[str, Any], kind: type[Experiment]) -> Experim
             kind_of = fields[name].type
             if isinstance(value, dict) and dataclasses.is_dataclass(kind_of):
                 value = build(kind_of, value)
-            elif isinstance(value, list):
-                value = tuple(value)
-            ready[name] = value
+            ready[name] = _as_tuples(value)
         return cls(**ready)
 
     return build(kind, settings)
+
+
+def _as_tuples(value: Any) -> Any:
+    """Lists of JSON, nested ones too, as the tuples they were saved from."""
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

@@ -35,8 +35,8 @@ EPSILON = 1e-8
 def sky_vector(ra: Array, dec: Array) -> Array:
     """Right ascension and declination (...), degrees, as a point (..., 3) of the unit sphere.
 
-    >>> sky_vector(jnp.array(0.0), jnp.array(90.0)).round(3).tolist()
-    [-0.0, 0.0, 1.0]
+    >>> sky_vector(0.0, 0.0).tolist()
+    [1.0, 0.0, 0.0]
     """
     ra, dec = jnp.deg2rad(jnp.asarray(ra, jnp.float32)), jnp.deg2rad(jnp.asarray(dec, jnp.float32))
     return jnp.stack([jnp.cos(ra) * jnp.cos(dec), jnp.sin(ra) * jnp.cos(dec), jnp.sin(dec)], axis=-1)

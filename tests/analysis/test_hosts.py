@@ -6,6 +6,7 @@ from lcjax.analysis.host_figures import error_figure, reliability_figure
 from lcjax.analysis.hosts import (
     area_under_curve,
     catastrophic_limit,
+    closest_source,
     host_scores,
     light_radii,
     light_radius_host,
@@ -31,7 +32,7 @@ def table(*rows):
 def test_rules_count_in_units_of_the_source():
     """A large galaxy ten pixels away along its major axis beats a star five pixels away."""
     sources = table((10, 0, 8, 3, 0.0), (0, 5, 1, 1, 0.0))
-    assert nearest_source(sources, 0, 0).tolist() == [10, 0]
+    assert nearest_source(sources, 0, 0).tolist() == [10, 0] and closest_source(sources, 0, 0).tolist() == [0, 5]
     assert light_radius_host(sources, 0, 0).tolist() == [10, 0]
     np.testing.assert_allclose(light_radii(sources, 0, 0), [10 / 8, 5])
     turned = table((10, 0, 8, 3, np.pi / 2), (0, 5, 1, 1, 0.0))

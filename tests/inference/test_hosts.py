@@ -14,7 +14,7 @@ from data_pipelines.sources.source_mask import Detections, detect_sources
 from lcjax.errors import ConfigError, DataError
 from lcjax.inference.exporting import export_program
 from lcjax.inference.field_images import FieldImage, FieldRejection, centred, read_field, read_fields
-from lcjax.inference.host_rules import host_size
+from lcjax.inference.host_rules import host_size, snap_to_source
 from lcjax.inference.hosts import HostPredictor, find_hosts
 from lcjax.models.delight_config import DelightModelConfig
 from lcjax.pretrained.imported import ImportedWeights, write_weights
@@ -145,6 +145,23 @@ def test_the_nearest_source_answers_where_the_network_scatters(images):
     for answer in model.predict_arrays(images, SCALE):
         assert answer.method == "nearest source" and np.isnan(answer.scatter)
         assert answer.separation == pytest.approx(answer.nearest_separation)
+
+
+def test_snapping(images):
+    plain = predictor("sources", detect=detect_sources)
+    model = copy.copy(plain)
+    model._snap = True
+    for image, before, after in zip(
+        images, plain.predict_arrays(images, SCALE), model.predict_arrays(images, SCALE), strict=True
+    ):
+        sources = detect_sources(image).sources
+        if (before.x, before.y) != (after.x, after.y):
+            assert np.hypot(sources["x"] - after.x, sources["y"] - after.y).min() < 1e-6
+    assert snap_to_source(sources, sources["x"][0] + 0.1, sources["y"][0]) == (sources["x"][0], sources["y"][0])
+    assert snap_to_source({k: v[:0] for k, v in sources.items()}, 3.0, 4.0) == (3.0, 4.0)
+    with pytest.raises(ConfigError, match="detect"):
+        chosen = experiment()
+        HostPredictor(*variables_of(chosen), chosen.image, snap=True)
 
 
 def test_settings_that_do_not_fit(tmp_path):

@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from data_pipelines.sources.alerts.avro_schema import MAX_SCHEMA_BYTES, fastavro, parse_schema
+from data_pipelines.sources.alerts.avro_schema import MAX_SCHEMA_BYTES, fastavro, parse_schema, without_fields
 from data_pipelines.sources.alerts.compression import zlib
 
 MAGIC = b"Obj\x01"
@@ -102,8 +102,12 @@ class Window:
             self._at += len(data) - longest + 1
 
 
-def read_containers(file: BinaryIO) -> Iterator[dict[str, Any] | AvroError]:
-    """Every record of the containers in a stream, and an error in the place of each damaged stretch."""
+def read_containers(file: BinaryIO, skip: frozenset[str] = frozenset()) -> Iterator[dict[str, Any] | AvroError]:
+    """Every record of the containers in a stream, and an error in the place of each damaged stretch.
+
+    Args:
+      file: the stream. skip: top-level fields that need not be decoded.
+    """
     window = Window(file)
     while window.peek(1):
         begins = window.peek(4) == MAGIC
@@ -120,7 +124,7 @@ def read_containers(file: BinaryIO) -> Iterator[dict[str, Any] | AvroError]:
                 return
             continue
         window.forget()
-        yield from _blocks(window, schema, codec, sync)
+        yield from _blocks(window, schema, codec, sync, skip)
 
 
 def _header(window: Window) -> tuple[Any, str, bytes]:
@@ -148,7 +152,9 @@ def _header(window: Window) -> tuple[Any, str, bytes]:
     return schema, codec, sync
 
 
-def _blocks(window: Window, schema: Any, codec: str, sync: bytes) -> Iterator[dict[str, Any] | AvroError]:
+def _blocks(
+    window: Window, schema: Any, codec: str, sync: bytes, skip: frozenset[str]
+) -> Iterator[dict[str, Any] | AvroError]:
     while window.peek(4) and window.peek(4) != MAGIC:
         try:
             count, data = _block(window, sync)
@@ -158,7 +164,7 @@ def _blocks(window: Window, schema: Any, codec: str, sync: bytes) -> Iterator[di
                 window.take(_SYNC)
                 continue
             return
-        yield from _records(count, data, schema, codec)
+        yield from _records(count, data, schema, codec, skip)
 
 
 def _block(window: Window, sync: bytes) -> tuple[int, bytes]:
@@ -177,7 +183,9 @@ def _block(window: Window, sync: bytes) -> tuple[int, bytes]:
     return count, whole[begin:-_SYNC]
 
 
-def _records(count: int, data: bytes, schema: Any, codec: str) -> Iterator[dict[str, Any] | AvroError]:
+def _records(
+    count: int, data: bytes, schema: Any, codec: str, skip: frozenset[str]
+) -> Iterator[dict[str, Any] | AvroError]:
     try:
         data = CODECS[codec](data)
     except AvroError as error:
@@ -190,7 +198,7 @@ def _records(count: int, data: bytes, schema: Any, codec: str) -> Iterator[dict[
     for number in range(count):
         begin = stream.tell()
         try:
-            record = decode_record(stream, schema)
+            record = decode_record(stream, schema, skip)
             if stream.tell() == begin:
                 raise AvroError("damaged Avro: a record has no bytes")
         except AvroError as error:
@@ -200,14 +208,15 @@ def _records(count: int, data: bytes, schema: Any, codec: str) -> Iterator[dict[
         yield record
 
 
-def decode_record(stream: io.BytesIO, schema: Any) -> dict[str, Any]:
-    """The record at the position of a stream.
+def decode_record(stream: io.BytesIO, schema: Any, skip: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The record at the position of a stream, with or without the fields to skip.
 
     Raises:
       AvroError: the bytes are not such a record.
     """
+    wanted = without_fields(schema, skip) if skip else None
     try:
-        record = fastavro().schemaless_reader(stream, schema)
+        record = fastavro().schemaless_reader(stream, schema, wanted)
     except EOFError:
         raise AvroError("truncated Avro: the record ends early") from None
     except Exception as error:  # IndexError, UnicodeDecodeError, OverflowError, ...: what random bytes lead to

@@ -5,6 +5,7 @@ folder of `.avsc` files is all a reader needs; other numbers can be given as `<i
 A schema may make a decoder loop or recurse without consuming a byte; such schemas are refused.
 """
 
+import copy
 import functools
 import json
 import os
@@ -58,6 +59,34 @@ def _parse(content: Any, named: dict[str, Any]) -> Any:
     except Exception as error:  # fastavro raises several kinds, KeyError and TypeError among them
         raise ValueError(f"the schema is not usable ({error})") from None
     return parsed
+
+
+_REDUCED: dict[tuple[int, frozenset[str]], tuple[Any, Any]] = {}
+
+
+def without_fields(schema: Any, names: frozenset[str]) -> Any:
+    """A parsed record schema without some top-level fields, for a decoder to skip them; None where that is not possible.
+
+    Kept for the schemas in use, by identity: the same schema comes with every packet.
+    """
+    key = (id(schema), names)
+    if key not in _REDUCED:
+        if len(_REDUCED) >= 64:
+            _REDUCED.clear()
+        _REDUCED[key] = (schema, _without_fields(schema, names))  # holding the schema keeps its id from being reused
+    return _REDUCED[key][1]
+
+
+def _without_fields(schema: Any, names: frozenset[str]) -> Any:
+    fields = schema.get("fields", ()) if isinstance(schema, dict) else ()
+    kept = [field for field in fields if field["name"] not in names]
+    if len(kept) == len(fields):
+        return None
+    reduced = {k: v for k, v in schema.items() if not k.startswith("__")} | {"fields": kept}
+    try:
+        return _parse(copy.deepcopy(reduced), {})
+    except ValueError:  # a field that stays refers to a record that a dropped one defines
+        return None
 
 
 def smallest_size(schema: Any, named: dict[str, Any], inside: tuple[str, ...] = ()) -> int:

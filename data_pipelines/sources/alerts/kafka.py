@@ -300,11 +300,13 @@ class KafkaAlerts:
 
     def _go_on_at(self, offsets: Mapping[Partition, int]) -> None:
         """Moves in some partitions and stays in the others; seeking does not revive a partition whose position is gone."""
+        if not offsets:
+            return
         places = self._consumer.position([self._kafka.TopicPartition(p.topic, p.partition) for p in self._starts])
         for place, start in zip(places, self._starts, strict=True):
             where = (place.topic, place.partition)
             start.offset = offsets.get(where, place.offset if place.offset >= 0 else start.offset)
-        self._at_end -= set(offsets)
+        self._at_end.clear()
         self._consumer.assign(self._starts)
 
     def decode(self, message: KafkaMessage) -> Outcome:

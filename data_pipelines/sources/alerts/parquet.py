@@ -8,31 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from data_pipelines.sources.alerts.packets import StampRules, alert_from_packet
+from data_pipelines.sources.alerts.packets import HISTORY_FIELDS, PARTS, StampRules, alert_from_packet
 from data_pipelines.sources.alerts.record import Alert, AlertRejection
 
 ROWS = 64
 """Rows turned into Python objects together."""
 
 MAGIC = b"PAR1"
-_NESTED = {
-    "candidate",
-    "prv_candidates",
-    "fp_hists",
-    "cutoutScience",
-    "cutoutTemplate",
-    "cutoutDifference",
-    "diaSource",
-    "prvDiaSources",
-    "prvDiaForcedSources",
-    "prvDiaNondetectionLimits",
-    "diaObject",
-    "ssSource",
-    "ssObject",
-    "mpc_orbits",
-    "MPCORB",
-}
-"""Columns that are no scalars and still wanted; brokers add many more."""
 
 
 def read_parquet(
@@ -50,7 +32,12 @@ def read_parquet(
     number = 0
     try:
         table = pq.ParquetFile(source, pre_buffer=False)
-        wanted = [f.name for f in table.schema_arrow if f.name in _NESTED or not pa.types.is_nested(f.type)]
+        skipped = frozenset() if rules.history else HISTORY_FIELDS
+        wanted = [
+            f.name
+            for f in table.schema_arrow
+            if (f.name in PARTS or not pa.types.is_nested(f.type)) and f.name not in skipped
+        ]
         if not {"candid", "candidate", "diaSource"} & set(wanted):
             yield AlertRejection(
                 0, "", "no alerts: the table has neither 'candid' nor 'candidate' nor 'diaSource'", origin

@@ -13,7 +13,7 @@ from data_pipelines.sources.alerts.archives import ArchiveError, is_tar, open_ma
 from data_pipelines.sources.alerts.avro_container import MAGIC as AVRO_MAGIC
 from data_pipelines.sources.alerts.avro_container import AvroError, decode_record, read_containers
 from data_pipelines.sources.alerts.avro_schema import SchemaSet
-from data_pipelines.sources.alerts.packets import StampRules, alert_from_packet
+from data_pipelines.sources.alerts.packets import HISTORY_FIELDS, StampRules, alert_from_packet
 from data_pipelines.sources.alerts.parquet import MAGIC as PARQUET_MAGIC
 from data_pipelines.sources.alerts.parquet import read_parquet
 from data_pipelines.sources.alerts.record import STAMP_NAMES, Alert, AlertRejection
@@ -244,7 +244,7 @@ def _from_member(data: bytes, rules: StampRules, schemas: SchemaSet, origin: str
 
 def _from_containers(stream: BinaryIO, rules: StampRules, origin: str) -> Iterator[Outcome]:
     count = 0
-    for count, record in enumerate(read_containers(stream), 1):
+    for count, record in enumerate(read_containers(stream, _skipped(rules)), 1):
         here = f"{origin}#{count - 1}"
         yield (
             AlertRejection(0, "", str(record), here)
@@ -265,12 +265,16 @@ def _from_messages(data: bytes, rules: StampRules, schemas: SchemaSet, origin: s
                 raise AvroError(f"damaged Avro: {len(data) - begin:,} bytes behind the record are no Confluent message")
             schema = schemas.schema(int.from_bytes(data[begin + 1 : begin + 5], "big"))
             stream.seek(begin + 5)
-            record = decode_record(stream, schema)
+            record = decode_record(stream, schema, _skipped(rules))
         except ValueError as error:
             yield AlertRejection(0, "", str(error), here)
             return
         yield alert_from_packet(record, rules, here)
         number += 1
+
+
+def _skipped(rules: StampRules) -> frozenset[str]:
+    return frozenset() if rules.history else HISTORY_FIELDS
 
 
 def _zlib_error() -> type[Exception]:

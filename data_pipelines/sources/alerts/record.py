@@ -98,7 +98,7 @@ def as_number(value: object) -> float | str | None:
     >>> as_number(True), as_number(3), as_number("t"), as_number(None), as_number(b"ab")
     (1.0, 3.0, 't', None, 'ab')
     """
-    if value is None or isinstance(value, str):
+    if type(value) is float or value is None or isinstance(value, str):  # the usual ones first: a packet has hundreds
         return value
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")

@@ -229,6 +229,27 @@ def test_rubin_alerts_of_a_broker(data_root):
     assert solar and all(a.metadata["ssSource.designation"] for a in solar)
 
 
+def test_history_can_be_left_out(data_root):
+    """Skipping changes nothing else, for either survey, in Avro and Parquet."""
+    paths = [data_root / "avro", data_root / "ztf_alerts" / "fink" / "datatest_part-00002.parquet"]
+    paths += sorted((data_root / "ztf_alerts" / "kowalski_avro").glob("*.avro"))[:4]
+    if not all(p.exists() for p in paths):
+        pytest.skip("no alerts at hand")
+    whole = read_alerts(paths, rules=StampRules())
+    short = read_alerts(paths, rules=StampRules(history=False))
+    longest = 0
+    for a, b in zip(whole, short, strict=True):
+        assert (type(a), a.alert_id, a.object_id, a.origin) == (type(b), b.alert_id, b.object_id, b.origin)
+        if isinstance(a, Alert):
+            np.testing.assert_equal(b.metadata, a.metadata)
+            for name in STAMP_NAMES:
+                np.testing.assert_array_equal(a.stamps[name].pixels, b.stamps[name].pixels)
+            longest = max(longest, len(a.history["mjd"]))
+            assert b.history.keys() == a.history.keys() and not len(b.history["mjd"])
+            assert not len(b.non_detections["mjd"]) and not len(b.forced_photometry["mjd"])
+    assert longest > 5
+
+
 def test_a_newer_schema_comes_with_the_container(data_root):
     """A container of a version nobody has seen: fields added, removed and renamed."""
     path = data_root / "avro" / "lsst" / "schema_v11_0" / "fakeAlert.avro"

@@ -11,11 +11,10 @@ pytest.importorskip("confluent_kafka")
 
 from data_pipelines.datasets.alert_checks import container, packet
 from data_pipelines.result_parts import read_parts
-from data_pipelines.sources.alerts import Alert, AlertRejection, read_alerts
+from data_pipelines.sources.alerts import read_alerts
 from data_pipelines.sources.alerts.kafka import KafkaAddress, KafkaAlerts, KafkaSettings, read_topics
 from lcjax.errors import ConfigError, DataError
-from tests.data_pipelines.alerts.mock_broker import POISON, QUICK, fill, mock_broker
-from tests.data_pipelines.alerts.stream_consumer import consume
+from tests.data_pipelines.alerts.mock_broker import QUICK, fill, mock_broker
 
 END = KafkaSettings(stop="end", set=QUICK)
 
@@ -29,7 +28,7 @@ def assert_complete(folder, sound, poison):
     assert sorted(pq.read_table(folder)["alert_id"].to_pylist()) == sorted(sound)
     rejected = [r for part in read_parts(folder) for r in part.rejected]
     assert sorted(r.origin for r in rejected) == sorted(f"alerts/{p}#{offset}" for p, offset in poison)
-    assert all(r.reason for r in rejected)
+    assert {r.reason.split(":")[0] for r in rejected} >= {"empty message", "unknown format", "stamp size"}
 
 
 def test_same_alerts_as_from_files(tmp_path):
@@ -41,21 +40,10 @@ def test_same_alerts_as_from_files(tmp_path):
             producer.produce("alerts", value=data, partition=1)
         producer.flush()
         found = list(read_topics(f"kafka://{brokers}/alerts", END))
-        again = list(read_topics(f"kafka://{brokers}/alerts", END))  # nothing was committed
-    assert [a.alert_id for a in found] == [a.alert_id for a in expected] == [a.alert_id for a in again]
+    assert [a.alert_id for a in found] == [a.alert_id for a in expected]
     assert [a.origin for a in found] == [f"alerts/1#{n}" for n in range(6)]
     for a, b in zip(found, expected, strict=True):
         assert a.metadata == b.metadata and (a.stamps["science"].pixels == b.stamps["science"].pixels).all()
-
-
-def test_poison_is_set_aside(tmp_path):
-    with mock_broker() as (brokers, producer):
-        sound, poison = fill(producer, "alerts", 30)
-        found = list(read_topics(f"kafka://{brokers}/alerts", END))
-    assert sorted(a.alert_id for a in found if isinstance(a, Alert)) == sound
-    rejected = {r.origin: r.reason for r in found if isinstance(r, AlertRejection)}
-    assert rejected.keys() == {f"alerts/{p}#{offset}" for p, offset in poison} and len(rejected) == len(POISON)
-    assert {r.split(":")[0] for r in rejected.values()} >= {"empty message", "unknown format", "stamp size"}
 
 
 def test_committed_offsets_are_where_the_group_goes_on():
@@ -73,25 +61,34 @@ def test_committed_offsets_are_where_the_group_goes_on():
         assert list(read_topics(address, late)) == [] and len(seen) == 12
 
 
+def start(address, folder, seconds):
+    """A consumer in a process of its own; `seconds` for each message."""
+    command = [sys.executable, "-m", "tests.data_pipelines.alerts.stream_consumer", address, str(folder), str(seconds)]
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+
+
+def wait_for_parts(folder, count, process):
+    deadline = time.monotonic() + 60
+    while len(parts_in(folder)) < count and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 def test_killed_in_mid_stream_loses_and_repeats_nothing(tmp_path):
     folder = tmp_path / "parts"
     with mock_broker() as (brokers, producer):
         sound, poison = fill(producer, "alerts", 72)
-        address, parts = f"kafka://{brokers}/alerts", []
-        command = [sys.executable, "-m", "tests.data_pipelines.alerts.stream_consumer", address, str(folder), "0.02"]
-        for _ in range(3):
-            process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-            deadline, before = time.monotonic() + 60, len(parts)
-            while len(parts := parts_in(folder)) < before + 3 and process.poll() is None:
-                assert time.monotonic() < deadline
-                time.sleep(0.001)
+        address = f"kafka://{brokers}/alerts"
+        for _ in range(2):
+            process = start(address, folder, 0.02)
+            wait_for_parts(folder, len(parts_in(folder)) + 4, process)
             process.send_signal(signal.SIGKILL)
             assert process.wait() == -signal.SIGKILL
         done = sum(pq.read_metadata(p).num_rows for p in parts_in(folder))
         assert 0 < done < len(sound)
-        consume(address, folder, 0.0)
+        assert start(address, folder, 0.0).wait(60) == 0
     assert_complete(folder, sound, poison)
-    assert len(list(read_parts(folder))) > 9
+    assert len(list(read_parts(folder))) > 8
 
 
 def test_members_come_and_go(tmp_path):
@@ -99,15 +96,10 @@ def test_members_come_and_go(tmp_path):
     with mock_broker() as (brokers, producer):
         sound, poison = fill(producer, "alerts", 60)
         address = f"kafka://{brokers}/alerts"
-        command = [sys.executable, "-m", "tests.data_pipelines.alerts.stream_consumer", address, str(folder), "0.15"]
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        slow = subprocess.Popen(command, env=env)
-        deadline = time.monotonic() + 60
-        while not parts_in(folder) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        other = subprocess.Popen([*command[:-1], "0.05"], env=env)
-        assert slow.wait(90) == 0 and other.wait(90) == 0
-        consume(address, folder, 0.0)
+        slow = start(address, folder, 0.15)
+        wait_for_parts(folder, 1, slow)
+        other = start(address, folder, 0.05)
+        assert slow.wait(60) == 0 and other.wait(60) == 0
     assert_complete(folder, sound, poison)
 
 
