@@ -67,7 +67,7 @@ def _write_rows(options: Any, loaded: Loaded, out: Path, report: CleaningReport,
     with PredictionTable(out) as table, LiveCount(console, "light curves", "points") as count:
         for prediction in predictor.predict(_sound(stars)):
             curve = prediction.light_curve
-            table.add(curve.object_id, curve.band, prediction.outputs, prediction.n_points)
+            table.add_star(curve.object_id, curve.band, prediction.outputs, prediction.n_points)
             count.add(1, prediction.n_points)
         return table.rows
 

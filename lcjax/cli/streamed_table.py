@@ -1,17 +1,16 @@
-"""A Parquet table of known columns, written as its rows come; it appears under its name only when it is whole."""
+"""A Parquet table written as its rows come; it appears under its name only when it is whole."""
 
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lcjax.cli.prediction_table import storage
 from lcjax.errors import StorageError
 
-_ROWS = 1024
+ROWS = 1024
 
 REJECTIONS = pa.schema(
     [("object_id", pa.string()), ("alert_id", pa.int64()), ("reason", pa.string()), ("origin", pa.string())]
@@ -20,10 +19,10 @@ REJECTIONS = pa.schema(
 
 
 class StreamedTable:
-    """Rows are dicts by the schema; a thousand of them are held at most."""
+    """Rows are dicts; a thousand of them are held at most."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        """Makes the folder; the temporary file beside `path` is made with the first rows.
+    def __init__(self, path: Path, schema: pa.Schema | None = None) -> None:
+        """Makes the folder and a temporary file beside `path`. Without a schema the first rows give it.
 
         Raises:
           StorageError: the place cannot be written.
@@ -43,19 +42,26 @@ class StreamedTable:
         """Adds a row."""
         self._rows.append(row)
         self.rows += 1
-        if len(self._rows) == _ROWS:
+        if len(self._rows) == ROWS:
             self._write()
 
     def _write(self) -> None:
         if not self._rows:
             return
+        table = self._as_table(self._rows)
         with storage(self.path):
             if self._writer is None:
-                self._writer = pq.ParquetWriter(self._temporary, self.schema)
-            self._writer.write_table(pa.Table.from_pylist(self._rows, self.schema))
+                self._writer = pq.ParquetWriter(self._temporary, table.schema)
+            self._writer.write_table(table)
         self._rows = []
 
-    def __enter__(self) -> "StreamedTable":
+    def _as_table(self, rows: list[dict[str, Any]]) -> pa.Table:
+        return pa.Table.from_pylist(rows, self.schema)
+
+    def _finish(self) -> None:
+        """What a subclass still does to the whole temporary file."""
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -69,6 +75,23 @@ class StreamedTable:
                 if self._writer is not None:
                     self._writer.close()
                 if kind is None and self.rows:
+                    self._finish()
                     os.replace(self._temporary, self.path)
         finally:
             self._temporary.unlink(missing_ok=True)
+
+
+class storage:
+    """Turns refused writes into one sentence."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, OSError):
+            raise StorageError(
+                f"cannot write '{self.path}': {error.strerror or error}; make room or choose another --out"
+            ) from error

@@ -152,7 +152,7 @@ def test_topic_with_a_kill_in_mid_stream(model, tmp_path, capsys):
         code = slow + "sys.exit(main(['predict', *sys.argv[1:]]))"
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         process = subprocess.Popen([sys.executable, "-c", code, *arguments], env=env)
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 240
         while not (out.is_dir() and any(out.glob("*.parquet"))) and time.monotonic() < deadline:
             time.sleep(0.001)
         process.send_signal(signal.SIGKILL)

@@ -23,8 +23,9 @@ def test_probability_of_a_circle():
 
 
 def test_two_best_places_join_neighbours_and_stay_apart():
-    places, held = two_best_places(PLACES, WIDTHS, LOG_WEIGHTS, 6.0)
+    run = jax.jit(lambda *mixture: two_best_places(*mixture, 6.0))
+    places, held = run(PLACES, WIDTHS, LOG_WEIGHTS)
     assert 50 <= places[0, 0, 0] <= 51 and np.allclose(places[0, 1], 0)
     assert held[0, 0] > 0.5 and 0.3 < held[0, 1] < 0.41
-    _, alone = two_best_places(PLACES[:, 1:], WIDTHS[:, 1:], LOG_WEIGHTS[:, 1:], 6.0)
+    _, alone = run(PLACES, WIDTHS, np.array([[-1e9, 0.0, -1.0]], np.float32))
     assert alone[0, 1] == 0

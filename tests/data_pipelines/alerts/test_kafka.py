@@ -16,6 +16,9 @@ from data_pipelines.sources.alerts.kafka import KafkaAddress, KafkaAlerts, Kafka
 from lcjax.errors import ConfigError, DataError
 from tests.data_pipelines.alerts.mock_broker import QUICK, fill, mock_broker
 
+PATIENCE = 240
+"""Seconds that a consumer may take on a busy machine."""
+
 END = KafkaSettings(stop="end", set=QUICK)
 
 
@@ -61,20 +64,31 @@ def test_committed_offsets_are_where_the_group_goes_on():
         assert list(read_topics(address, late)) == [] and len(seen) == 12
 
 
-def start(address, folder, seconds):
-    """A consumer in a process of its own; `seconds` for each message."""
-    command = [sys.executable, "-m", "tests.data_pipelines.alerts.stream_consumer", address, str(folder), str(seconds)]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+@pytest.fixture
+def start():
+    """Starts a consumer in a process of its own, with `seconds` for each message; none outlives the test."""
+    processes = []
+
+    def consumer(address, folder, seconds):
+        module = "tests.data_pipelines.alerts.stream_consumer"
+        command = [sys.executable, "-m", module, address, str(folder), str(seconds)]
+        processes.append(subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}))
+        return processes[-1]
+
+    yield consumer
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 def wait_for_parts(folder, count, process):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while len(parts_in(folder)) < count and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
 
-def test_killed_in_mid_stream_loses_and_repeats_nothing(tmp_path):
+def test_killed_in_mid_stream_loses_and_repeats_nothing(tmp_path, start):
     folder = tmp_path / "parts"
     with mock_broker() as (brokers, producer):
         sound, poison = fill(producer, "alerts", 72)
@@ -86,12 +100,12 @@ def test_killed_in_mid_stream_loses_and_repeats_nothing(tmp_path):
             assert process.wait() == -signal.SIGKILL
         done = sum(pq.read_metadata(p).num_rows for p in parts_in(folder))
         assert 0 < done < len(sound)
-        assert start(address, folder, 0.0).wait(60) == 0
+        assert start(address, folder, 0.0).wait(PATIENCE) == 0
     assert_complete(folder, sound, poison)
     assert len(list(read_parts(folder))) > 8
 
 
-def test_members_come_and_go(tmp_path):
+def test_members_come_and_go(tmp_path, start):
     folder = tmp_path / "parts"
     with mock_broker() as (brokers, producer):
         sound, poison = fill(producer, "alerts", 60)
@@ -99,7 +113,7 @@ def test_members_come_and_go(tmp_path):
         slow = start(address, folder, 0.15)
         wait_for_parts(folder, 1, slow)
         other = start(address, folder, 0.05)
-        assert slow.wait(60) == 0 and other.wait(60) == 0
+        assert slow.wait(PATIENCE) == 0 and other.wait(PATIENCE) == 0
     assert_complete(folder, sound, poison)
 
 
