@@ -13,9 +13,11 @@ def test_every_preset_builds_a_task_whose_functions_trace(preset):
     task = build_task(experiment)
     key = jax.eval_shape(jax.random.key, 0)
     rows = len(jax.tree.leaves(task.batch_spec)[0])
-    label = jax.ShapeDtypeStruct((rows,), jnp.int32)
-    weight = jax.ShapeDtypeStruct((rows,), jnp.float32)
-    batch = {"label": label, "weight": weight, "row": label, **task.batch_spec}
+    integer = jax.ShapeDtypeStruct((rows,), jnp.int32)
+    number = jax.ShapeDtypeStruct((rows,), jnp.float32)
+    pair = jax.ShapeDtypeStruct((rows, 2), jnp.float32)
+    targets = {"label": integer, "offset": pair, "hostless": number, "host_radius": number}
+    batch = {"weight": number, "row": integer, **targets, **task.batch_spec}
     variables = jax.eval_shape(task.init, key, batch)
     model_state = {name: tree for name, tree in variables.items() if name != "params"}
 
