@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from data_pipelines.sources.alerts.packets import (
+    CUTOUTS,
     PacketError,
     StampRules,
     as_cutout,
@@ -22,7 +23,6 @@ from data_pipelines.sources.alerts.packets import (
 )
 from data_pipelines.sources.alerts.record import Alert
 
-_CUTOUTS = {"science": "cutoutScience", "template": "cutoutTemplate", "difference": "cutoutDifference"}
 _NANOJANSKY_ZEROPOINT = 31.4
 """AB magnitude of 1 nJy."""
 
@@ -100,7 +100,7 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
         dec=dec,
         band=_band(source),
         metadata=metadata,
-        stamps=rules.decode({name: as_cutout(packet.get(field)) for name, field in _CUTOUTS.items()}, "lsst"),
+        stamps=rules.decode({name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}, "lsst"),
         history=columns(records(packet.get("prvDiaSources")), _DETECTIONS),
         non_detections=columns(records(packet.get("prvDiaNondetectionLimits")), _LIMITS),
         forced_photometry=columns(records(packet.get("prvDiaForcedSources")), _FORCED),

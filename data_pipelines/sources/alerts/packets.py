@@ -18,6 +18,9 @@ from data_pipelines.sources.alerts.record import (
 )
 from lcjax.errors import ConfigError
 
+CUTOUTS = dict(zip(STAMP_NAMES, ("cutoutScience", "cutoutTemplate", "cutoutDifference"), strict=True))
+"""Stamp -> the packet's field that holds it, in both surveys."""
+
 
 class PacketError(ValueError):
     """A packet that cannot become an alert; the message is the reason."""
@@ -135,7 +138,7 @@ HISTORY_FIELDS = frozenset(
 
 PARTS = HISTORY_FIELDS | {
     *("candidate", "diaSource", "diaObject", "ssSource", "ssObject", "mpc_orbits", "MPCORB"),
-    *("cutoutScience", "cutoutTemplate", "cutoutDifference"),
+    *CUTOUTS.values(),
 }
 """Fields of packets that are records, lists or cutouts. Brokers add many more; those are not read."""
 

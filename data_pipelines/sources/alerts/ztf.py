@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from data_pipelines.sources.alerts.packets import (
+    CUTOUTS,
     PacketError,
     StampRules,
     as_cutout,
@@ -23,7 +24,6 @@ from data_pipelines.sources.alerts.packets import (
 from data_pipelines.sources.alerts.record import ZTF_BANDS, Alert
 
 JD_MINUS_MJD = 2400000.5
-_CUTOUTS = {"science": "cutoutScience", "template": "cutoutTemplate", "difference": "cutoutDifference"}
 _NO_FORCED_FLUX = -99999.0
 
 is_positive = lambda value: value in ("t", "T", "1", 1, True)
@@ -100,7 +100,7 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
         dec=dec,
         band=_band(candidate),
         metadata=scalars(packet) | scalars(candidate),
-        stamps=rules.decode({name: as_cutout(packet.get(field)) for name, field in _CUTOUTS.items()}, "ztf"),
+        stamps=rules.decode({name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}, "ztf"),
         history=columns([row for row, yes in zip(previous, detected, strict=True) if yes], _DETECTIONS),
         non_detections=columns([row for row, yes in zip(previous, detected, strict=True) if not yes], _LIMITS),
         forced_photometry=columns(records(packet.get("fp_hists")), _FORCED),
