@@ -9,8 +9,9 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from lcjax.pretrained.catalogue import CATALOGUE, fetch, published
+from lcjax.pretrained.catalogue import CATALOGUE, published
 from lcjax.pretrained.download import Progress, cache_folder
+from lcjax.pretrained.fetching import fetch
 
 
 def main(argv: list[str]) -> int:
@@ -29,6 +30,7 @@ def list_weights() -> None:
     console = Console()
     for entry in CATALOGUE.values():
         hashes = [f"{file} {digest}" for file, digest in (*entry.sha256, *entry.contents_sha256)]
+        hashes += [f"of the arrays {entry.arrays_sha256}"] if entry.arrays_sha256 else []
         cached = (cache_folder() / "weights" / entry.name / "config.json").exists()
         rows = {
             "system": [entry.system],

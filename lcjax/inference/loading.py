@@ -10,8 +10,9 @@ import numpy as np
 
 from lcjax.configs import Experiment
 from lcjax.errors import CheckpointError, WeightsError
-from lcjax.pretrained.catalogue import CATALOGUE, fetch, published
+from lcjax.pretrained.catalogue import CATALOGUE, published
 from lcjax.pretrained.download import Progress
+from lcjax.pretrained.fetching import fetch
 from lcjax.pretrained.importing import SYSTEMS, imported_here
 from lcjax.typing import PyTree
 

@@ -5,7 +5,7 @@ from lcjax.lazy import loader
 _HOMES = {
     "CATALOGUE": "catalogue",
     "SYSTEMS": "importing",
-    "fetch": "catalogue",
+    "fetch": "fetching",
     "published": "catalogue",
     "import_weights": "importing",
     "read_checkpoint": "tensorflow_checkpoint",

@@ -70,6 +70,19 @@ def flat_names(variables: PyTree) -> dict[str, np.ndarray]:
     return {name.replace("/", "."): np.ascontiguousarray(np.asarray(leaf)) for name, leaf in flatten(variables).items()}
 
 
+def arrays_sha256(variables: PyTree) -> str:
+    """Hash of names, shapes and float32 values, whatever file they came from.
+
+    >>> arrays_sha256({"params": {"bias": np.zeros(1)}}) == arrays_sha256({"params": {"bias": np.zeros(1, np.float32)}})
+    True
+    """
+    digest = hashlib.sha256()
+    for name, value in sorted(flat_names(variables).items()):
+        digest.update(f"{name} {value.shape}\n".encode())
+        digest.update(value.astype("<f4").tobytes())
+    return digest.hexdigest()
+
+
 def write_weights(out: Path | str, imported: ImportedWeights, name: str | None = None) -> dict[str, Any]:
     """Writes a weights folder, whole or not at all, and returns its record. An earlier import there is replaced.
 

@@ -4,13 +4,16 @@ import zipfile
 import pytest
 
 from lcjax.errors import WeightsError
-from lcjax.pretrained import catalogue
-from lcjax.pretrained.catalogue import CATALOGUE, fetch, published
-from lcjax.pretrained.download import Patience
-from lcjax.pretrained.imported import read_weights
-from lcjax.pretrained.importing import SYSTEMS
-from tests.pretrained.checkpoints import published_folder
+from lcjax.pretrained import fetching
+from lcjax.pretrained.catalogue import CATALOGUE, published
+from lcjax.pretrained.download import Patience, sha256_of
+from lcjax.pretrained.fetching import fetch
+from lcjax.pretrained.imported import arrays_sha256, read_weights
+from lcjax.pretrained.importing import SYSTEMS, import_weights
+from lcjax.pretrained.stamp_mapping import variables_from_graph
+from tests.pretrained.checkpoints import published_folder, save
 from tests.pretrained.server import serve
+from tests.pretrained.test_stamp_import import graph_arrays
 
 QUICK = Patience(2, 0.01, 5.0)
 
@@ -76,7 +79,74 @@ def test_contents_are_checked(site, monkeypatch):
     monkeypatch.setitem(CATALOGUE, "toy", wrong)
     with pytest.raises(WeightsError, match=r"weights\.index"):
         fetch("toy", lambda text: None, patience=QUICK)
-    assert not (catalogue.cache_folder() / "weights" / "toy").exists()
+    assert not (fetching.cache_folder() / "weights" / "toy").exists()
+
+
+@pytest.fixture
+def loose(tmp_path, monkeypatch):
+    """A stamp classifier whose files lie one by one on a local server, named `loose`."""
+    arrays = graph_arrays()
+    save(tmp_path / "published" / "model", arrays)
+    entry = dataclasses.replace(CATALOGUE["alerce-stamps"], name="loose", arrays_sha256=None)
+    with serve({f"/a/{name}": (tmp_path / "published" / name).read_bytes() for name in entry.files}) as (
+        base,
+        behaviour,
+    ):
+        entry = dataclasses.replace(entry, urls=(f"{base}/gone", f"{base}/a"))
+        monkeypatch.setitem(CATALOGUE, "loose", entry)
+        monkeypatch.setenv("LCJAX_CACHE", str(tmp_path / "cache"))
+        yield behaviour, base, entry
+
+
+def test_files_that_are_not_packed(loose):
+    behaviour, _, entry = loose
+    said = []
+    record, variables = read_weights(fetch("loose", said.append, patience=QUICK))
+    assert record["system"] == "stamp_classifier" and variables["params"]["logits"]["bias"].shape == (5,)
+    assert [path for path, _ in behaviour.requests] == ["/gone/model.index", *(f"/a/{name}" for name in entry.files)]
+    assert len(said) == 2
+
+
+def test_a_mirror_of_loose_files_lies_below_the_name(loose, monkeypatch):
+    behaviour, base, entry = loose
+    behaviour.files = {path.replace("/a/", "/mirror/loose/"): body for path, body in behaviour.files.items()}
+    monkeypatch.setenv("LCJAX_WEIGHTS_MIRROR", f"{base}/mirror/")
+    fetch("loose", lambda text: None, patience=QUICK)
+    assert [path for path, _ in behaviour.requests] == [f"/mirror/loose/{name}" for name in entry.files]
+
+
+def test_arrays_are_checked(loose, monkeypatch):
+    _, _, entry = loose
+    monkeypatch.setitem(CATALOGUE, "loose", dataclasses.replace(entry, arrays_sha256="0" * 64))
+    with pytest.raises(WeightsError, match="not the published ones"):
+        fetch("loose", lambda text: None, patience=QUICK)
+    assert not (fetching.cache_folder() / "weights" / "loose").exists()
+    right = arrays_sha256(variables_from_graph(graph_arrays()))
+    monkeypatch.setitem(CATALOGUE, "loose", dataclasses.replace(entry, arrays_sha256=right))
+    fetch("loose", lambda text: None, patience=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "recorded"),
+    [
+        ("alerce-stamps", "ckpt_meta26_variables.npz", "9b721dcf2541"),
+        ("alerce-stamps-image", "ckpt_imageonly_variables.npz", "36eed24307bb"),
+        ("alerce-stamps-image-regularized", "ckpt_imageonly_entropyreg_variables.npz", "3778448026ef"),
+    ],
+)
+def test_hashes_of_published_arrays(golden_root, name, file, recorded):
+    path = golden_root / "stamp_classifier" / file
+    if not path.exists() or not sha256_of(path).startswith(recorded):
+        pytest.skip("the published variables are not at hand")
+    entry = CATALOGUE[name]
+    assert arrays_sha256(import_weights(entry.system, path).variables) == entry.arrays_sha256
+
+
+def test_no_address_answers(loose, monkeypatch):
+    _, base, entry = loose
+    monkeypatch.setitem(CATALOGUE, "loose", dataclasses.replace(entry, urls=(f"{base}/x", f"{base}/y")))
+    with pytest.raises(WeightsError, match=r"404.*404.*lcjax weights import alerce-stamps SRC"):
+        fetch("loose", lambda text: None, patience=QUICK)
 
 
 def test_unknown_name():
@@ -89,11 +159,10 @@ def test_entries_are_whole():
         assert entry.name == name and entry.system in SYSTEMS and bool(entry.urls) != bool(entry.package)
         assert all(url.startswith("https://") for url in entry.urls)
         assert all(len(digest) == 64 for _, digest in (*entry.sha256, *entry.contents_sha256))
+        assert not entry.files or not any(url.endswith("/") for url in entry.urls)
 
 
 def test_hashes_of_published_contents(data_root):
-    from lcjax.pretrained.download import sha256_of
-
     folder = data_root / "astromer" / "macho_a0"
     if not folder.is_dir():
         pytest.skip("the published checkpoint is not at hand")

@@ -141,7 +141,7 @@ def test_published_weights():
 
 def test_by_name_where_the_package_is_installed(tmp_path, monkeypatch):
     from lcjax.pretrained import delight_import
-    from lcjax.pretrained.catalogue import fetch
+    from lcjax.pretrained.fetching import fetch
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("LCJAX_CACHE", str(tmp_path / "cache"))
