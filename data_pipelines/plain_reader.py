@@ -13,7 +13,8 @@ import numpy as np
 from data_pipelines.manifest import Shard, sha256_file
 from data_pipelines.record_index import ShardIndex
 from data_pipelines.streams import Chunk, Rows
-from data_pipelines.tfrecord import FOOTER_BYTES, FRAME_BYTES, HEADER_BYTES, damaged, fast_crc32c, mask_crc
+from data_pipelines.tfrecord import FOOTER_BYTES, FRAME_BYTES, HEADER_BYTES, damaged
+from lcjax.crc32c import compiled_crc32c, masked
 from lcjax.errors import DataError
 
 
@@ -38,7 +39,7 @@ class PlainReader:
     def __init__(self, index: ShardIndex) -> None:
         """`index`: of all records of the source."""
         self._index = index
-        self._crc = fast_crc32c()
+        self._crc = compiled_crc32c()
         self._trusted: set[Shard] = set()
 
     def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
@@ -104,6 +105,6 @@ class PlainReader:
         stops = starts + self._index.size[records]
         crcs = self._index.crc[records]
         for record, start, stop, crc in zip(records, starts.tolist(), stops.tolist(), crcs.tolist(), strict=True):
-            if mask_crc(self._crc(data[start:stop])) != crc:
+            if masked(self._crc(data[start:stop])) != crc:
                 number = self._number(chunk, int(record))
                 raise damaged(chunk.shard.path, number, "has content that does not match its checksum")

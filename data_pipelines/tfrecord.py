@@ -5,7 +5,6 @@ all little-endian. Every size is checked against the file before anything is rea
 (`google_crc32c` or `crc32c`, both optional); without one, whole files are checked against the manifest's sha256 instead.
 """
 
-import functools
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from lcjax.crc32c import compiled_crc32c, masked, masked_crc32c
 from lcjax.errors import DataError
 
 HEADER_BYTES, FOOTER_BYTES = 12, 4
@@ -31,55 +31,6 @@ class Record(NamedTuple):
     crc: int  #: masked CRC-32C as stored behind the payload
 
 
-@functools.cache
-def fast_crc32c() -> Callable[[bytes], int] | None:
-    """A compiled CRC-32C, or None where neither `google_crc32c` nor `crc32c` is installed."""
-    try:
-        import google_crc32c
-
-        if google_crc32c.implementation == "c":
-            return google_crc32c.value
-    except ImportError:
-        pass
-    try:
-        import crc32c
-    except ImportError:
-        return None
-    return crc32c.crc32c
-
-
-@functools.cache
-def _crc_table() -> list[int]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        table.append(value)
-    return table
-
-
-def _slow_crc32c(data: bytes) -> int:
-    """CRC-32C in Python, about 10 MB/s: for writing small files where no compiled one is installed.
-
-    >>> hex(_slow_crc32c(b"123456789"))
-    '0xe3069283'
-    """
-    crc, table = 0xFFFFFFFF, _crc_table()
-    for byte in data:
-        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
-    return crc ^ 0xFFFFFFFF
-
-
-def mask_crc(crc: int) -> int:
-    """The rotation and offset TFRecord applies to a CRC before storing it."""
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def masked_crc32c(data: bytes) -> int:
-    """Masked CRC-32C of some bytes, compiled where possible."""
-    return mask_crc((fast_crc32c() or _slow_crc32c)(data))
-
-
 def read_records(path: Path | str, check: bool = True) -> Iterator[Record]:
     """Every record of a TFRecord file, in order.
 
@@ -90,7 +41,7 @@ def read_records(path: Path | str, check: bool = True) -> Iterator[Record]:
     Raises:
       DataError: the file cannot be read, ends in mid record, a length goes past its end, or a checksum is wrong.
     """
-    crc = fast_crc32c() if check else None
+    crc = compiled_crc32c() if check else None
     try:
         with open(path, "rb", buffering=1 << 20) as file:
             yield from _frames(file, Path(path), crc)
@@ -114,9 +65,9 @@ def _frames(file: BinaryIO, path: Path, crc: Callable[[bytes], int] | None) -> I
             raise damaged(path, number, "is cut off: the file shrank while it was read")
         (stored,) = _CRC.unpack(footer)
         if crc is not None:
-            if mask_crc(crc(header[:8])) != length_crc:
+            if masked(crc(header[:8])) != length_crc:
                 raise damaged(path, number, "has a length that does not match its checksum")
-            if mask_crc(crc(payload)) != stored:
+            if masked(crc(payload)) != stored:
                 raise damaged(path, number, "has content that does not match its checksum")
         yield Record(offset, payload, stored)
         offset += length + FRAME_BYTES

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 
 from lcjax.errors import WeightsError
-from lcjax.pretrained.crc32c import masked_crc32c
+from lcjax.crc32c import masked_crc32c
 
 _FOOTER_BYTES, _TRAILER_BYTES = 48, 5
 _MAGIC = 0xDB4775248B80FB57

@@ -17,7 +17,7 @@ import ml_dtypes
 import numpy as np
 
 from lcjax.errors import WeightsError
-from lcjax.pretrained.crc32c import masked_crc32c
+from lcjax.crc32c import masked_crc32c
 from lcjax.pretrained.sorted_table import table_entries, varint
 
 ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"

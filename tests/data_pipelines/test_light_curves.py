@@ -176,7 +176,7 @@ def test_without_a_checksum_library_whole_files_are_checked(dataset, monkeypatch
     data = bytearray(path.read_bytes())
     data[-60] ^= 1
     path.write_bytes(data)
-    monkeypatch.setattr("data_pipelines.plain_reader.fast_crc32c", lambda: None)
+    monkeypatch.setattr("data_pipelines.plain_reader.compiled_crc32c", lambda: None)
     with pytest.raises(DataError, match=path.name):
         list(opened.evaluation_batches())
 

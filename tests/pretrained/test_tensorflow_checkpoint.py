@@ -125,9 +125,9 @@ def test_missing_files(saved, tmp_path):
 
 
 def test_without_a_compiled_checksum(saved, monkeypatch):
-    from lcjax.pretrained import crc32c
+    from lcjax import crc32c
 
-    monkeypatch.setattr(crc32c, "_compiled", lambda: None)
+    monkeypatch.setattr(crc32c, "compiled_crc32c", lambda: None)
     assert_same(read_checkpoint(saved[0]), saved[1])
 
 

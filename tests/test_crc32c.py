@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lcjax.pretrained.crc32c import crc32c_numpy, masked_crc32c
+from lcjax.crc32c import crc32c_numpy, masked_crc32c
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 63, 64, 65, 1000, 4096, 300_001])

@@ -68,7 +68,8 @@ def crc32c_numpy(data: bytes | memoryview | np.ndarray) -> int:
 
 
 @functools.cache
-def _compiled() -> Callable[[bytes], int] | None:
+def compiled_crc32c() -> Callable[[bytes], int] | None:
+    """A compiled CRC-32C, or None where neither `google_crc32c` nor `crc32c` is installed."""
     try:
         import google_crc32c
 
@@ -83,8 +84,12 @@ def _compiled() -> Callable[[bytes], int] | None:
     return crc32c.crc32c
 
 
-def masked_crc32c(data: bytes | memoryview) -> int:
-    """The rotated and offset CRC-32C that tables, checkpoints and TFRecords store."""
-    compiled = _compiled()
-    crc = compiled(bytes(data)) if compiled else crc32c_numpy(data)
+def masked(crc: int) -> int:
+    """The rotation and offset that tables, checkpoints and TFRecords apply to a CRC before storing it."""
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def masked_crc32c(data: bytes | memoryview) -> int:
+    """Masked CRC-32C of some bytes, compiled where possible."""
+    compiled = compiled_crc32c()
+    return masked(compiled(bytes(data)) if compiled else crc32c_numpy(data))
