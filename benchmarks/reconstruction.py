@@ -16,7 +16,7 @@ from benchmarks.harness import print_table, write_json
 from data_pipelines.light_curves import LightCurveSource
 from lcjax.analysis.baselines import BASELINES
 from lcjax.analysis.scores import SumsByObject, probed_sums, score_groups
-from lcjax.cli.evaluate import strictly
+from lcjax.cli.light_curve_runs import strictly
 from lcjax.cli.reporting import dataset_of_record
 from lcjax.configs import WindowConfig
 from lcjax.inference.loading import Loaded, load_system

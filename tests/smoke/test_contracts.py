@@ -52,3 +52,13 @@ def test_presets_are_listed_with_what_they_are():
     assert done.returncode == 0
     for name in ("astromer1", "astromer2", "astromer2-small"):
         assert name in done.stdout
+
+
+def test_every_module_can_be_imported():
+    code = (
+        "import importlib, pkgutil, lcjax, data_pipelines, benchmarks\n"
+        "for package in (lcjax, data_pipelines, benchmarks):\n"
+        "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "        if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
+    )
+    run(code)
