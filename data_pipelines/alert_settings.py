@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
+from data_pipelines.alert_choice import Keep, parse_caps
 from data_pipelines.sources.alerts import STAMP_NAMES, AlertRejection, StampRules
 from lcjax.errors import ConfigError
 
@@ -19,8 +20,13 @@ class AlertSettings:
     """Side of the stamps in pixels; `nominal`: the survey's, others are rejected; `any`: mixed shapes are kept."""
     max_missing: float = 1.0
     """Largest fraction of missing pixels of a stamp; one without any valid pixel is always rejected."""
-    keep: Literal["all", "first"] = "all"
-    """Every alert, or each object's first (the published classifier's choice)."""
+    keep: Keep = "all"
+    """Of each object every alert, its first (the published classifier's choice), or one at random by --seed."""
+    per_class: int | None = None
+    """Instead of --fractions: so many alerts of each class for test, as many for validation, whole objects; the rest and all
+    unlabelled ones train. The published split: `--alerts.per-class 100 --alerts.keep first --seed 42`."""
+    cap: tuple[str, ...] = ()
+    """`CLASS=N`: at most N objects of a class, chosen by --seed; others are left out."""
     schemas: tuple[Path, ...] = ()
     """Files or folders of Avro schemas (.avsc) for Confluent-framed messages."""
 
@@ -30,6 +36,9 @@ class AlertSettings:
         Raises:
           ConfigError: settings that make no sense.
         """
+        parse_caps(self.cap)
+        if self.per_class is not None and self.per_class < 1:
+            raise ConfigError(f"--alerts.per-class is {self.per_class}: it must be at least 1")
         if not self.stamps:
             raise ConfigError("--alerts.stamps is empty: name at least one of science, template, difference")
         size = int(self.size) if self.size.isdigit() else self.size
@@ -49,6 +58,8 @@ class AlertReport:
     """Kept alerts with at least one missing pixel."""
     labels: Counter = field(default_factory=Counter)
     """`class (rule)` -> kept alerts."""
+    left_out: Counter = field(default_factory=Counter)
+    """Choice -> usable alerts that it left out."""
     rejected: list[AlertRejection] = field(default_factory=list)
     other_files: dict[str, None] = field(default_factory=dict)
 
@@ -64,6 +75,7 @@ class AlertReport:
             "objects": self.objects,
             "alerts_with_missing_pixels": self.with_missing_pixels,
             "alerts_rejected": dict(self.reasons()),
+            "alerts_left_out": dict(self.left_out),
             "labels": dict(self.labels),
             "other_files": list(self.other_files),
         }

@@ -42,6 +42,10 @@ class Description:
     examples: list[dict[str, Any]]
     quantities: dict[str, str] = field(default_factory=lambda: QUANTITIES)
     """quantity -> its name and unit."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """What is counted or ranges over all records, in words; alerts only, like the next."""
+    sky: dict[str, np.ndarray] = field(default_factory=dict)
+    """`ra`, `dec` degrees and `label`, one a record."""
 
     def sizes(self) -> dict[str, int]:
         """How much there is: light curves and points, or alerts."""
@@ -57,6 +61,7 @@ class Description:
             "bands": list(self.manifest.bands),
             "counts": self.counts,
             **self.sizes(),
+            **({"facts": self.facts} if self.facts else {}),
             "quantile_percent": list(QUANTILES),
             "quantiles": self.quantiles,
         }
@@ -86,6 +91,8 @@ def describe(folder: Path | str, n_examples: int = 6) -> Description:
     """Reads every record of a dataset folder."""
     manifest = read_manifest(folder)
     if manifest.kind == StampIndex.kind:
+        from data_pipelines.stamp_description import describe_stamps
+
         return describe_stamps(manifest, n_examples)
     counts: dict[str, dict[str, int]] = {}
     rows: list[dict[str, float]] = []
@@ -104,43 +111,16 @@ def describe(folder: Path | str, n_examples: int = 6) -> Description:
                 name = bytes(record["object_id"]).decode()
                 examples.append({"id": name, "label": label, "time": time, "magnitude": magnitude, "error": error})
     values = {key: np.array([row[key] for row in rows]) for key in QUANTITIES}
-    return Description(manifest, counts, _quantiles(values), values, examples)
+    return Description(manifest, counts, quantiles_of(values), values, examples)
 
 
-def _quantiles(values: dict[str, np.ndarray]) -> dict[str, list[float]]:
+def quantiles_of(values: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """The percentages of `QUANTILES` of the finite values, none where there are none."""
     quantiles = {}
     for key, column in values.items():
         finite = column[np.isfinite(column)]
         quantiles[key] = [float(q) for q in np.percentile(finite, QUANTILES)] if len(finite) else []
     return quantiles
-
-
-def describe_stamps(manifest: Manifest, n_examples: int = 6) -> Description:
-    """Reads every record of a dataset of alerts: classes, pixels, and every metadata column."""
-    counts: dict[str, dict[str, int]] = {}
-    examples: list[dict[str, Any]] = []
-    rows: dict[str, list[float]] = {"pixels": [], "missing": []}
-    metadata = []
-    for split in dict.fromkeys(shard.split for shard in manifest.shards):
-        index: StampIndex = manifest.index(split)
-        names = [manifest.class_names[i] if i >= 0 and manifest.class_names else "" for i in index.label.tolist()]
-        counts[split] = {name: names.count(name) for name in dict.fromkeys(names)}
-        metadata.append({n: index.metadata[:, j] for j, n in enumerate(index.metadata_names.tolist())})
-        rows["pixels"] += (index.height * index.width).tolist()
-        payloads = (record for shard in manifest.split(split) for record in read_records(shard.path))
-        shapes = zip(index.height.tolist(), index.width.tolist(), index.channels.tolist(), strict=True)
-        for name, shape, record in zip(names, shapes, payloads, strict=True):
-            found = parse_example(record.payload)
-            stamps = np.frombuffer(found["stamps"], "<f4").reshape(shape)
-            rows["missing"].append(float(1 - np.isfinite(stamps).mean()))
-            if len(examples) < n_examples and sum(e["label"] == name for e in examples) * len(set(names)) < n_examples:
-                examples.append({"id": bytes(found["object_id"]).decode(), "label": name, "stamps": stamps})
-    columns = {n: np.concatenate([part[n] for part in metadata]).astype(np.float64) for n in metadata[0]}
-    values = {key: np.array(column, np.float64) for key, column in rows.items()}
-    values |= {key: column for key, column in sorted(columns.items()) if np.isfinite(column).any()}
-    quantities = {"pixels": "pixels of a stamp", "missing": "missing pixels (fraction)"}
-    quantities |= {key: key for key, column in values.items() if key not in quantities and np.nanstd(column) > 0}
-    return Description(manifest, counts, _quantiles(values), values, examples, quantities)
 
 
 def describe_all(paths: Sequence[Path | str]) -> list[Description]:
@@ -154,6 +134,8 @@ def write_pictures(description: Description, out: Path) -> list[Path]:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+
+    from data_pipelines.stamp_description import draw_examples, draw_sky
 
     stamps = description.manifest.kind == StampIndex.kind
     unit = "alerts" if stamps else "light curves"
@@ -184,7 +166,8 @@ def write_pictures(description: Description, out: Path) -> list[Path]:
         axis.set(xlabel=unit, title=f"{description.manifest.name}: classes")
         save(figure, "classes")
         if stamps:
-            save(_stamp_examples(plt, description.examples), "examples")
+            save(draw_examples(plt, description.examples), "examples")
+            save(draw_sky(plt, description), "sky")
             (out / "description.json").write_text(json.dumps(description.as_dict(), indent=1))
             return written
 
@@ -228,19 +211,3 @@ def write_pictures(description: Description, out: Path) -> list[Path]:
         save(figure, "examples")
     (out / "description.json").write_text(json.dumps(description.as_dict(), indent=1))
     return written
-
-
-def _stamp_examples(plt: Any, examples: list[dict[str, Any]]) -> Any:
-    """One row an alert, one column a stamp, each scaled to its 1 and 99.5 %."""
-    channels = max([e["stamps"].shape[-1] for e in examples], default=1)
-    figure, axes = plt.subplots(
-        max(len(examples), 1), channels, figsize=(1.9 * channels, 2.0 * max(len(examples), 1)), squeeze=False
-    )
-    for row, example in zip(axes, examples, strict=False):
-        for axis, image in zip(row, np.moveaxis(example["stamps"], -1, 0), strict=False):
-            finite = image[np.isfinite(image)]
-            low, high = np.percentile(finite, (1, 99.5)) if len(finite) else (0, 1)
-            axis.imshow(image, origin="lower", cmap="gray", vmin=low, vmax=high)
-            axis.set_axis_off()
-        row[0].set_title(f"{example['id']}  {example['label']}", fontsize=8, loc="left")
-    return figure

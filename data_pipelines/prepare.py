@@ -62,7 +62,7 @@ def prepare(
       StorageError: `out` cannot be written.
     """
     from data_pipelines.datasets import find_builder
-    from data_pipelines.datasets.light_curve_builder import PrepareSettings
+    from data_pipelines.datasets.survey_builder import PrepareSettings
 
     if shards < 1:
         raise ConfigError(f"--shards is {shards}: it must be at least 1")
@@ -164,6 +164,11 @@ def _write_reports(folder: Path, report: CleaningReport | AlertReport, settings:
     content = report.as_dict() | {
         "seed": settings.seed,
         "fractions": list(settings.fractions),
+        **(
+            {k: getattr(settings.alerts, k) for k in ("keep", "per_class", "cap")}
+            if isinstance(report, AlertReport)
+            else {}
+        ),
         "sources": [p.name for p in settings.sources],
     }
     (folder / "cleaning.json").write_text(json.dumps(content, indent=1))

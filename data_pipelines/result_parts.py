@@ -68,14 +68,19 @@ class ResultParts:
         self.folder, self.schema, self.identity = Path(folder), schema, identity
         with _storage(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
+            tables = [n for n in sorted(os.listdir(self.folder)) if n.endswith(".parquet") and not n.startswith(".")]
+        if others := [n for n in tables if not _NAME.fullmatch(n)]:
+            raise ConfigError(
+                f"'{self.folder}' holds '{others[0]}', which would be taken for one of the results: choose another --out"
+            )
         for name in _last_names(self.folder).values():
             self._check(read_part(self.folder / name), pq.read_schema(self.folder / name))
 
     def _check(self, part: Part, schema: pa.Schema) -> None:
         if part.identity != self.identity or not schema.remove_metadata().equals(self.schema.remove_metadata()):
             raise ConfigError(
-                f"'{self.folder}' holds results of another model or of other settings ({part.identity or 'unknown'}): choose "
-                "another --out"
+                f"'{self.folder}' holds results of another model, other settings or another Kafka cluster "
+                f"({part.identity or 'unknown'}): choose another --out"
             )
 
     def next_offset(self, topic: str, partition: int) -> int | None:

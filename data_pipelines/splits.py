@@ -1,10 +1,10 @@
 """Splits by object: stratified by class, seeded, the same for the same ids whatever their order."""
 
-import hashlib
 from collections.abc import Mapping
 
+from data_pipelines.alert_choice import hashed
 from data_pipelines.records import SPLITS
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, DataError
 
 
 def assign_splits(
@@ -25,13 +25,53 @@ def assign_splits(
         by_class.setdefault(label or "", []).append(object_id)
     splits = {}
     for members in by_class.values():
-        members.sort(key=lambda i: hashlib.sha256(f"{seed}:{i}".encode()).digest())
+        members.sort(key=lambda object_id: hashed(seed, object_id))
         first = round(len(members) * (1 - fractions[1] - fractions[2]))
         second = round(len(members) * (1 - fractions[2]))
         first = max(first, 1) if fractions[0] > 0 else first
         for rank, object_id in enumerate(members):
             splits[object_id] = SPLITS[0 if rank < first else 1 if rank < max(second, first) else 2]
     _fill_empty(splits, fractions, seed)
+    return splits
+
+
+def assign_per_class(
+    labels: Mapping[str, str | None], sizes: Mapping[str, int], count: int, seed: int
+) -> dict[str, str]:
+    """Object id -> split, with `count` records of each class in test, as many in validation, the rest in train.
+
+    Objects are taken whole, in the order of a hash, until there are as many records; unlabelled ones train.
+
+    Args:
+      labels: of the objects. sizes: records of each object.
+
+    Raises:
+      DataError: a class has too few.
+
+    >>> labels = {str(i): "a" for i in range(5)}
+    >>> sorted(assign_per_class(labels, dict.fromkeys(labels, 1), 2, 0).values())
+    ['test', 'test', 'train', 'validation', 'validation']
+    """
+    splits: dict[str, str] = {}
+    by_class: dict[str, list[str]] = {}
+    for object_id, label in labels.items():
+        if label:
+            by_class.setdefault(label, []).append(object_id)
+        else:
+            splits[object_id] = "train"
+    for label, members in sorted(by_class.items()):
+        waiting = sorted(members, key=lambda object_id: hashed(seed, object_id), reverse=True)
+        for split in ("test", "validation"):
+            taken = 0
+            while taken < count and waiting:
+                taken += sizes[waiting[-1]]
+                splits[waiting.pop()] = split
+        if not waiting:
+            raise DataError(
+                f"class '{label}' has {sum(sizes[i] for i in members):,} alerts of {len(members):,} objects, too few for {count:,} in "
+                "test, as many in validation and any in training: give a smaller --alerts.per-class, or use --fractions"
+            )
+        splits |= dict.fromkeys(waiting, "train")
     return splits
 
 
@@ -44,4 +84,4 @@ def _fill_empty(splits: dict[str, str], fractions: tuple[float, float, float], s
         for object_id, name in splits.items():
             members.setdefault(name, []).append(object_id)
         fullest = max(members.values(), key=len)
-        splits[min(fullest, key=lambda i: hashlib.sha256(f"{seed}:{i}".encode()).digest())] = split
+        splits[min(fullest, key=lambda object_id: hashed(seed, object_id))] = split

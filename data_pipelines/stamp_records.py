@@ -3,7 +3,7 @@
 | feature | form |
 | --- | --- |
 | object_id, survey, band | bytes, utf-8 |
-| alert_id | int64: ZTF candid, Rubin diaSourceId |
+| alert_id | int64: ZTF candid, Rubin diaSourceId, the number in ATLAS's candid |
 | label | int64, index into the class names of the dataset, -1 unlabelled |
 | mjd, ra, dec | float64 as 8 little-endian bytes each: days, degrees |
 | stamps | H*W*C little-endian float32 in one bytes feature, native units, missing pixels NaN; C in the order science, template, difference |
@@ -35,7 +35,7 @@ _IDENTIFIER = re.compile(
     r"(.*\.)?(candid|[pnt]?id|tblid|rfid|visit|alertId|objectidps\d|designation|\w*(Source|Object)Id)"
 )
 """Numbers that name something: float32 would not keep them."""
-_DATES = ("jd", "midpointMjdTai")
+_DATES = ("jd", "mjd", "midpointMjdTai")
 """When the alert is from: the record's `mjd`."""
 _JULIAN_DATE = 2_400_000.0
 _MODERN_MJD = (40_000.0, 100_000.0)

@@ -104,6 +104,8 @@ class Labeler:
         return "asteroid" if known else None
 
     def _real_bogus(self, alert: Alert) -> str | None:
+        if alert.survey == "atlas":  # rb is 0 in every packet seen, good or bad
+            return None
         if alert.survey == "lsst":
             bogus = alert.number("reliability") < self.settings.bogus_reliability
         elif np.isfinite(alert.number("drb")):

@@ -18,6 +18,7 @@ DATASETS = (
     "light_curve_files",
     "ztf_alerts",
     "lsst_alerts",
+    "atlas_alerts",
     "injected_alerts",
 )
 

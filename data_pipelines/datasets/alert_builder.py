@@ -10,24 +10,19 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from data_pipelines.alert_choice import choose_alerts, label_objects, objects_within_caps, parse_caps
 from data_pipelines.alert_settings import AlertReport
-from data_pipelines.datasets.light_curve_builder import PrepareSettings
-from data_pipelines.records import SPLITS
+from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.sources.alerts import Alert, AlertRejection, SchemaSet, read_alerts
-from data_pipelines.splits import assign_splits
+from data_pipelines.splits import assign_per_class, assign_splits
 from data_pipelines.stamp_records import alert_columns, encode_alert, stamp_features
 from data_pipelines.weak_labels import Labeler
 from lcjax.errors import DataError
 
 
-class AlertBuilder(tfds.core.GeneratorBasedBuilder):
+class AlertBuilder(SurveyBuilder):
     """Base of the alert builders; `Builder(settings=PrepareSettings(...), data_dir=...)`."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012 (tfds reads it from the class)
-    homepage = ""
-    citation = ""
-    description = ""
     survey = ""
     """Alerts of other surveys are rejected."""
 
@@ -38,10 +33,9 @@ class AlertBuilder(tfds.core.GeneratorBasedBuilder):
         self._rules = self.settings.alerts.rules()
         self._labeler = Labeler(self.settings.labels)
         self._labels: dict[tuple[str, int], str] = {}
-        self._chosen: dict[str, tuple[float, int]] = {}
         self._first_pass()
         self.class_names = self._class_names()
-        self.split_of = assign_splits(self._object_labels(), self.settings.fractions, self.settings.seed)
+        self.split_of = self._splits()
         super().__init__(**kwargs)
 
     def _read(self, report: AlertReport | None = None) -> Iterator[Alert | AlertRejection]:
@@ -70,7 +64,7 @@ class AlertBuilder(tfds.core.GeneratorBasedBuilder):
         return alert
 
     def _first_pass(self) -> None:
-        report, names, self._shapes = self.report, {}, set()
+        report, times, names, shapes = self.report, {}, {}, {}
         rule_of: dict[tuple[str, int], str] = {}
         missing: set[tuple[str, int]] = set()
         for found in self._read(report):
@@ -82,44 +76,46 @@ class AlertBuilder(tfds.core.GeneratorBasedBuilder):
             label, rule = self._labeler(found)
             self._labels[key], rule_of[key] = label or "", rule
             names |= dict.fromkeys(alert_columns(found))
-            self._shapes.add((*found.stamps[self._rules.need[0]].pixels.shape, len(self._rules.need)))
+            shapes[key] = (*found.stamps[self._rules.need[0]].pixels.shape, len(self._rules.need))
             if found.missing_pixels:
                 missing.add(key)
-            when = (found.mjd, found.alert_id)
-            self._chosen[found.object_id] = min(self._chosen.get(found.object_id, when), when)
+            times[key] = found.mjd
         if not self._labels:
             detail = f"; the first reason: {report.rejected[0].reason}" if report.rejected else ""
             raise DataError(f"dataset '{self.name}' has no usable alert: {len(report.rejected)} rejected{detail}")
-        if self.settings.alerts.keep == "first":
-            self._labels = {key: v for key, v in self._labels.items() if self._chosen[key[0]][1] == key[1]}
+        self._choose(times)
         self._metadata = tuple(sorted(names))
-        report.alerts_kept, report.objects = len(self._labels), len(self._chosen)
+        self._shapes = {shapes[key] for key in self._labels}
+        report.alerts_kept, report.objects = len(self._labels), len(self._object_labels)
         report.with_missing_pixels = len(missing & self._labels.keys())
         report.labels.update(f"{v} ({rule_of[k]})" if v else "unlabelled" for k, v in self._labels.items())
+
+    def _choose(self, times: dict[tuple[str, int], float]) -> None:
+        """Leaves out what --alerts.cap and --alerts.keep say."""
+        asked, seed, left_out = self.settings.alerts, self.settings.seed, self.report.left_out
+        labels = label_objects(self._labels)
+        objects = objects_within_caps(labels, parse_caps(asked.cap), seed)
+        left_out["objects above --alerts.cap"] = sum(key[0] not in objects for key in times)
+        times = {key: time for key, time in times.items() if key[0] in objects}
+        if not times:
+            raise DataError(f"dataset '{self.name}' is empty: --alerts.cap {' '.join(asked.cap)} leaves no object")
+        chosen = choose_alerts(times, asked.keep, seed)
+        left_out[f"other alerts of an object (--alerts.keep {asked.keep})"] = len(times) - len(chosen)
+        self._labels = {key: label for key, label in self._labels.items() if key in chosen}
+        self._object_labels = {object_id: label for object_id, label in labels.items() if object_id in objects}
+
+    def _splits(self) -> dict[str, str]:
+        seed, per_class = self.settings.seed, self.settings.alerts.per_class
+        if per_class is None:
+            return assign_splits(self._object_labels, self.settings.fractions, seed)
+        return assign_per_class(self._object_labels, Counter(key[0] for key in self._labels), per_class, seed)
 
     def _class_names(self) -> list[str]:
         return sorted({label for label in self._labels.values() if label})
 
-    def _object_labels(self) -> dict[str, str | None]:
-        """Object -> the label most of its alerts have, for stratified splits."""
-        votes: dict[str, Counter] = {}
-        for (object_id, _), label in self._labels.items():
-            votes.setdefault(object_id, Counter())[label] += bool(label)
-        return {object_id: count.most_common(1)[0][0] or None for object_id, count in votes.items()}
-
-    def _info(self) -> tfds.core.DatasetInfo:
+    def _features(self) -> tfds.features.FeaturesDict:
         shape = next(iter(self._shapes)) if len(self._shapes) == 1 else (None,)
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=self.description or (type(self).__doc__ or ""),
-            features=stamp_features(self.class_names, self._metadata, shape),
-            homepage=self.homepage or None,
-            citation=self.citation or None,
-        )
-
-    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        present = set(self.split_of.values())
-        return {split: self._generate_examples(split) for split in SPLITS if split in present}
+        return stamp_features(self.class_names, self._metadata, shape)
 
     def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         index = {name: i for i, name in enumerate(self.class_names)}

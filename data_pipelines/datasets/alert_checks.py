@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from collections.abc import Callable
 from typing import Any
 
 import fastavro
@@ -154,3 +155,55 @@ def container(packets: list[dict[str, Any]], codec: str = "null", block: int = 1
     out = io.BytesIO()
     fastavro.writer(out, fastavro.parse_schema(schema or ZTF_SCHEMA), packets, codec=codec, sync_interval=block)
     return out.getvalue()
+
+
+ATLAS_SCHEMA: dict[str, Any] = {
+    "type": "record",
+    "namespace": "atlas",
+    "name": "alert",
+    "fields": [
+        *({"name": name, "type": "string"} for name in ("schemavsn", "publisher", "objectId", "candid")),
+        {
+            "name": "candidate",
+            "type": {
+                "type": "record",
+                "name": "candidate",
+                "fields": [
+                    *({"name": name, "type": "double"} for name in ("mjd", "RA", "Dec")),
+                    *({"name": name, "type": "string"} for name in ("filter", "candid", "isdiffpos")),
+                    {"name": "Mag", "type": "float"},
+                ],
+            },
+        },
+        {
+            "name": "cutoutScience",
+            "type": {
+                "type": "record",
+                "name": "cutout",
+                "fields": [{"name": "fileName", "type": "string"}, {"name": "stampData", "type": "bytes"}],
+            },
+        },
+        {"name": "cutoutDifference", "type": "cutout"},
+    ],
+}
+"""As in ATLAS's packets, with fewer fields."""
+
+
+def atlas_packet(
+    number: int, pack: Callable[[np.ndarray], bytes] = fits_bytes, side: int = 61, candid: str = "", **candidate: Any
+) -> bytes:
+    """An ATLAS packet in its container; object `110<number>`, stamps `stamp(10 * number)` and `stamp(10 * number + 1)`."""
+    candid = candid or f"01a60001o0002c_{number:06d}"
+    about = {
+        "mjd": 60001.25,
+        "RA": 10.0,
+        "Dec": -5.0,
+        "filter": "co"[number % 2],
+        "candid": candid,
+        "isdiffpos": "t",
+        "Mag": 18.5,
+    }
+    cutout = lambda k: {"fileName": "a.fits", "stampData": pack(stamp(10 * number + k, side))}
+    about_all = {"schemavsn": "0.1", "publisher": "ATLAS-01a", "objectId": f"110{number}", "candid": candid}
+    cutouts = {"cutoutScience": cutout(0), "cutoutDifference": cutout(1)}
+    return container([about_all | {"candidate": about | candidate} | cutouts], "deflate", schema=ATLAS_SCHEMA)

@@ -5,45 +5,22 @@ and fills the report, the second writes each split; neither holds the photometry
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import tensorflow_datasets as tfds
 
-from data_pipelines.alert_settings import AlertSettings
-from data_pipelines.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, Rejection, clean
-from data_pipelines.records import SPLITS, encode_light_curve, light_curve_features
-from data_pipelines.sources import ColumnNames, RawLightCurve, read_light_curves
+from data_pipelines.cleaning import CleaningReport, CleanLightCurve, Rejection, clean
+from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
+from data_pipelines.records import encode_light_curve, light_curve_features
+from data_pipelines.sources import RawLightCurve, read_light_curves
 from data_pipelines.splits import assign_splits
-from data_pipelines.weak_labels import LabelSettings
 from lcjax.errors import DataError
 
 
-@dataclass(frozen=True)
-class PrepareSettings:
-    """What a builder is asked for."""
+class LightCurveBuilder(SurveyBuilder):
+    """Base of the light-curve builders; `Builder(settings=PrepareSettings(...), data_dir=...)`."""
 
-    sources: tuple[Path, ...] = ()
-    columns: ColumnNames = field(default_factory=ColumnNames)
-    cleaning: CleaningSettings = field(default_factory=CleaningSettings)
-    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    seed: int = 0
-    n_objects: int = 3000
-    """Simulated datasets only."""
-    alerts: AlertSettings = field(default_factory=AlertSettings)
-    labels: LabelSettings = field(default_factory=LabelSettings)
-    """Alert datasets only, both."""
-
-
-class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):
-    """Base of the builders; `Builder(settings=PrepareSettings(...), data_dir=...)`."""
-
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012 (tfds reads it from the class)
-    homepage = ""
-    citation = ""
-    description = ""
     band = ""
     """Of files that do not say."""
     suffixes: tuple[str, ...] = ()
@@ -104,18 +81,8 @@ class LightCurveBuilder(tfds.core.GeneratorBasedBuilder):
             if isinstance(curve, CleanLightCurve):
                 yield curve
 
-    def _info(self) -> tfds.core.DatasetInfo:
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=self.description or (type(self).__doc__ or ""),
-            features=light_curve_features(self.class_names, tuple(self._metadata)),
-            homepage=self.homepage or None,
-            citation=self.citation or None,
-        )
-
-    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        present = set(self.split_of.values())
-        return {split: self._generate_examples(split) for split in SPLITS if split in present}
+    def _features(self) -> tfds.features.FeaturesDict:
+        return light_curve_features(self.class_names, tuple(self._metadata))
 
     def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         index = {name: i for i, name in enumerate(self.class_names)}

@@ -10,6 +10,9 @@ import numpy as np
 
 from lcjax.errors import DataError, MissingExtraError
 
+_FOR_SEP = ("C_CONTIGUOUS", "WRITEABLE")
+_SMALLEST_BUFFER = 10_000
+"""Pixels."""
 COLUMNS = ("x", "y", "a", "b", "theta", "cxx", "cyy", "cxy", "flux", "peak", "npix")
 
 
@@ -66,29 +69,61 @@ def detect_sources(
     settings = settings or DetectionSettings()
     if image.ndim != 2 or min(image.shape) < 2 or not np.issubdtype(image.dtype, np.number):
         raise DataError(f"an image has two axes of at least 2 pixels, not the shape {image.shape}")
-    pixels = np.nan_to_num(np.ascontiguousarray(image, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    pixels = finite_pixels(image)
+    outside = None if outside is None else np.require(outside, bool, _FOR_SEP)
     try:
         mesh, meshes = settings.mesh, settings.filter_meshes
         background = sep.Background(pixels, mask=outside, bw=mesh, bh=mesh, fw=meshes, fh=meshes)
         if not background.globalrms > 0:
             # Without noise everything above 0 would be one source.
-            return Detections(np.zeros(pixels.shape, bool), background.globalback, 0.0, _columns(None))
-        found = sep.extract(
-            pixels - background.back(),
-            settings.threshold,
-            err=background.globalrms,
-            mask=outside,
-            minarea=settings.min_area,
-            deblend_nthresh=settings.deblend_levels,
-            deblend_cont=settings.deblend_contrast,
-        )
+            return Detections(np.zeros(pixels.shape, bool), background.globalback, 0.0, no_sources())
+        above = pixels.copy()
+        background.subfrom(above)
+        found = _extract(above, background.globalrms, outside, settings)
     except Exception as error:  # sep raises bare Exception: pixel buffer or deblending overflow
         raise DataError(f"the sources of this image cannot be told apart ({error})") from error
     mask = np.zeros(pixels.shape, bool)
     if len(found):
         sep.mask_ellipse(mask, found["x"], found["y"], found["a"], found["b"], found["theta"], r=settings.ellipse)
-    return Detections(mask, background.globalback, background.globalrms, _columns(found))
+    sources = {name: found[name].astype(np.float64) for name in COLUMNS}
+    return Detections(mask, background.globalback, background.globalrms, sources)
 
 
-def _columns(found: np.ndarray | None) -> dict[str, np.ndarray]:
-    return {name: np.zeros(0) if found is None else found[name].astype(np.float64) for name in COLUMNS}
+def finite_pixels(image: np.ndarray) -> np.ndarray:
+    """The image as float32 that `sep` takes, 0 where it is not finite; the image itself if it is so already."""
+    with np.errstate(over="ignore"):
+        pixels = np.require(image, np.float32, _FOR_SEP)
+    finite = np.isfinite(pixels)
+    return pixels if finite.all() else np.where(finite, pixels, np.float32(0))
+
+
+def _extract(above: np.ndarray, noise: float, outside: np.ndarray | None, settings: DetectionSettings) -> np.ndarray:
+    """The table of sep. Its buffer is small at first, since clearing it takes longer than small images do, and then ample."""
+    import sep
+
+    usual = sep.get_extract_pixstack()
+    try:
+        for buffer in (above.size // 4, max(2 * above.size, usual)):
+            sep.set_extract_pixstack(max(buffer, _SMALLEST_BUFFER))
+            try:
+                return sep.extract(
+                    above,
+                    # The same as threshold with err=noise, less the errors of columns that nobody reads.
+                    settings.threshold * noise,
+                    mask=outside,
+                    minarea=settings.min_area,
+                    deblend_nthresh=settings.deblend_levels,
+                    deblend_cont=settings.deblend_contrast,
+                )
+            except Exception as error:
+                if "pixel buffer" not in str(error):
+                    raise
+                full = error
+        raise full
+    finally:
+        sep.set_extract_pixstack(usual)
+
+
+def no_sources() -> dict[str, np.ndarray]:
+    """The table of an image without sources."""
+    return {name: np.zeros(0) for name in COLUMNS}

@@ -3,7 +3,7 @@ import pytest
 
 from data_pipelines.simulate.host_fields import FieldSettings, Galaxy, simulate_host_field, simulate_host_fields
 from data_pipelines.sources import source_mask
-from data_pipelines.sources.host_stack import masked_stack
+from data_pipelines.sources.host_stack import block_median_planes, examine_field, masked_stack
 from data_pipelines.sources.source_mask import DetectionSettings, detect_sources
 from lcjax.errors import ConfigError, DataError, MissingExtraError
 
@@ -74,7 +74,7 @@ def test_stacks_by_hand():
     holes = image.copy()
     holes[0] = np.nan
     assert np.isfinite(masked_stack(holes, mask, 2)).all()
-    for wrong in (image[:, :6], image[:6, :6]):
+    for wrong in (image[:, :6], image[:7, :7]):
         with pytest.raises(DataError, match="square"):
             masked_stack(wrong, mask[: len(wrong), : wrong.shape[1]], 2)
 
@@ -103,3 +103,32 @@ def test_sep_is_an_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sep", None)
     with pytest.raises(MissingExtraError, match="hosts"):
         source_mask.detect_sources(np.zeros((8, 8)))
+
+
+def test_examined_fields():
+    """One call gives what its parts give, from read-only images of any memory order, float64 or with holes."""
+    pytest.importorskip("sep")
+    (field,) = simulate_host_fields(1, 5, FieldSettings(image_size=240, hostless=0.0))
+    image = np.asfortranarray(field.image.astype(np.float64))
+    image[:5] = np.nan
+    image.flags.writeable = False
+    examined = examine_field(image, 5)
+    found = detect_sources(image)
+    for name, column in found.sources.items():
+        np.testing.assert_array_equal(examined.sources[name], column)
+    np.testing.assert_array_equal(examined.stack, masked_stack(image, found.mask, 5))
+    whole = block_median_planes(np.nan_to_num(image).astype(np.float32), 5)
+    assert whole.shape == examined.stack.shape == (5, 14, 14) and len(examined.plane_sources) == 5
+    # 15 blocks of 16 pixels: the central 14 begin at the edge, as published.
+    np.testing.assert_allclose(whole[4, 2, 3], np.median(np.nan_to_num(image)[32:48, 48:64]), rtol=1e-6)
+    blank = examine_field(np.zeros((240, 240)), 5)
+    assert not len(blank.sources["x"]) and not blank.stack.any() and blank.plane_sources == ()
+
+
+def test_crowded_images_find_room():
+    """More lit pixels than the first buffer holds: a second attempt has room for all."""
+    sep = pytest.importorskip("sep")
+    before = sep.get_extract_pixstack()
+    image = np.random.default_rng(0).normal(0, 1, (512, 512)).astype(np.float32)
+    image[::2, :256] += 60
+    assert len(detect_sources(image, DetectionSettings(threshold=0.5))) and sep.get_extract_pixstack() == before

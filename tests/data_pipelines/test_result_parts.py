@@ -71,6 +71,10 @@ def test_without_hard_links(tmp_path, monkeypatch):
 
 
 def test_sentences(tmp_path):
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / "mine.parquet").touch()
+    with pytest.raises(ConfigError, match=r"holds 'mine\.parquet'"):
+        ResultParts(tmp_path / "o", SCHEMA)
     filled(tmp_path / "p", 0).write()
     for schema, identity in ((SCHEMA, "other"), (pa.schema([("x", pa.int64())]), "m")):
         with pytest.raises(ConfigError, match="another model"):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_pipelines.splits import assign_splits
-from lcjax.errors import ConfigError
+from data_pipelines.splits import assign_per_class, assign_splits
+from lcjax.errors import ConfigError, DataError
 
 
 @given(
@@ -31,3 +31,21 @@ def test_classes_keep_their_shares():
 def test_fractions_must_make_sense():
     with pytest.raises(ConfigError, match="three numbers"):
         assign_splits({"a": None}, (0.9, 0.2, 0.1))
+
+
+def test_the_published_split_has_so_many_of_each_class():
+    labels = {f"a{i}": "a" for i in range(60)} | {f"b{i}": "b" for i in range(25)} | {"u": None}
+    splits = assign_per_class(labels, dict.fromkeys(labels, 1), 10, seed=42)
+    for name, train in (("a", 40), ("b", 5), ("u", 1)):
+        found = Counter(splits[k] for k in labels if k[0] == name)
+        assert found == ({"train": 1} if name == "u" else {"test": 10, "validation": 10, "train": train})
+    assert splits == assign_per_class(dict(reversed(labels.items())), dict.fromkeys(labels, 1), 10, seed=42)
+    assert splits != assign_per_class(labels, dict.fromkeys(labels, 1), 10, seed=0)
+    with pytest.raises(DataError, match=r"class 'b' has 25 alerts of 25 objects, too few for 13"):
+        assign_per_class(labels, dict.fromkeys(labels, 1), 13, seed=42)
+
+
+def test_objects_of_many_alerts_are_taken_whole():
+    labels = {f"a{i}": "a" for i in range(12)}
+    splits = assign_per_class(labels, dict.fromkeys(labels, 3), 4, seed=0)
+    assert Counter(splits.values()) == {"test": 2, "validation": 2, "train": 8}

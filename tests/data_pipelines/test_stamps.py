@@ -233,4 +233,6 @@ def test_description_and_pictures(folder, tmp_path):
     assert found.values["missing"][0] == pytest.approx(1 / SIDE**2)
     assert found.quantities["fwhm"] == "fwhm"
     names = {p.name for p in write_pictures(found, tmp_path / "pictures")}
-    assert names == {"classes.png", "examples.png"} and (tmp_path / "pictures" / "description.json").exists()
+    assert found.facts["stamps"] == f"60 of {SIDE} x {SIDE} pixels, 3 an alert, 0.50 arcsec a pixel"
+    assert found.facts["missing pixels"].startswith("in 60 alerts") and len(found.sky["ra"]) == 60
+    assert names == {"classes.png", "examples.png", "sky.png"} and (tmp_path / "pictures" / "description.json").exists()

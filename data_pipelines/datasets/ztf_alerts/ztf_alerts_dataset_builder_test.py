@@ -78,3 +78,21 @@ def test_options(source, tmp_path):
         prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(size="30"))
     with pytest.raises(DataError, match="needs alert files"):
         prepare("ztf_alerts", [], tmp_path / "out")
+
+
+def test_the_published_split_and_caps(source, tmp_path):
+    asked = AlertSettings(keep="first", per_class=2, cap=("asteroid=6",))
+    done = prepare("ztf_alerts", [source / "a.avro"], tmp_path / "out", shards=1, alerts=asked, seed=42)
+    assert done.report.left_out == {
+        "objects above --alerts.cap": 2,
+        "other alerts of an object (--alerts.keep first)": 19,
+    }
+    for split in ("test", "validation", "train"):
+        index = done.manifest.index(split)
+        assert all(index.alert_id % 2 == 0)  # the earlier one of each object
+        counts = [int((index.label == k).sum()) for k in (0, 1, -1)]
+        assert counts == ([2, 2, 0] if split != "train" else [2, 3, 6])
+    with pytest.raises(DataError, match="class 'asteroid' has 14 alerts of 7 objects"):
+        prepare("ztf_alerts", [source / "a.avro"], tmp_path / "out", alerts=AlertSettings(per_class=7))
+    with pytest.raises(ConfigError, match="write CLASS=N"):
+        prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(cap=("SN",)))

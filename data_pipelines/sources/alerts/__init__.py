@@ -1,9 +1,10 @@
-"""Alerts of ZTF and Rubin as one typed record, whatever they come in: Avro, tar, Parquet, FITS, `.npy`, messages."""
+"""Alerts of ZTF, Rubin and ATLAS as one typed record, whatever they come in: Avro, archives, Parquet, FITS, `.npy`, messages."""
 
 from data_pipelines.sources.alerts.avro_schema import SchemaSet
 from data_pipelines.sources.alerts.packets import StampRules
-from data_pipelines.sources.alerts.read import decode_packet, read_alerts, read_packets
+from data_pipelines.sources.alerts.read import cut_alerts, decode_packet, read_alerts, read_packets
 from data_pipelines.sources.alerts.record import STAMP_NAMES, Alert, AlertRejection, Stamp
+from data_pipelines.sources.alerts.world import World
 
 __all__ = [
     "STAMP_NAMES",
@@ -12,6 +13,8 @@ __all__ = [
     "SchemaSet",
     "Stamp",
     "StampRules",
+    "World",
+    "cut_alerts",
     "decode_packet",
     "read_alerts",
     "read_packets",

@@ -8,6 +8,7 @@ on at the next marker or container. Format: Apache Avro 1.12 specification, "Obj
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from data_pipelines.sources.alerts.avro_schema import MAX_SCHEMA_BYTES, fastavro, parse_schema, without_fields
@@ -102,13 +103,40 @@ class Window:
             self._at += len(data) - longest + 1
 
 
+@dataclass(frozen=True)
+class Block:
+    """Some records of a container, not decoded."""
+
+    schema: bytes
+    """JSON of the writer's schema."""
+    codec: str
+    count: int
+    """How many records it says it has."""
+    data: bytes
+    """As in the file: compressed."""
+
+    def records(self, skip: frozenset[str] = frozenset()) -> Iterator[dict[str, Any] | AvroError]:
+        """Its records, and an error in the place of the first that cannot be decoded. `skip`: see `read_containers`."""
+        return _records(self.count, self.data, parse_schema(self.schema), self.codec, skip)
+
+
 def read_containers(file: BinaryIO, skip: frozenset[str] = frozenset()) -> Iterator[dict[str, Any] | AvroError]:
     """Every record of the containers in a stream, and an error in the place of each damaged stretch.
 
     Args:
       file: the stream. skip: top-level fields that need not be decoded.
     """
+    for block in cut_containers(file):
+        if isinstance(block, Block):
+            yield from block.records(skip)
+        else:
+            yield block
+
+
+def cut_containers(file: BinaryIO) -> Iterator[Block | AvroError]:
+    """Every block of the containers in a stream, and an error in the place of each damaged stretch."""
     window = Window(file)
+    schemas: dict[bytes, bytes] = {}
     while window.peek(1):
         begins = window.peek(4) == MAGIC
         window.mark()
@@ -124,10 +152,13 @@ def read_containers(file: BinaryIO, skip: frozenset[str] = frozenset()) -> Itera
                 return
             continue
         window.forget()
-        yield from _blocks(window, schema, codec, sync, skip)
+        if schema not in schemas:  # one copy of the text that every packet repeats
+            schemas = {schema: schema}
+        yield from _blocks(window, schemas[schema], codec, sync)
 
 
-def _header(window: Window) -> tuple[Any, str, bytes]:
+def _header(window: Window) -> tuple[bytes, str, bytes]:
+    """JSON of the schema, compression, sync marker."""
     if window.peek(4) != MAGIC:
         raise AvroError("damaged Avro: a container does not begin with Obj 1")
     window.take(4)
@@ -142,8 +173,9 @@ def _header(window: Window) -> tuple[Any, str, bytes]:
             key = window.sized(1 << 12)
             metadata[key] = window.sized(MAX_SCHEMA_BYTES)
     sync = window.take(_SYNC)
+    schema = metadata.get(b"avro.schema", b"")
     try:
-        schema = parse_schema(metadata.get(b"avro.schema", b""))
+        parse_schema(schema)
     except ValueError as error:
         raise AvroError(f"damaged Avro: {error}") from None
     codec = metadata.get(b"avro.codec", b"null").decode("latin-1")
@@ -152,9 +184,7 @@ def _header(window: Window) -> tuple[Any, str, bytes]:
     return schema, codec, sync
 
 
-def _blocks(
-    window: Window, schema: Any, codec: str, sync: bytes, skip: frozenset[str]
-) -> Iterator[dict[str, Any] | AvroError]:
+def _blocks(window: Window, schema: bytes, codec: str, sync: bytes) -> Iterator[Block | AvroError]:
     while window.peek(4) and window.peek(4) != MAGIC:
         try:
             count, data = _block(window, sync)
@@ -164,7 +194,7 @@ def _blocks(
                 window.take(_SYNC)
                 continue
             return
-        yield from _records(count, data, schema, codec, skip)
+        yield Block(schema, codec, count, data)
 
 
 def _block(window: Window, sync: bytes) -> tuple[int, bytes]:

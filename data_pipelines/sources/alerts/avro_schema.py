@@ -160,6 +160,10 @@ class SchemaSet:
             for file in sorted([*folder.glob("*.avsc"), *folder.glob("*/*.avsc")]):
                 self.add(file)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to know; it parses for itself."""
+        return {**self.__dict__, "_parsed": {}}
+
     def __contains__(self, number: int) -> bool:
         return number in self._files
 

@@ -9,20 +9,23 @@ Needs `confluent-kafka` (extra `kafka`).
 """
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from data_pipelines.sources.alerts.avro_schema import SchemaSet
+from data_pipelines.sources.alerts.cutting import Outcome
 from data_pipelines.sources.alerts.packets import StampRules
-from data_pipelines.sources.alerts.read import Outcome, decode_packet
+from data_pipelines.sources.alerts.read import decode_packet
 from data_pipelines.sources.alerts.record import AlertRejection
 from lcjax.errors import ConfigError, DataError, MissingExtraError
 
 SCHEME = "kafka://"
 _ANSWER_SECONDS = 20.0
 """How long a broker may take to answer at the start."""
+_LEAVE_SECONDS = 20.0
 _REPEAT_SECONDS = 60.0
 
 Partition = tuple[str, int]
@@ -113,6 +116,19 @@ class KafkaMessage:
         """`topic/partition#offset`."""
         return f"{self.topic}/{self.partition}#{self.offset}"
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.value)
+
+    def outcomes(self, rules: StampRules, schemas: SchemaSet) -> Iterator[Outcome]:
+        """The alert, or why there is none; a message is a piece for `Decoders`, and has one outcome."""
+        if self.problem:
+            yield AlertRejection(0, "", self.problem, self.origin)
+        else:
+            found = decode_packet(self.value, schemas, self.origin, rules)
+            yield dataclasses.replace(found, origin=self.origin)
+
 
 class KafkaAlerts:
     """A member of a consumer group; iterate over it for alerts, or `poll` for messages."""
@@ -152,6 +168,8 @@ class KafkaAlerts:
         self._at_end: set[Partition] = set()
         self._starts: list[Any] = []
         self._changes = 0
+        self.cluster = ""
+        """The id of the cluster, as far as the broker tells: offsets mean something only there."""
         self._consumer = self._connect()
 
     def _connect(self) -> Any:
@@ -166,6 +184,7 @@ class KafkaAlerts:
             "enable.auto.offset.store": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",  # a jump would lose alerts silently
+            "on_commit": self._committed,
             "error_cb": lambda error: self._warn(f"Kafka: {error.str()}"),
         }
         try:
@@ -191,9 +210,10 @@ class KafkaAlerts:
 
     def _check_topics(self, consumer: Any) -> None:
         try:
-            known = consumer.list_topics(timeout=_ANSWER_SECONDS).topics
+            found = consumer.list_topics(timeout=_ANSWER_SECONDS)
         except self._kafka.KafkaException as error:
             raise DataError(f"no Kafka broker answers at '{self.address.brokers}': {_text(error)}") from None
+        self.cluster, known = found.cluster_id or "", found.topics
         for topic in self.address.topics:
             if not topic.startswith("^") and topic not in known:
                 names = ", ".join(sorted(n for n in known if not n.startswith("__"))[:10]) or "no topic"
@@ -311,27 +331,44 @@ class KafkaAlerts:
 
     def decode(self, message: KafkaMessage) -> Outcome:
         """The alert of a message, or why there is none; its origin is `topic/partition#offset`."""
-        if message.problem:
-            return AlertRejection(0, "", message.problem, message.origin)
-        found = decode_packet(message.value, self.schemas, message.origin, self.rules)
-        return dataclasses.replace(found, origin=message.origin)
+        return next(message.outcomes(self.rules, self.schemas))
 
     def commit(self, ends: Mapping[Partition, int]) -> None:
-        """Tells the broker that everything before these offsets is done. Failing does no harm where `resume` knows better."""
+        """Tells the broker that everything before these offsets is done, without waiting: a broker that dies while it is
+        asked would never answer. Failing does no harm where `resume` knows better; `close` waits for what is under way.
+        """
         places = [self._kafka.TopicPartition(*place, offset) for place, offset in ends.items()]
         if not places:
             return
         try:
-            failed = [p for p in self._consumer.commit(offsets=places, asynchronous=False) if p.error]
+            self._consumer.commit(offsets=places, asynchronous=True)
         except self._kafka.KafkaException as error:
             self._warn(f"Kafka: offsets are not committed: {_text(error)}")
-        else:
-            for p in failed:
+
+    def _committed(self, error: Any, partitions: list[Any]) -> None:
+        if error is not None:
+            self._warn(f"Kafka: offsets are not committed: {error.str()}")
+        for p in partitions:
+            if p.error and error is None:
                 self._warn(f"Kafka: offset of {p.topic}/{p.partition} is not committed: {p.error.str()}")
 
     def close(self) -> None:
-        """Leaves the group."""
-        self._consumer.close()
+        """Leaves the group, without a farewell where the broker is gone: librdkafka would wait for it for ever."""
+        failed: list[BaseException] = []
+
+        def leave() -> None:
+            try:
+                self._consumer.close()
+            except BaseException as error:  # what `on_revoke` raised, for whoever called
+                failed.append(error)
+
+        leaving = threading.Thread(target=leave, name="lcjax kafka close", daemon=True)
+        leaving.start()
+        leaving.join(_LEAVE_SECONDS)
+        if leaving.is_alive():
+            self._warn("Kafka: the broker does not answer; left the group without telling it")
+        if failed:
+            raise failed[0]
 
     def __enter__(self) -> "KafkaAlerts":
         return self

@@ -14,7 +14,9 @@ from data_pipelines.sources.alerts.packets import (
     PacketError,
     StampRules,
     as_cutout,
+    check_named,
     columns,
+    identifier,
     integer,
     place,
     real,
@@ -66,8 +68,10 @@ def identity(packet: Mapping[str, Any]) -> tuple[int, str]:
     (7, '12')
     """
     source = packet.get("diaSource") or {}
-    alert_id = integer(source.get("diaSourceId")) or integer(packet.get("diaSourceId") or packet.get("alertId"))
-    object_id = integer(source.get("diaObjectId")) or integer(source.get("ssObjectId")) or alert_id
+    own = source.get("diaSourceId") or packet.get("diaSourceId") or packet.get("alertId")
+    alert_id = identifier(own, "diaSourceId")
+    objects = (identifier(source.get(name), name) for name in ("diaObjectId", "ssObjectId"))
+    object_id = next(filter(None, objects), alert_id)
     return alert_id, str(object_id) if object_id else ""
 
 
@@ -81,9 +85,8 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
     if not isinstance(source, Mapping):
         raise PacketError("missing field: diaSource")
     alert_id, object_id = identity(packet)
-    if not alert_id:
-        raise PacketError("missing field: diaSourceId")
-    mjd, ra, dec = place(source, _mjd(source))
+    check_named(diaSourceId=alert_id)
+    mjd, ra, dec = place(source.get("midpointMjdTai"), source.get("ra"), source.get("dec"))
     metadata = scalars(packet) | scalars(source)
     for name, prefix in PARTS.items():
         if isinstance(packet.get(name), Mapping):

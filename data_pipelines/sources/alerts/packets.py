@@ -1,7 +1,9 @@
-"""A decoded packet -> an `Alert`: what both surveys share, and the rules that stamps must meet."""
+"""A decoded packet -> an `Alert`: what all surveys share, and the rules that stamps must meet."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,14 @@ from data_pipelines.sources.alerts.record import (
 from lcjax.errors import ConfigError
 
 CUTOUTS = dict(zip(STAMP_NAMES, ("cutoutScience", "cutoutTemplate", "cutoutDifference"), strict=True))
-"""Stamp -> the packet's field that holds it, in both surveys."""
+"""Stamp -> the packet's field that holds it, in all surveys."""
+
+
+_ID = re.compile(r"[0-9]{1,19}")
+_EXACT = 1 << 53
+_LARGEST_ID = 1 << 63
+_LAST_MJD = 1e10
+"""Beyond all that means anything; Rubin's made-up packets have 1.48e9."""
 
 
 class PacketError(ValueError):
@@ -35,7 +44,7 @@ class StampRules:
     optional: tuple[str, ...] = ()
     """Cutouts that are decoded where possible and left out otherwise."""
     size: int | str = "nominal"
-    """Side in pixels; `nominal`: the survey's (63 ZTF, 30 Rubin), so that cutouts clipped at a detector's edge are rejected
+    """Side in pixels; `nominal`: the survey's (63 ZTF, 30 Rubin, 61 ATLAS), so that cutouts clipped at a detector's edge are rejected
     as the published classifier does; `any`: whatever the packet has."""
     max_missing: float = 1.0
     """Largest fraction of non-finite pixels of a needed cutout; one without any finite pixel is always rejected. The
@@ -43,6 +52,8 @@ class StampRules:
     history: bool = True
     """Whether to read previous detections, upper limits and forced photometry; without them decoding a ZTF packet takes
     little more than half the time."""
+    ztf_orientation: bool = False
+    """ZTF's packets do not say how their cutouts lie on the sky: take it to be as measured (see `ztf.measured_world`)."""
 
     def __post_init__(self) -> None:
         """Raises ConfigError for names, sizes and fractions that do not exist."""
@@ -97,10 +108,10 @@ def _decode(name: str, data: Any, survey: str) -> Stamp:
     if not isinstance(data, bytes | bytearray | memoryview):
         raise StampError(f"damaged cutout: {name} is not bytes")
     try:
-        pixels, scale = decode_stamp(bytes(data))
+        pixels, scale, world = decode_stamp(bytes(data))
     except StampError as error:
         raise StampError(f"{error} ({name})") from None
-    return Stamp(pixels, scale or PIXEL_SCALES.get(survey, 1.0))
+    return Stamp(pixels, scale or PIXEL_SCALES.get(survey, 1.0), world)
 
 
 def as_cutout(value: Any) -> Any:
@@ -151,8 +162,28 @@ def real(value: Any) -> float:
 
 
 def integer(value: Any) -> int:
-    """An integer; 0 for null and NaN. Parquet files keep some ids as floats."""
+    """An integer; 0 for null and NaN."""
     return int(value) if isinstance(value, int) or (isinstance(value, float) and np.isfinite(value)) else 0
+
+
+def identifier(value: Any, name: str) -> int:
+    """An id as an integer, also from text of digits or a decimal as brokers' tables have them; 0 for null.
+
+    >>> identifier("2475433850415015017", "candid"), identifier(None, "candid")
+    (2475433850415015017, 0)
+
+    Raises:
+      PacketError: it is no integer, or a floating-point number too large to say which.
+    """
+    if isinstance(value, str | Decimal) and _ID.fullmatch(str(value)):
+        value = int(value)
+    if isinstance(value, float) and abs(value) > _EXACT:
+        raise PacketError(f"inexact id: {name} is a floating-point number beyond 2^53")
+    if isinstance(value, int | float) and -_LARGEST_ID <= value < _LARGEST_ID and value == int(value):
+        return int(value)
+    if value is None or value == "" or value != value:
+        return 0
+    raise PacketError(f"unusable id: {name} is {str(value)[:40]!r}")
 
 
 def records(value: Any) -> Sequence[Mapping[str, Any]]:
@@ -160,27 +191,41 @@ def records(value: Any) -> Sequence[Mapping[str, Any]]:
     return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
 
 
-def place(source: Mapping[str, Any], mjd: float) -> tuple[float, float, float]:
-    """(mjd, ra, dec) of a detection.
+def check_named(**ids: int | str) -> None:
+    """Raises PacketError for the first id that is empty or 0.
+
+    >>> check_named(objectId="ZTF18aaa", candid=7)
+    """
+    for name, value in ids.items():
+        if not value:
+            raise PacketError(f"missing field: {name}")
+
+
+def place(time: Any, ra: Any, dec: Any, zero: float = 0.0) -> tuple[float, float, float]:
+    """(mjd, ra, dec) of a detection from the values of its fields.
+
+    Args:
+      time: days since MJD -`zero`. ra, dec: degrees.
 
     Raises:
       PacketError: one is missing or impossible.
     """
-    ra, dec = real(source.get("ra")), real(source.get("dec"))
-    if not np.isfinite(mjd):
-        raise PacketError("missing field: the time of the detection")
-    if not (np.isfinite(ra) and np.isfinite(dec)):
-        raise PacketError("missing field: ra or dec")
+    for name, value in (("the time of the detection", time), ("ra", ra), ("dec", dec)):
+        if not np.isfinite(real(value)):
+            what = "" if value is None or value != value else f" is {str(value)[:40]!r}, no finite number"
+            raise PacketError(f"missing field: {name}{what}")
+    if not 0 < time - zero < _LAST_MJD:
+        raise PacketError(f"impossible time: {time!r}")
     if not (0 <= ra <= 360 and -90 <= dec <= 90):
-        raise PacketError(f"impossible position: ra {ra:g}, dec {dec:g}")
-    return mjd, ra, dec
+        raise PacketError(f"impossible position: ra {ra!r}, dec {dec!r}")
+    return float(time - zero), float(ra), float(dec)
 
 
 def alert_from_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Alert | AlertRejection:
-    """The alert of a decoded packet of either survey."""
-    from data_pipelines.sources.alerts import lsst, ztf
+    """The alert of a decoded packet of any survey."""
+    from data_pipelines.sources.alerts import atlas, lsst, ztf
 
-    survey = lsst if "diaSource" in packet else ztf
+    survey = lsst if "diaSource" in packet else atlas if atlas.is_packet(packet) else ztf
     alert_id, object_id = 0, ""
     try:
         alert_id, object_id = survey.identity(packet)

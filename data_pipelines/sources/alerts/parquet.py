@@ -5,6 +5,7 @@ scalar columns beside them. Rows are read in small groups, so that a table of an
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,13 +18,40 @@ ROWS = 64
 MAGIC = b"PAR1"
 
 
-def read_parquet(
+@dataclass(frozen=True)
+class TableRows:
+    """Some rows of a table, not decoded; a piece of `data_pipelines.sources.alerts.read`."""
+
+    batch: Any
+    """pyarrow.RecordBatch."""
+    origin: str
+    first: int
+    """Number of the first row."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.batch.nbytes
+
+    def outcomes(self, rules: StampRules, schemas: Any) -> Iterator[Alert | AlertRejection]:
+        """Alerts in row order; one rejection if the rows cannot be unpacked."""
+        try:
+            rows = list(_rows(self.batch))
+        except ValueError as error:  # pyarrow's errors, and text that is none
+            reason = f"damaged Parquet: {_first_line(error)}, {self.batch.num_rows} rows lost"
+            yield AlertRejection(0, "", reason, f"{self.origin}#{self.first}")
+            return
+        for number, row in enumerate(rows, self.first):
+            yield alert_from_packet(row, rules, f"{self.origin}#{number}")
+
+
+def cut_parquet(
     source: Path | BinaryIO, rules: StampRules, origin: str, max_row_bytes: int = 8 << 20
-) -> Iterator[Alert | AlertRejection]:
-    """Alerts of a table, in row order.
+) -> Iterator[TableRows | AlertRejection]:
+    """A table as small groups of rows, in row order.
 
     Args:
-      source: a file. rules: of the stamps. origin: what alerts are said to come from.
+      source: a file. rules: what of the packets is wanted. origin: what alerts are said to come from.
       max_row_bytes: mean size of an unpacked row above which a row group is not read.
     """
     import pyarrow as pa
@@ -43,6 +71,8 @@ def read_parquet(
                 0, "", "no alerts: the table has neither 'candid' nor 'candidate' nor 'diaSource'", origin
             )
             return
+        if not table.metadata.num_rows:
+            yield AlertRejection(0, "", "no alerts: the table has no rows", origin)
         for group in range(table.metadata.num_row_groups):
             facts = table.metadata.row_group(group)
             if facts.total_byte_size > max_row_bytes * max(facts.num_rows, 1):
@@ -53,9 +83,8 @@ def read_parquet(
             begin = number
             try:
                 for batch in table.iter_batches(ROWS, row_groups=[group], columns=wanted, use_threads=False):
-                    for row in _rows(batch):
-                        yield alert_from_packet(row, rules, f"{origin}#{number}")
-                        number += 1
+                    yield TableRows(batch, origin, number)
+                    number += batch.num_rows
             except (pa.ArrowException, OSError, ValueError) as error:
                 lost = begin + facts.num_rows - number
                 yield AlertRejection(

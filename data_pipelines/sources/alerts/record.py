@@ -1,6 +1,6 @@
 """One typed record for the alerts of every survey, and the record of an alert that had to be set aside.
 
-Times are MJD (days, UTC for ZTF, TAI for Rubin, as published), positions ICRS degrees, pixels the survey's own units (ZTF:
+Times are MJD (days, UTC for ZTF and ATLAS, TAI for Rubin, as published), positions ICRS degrees, pixels the survey's own units (ZTF:
 detector counts; Rubin: nJy). `metadata` keeps the survey's own field names.
 """
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from data_pipelines.sources.alerts.world import World
+
 STAMP_NAMES = ("science", "template", "difference")
 """The three cutouts of an alert, in the channel order of every network here."""
 
-PIXEL_SCALES = {"ztf": 1.0, "lsst": 0.2}
+PIXEL_SCALES = {"ztf": 1.0, "lsst": 0.2, "atlas": 1.86}
 """Nominal arcsec per pixel, for stamps whose header has no WCS."""
 
-STAMP_SIZES = {"ztf": 63, "lsst": 30}
+STAMP_SIZES = {"ztf": 63, "lsst": 30, "atlas": 61}
 """Nominal side of a stamp in pixels; alerts near a detector's edge have smaller ones."""
 
 ZTF_BANDS = {1: "g", 2: "r", 3: "i"}
@@ -29,6 +31,8 @@ class Stamp:
     """(H, W) float32 in native units; missing pixels are NaN."""
     pixel_scale: float
     """Arcsec per pixel: of the WCS where the header has one, else the survey's nominal one."""
+    world: World | None = None
+    """Where the pixels are on the sky, where the header says it."""
 
     @property
     def field_of_view(self) -> tuple[float, float]:
@@ -46,16 +50,16 @@ class Alert:
     """One alert packet of any survey."""
 
     survey: str
-    """`ztf`, `lsst`, or empty for stamps without a packet."""
+    """`ztf`, `lsst`, `atlas`, or empty for stamps without a packet."""
     object_id: str
     alert_id: int
-    """ZTF candid, Rubin diaSourceId."""
+    """ZTF candid, Rubin diaSourceId, the number in ATLAS's candid."""
     mjd: float
     ra: float
     dec: float
     band: str
     metadata: dict[str, float | str | None] = field(default_factory=dict)
-    """ZTF: the `candidate` fields; Rubin: the `diaSource` fields, and those of `diaObject`, `ssSource` and `mpc_orbits` as
+    """ZTF, ATLAS: the `candidate` fields; Rubin: the `diaSource` fields, and those of `diaObject`, `ssSource` and `mpc_orbits` as
     `diaObject.<name>` and so on. Numbers are float (bool: 1.0 or 0.0), null is None."""
     stamps: dict[str, Stamp] = field(default_factory=dict)
     """Name of `STAMP_NAMES` -> cutout; a cutout the packet lacks is absent."""
@@ -67,7 +71,7 @@ class Alert:
     forced_photometry: dict[str, np.ndarray] = field(default_factory=dict)
     """`mjd`, `band`, `flux`, `error` (ZTF: counts, with the magnitude of one count in `zeropoint`; Rubin: nJy)."""
     origin: str = ""
-    """`file#record`."""
+    """`file#record`, in an archive `file#member#record`."""
 
     @property
     def missing_pixels(self) -> int:

@@ -13,20 +13,33 @@ to each of its stamps: `objectId`, `candid`, `jd` or `mjd`, `ra`, `dec`, `fid` o
 
 import csv
 import io
+import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from data_pipelines.sources.alerts.fits_stamp import MAX_BYTES, MAX_SIDE, StampError, decode_stamp, gunzip
-from data_pipelines.sources.alerts.packets import StampRules
+from data_pipelines.sources.alerts.fits_stamp import (
+    MAX_BYTES,
+    MAX_SIDE,
+    StampError,
+    check_hdus,
+    decode_stamp,
+    gunzip,
+    image_of,
+)
+from data_pipelines.sources.alerts.packets import PacketError, StampRules, identifier
 from data_pipelines.sources.alerts.record import STAMP_NAMES, ZTF_BANDS, Alert, AlertRejection, Stamp
 from data_pipelines.sources.alerts.ztf import JD_MINUS_MJD
 
 NPY_MAGIC = b"\x93NUMPY"
+_MAX_SCALE = 3600.0
+"""Arcsec: a degree."""
+_NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _WORDS = {
     "science": "science|sci|targ_sci|new",
     "template": "template|temp|reference|ref|scimref|targ_ref",
@@ -72,8 +85,8 @@ def _fits_images(data: bytes, name: str) -> dict[str, Stamp]:
         data = gunzip(data)
     first: dict[str, Stamp] = {}
     try:
-        pixels, scale = decode_stamp(data)
-        first = {name: Stamp(pixels, scale or 1.0)}
+        pixels, scale, world = decode_stamp(data)
+        first = {name: Stamp(pixels, scale or 1.0, world)}
     except StampError:
         if b"XTENSION" not in data and b"NAXIS3" not in data:
             raise
@@ -93,6 +106,7 @@ def _named_images(data: bytes, scale: float) -> dict[str, Stamp]:
     except ImportError:
         raise MissingExtraError("astropy", "data", "reading this FITS file") from None
     found: dict[str, Stamp] = {}
+    check_hdus(data)
     try:
         with warnings.catch_warnings(), io.BytesIO(data) as stream:
             warnings.simplefilter("ignore")
@@ -102,10 +116,11 @@ def _named_images(data: bytes, scale: float) -> dict[str, Stamp]:
                     continue
                 kind = next((n for n in STAMP_NAMES if re.fullmatch(_WORDS[n], hdu.name, re.IGNORECASE)), None)
                 if kind and len(shape) == 2:
-                    found[kind] = Stamp(np.asarray(hdu.data).astype(np.float32), scale)
+                    pixels, own, world = image_of(hdu)
+                    found[kind] = Stamp(pixels, own or scale, world)
                 elif len(shape) == 3 and shape[0] == len(STAMP_NAMES) and not found:
-                    planes = np.asarray(hdu.data).astype(np.float32)
-                    found = {n: Stamp(p, scale) for n, p in zip(STAMP_NAMES, planes, strict=True)}
+                    planes, own, world = image_of(hdu)
+                    found = {n: Stamp(p, own or scale, world) for n, p in zip(STAMP_NAMES, planes, strict=True)}
     except Exception as error:  # astropy raises many kinds on damaged files
         raise StampError(f"damaged FITS: {type(error).__name__}") from None
     return found
@@ -121,16 +136,12 @@ def read_npy_stamps(
     """
     rows: Sequence[Mapping[str, str]] = ()
     try:
-        if isinstance(source, Path):
-            array = np.load(source, mmap_mode="r", allow_pickle=False)
-            if (table := source.with_suffix(".csv")).is_file():
-                with open(table, newline="", encoding="utf-8", errors="replace") as file:
-                    rows = list(csv.DictReader(file))
-        else:
-            array = np.load(source, allow_pickle=False)
-        stamps = _as_alerts(array)
-    except (ValueError, OSError, EOFError, StampError, csv.Error) as error:
-        reason = str(error) if isinstance(error, StampError) else f"damaged .npy: {str(error).splitlines()[0][:200]}"
+        stamps = _as_alerts(_load_array(source))
+        if isinstance(source, Path) and (table := source.with_suffix(".csv")).is_file():
+            with open(table, newline="", encoding="utf-8", errors="replace") as file:
+                rows = list(csv.DictReader(file))
+    except (OSError, StampError, csv.Error) as error:
+        reason = str(error) if isinstance(error, StampError) else f"metadata: {error}"
         yield AlertRejection(0, name, reason, origin)
         return
     if rows and len(rows) != len(stamps):
@@ -140,21 +151,51 @@ def read_npy_stamps(
     for number in range(len(stamps)):
         row = rows[number] if rows else {}
         object_id = str(row.get("objectId") or (name if len(stamps) == 1 else f"{name}:{number}"))
-        alert_id = _alert_id(row, number)
+        alert_id = number
         try:
-            channels = np.asarray(stamps[number], np.float32)
+            alert_id = _alert_id(row, number)
+            with np.errstate(over="ignore"):
+                channels = np.asarray(stamps[number], np.float32)
             planes = np.moveaxis(channels, -1, 0)
             images = {n: Stamp(np.ascontiguousarray(plane), 1.0) for n, plane in zip(STAMP_NAMES, planes, strict=False)}
             yield _alert(images, object_id, alert_id, row, rules, f"{origin}#{number}")
-        except StampError as error:
+        except (StampError, PacketError) as error:
             yield AlertRejection(alert_id, object_id, str(error), f"{origin}#{number}")
 
 
+def _load_array(source: Path | BinaryIO) -> np.ndarray:
+    """Of a path mapped into memory, of a stream as large as its bytes, not as its header claims.
+
+    Raises:
+      StampError: it cannot be read.
+    """
+    try:
+        if isinstance(source, Path):
+            with np.errstate(over="ignore"):
+                return np.load(source, mmap_mode="r", allow_pickle=False)
+        version = np.lib.format.read_magic(source)
+        read_header = _NPY_HEADERS.get(version)
+        if read_header is None:
+            raise ValueError(f"version {version[0]}.{version[1]} of the format")
+        shape, by_columns, dtype = read_header(source)
+        count = math.prod(shape)
+        if dtype.hasobject or count < 0:
+            raise ValueError(f"shape {shape} of {dtype}")
+        pixels = np.frombuffer(source.read(), dtype, count)
+        return pixels.reshape(shape[::-1]).transpose() if by_columns else pixels.reshape(shape)
+    except Exception as error:  # numpy and the tokenizer it reads headers with raise many kinds
+        said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise StampError(f"damaged .npy: {said}") from None
+
+
 def _alert_id(row: Mapping[str, str], number: int) -> int:
-    """The row's candid, read as an integer where it is written as one; else the number of the stamp."""
-    text = str(row.get("candid") or "")
-    value = _value(text)
-    return int(text) if text.isdigit() else int(value) if isinstance(value, float) and value > 0 else number
+    """The row's candid; without one the number of the stamp.
+
+    Raises:
+      PacketError: it is no integer, or a floating-point number too large to say which.
+    """
+    text = str(row.get("candid") or "").strip()
+    return identifier(text if text.isdigit() else _value(text), "candid") or number
 
 
 def _as_alerts(array: np.ndarray) -> np.ndarray:
@@ -190,8 +231,10 @@ def _alert(
     values: dict[str, Any] = {k: _value(v) for k, v in row.items() if k}
     scale = values.get("pixel_scale")
     stamps = {n: images[n] for n in STAMP_NAMES if n in (*rules.need, *rules.optional) and n in images}
-    if isinstance(scale, float) and scale > 0:
-        stamps = {n: Stamp(s.pixels, scale) for n, s in stamps.items()}
+    if isinstance(scale, float) and not math.isnan(scale):
+        if not 0 < scale < _MAX_SCALE:
+            raise StampError(f"metadata: a pixel scale of {scale:g} arcsec")
+        stamps = {n: replace(s, pixel_scale=scale) for n, s in stamps.items()}
     survey = "ztf" if {"candid", "fid"} <= values.keys() else ""
     rules.check({n: s for n, s in stamps.items() if n in rules.need}, survey)
     number_of = lambda key: values[key] if isinstance(values.get(key), float) else float("nan")

@@ -5,6 +5,7 @@ days (an entry without a magnitude is a limit); `fp_hists` is forced photometry 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,17 +15,22 @@ from data_pipelines.sources.alerts.packets import (
     PacketError,
     StampRules,
     as_cutout,
+    check_named,
     columns,
+    identifier,
     integer,
     place,
     real,
     records,
     scalars,
 )
-from data_pipelines.sources.alerts.record import ZTF_BANDS, Alert
+from data_pipelines.sources.alerts.record import STAMP_SIZES, ZTF_BANDS, Alert, Stamp
+from data_pipelines.sources.alerts.world import World
 
 JD_MINUS_MJD = 2400000.5
 _NO_FORCED_FLUX = -99999.0
+_PIXEL = 1.0124 / 3600
+"""Degrees; see `measured_world`."""
 
 is_positive = lambda value: value in ("t", "T", "1", 1, True)
 """Whether `isdiffpos` says that the source is brighter than in the template: "t" and "1" do, "f" and "0" do not."""
@@ -67,7 +73,7 @@ _FORCED = {
 def identity(packet: Mapping[str, Any]) -> tuple[int, str]:
     """(candid, objectId), 0 and empty where the packet has none."""
     candidate = packet.get("candidate") or {}
-    return integer(packet.get("candid") or candidate.get("candid")), str(packet.get("objectId") or "")
+    return identifier(packet.get("candid") or candidate.get("candid"), "candid"), str(packet.get("objectId") or "")
 
 
 def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Alert:
@@ -80,15 +86,17 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
       PacketError: no id, time or position. StampError: the stamps do not meet the rules.
     """
     alert_id, object_id = identity(packet)
-    if not object_id or not alert_id:
-        raise PacketError("missing field: objectId or candid")
+    check_named(objectId=object_id, candid=alert_id)
     nested = packet.get("candidate")
     candidate = nested if isinstance(nested, Mapping) else packet
     mjd, ra, dec = float("nan"), float("nan"), float("nan")
     if isinstance(nested, Mapping) or "jd" in packet:
-        mjd, ra, dec = place(candidate, _mjd(candidate))
+        mjd, ra, dec = place(candidate.get("jd"), candidate.get("ra"), candidate.get("dec"), JD_MINUS_MJD)
     elif "candidate" in packet:
         raise PacketError("missing field: candidate")
+    stamps = rules.decode({name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}, "ztf")
+    if rules.ztf_orientation:
+        stamps = {name: _with_world(stamp, ra, dec, candidate) for name, stamp in stamps.items()}
     previous = records(packet.get("prv_candidates"))
     detected = [np.isfinite(real(row.get("magpsf"))) for row in previous]
     return Alert(
@@ -100,9 +108,33 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
         dec=dec,
         band=_band(candidate),
         metadata=scalars(packet) | scalars(candidate),
-        stamps=rules.decode({name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}, "ztf"),
+        stamps=stamps,
         history=columns([row for row, yes in zip(previous, detected, strict=True) if yes], _DETECTIONS),
         non_detections=columns([row for row, yes in zip(previous, detected, strict=True) if not yes], _LIMITS),
         forced_photometry=columns(records(packet.get("fp_hists")), _FORCED),
         origin=origin,
     )
+
+
+def measured_world(ra: float, dec: float, xpos: float, ypos: float) -> World:
+    """How a whole (63 x 63) cutout lies on the sky, by measurement: columns run west, rows south, pixels of 1.0124 arcsec.
+
+    No packet and no published description of the packets says so. Brokers flip the rows to have north up (`make_thumbnail` of
+    github.com/skyportal/kowalski); and positions against pixels (`xpos`, `ypos`) of all alerts of an exposure give this matrix
+    in each of eight detector quadrants, turned by 0.7 degrees at most. The middle pixel is the one nearest (`xpos`, `ypos`), to
+    0.2 pixels. Good to about half an arcsecond.
+
+    Args:
+      ra, dec: of the alert, degrees. xpos, ypos: its pixel on the detector; where it is in the middle pixel follows from them.
+    """
+    middle = (STAMP_SIZES["ztf"] - 1) / 2
+    x, y = (middle + (at - round(at) if np.isfinite(at) else 0.0) for at in (xpos, ypos))
+    return World(x, y, ra, dec, (-_PIXEL, 0.0, 0.0, -_PIXEL))
+
+
+def _with_world(stamp: Stamp, ra: float, dec: float, candidate: Mapping[str, Any]) -> Stamp:
+    """Cutouts that say it themselves, that were clipped at a detector's edge, and alerts without a position stay as they are."""
+    side = STAMP_SIZES["ztf"]
+    if stamp.world is not None or stamp.pixels.shape != (side, side) or not np.isfinite(ra + dec):
+        return stamp
+    return replace(stamp, world=measured_world(ra, dec, real(candidate.get("xpos")), real(candidate.get("ypos"))))

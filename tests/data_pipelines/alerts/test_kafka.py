@@ -1,8 +1,11 @@
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -11,9 +14,9 @@ pytest.importorskip("confluent_kafka")
 
 from data_pipelines.datasets.alert_checks import container, packet
 from data_pipelines.result_parts import read_parts
-from data_pipelines.sources.alerts import read_alerts
-from data_pipelines.sources.alerts.kafka import KafkaAddress, KafkaAlerts, KafkaSettings, read_topics
-from lcjax.errors import ConfigError, DataError
+from data_pipelines.sources.alerts import SchemaSet, StampRules, read_alerts
+from data_pipelines.sources.alerts.kafka import KafkaAddress, KafkaAlerts, KafkaMessage, KafkaSettings, read_topics
+from lcjax.errors import ConfigError, DataError, StorageError
 from tests.data_pipelines.alerts.mock_broker import QUICK, fill, mock_broker
 
 PATIENCE = 240
@@ -129,6 +132,38 @@ def test_messages_that_expired_are_named():
         assert [a.origin for a in found[1:]] == [f"alerts/0#{n}" for n in range(7 + gone, 80)]
         with pytest.raises(DataError, match="made anew"):
             list(read_topics(address, END, resume=lambda topic, partition: 200 if partition == 0 else None))
+
+
+def test_leaving_does_not_wait_for_a_dead_broker(monkeypatch):
+    monkeypatch.setattr("data_pipelines.sources.alerts.kafka._LEAVE_SECONDS", 0.1)
+    said = []
+    with mock_broker() as (brokers, producer):
+        fill(producer, "alerts", 3)
+        source = KafkaAlerts(f"kafka://{brokers}/alerts", END, warn=said.append)
+        assert source.cluster.startswith("mockCluster")
+        consumer = source._consumer
+        answer = threading.Event()
+        source._consumer = SimpleNamespace(close=answer.wait)
+        source.close()
+        assert len(said) == 1 and "does not answer" in said[0]
+        answer.set()
+
+        def refuse():
+            raise StorageError("no room")
+
+        source._consumer = SimpleNamespace(close=refuse)
+        with pytest.raises(StorageError, match="no room"):
+            source.close()
+        consumer.close()
+
+
+def test_one_alert_a_message():
+    many = container([packet(n) for n in range(3)])
+    message = KafkaMessage("alerts", 0, 4, many)
+    (found,) = message.outcomes(StampRules(), SchemaSet())
+    assert (found.reason, found.origin) == ("more than one alert in one message", "alerts/0#4")
+    (found,) = dataclasses.replace(message, value=b"\0" * 10_000_000).outcomes(StampRules(), SchemaSet())
+    assert found.reason.startswith("unknown schema: id 0")
 
 
 def test_sentences(tmp_path, monkeypatch):

@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import lzma
+import os
 import tarfile
 import tracemalloc
 
@@ -68,7 +70,7 @@ def test_a_folder_of_everything(tmp_path):
         "a.avro",
     ]
     assert [p.name for p in others] == ["README.md"]
-    assert found[3].origin.endswith("b_many.avro#2") and found[4].origin.endswith("c.tar:x/5.avro#0")
+    assert found[3].origin.endswith("b_many.avro#2") and found[4].origin.endswith("c.tar#x/5.avro#0")
     assert found[9].origin.endswith("f.parquet#0")
     order = [tmp_path / "e.avro.gz", str(tmp_path / "a.avro")]
     assert ids(read_alerts(order)) == [1009, 1001]
@@ -85,6 +87,32 @@ def test_one_alert_is_one_alert_in_every_format(tmp_path):
     for part in ("history", "non_detections"):
         for name, column in getattr(avro, part).items():
             np.testing.assert_array_equal(column, getattr(table, part)[name])
+
+
+def test_tables_of_other_types_and_none(tmp_path):
+    """Ids as text or decimals are read exactly, as large floats not at all; large and dictionary types; tables of no rows."""
+    rows = [packet(i) | {"candid": 2_475_433_850_415_015_000 + i} for i in range(3)]
+    table = pa.Table.from_pylist(rows)
+    cast = lambda name, kind: table.set_column(table.column_names.index(name), name, table[name].cast(kind))
+    science = pa.array([row["cutoutScience"]["stampData"] for row in rows], pa.large_binary())
+    variants = {
+        "text": cast("candid", pa.string()),
+        "decimal": cast("candid", pa.decimal128(20, 0)),
+        "float": table.set_column(1, "candid", pa.array([float(row["candid"]) for row in rows])),
+        "large": table.set_column(table.column_names.index("cutoutScience"), "cutoutScience", science),
+        "dictionary": table.set_column(0, "objectId", table["objectId"].combine_chunks().dictionary_encode()),
+        "no rows": table.slice(0, 0),
+        "no ids": table.set_column(0, "objectId", pa.nulls(3, pa.string())),
+    }
+    found = {}
+    for name, variant in variants.items():
+        pq.write_table(variant, tmp_path / "t.parquet")
+        found[name] = list(read_alerts(tmp_path / "t.parquet"))
+    for name in ("text", "decimal", "large", "dictionary"):
+        assert ids(found[name]) == [row["candid"] for row in rows], name
+    assert set(reasons(found["float"])) == {"inexact id: candid is a floating-point number beyond 2^53"}
+    assert reasons(found["no rows"]) == ["no alerts: the table has no rows"]
+    assert reasons(found["no ids"]) == ["missing field: objectId"] * 3
 
 
 def test_garbage_is_named_and_the_rest_goes_on(tmp_path):
@@ -128,6 +156,66 @@ def test_paths_that_are_not_there(tmp_path):
     (tmp_path / "README.md").write_text("about")
     with pytest.raises(DataError, match="holds no alerts"):
         list(read_alerts(tmp_path))
+
+
+def test_links_are_followed_once_and_nothing_in_a_folder_is_passed_over(tmp_path):
+    top, elsewhere = tmp_path / "top", tmp_path / "elsewhere"
+    top.mkdir(), elsewhere.mkdir()
+    (elsewhere / "1.avro").write_bytes(single(1))
+    (top / "a").symlink_to(elsewhere)
+    (elsewhere / "round").symlink_to(top)
+    (top / "gone.avro").symlink_to(tmp_path / "nothing")
+    (top / "z.avro").write_bytes(single(2))
+    found = list(read_alerts(top))
+    assert ids(found) == [1001, -1, 1002]
+    assert reasons(found) == ["unreadable file: No such file or directory"] and found[1].origin.endswith("gone.avro")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="neither a file nor a folder"):
+        list(read_alerts(tmp_path / "pipe"))
+
+
+def npy_bytes(array, **header) -> bytes:
+    out = io.BytesIO()
+    np.save(out, array)
+    data = out.getvalue()
+    for old, new in header.items():
+        data = data.replace(old.encode(), new.encode().ljust(len(old)))
+    return data
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (npy_bytes(np.zeros((2, 9, 9, 3)))[:-5], "damaged .npy"),
+        (npy_bytes(np.zeros((2, 9, 9, 3)), **{"(2, 9, 9, 3)": "(2, 9, 9, 3"}), "damaged .npy"),
+        (
+            npy_bytes(np.zeros((2, 9, 9, 3)), **{"(2, 9, 9, 3), }" + 12 * " ": "(99999999999, 9, 9, 3), }"}),
+            "damaged .npy",
+        ),
+        (npy_bytes(np.zeros((2, 9, 9, 3)), **{"(2, 9, 9, 3)": "(-2,9, 9, 3)"}), "damaged .npy"),
+        (npy_bytes(np.zeros(3)), "stamp size: an array of shape (3,)"),
+        (npy_bytes(np.zeros((2, 0, 0, 3))), "stamp size: an array of shape (2, 0, 0, 3)"),
+        (npy_bytes(np.zeros((4, 4), complex)), "no image: the array is of complex128"),
+        (npy_bytes(np.array([{}, 1], object)), "damaged .npy"),
+    ],
+)
+def test_damaged_arrays(tmp_path, data, reason, packed):
+    (tmp_path / f"a.npy{'.gz' if packed else ''}").write_bytes(gzip.compress(data) if packed else data)
+    (found,) = read_alerts(tmp_path)
+    assert found.reason.startswith(reason)
+
+
+def test_arrays_by_columns_and_their_metadata(tmp_path):
+    pixels = np.random.default_rng(0).normal(size=(3, 9, 7, 3))
+    np.save(tmp_path / "a.npy", np.asfortranarray(pixels))
+    (tmp_path / "b.npy.xz").write_bytes(lzma.compress((tmp_path / "a.npy").read_bytes()))
+    (tmp_path / "a.csv").write_text("candid,pixel_scale\n2475433850415015017,0.5\n1e18,0.5\n7,-1\n")
+    first, inexact, scale, *packed = read_alerts(tmp_path, rules=StampRules(size="any"))
+    assert first.alert_id == 2475433850415015017 and first.stamps["science"].pixel_scale == 0.5
+    assert inexact.reason.startswith("inexact id") and scale.reason == "metadata: a pixel scale of -1 arcsec"
+    for alert, cube in zip([first, *packed], [pixels[0], *pixels], strict=True):
+        np.testing.assert_array_equal(alert.stamps["template"].pixels, cube[..., 1].astype(np.float32))
 
 
 def test_bombs(tmp_path, monkeypatch):
