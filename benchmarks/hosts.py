@@ -2,26 +2,24 @@
 
     python -m benchmarks hosts --models W ... [--fields 2000] [--timing-only True]
 
-All rules and networks see the same simulated fields, which no training has seen (their own seed). `snapped` moves a network's
-answer to the centre of the detected source that it falls on. An answer is catastrophic
-when it is farther from the host's centre than half of the host's radius (at least 2 arcsec). Times are of one process; `published steps`
-re-creates the published preprocessing (xarray's coarsen and median: numpy's nanmedian over all blocks of the full image) on the same machine and masks.
+All rules and networks see the same simulated fields, which no training has seen (their own seed). `snapped` moves a
+network's answer to the centre of the detected source that it falls on. An answer is catastrophic when it is farther from the
+host's centre than half of the host's radius (at least 2 arcsec). For the times see `benchmarks.host_stages`.
 """
 
 import dataclasses
-import time
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import tyro
 
-from benchmarks.harness import measure, print_table, write_json
+from benchmarks.harness import print_table, write_json
+from benchmarks.host_stages import stages
 from data_pipelines.host_fields import encode_host_field
 from data_pipelines.simulate.host_fields import FieldSettings, HostField, simulate_host_fields
-from data_pipelines.sources.host_stack import masked_stack
 from data_pipelines.sources.source_mask import detect_sources
 from lcjax.analysis.host_answers import HostAnswers, answer_fields
 from lcjax.analysis.hosts import (
@@ -36,7 +34,6 @@ from lcjax.analysis.hosts import (
 )
 from lcjax.inference.host_rules import snap_to_source
 from lcjax.inference.loading import load_system
-from lcjax.transforms.delight import delight_stack
 
 ROWS = 32
 STAR_SIZE = 1.1
@@ -54,6 +51,8 @@ class Options:
     timing: bool = True
     """Also measure the stages."""
     timing_only: bool = False
+    cores: int = os.cpu_count() or 1
+    """Processes that share the preprocessing in one of the cases."""
     out: Path | None = None
     """JSON file (default: benchmarks/results/hosts.json)."""
 
@@ -65,7 +64,7 @@ def main(argv: list[str]) -> int:
     if not options.timing_only:
         record |= compare(options)
     if options.timing or options.timing_only:
-        record["milliseconds"] = stages(options)
+        record["milliseconds"] = stages(options.models, options.seed, options.cores)
     print(f"written to {write_json('hosts', record, options.out)}")
     return 0
 
@@ -216,71 +215,3 @@ def _calibration_rows(curves: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for name, c in curves.items()
     ]
-
-
-# --- times
-
-
-def published_stack(image: np.ndarray, mask: np.ndarray, levels: int = 5) -> np.ndarray:
-    """The published steps: rescale, then numpy's medians over all blocks of the full image, then the central part."""
-    data = (image - image[mask].min()) / (image[mask].max() - image[mask].min()) * mask
-    side = 2 * (len(image) // 2**levels)
-    planes = []
-    for level in range(levels):
-        block = 2**level
-        blocks = data.reshape(len(data) // block, block, len(data) // block, block).transpose(0, 2, 1, 3)
-        whole = np.nanmedian(blocks, axis=(2, 3))
-        begin = len(whole) // 2 - side // 2
-        planes.append(whole[begin : begin + side, begin : begin + side])
-    return np.stack(planes)
-
-
-def stages(options: Options) -> dict[str, float]:
-    """Median milliseconds per field of every stage."""
-    fields = list(simulate_host_fields(16, options.seed))
-    images = np.stack([f.image for f in fields])
-    found = [detect_sources(image) for image in images]
-    masks = np.stack([f.mask for f in found])
-    cases: dict[str, Callable[[], Any]] = {
-        "published steps: stack (nanmedian of all blocks)": lambda: _each(published_stack, images[:4], masks[:4], 4),
-        "sources and mask (sep)": lambda: _each(detect_sources, images, None, 16),
-        "stack, numpy (for shards)": lambda: _each(masked_stack, images, masks, 16),
-        "stack, jitted, one image": lambda: [jax.block_until_ready(delight_stack(images[:1], masks[:1]))] * 1,
-        "stack, jitted, batch of 16": lambda: jax.block_until_ready(delight_stack(images, masks)),
-        "stack with MAD mask, jitted, batch of 16": lambda: jax.block_until_ready(delight_stack(images, mode="mad")),
-    }
-    counts = {name: 1 if "one image" in name else 4 if "published" in name else 16 for name in cases}
-    for path in options.models:
-        loaded = load_system(path)
-        predict = jax.jit(loaded.task.predict)
-        stamps = np.moveaxis(np.asarray(delight_stack(images, masks)), 1, -1)
-        name = f"network, 8 variants x 5 levels in one call: {Path(path).name}"
-        cases[name] = lambda p=predict, v=loaded.variables: jax.block_until_ready(p(v, {"stamps": stamps}))
-        counts[name] = 16
-    times = {name: 1e3 * measure(case, repeats=5).median / counts[name] for name, case in cases.items()}
-    for path in options.models[:1]:
-        times[f"end to end, images to answers: {Path(path).name}"] = _end_to_end(path, images)
-    reference = times["published steps: stack (nanmedian of all blocks)"] + times["sources and mask (sep)"]
-    ours = times["stack, jitted, batch of 16"]
-    print_table("milliseconds per field", [{"stage": name, "ms": value} for name, value in times.items()])
-    total = ours + times["sources and mask (sep)"]
-    print(
-        f"stacking: {100 / ours:.0f} times faster than the published 0.1 s per field; with detection {100 / total:.0f} times"
-    )
-    print(f"published steps re-created here: {reference:.1f} ms with detection, ours {total:.1f} ms")
-    return times
-
-
-def _each(call: Callable, images: np.ndarray, masks: np.ndarray | None, number: int) -> None:
-    for i in range(number):
-        call(images[i]) if masks is None else call(images[i], masks[i])
-
-
-def _end_to_end(path: str, images: np.ndarray) -> float:
-    from lcjax.inference.hosts import HostPredictor
-
-    model = HostPredictor.of(path, detect_sources, batch_size=16, sizes=False)
-    model.predict_arrays(images, 0.25)
-    begin = time.perf_counter()
-    model.predict_arrays(np.concatenate([images] * 3), 0.25)
-    return 1e3 * (time.perf_counter() - begin) / (3 * len(images))

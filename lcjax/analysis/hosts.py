@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lcjax.inference.host_rules import Sources
+from lcjax.inference.examination import Sources
 
 NOTHING = np.full(2, np.nan)
 DLR_LIMIT = 4.0

@@ -11,14 +11,21 @@ from typing import Any
 
 import pyarrow as pa
 
-from data_pipelines.sources.alerts import Alert, AlertRejection, SchemaSet, StampRules, read_alerts
+from data_pipelines.processes import Processes
+from data_pipelines.sources.alerts import Alert, AlertRejection, Stamp, cut_alerts
+from data_pipelines.sources.alerts.decoders import Decoders
+from data_pipelines.sources.host_stack import examine_field
 from lcjax.errors import ConfigError, DataError
-from lcjax.inference.field_images import FieldImage, FieldRejection, centred, read_fields
-from lcjax.inference.hosts import HostAnswer, HostPredictor
+from lcjax.inference.field_images import FITS_ENDINGS, FieldImage, FieldRejection, centred, object_names, read_fields
+from lcjax.inference.host_answer import HostAnswer
+from lcjax.inference.hosts import HostPredictor
 from lcjax.inference.loading import Loaded
 
-_FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz", ".fit.gz")
-_TYPES: dict[Any, pa.DataType] = {str: pa.string(), bool: pa.bool_()}
+_TYPES: dict[Any, pa.DataType] = {
+    str: pa.string(),
+    bool: pa.bool_(),
+    tuple[float, ...] | None: pa.list_(pa.float64()),
+}
 _PLACE = ("x", "y")
 
 Outcome = Alert | AlertRejection | FieldImage | FieldRejection
@@ -38,6 +45,8 @@ class HostAnswers:
     """A host finder; answers come one for one, in the order given."""
 
     unit = "fields"
+    entries = None
+    """Alerts are taken as they are."""
 
     def __init__(self, predictor: HostPredictor, stamp: str = "template") -> None:
         """`stamp`: of an alert, in which its host is looked for."""
@@ -46,15 +55,19 @@ class HostAnswers:
 
     @classmethod
     def from_loaded(
-        cls, loaded: Loaded, batch_size: int | None, max_scatter: float | None, stamp: str
+        cls, loaded: Loaded, batch_size: int | None, max_scatter: float | None, stamp: str, processes: Processes
     ) -> "HostAnswers":
-        """With detection of sources where `sep` is installed."""
-        from data_pipelines.sources.source_mask import detect_sources
-
+        """With detection of sources, in `processes`, where `sep` is installed."""
         image: Any = loaded.experiment.image  # type: ignore[attr-defined]
-        detect = detect_sources if image.mask == "sources" or importlib.util.find_spec("sep") else None
+        examine = examine_field if image.mask == "sources" or importlib.util.find_spec("sep") else None
         predictor = HostPredictor(
-            loaded.task, loaded.variables, image, detect, batch_size=batch_size, max_scatter=max_scatter
+            loaded.task,
+            loaded.variables,
+            image,
+            examine,
+            batch_size=batch_size,
+            max_scatter=max_scatter,
+            spread=processes.map,
         )
         return cls(predictor, stamp)
 
@@ -80,8 +93,16 @@ class HostAnswers:
             return outcome
         if isinstance(outcome, AlertRejection):
             return FieldRejection(outcome.object_id, outcome.reason, outcome.origin)
-        stamp = outcome.stamps[self.stamp]
-        return centred(stamp.pixels, stamp.pixel_scale, outcome.object_id, outcome.origin)
+        return _field_of(outcome, outcome.stamps[self.stamp])
+
+
+def _field_of(alert: Alert, stamp: Stamp) -> FieldImage:
+    """The field of a stamp; the alert is where its position falls by the stamp's world coordinates, else in the middle."""
+    field = centred(stamp.pixels, stamp.pixel_scale, alert.object_id, alert.origin)
+    if stamp.world is None or not math.isfinite(alert.ra + alert.dec):
+        return field
+    x, y = stamp.world.world_to_pixel_values(alert.ra, alert.dec)
+    return dataclasses.replace(field, x=x, y=y, wcs=stamp.world)
 
 
 def _row(answer: HostAnswer, field: Any, alert_id: int) -> Row:
@@ -93,39 +114,52 @@ def _row(answer: HostAnswer, field: Any, alert_id: int) -> Row:
 
 def read_outcomes(
     inputs: Sequence[str],
-    schemas: SchemaSet,
-    rules: StampRules,
+    decoders: Decoders,
     positions: Mapping[str, tuple[float, float]] | None,
     pixel_scale: float | None,
 ) -> Iterator[Outcome]:
     """Fields of FITS images (files, or folders that hold any) and alerts of everything else, in the order given."""
+    images = [path for path in map(Path, inputs) if _holds_images(path)]
+    if positions and not positions.keys() & (names := object_names(images)):
+        raise ConfigError(
+            f"the positions are of '{next(iter(positions))}' and the like, the images of "
+            f"'{min(names, default='no object')}' and the like: name objects as the image files, without .fits"
+        )
     for path in map(Path, inputs):
-        if _holds_images(path):
+        if path in images:
             yield from read_fields([path], positions, pixel_scale)
         else:
-            yield from read_alerts(path, rules=rules, schemas=schemas)
+            yield from decoders.map(cut_alerts(path, decoders.rules))
 
 
 def _holds_images(path: Path) -> bool:
     names = [p.name for p in path.iterdir()] if path.is_dir() else [path.name]
-    return any(name.lower().endswith(_FITS) for name in names)
+    return any(name.lower().endswith(FITS_ENDINGS) for name in names)
 
 
 def read_positions(path: Path) -> dict[str, tuple[float, float]]:
     """Object -> (ra, dec) degrees, from a CSV file with columns object_id, ra, dec.
 
     Raises:
-      DataError: a column is missing, or a value is no number. ConfigError: there is no such file.
+      DataError: a column is missing, or a value is no position. ConfigError: there is no such file.
     """
     try:
-        with open(path, newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file)
+            rows, columns = list(table), table.fieldnames or []
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"the positions '{path}' cannot be read: {error}") from error
+    if missing := [name for name in ("object_id", "ra", "dec") if name not in columns]:
+        raise DataError(
+            f"'{path}' has the columns {columns} and lacks {', '.join(missing)}: it needs object_id, ra, dec"
+        )
     found = {}
     for number, row in enumerate(rows, 2):
         try:
-            found[row["object_id"]] = (float(row["ra"]), float(row["dec"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"line {number} of '{path}' has no object_id, ra and dec in degrees ({error})") from error
+            ra, dec = float(row["ra"]), float(row["dec"])
+        except (TypeError, ValueError):
+            ra = dec = math.nan
+        if not (-360 <= ra <= 360 and -90 <= dec <= 90):
+            raise DataError(f"line {number} of '{path}' has no ra and dec in degrees: {row['ra']}, {row['dec']}")
+        found[row["object_id"]] = (ra, dec)
     return found

@@ -4,37 +4,18 @@ Sources are tables of columns as `sep` gives them: `x`, `y` pixels from 0, `a`, 
 `cxy` of its equation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from lcjax.errors import DataError
-
-Sources = Mapping[str, np.ndarray]
+from lcjax.inference.examination import Sources
+from lcjax.transforms.delight import plane_begin, stack_side
 
 SNAP_REACH = 2.0
 """Radii of a source up to which a predicted place falls on it."""
 WELL_CENTRED = 0.05
 """Separation over size up to which a source surely is the host."""
-
-
-class Detections(Protocol):
-    """What finding sources in an image gives."""
-
-    mask: np.ndarray  #: (H, W) bool
-    sources: dict[str, np.ndarray]
-
-    def __len__(self) -> int: ...
-
-
-class Detect(Protocol):
-    """Finds the sources of an image, such as `data_pipelines.sources.source_mask.detect_sources`."""
-
-    def __call__(self, image: np.ndarray, *, outside: np.ndarray | None = None) -> Detections:
-        """`image` (H, W); `outside` (H, W) bool: pixels without data."""
-        ...
 
 
 def elliptical_distance(sources: Sources, x: float, y: float) -> np.ndarray:
@@ -84,7 +65,7 @@ class HostSize:
         return not self.ratio <= WELL_CENTRED
 
 
-def host_size(full: Sources, planes: np.ndarray, x: float, y: float, size: int, detect: Detect) -> HostSize:
+def host_size(full: Sources, planes: Sequence[Sources], x: float, y: float, size: int) -> HostSize:
     """Size of the source at the predicted host (specification of DELIGHT, section 8).
 
     On the full image and on every plane the source nearest in its own ellipse is taken; the one whose centre lies closest
@@ -92,20 +73,14 @@ def host_size(full: Sources, planes: np.ndarray, x: float, y: float, size: int, 
     breaks them up.
 
     Args:
-      full: sources of the full image. planes: (levels, S, S) block medians around the centre of the image, not masked.
+      full: sources of the full image. planes: those of the block medians of every level, not masked, in pixels of them.
       x, y: predicted host on the full image of `size` pixels a side.
-      detect: finds sources on a plane.
     """
     best = _measure(full, x, y, 1, -1)
-    for level, plane in enumerate(planes):
+    for level, found in enumerate(planes):
         if best.ratio < WELL_CENTRED:
             break
-        block = 2**level
-        begin = size // 2 - len(plane) // 2 * block
-        try:
-            found = detect(plane).sources
-        except DataError:
-            continue
+        block, begin = 2**level, plane_begin(size, stack_side(size, len(planes)), level)
         candidate = _measure(found, (x - begin + 0.5) / block - 0.5, (y - begin + 0.5) / block - 0.5, block, level)
         if candidate.ratio < best.ratio or np.isnan(best.ratio):
             best = candidate

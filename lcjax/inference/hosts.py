@@ -1,13 +1,14 @@
 """Hosts of transients with a trained DELIGHT: images in, places on the sky out, in batches of one compiled shape.
 
 Any image works: by its explicit pixel scale it is resampled to the field that the network knows, around the transient.
-Sources are found on the host by a function that the caller gives (`data_pipelines.sources.source_mask.detect_sources`),
-while the device works on the batch before; stacks, network and averages are one compiled call.
+Sources are found and stacks made on the host by a function that the caller gives
+(`data_pipelines.sources.host_stack.examine_field`), on several cores if asked, while the device works on the batch before;
+network and averages are one compiled call.
 """
 
 import dataclasses
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,48 +19,25 @@ import jax.numpy as jnp
 import numpy as np
 
 from lcjax.errors import ConfigError, DataError
+from lcjax.inference.examination import Examination, Examine, Examined
 from lcjax.inference.field_images import FieldImage, FieldRejection, centred, read_fields
-from lcjax.inference.host_rules import Detect, Detections, host_size, nearest_source, snap_to_source
+from lcjax.inference.host_answer import HostAnswer
+from lcjax.inference.host_rules import host_size, nearest_source, snap_to_source
 from lcjax.tasks.base import Task
 from lcjax.tasks.delight_config import DelightExperiment, ImageConfig
-from lcjax.transforms.delight import block_median_pyramid, delight_stack, recentre, usable
+from lcjax.transforms.delight import delight_stack, recentre, usable
 from lcjax.typing import PyTree
 
 _SAME_SCALE = 0.01
 """Relative difference of pixel scales that is no reason to resample."""
 _PADDING = 64
 """Images are padded to multiples of so many pixels before they are resampled, so that few shapes are compiled."""
+_MISSING = 1e37
+"""Pixels as large are not known: some templates of ZTF have the largest float32 there."""
 _EMPTY = "the image is empty: every pixel is 0 or not finite"
 
-
-@dataclass(frozen=True)
-class HostAnswer:
-    """Where the host of one transient is; pixels are those of the image given, counted from 0."""
-
-    object_id: str
-    origin: str
-    method: str  #: `network`, or `nearest source` where that had to answer
-    x: float
-    y: float
-    ra: float  #: degrees; NaN without world coordinates, here and below
-    dec: float
-    separation: float  #: of transient and host, arcsec
-    scatter: float  #: of the eight answers (or of the mixture), arcsec: a quality flag; NaN from the nearest source
-    semi_major_axis: float  #: of the source found there, arcsec; NaN if none was
-    size_doubtful: bool  #: that source may be another one
-    nearest_ra: float  #: of the source nearest in its own ellipse
-    nearest_dec: float
-    nearest_separation: float  #: arcsec
-    probability: float | None = None  #: that the host is there; mixture head only, like what follows
-    second_ra: float | None = None
-    second_dec: float | None = None
-    second_separation: float | None = None  #: arcsec
-    second_probability: float | None = None
-    hostless_probability: float | None = None
-
-    def as_row(self) -> dict[str, Any]:
-        """Column name -> value."""
-        return dataclasses.asdict(self)
+Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+"""Applies a function to items, in order, as `map` does."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +49,7 @@ class _Ready:
     x: float  #: of the transient there
     y: float
     zoom: float  #: pixels of the given image per pixel here
-    found: Detections | None
+    examined: Examined | None = None
 
     def given(self, offset: np.ndarray) -> tuple[float, float]:
         """Pixel of the given image at an offset from the transient."""
@@ -86,44 +64,48 @@ class HostPredictor:
         task: Task,
         variables: PyTree,
         image: ImageConfig,
-        detect: Detect | None = None,
+        examine: Examine | None = None,
         batch_size: int | None = None,
         sizes: bool = True,
         max_scatter: float | None = None,
         snap: bool = False,
+        spread: Spread = map,
     ) -> None:
         """Compiles nothing yet.
 
         Args:
           task: the system. variables: as `lcjax.load` gives them. image: the field it knows.
-          detect: finds the sources of an image; needed for the mask `sources`, sizes and the fallback.
+          examine: finds the sources of a field and makes its stack; needed for the mask `sources`, sizes and the fallback.
           batch_size: fields of every compiled batch; None: few on a CPU, many on an accelerator.
-          sizes: also measure hosts (needs `detect`).
+          sizes: also measure hosts (needs `examine`).
           max_scatter: arcsec; where the eight answers scatter more, the nearest source answers instead. None: never.
-          snap: move answers to the centres of the sources they fall on (needs `detect`).
+          snap: move answers to the centres of the sources they fall on (needs `examine`).
+          spread: applies `examine` to fields, in order, as `map` does; `data_pipelines.processes.Processes.map` does it on
+            several cores.
 
         Raises:
-          ConfigError: no `detect` where the mask or an option needs it.
+          ConfigError: no `examine` where the mask or an option needs it.
         """
-        if image.mask == "sources" and detect is None:
+        if image.mask == "sources" and examine is None:
             raise ConfigError(
-                "this model masks by detected sources: give detect=data_pipelines.sources.source_mask.detect_sources"
+                "this model masks by detected sources: give examine=data_pipelines.sources.host_stack.examine_field"
             )
-        if detect is None and (snap or max_scatter is not None):
-            raise ConfigError("snap and max_scatter need the sources of the image: give detect as well")
+        if examine is None and (snap or max_scatter is not None):
+            raise ConfigError("snap and max_scatter need the sources of the image: give examine as well")
         if batch_size is None:
             batch_size = 8 if jax.default_backend() == "cpu" else 128
         if batch_size < 1:
             raise ConfigError(f"a batch of {batch_size} fields is impossible: it must be at least 1")
-        self.image, self.batch_size, self.detect = image, batch_size, detect
-        self._sizes, self._max_scatter, self._snap = sizes and detect is not None, max_scatter, snap
+        self.image, self.batch_size = image, batch_size
+        self._sizes, self._max_scatter, self._snap = sizes and examine is not None, max_scatter, snap
+        self._spread = spread
+        self._examination = None if examine is None else Examination(examine, image.levels, self._sizes)
         self._variables = jax.device_put(variables)
-        self._run = jax.jit(partial(_stack_and_predict, task, image))
+        self._run = jax.jit(partial(_predict, task, image))
         self._recentre = jax.jit(partial(recentre, size=image.image_size))
-        self._planes = jax.jit(partial(block_median_pyramid, levels=image.levels))
 
     @classmethod
-    def of(cls, path_or_name: Path | str, detect: Detect | None = None, which: str = "best", **settings: Any) -> Any:
+    def of(cls, path_or_name: Path | str, examine: Examine | None = None, which: str = "best", **settings: Any) -> Any:
         """The predictor of a workdir, weights folder or published name.
 
         Raises:
@@ -134,15 +116,14 @@ class HostPredictor:
         loaded = load_system(path_or_name, which)
         if not isinstance(loaded.experiment, DelightExperiment):
             raise ConfigError(f"'{path_or_name}' is a {loaded.experiment.system}, which finds no hosts: give a delight")
-        return cls(loaded.task, loaded.variables, loaded.experiment.image, detect, **settings)
+        return cls(loaded.task, loaded.variables, loaded.experiment.image, examine, **settings)
 
     def predict(self, fields: Iterable[FieldImage | FieldRejection]) -> Iterator[HostAnswer | FieldRejection]:
         """One answer or rejection a field, in the order given; rejections among the fields are passed on."""
         waiting: list[_Ready | FieldRejection] = []
         running: deque[tuple[list, list[_Ready], dict | None]] = deque()
         held = 0
-        for field in fields:
-            ready = field if isinstance(field, FieldRejection) else self.prepare(field)
+        for ready in self.prepare(fields):
             waiting.append(ready)
             held += isinstance(ready, _Ready)
             if held == self.batch_size or len(waiting) >= 8 * self.batch_size:
@@ -158,21 +139,43 @@ class HostPredictor:
         """Answers for images (B, H, W) with the transient in the middle and pixels of so many arcsec."""
         return list(self.predict(centred(im, pixel_scale, str(i)) for i, im in enumerate(images)))
 
-    def prepare(self, field: FieldImage) -> _Ready | FieldRejection:
-        """Checks a field, brings it to the network's grid and finds its sources."""
+    def prepare(self, fields: Iterable[FieldImage | FieldRejection]) -> Iterator[_Ready | FieldRejection]:
+        """Checks fields, brings them to the network's grid and examines them, in order."""
+        placed: deque[_Ready | FieldRejection] = deque()
+
+        def given() -> Iterator[tuple[np.ndarray, np.ndarray | None] | None]:
+            for field in fields:
+                placed.append(ready := self._place(field))
+                if isinstance(ready, FieldRejection):
+                    yield None
+                else:
+                    yield ready.pixels, _outside(field, ready.pixels.shape, ready.zoom)
+
+        if self._examination is None:
+            yield from (self._place(field) for field in fields)
+            return
+        for examined in self._spread(self._examination, given()):
+            ready = placed.popleft()
+            if isinstance(ready, FieldRejection):
+                yield ready
+            elif isinstance(examined, str):
+                yield FieldRejection(ready.field.object_id, examined, ready.field.origin)
+            elif self.image.mask == "sources" and not len(examined.sources["x"]):
+                yield FieldRejection(ready.field.object_id, "no source was detected in the image", ready.field.origin)
+            else:
+                yield dataclasses.replace(ready, examined=examined)
+
+    def _place(self, field: FieldImage | FieldRejection) -> _Ready | FieldRejection:
+        if isinstance(field, FieldRejection):
+            return field
         try:
-            pixels, x, y, zoom = self._on_grid(field, _clean(field))
-            found = None
-            if self.detect is not None:
-                outside = _outside(field, pixels.shape, zoom)
-                found = self.detect(pixels) if outside is None else self.detect(pixels, outside=outside)
+            return _Ready(field, *self._on_grid(field, *_clean(field)))
         except DataError as error:
             return FieldRejection(field.object_id, str(error), field.origin)
-        if self.image.mask == "sources" and not len(found):
-            return FieldRejection(field.object_id, "no source was detected in the image", field.origin)
-        return _Ready(field, pixels, x, y, zoom, found)
 
-    def _on_grid(self, field: FieldImage, pixels: np.ndarray) -> tuple[np.ndarray, float, float, float]:
+    def _on_grid(
+        self, field: FieldImage, pixels: np.ndarray, known: np.ndarray
+    ) -> tuple[np.ndarray, float, float, float]:
         size, wanted = self.image.image_size, self.image.pixel_scale
         middle = (size - 1) / 2
         same = abs(field.pixel_scale / wanted - 1) <= _SAME_SCALE
@@ -180,9 +183,7 @@ class HostPredictor:
             return pixels, field.x, field.y, 1.0
         scale = 1.0 if same else field.pixel_scale / wanted
         # The sky goes to 0, which is also what lies beyond the edges.
-        finite = np.isfinite(field.pixels)
-        level = np.float32(np.median(np.asarray(field.pixels)[finite]))
-        pixels = np.where(finite, pixels - level, np.float32(0))
+        pixels = np.where(known, pixels - np.median(pixels[known]), np.float32(0))
         height, width = pixels.shape
         padded = np.pad(pixels, ((0, -height % _PADDING), (0, -width % _PADDING)))
         cut = self._recentre(padded, np.float32(field.x), np.float32(field.y), np.float32(scale))
@@ -193,18 +194,11 @@ class HostPredictor:
         ready = [item for item in waiting if isinstance(item, _Ready)]
         if not ready:
             return waiting, ready, None
-        images = np.zeros((self.batch_size, self.image.image_size, self.image.image_size), np.float32)
-        for row, item in zip(images, ready, strict=False):
-            row[:] = item.pixels
-        masks = None
-        if self.image.mask == "sources":
-            masks = np.zeros(images.shape, bool)
-            for row, item in zip(masks, ready, strict=False):
-                row[:] = item.found.mask
+        inputs = [item.examined.stack if self.image.mask == "sources" else item.pixels for item in ready]
+        batch = np.zeros((self.batch_size, *inputs[0].shape), np.float32)
+        batch[: len(inputs)] = inputs
         with jax.default_matmul_precision("float32"):  # an accelerator would otherwise round to 10 bits
-            outputs = self._run(self._variables, images, masks)
-            if self._sizes:
-                outputs = {**outputs, "planes": self._planes(images)}
+            outputs = self._run(self._variables, batch)
         return waiting, ready, outputs
 
     def _finish(self, items: list, ready: list[_Ready], outputs: dict | None) -> Iterator[HostAnswer | FieldRejection]:
@@ -220,8 +214,8 @@ class HostPredictor:
     def _answer(self, item: _Ready, out: dict[str, np.ndarray]) -> HostAnswer | FieldRejection:
         field, scale = item.field, item.field.pixel_scale
         nearest = np.full(2, np.nan)
-        if item.found is not None:
-            nearest = nearest_source(item.found.sources, item.x, item.y)
+        if item.examined is not None:
+            nearest = nearest_source(item.examined.sources, item.x, item.y)
         scatter = float(out["scatter"]) * item.zoom * scale
         offset, method = out["offset"].astype(np.float64), "network"
         if not out["usable"] or (self._max_scatter is not None and scatter > self._max_scatter):
@@ -231,38 +225,29 @@ class HostPredictor:
                 )
             offset, method = nearest, "nearest source"
         elif self._snap:
-            place = snap_to_source(item.found.sources, item.x + offset[0], item.y + offset[1])
+            place = snap_to_source(item.examined.sources, item.x + offset[0], item.y + offset[1])
             offset = np.subtract(place, (item.x, item.y))
         x, y = item.given(offset)
         axis, doubtful = float("nan"), True
         if self._sizes:
-            size = host_size(
-                item.found.sources, out["planes"], item.x + offset[0], item.y + offset[1], len(item.pixels), self.detect
-            )
+            examined, at = item.examined, (item.x + offset[0], item.y + offset[1])
+            size = host_size(examined.sources, examined.plane_sources, *at, len(item.pixels))
             axis, doubtful = size.semi_major_axis * item.zoom * scale, size.doubtful
         ra, dec = field.sky(x, y)
         nearest_ra, nearest_dec = field.sky(*item.given(nearest)) if np.isfinite(nearest).all() else (np.nan, np.nan)
         length = lambda step: float(np.hypot(*step)) * item.zoom * scale
-        more: dict[str, Any] = {}
-        if method == "network" and "hostless_probability" in out:
-            second = out["second_offset"].astype(np.float64)
-            second_ra, second_dec = field.sky(*item.given(second))
-            more = {
-                "second_ra": second_ra,
-                "second_dec": second_dec,
-                "second_separation": length(second),
-                **{n: float(out[n]) for n in ("probability", "second_probability", "hostless_probability")},
-            }
+        more = _details(item, out) if method == "network" else {}
         return HostAnswer(
             object_id=field.object_id,
             origin=field.origin,
             method=method,
             x=x,
             y=y,
+            pixel_scale=scale,
             ra=ra,
             dec=dec,
             separation=length(offset),
-            scatter=scatter if method == "network" else float("nan"),
+            scatter=scatter if out["usable"] else float("nan"),
             semi_major_axis=axis,
             size_doubtful=doubtful,
             nearest_ra=float(nearest_ra),
@@ -270,6 +255,21 @@ class HostPredictor:
             nearest_separation=length(nearest),
             **more,
         )
+
+
+def _details(item: _Ready, out: dict[str, np.ndarray]) -> dict[str, Any]:
+    """What only one of the two heads gives: two hosts and probabilities, or the eight answers."""
+    if "hostless_probability" not in out:
+        places = [item.given(offset) for offset in out["offsets"]]
+        sky = [item.field.sky(*place) for place in places]
+        names = ("variant_x", "variant_y", "variant_ra", "variant_dec")
+        return dict(zip(names, (*zip(*places, strict=True), *zip(*sky, strict=True)), strict=True))
+    more = {name: float(out[name]) for name in ("probability", "second_probability", "hostless_probability")}
+    if more["second_probability"] > 0:
+        second = out["second_offset"].astype(np.float64)
+        more["second_ra"], more["second_dec"] = item.field.sky(*item.given(second))
+        more["second_separation"] = float(np.hypot(*second)) * item.zoom * item.field.pixel_scale
+    return more
 
 
 def _outside(field: FieldImage, shape: tuple[int, int], zoom: float) -> np.ndarray | None:
@@ -284,8 +284,8 @@ def _outside(field: FieldImage, shape: tuple[int, int], zoom: float) -> np.ndarr
     return beyond_x[None, :] | beyond_y[:, None] if beyond_x.any() or beyond_y.any() else None
 
 
-def _clean(field: FieldImage) -> np.ndarray:
-    """The image as finite float32."""
+def _clean(field: FieldImage) -> tuple[np.ndarray, np.ndarray]:
+    """The image as float32, 0 where it is not known, and where it is known, bool."""
     pixels = np.asarray(field.pixels)
     if pixels.ndim != 2 or min(pixels.shape) < 8 or pixels.dtype.kind not in "fiu":
         raise DataError(f"an image has two axes of at least 8 pixels, not the shape {pixels.shape} of {pixels.dtype}")
@@ -295,23 +295,23 @@ def _clean(field: FieldImage) -> np.ndarray:
         raise DataError(f"the transient at pixel ({field.x}, {field.y}) is not on the image of shape {pixels.shape}")
     with np.errstate(over="ignore"):
         pixels = np.ascontiguousarray(pixels, np.float32)
-    pixels = np.where(np.isfinite(pixels), pixels, np.float32(0))
+    known = np.abs(pixels) < _MISSING
+    pixels = np.where(known, pixels, np.float32(0))
     if not pixels.any():
         raise DataError(_EMPTY)
-    return pixels
+    return pixels, known
 
 
-def _stack_and_predict(
-    task: Task, image: ImageConfig, variables: PyTree, images: jax.Array, masks: jax.Array | None
-) -> dict[str, jax.Array]:
-    stack = delight_stack(images, masks, image.mask, image.levels)
+def _predict(task: Task, image: ImageConfig, variables: PyTree, batch: jax.Array) -> dict[str, jax.Array]:
+    """Answers from stacks (B, levels, S, S) with the mask `sources`, else from images (B, H, H)."""
+    stack = batch if image.mask == "sources" else delight_stack(batch, None, image.mask, image.levels)
     return {**task.predict(variables, {"stamps": jnp.moveaxis(stack, 1, -1)}), "usable": usable(stack)}
 
 
 def find_hosts(
     model: Path | str,
     paths: Iterable[Path | str],
-    detect: Detect | None,
+    examine: Examine | None,
     positions: Mapping[str, tuple[float, float]] | None = None,
     pixel_scale: float | None = None,
     **settings: Any,
@@ -319,7 +319,7 @@ def find_hosts(
     """Hosts of the transients in FITS files or folders of them: what `lcjax predict delight` streams to its table.
 
     Args:
-      model: workdir, weights folder or published name. detect: see `HostPredictor`, which takes `settings`.
+      model: workdir, weights folder or published name. examine: see `HostPredictor`, which takes `settings`.
       paths, positions, pixel_scale: see `lcjax.inference.field_images.read_fields`.
     """
-    return HostPredictor.of(model, detect, **settings).predict(read_fields(paths, positions, pixel_scale))
+    return HostPredictor.of(model, examine, **settings).predict(read_fields(paths, positions, pixel_scale))

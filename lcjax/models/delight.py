@@ -16,6 +16,7 @@ import jax.numpy as jnp
 
 from lcjax.models.delight_config import DelightModelConfig
 from lcjax.models.dropout import RowDropout
+from lcjax.models.pooling import max_pool
 from lcjax.transforms.delight import derotate, dihedral_variants, mean_and_scatter
 from lcjax.typing import Array
 
@@ -37,7 +38,7 @@ class Trunk(nn.Module):
             x = nn.relu(x)
             self.sow("intermediates", f"conv_{number}_out", x)
             if number < len(self.filters):
-                x = nn.max_pool(x, (2, 2), strides=(2, 2))
+                x = max_pool(x)
                 self.sow("intermediates", f"pool_{number}_out", x)
         return x.reshape(x.shape[0], -1)
 

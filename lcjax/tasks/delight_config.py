@@ -12,7 +12,7 @@ class ImageConfig:
     """The image that the network knows; any other is resampled to it by its explicit pixel scale."""
 
     image_size: int = 480
-    """Pixels along a side, a multiple of 2^levels."""
+    """Pixels along a side, a multiple of 2^(levels - 1)."""
     pixel_scale: float = 0.25
     """Arcsec."""
     levels: int = 5

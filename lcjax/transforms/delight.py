@@ -3,8 +3,7 @@
 An image (H, H) is reduced to `levels` planes of S x S values, S = 2 floor(H / 2^levels): plane k holds medians over
 blocks of 2^k pixels around the centre, so that the last plane sees the whole field (specification, sections 2 to 6).
 Functions are jitted and compute in the dtype of the image, as the published code does, so that recorded stacks come out to
-the last bit. Pixels are indexed (y, x); offsets are (dx, dy) in
-pixels, dx along columns.
+the last bit. Pixels are indexed (y, x); offsets are (dx, dy) in pixels, dx along columns.
 """
 
 from functools import partial
@@ -40,12 +39,25 @@ def stack_side(image_size: int, levels: int) -> int:
     >>> stack_side(480, 5)
     30
     """
-    if levels < 1 or image_size % 2**levels:
+    if levels < 1 or image_size < 2**levels or image_size % 2 ** (levels - 1):
         raise ConfigError(
             f"an image of {image_size} pixels cannot be halved into {levels} levels: the side must be a multiple of "
-            f"{2 ** max(levels, 1)}"
+            f"{2 ** max(levels - 1, 0)}, and at least {2 ** max(levels, 1)}"
         )
     return 2 * (image_size // 2**levels)
+
+
+def plane_begin(image_size: int, side: int, level: int) -> int:
+    """First pixel of the image (row and column) that a plane of blocks of 2^level pixels sees.
+
+    Whole blocks count from the edge of the image, as published: where their number is odd, the plane lies half a block
+    before the middle.
+
+    >>> plane_begin(480, 30, 0), plane_begin(480, 30, 4), plane_begin(240, 14, 4)
+    (225, 0, 0)
+    """
+    block = 2**level
+    return (image_size // block // 2 - side // 2) * block
 
 
 def finite_pixels(image: Array) -> Array:
@@ -112,7 +124,7 @@ def block_median_pyramid(image: Array, levels: int = 5) -> Array:
     planes = []
     for level in range(levels):
         block = 2**level
-        begin = size // 2 - side // 2 * block
+        begin = plane_begin(size, side, level)
         inner = slice(begin, begin + side * block)
         pieces = flat[:, inner, inner].reshape(-1, side, block, side, block)
         # One long row for each place in a block: this order is what makes the bisection fast.
@@ -154,7 +166,7 @@ def delight_stack(image: Array, mask: Array | None = None, mode: str = "sources"
     """The multi-resolution stack of DELIGHT.
 
     Args:
-      image: (..., H, H) float, H a multiple of 2^levels; pixels that are not finite count as 0.
+      image: (..., H, H) float, H a multiple of 2^(levels - 1); pixels that are not finite count as 0.
       mask: (..., H, H) bool, with `sources`: pixels of detected sources (the published default; the package `sep` finds
         them on the host).
       mode: `sources`; `mad`: pixels that stand out from the median; `none`: every pixel.

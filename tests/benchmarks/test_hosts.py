@@ -3,9 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.hosts import main, make_fields, published_stack
-from data_pipelines.simulate.host_fields import FieldSettings
+from benchmarks.host_stages import published_mask, published_stack, stages
+from benchmarks.hosts import main, make_fields
+from data_pipelines.simulate.host_fields import FieldSettings, simulate_host_fields
 from data_pipelines.sources.host_stack import masked_stack
+from data_pipelines.sources.source_mask import detect_sources
 from lcjax.models.delight_config import DelightModelConfig
 from lcjax.pretrained.imported import ImportedWeights, write_weights
 from lcjax.tasks import build_task
@@ -19,6 +21,17 @@ def test_the_recreated_steps_give_the_same_stack():
     rng = np.random.default_rng(0)
     image, mask = rng.normal(size=(96, 96)).astype(np.float32), rng.random((96, 96)) > 0.3
     np.testing.assert_allclose(published_stack(image, mask, 3), masked_stack(image, mask, 3), atol=1e-6)
+
+
+def test_the_recreated_steps_find_the_same_mask():
+    for field in simulate_host_fields(2, 8, FieldSettings(image_size=160)):
+        np.testing.assert_array_equal(published_mask(field.image), detect_sources(field.image).mask)
+
+
+def test_times(capsys):
+    times = stages((), 1, cores=0, number=1, turns=1)
+    assert all(value > 0 for value in times.values()) and times["stack"] < times["published: stack"]
+    assert "times faster than the published 100 ms" in capsys.readouterr().out
 
 
 def test_fields_and_rules():
