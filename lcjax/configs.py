@@ -71,6 +71,9 @@ class TrainingConfig:
     keep_checkpoints: int = 3
     patience: int | None = None
     """Evaluations without improvement before the run stops and the best weights are restored; None: off."""
+    extend: int | None = None
+    """Updates that the run goes on for, beyond `steps` if need be, after an evaluation better than all before; None:
+    `steps` is the end. A cosine schedule stays at its last rate from `steps` on."""
     monitor: str = "loss"
     """Validation metric of early stopping and of the best weights; smaller is better unless it starts with '-'."""
     max_bad_steps: int = 10

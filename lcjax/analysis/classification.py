@@ -1,9 +1,11 @@
 """Scores of classifiers on held-out objects: accuracy, macro F1, recalls, confusion, calibration, with intervals.
 
 Intervals are bootstraps over objects, because alerts of one object are not independent; the 100 alerts a class of the
-published test set alone leave 2.5 % (one sigma) on every recall.
+published test set alone leave 2.5 % (one sigma) on every recall. Where all objects agree, no sample of them differs, and
+the interval is Wilson's for their number.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -117,6 +119,20 @@ def resampled_confusions(
     return (draws @ table).reshape(resamples, classes, classes)
 
 
+def wilson_interval(share: float, count: int) -> tuple[float, float]:
+    """95 % interval of a share of `count` independent objects (Wilson 1927); not a single point where all agree.
+
+    >>> [round(x, 2) for x in wilson_interval(1.0, 11)]
+    [0.74, 1.0]
+    """
+    if count == 0:
+        return float("nan"), float("nan")
+    z = 1.959964
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
 def expected_calibration_error(probabilities: np.ndarray, label: np.ndarray, bins: int = 15) -> float:
     """Mean distance between confidence in the top class and how often it is right, over equal bins of confidence.
 
@@ -162,6 +178,9 @@ def score_classes(
         value, draws = (values[name], spread[name]) if k is None else (values[name][k], spread[name][:, k])
         draws = draws[np.isfinite(draws)]
         low, high = np.percentile(draws, [2.5, 97.5]) if len(draws) else (np.nan, np.nan)
+        if low == high:  # all objects agree, and so does every sample of them
+            concerned = np.ones(len(label), bool) if k is None else (predicted if name == "precision" else label) == k
+            low, high = wilson_interval(float(value), len(np.unique(objects[concerned])))
         return Score(float(value), float(low), float(high))
 
     per_class = lambda name: {c: interval(name, k) for k, c in enumerate(class_names)}

@@ -46,9 +46,9 @@ class PrepareOptions:
     n_objects: int = 3000
     """Simulated datasets: how many objects."""
     alerts: AlertSettings = dataclasses.field(default_factory=AlertSettings)
-    """ztf_alerts, lsst_alerts: which alerts and stamps."""
+    """ztf_alerts, lsst_alerts, atlas_alerts: which alerts and stamps."""
     labels: LabelSettings = dataclasses.field(default_factory=LabelSettings)
-    """ztf_alerts, lsst_alerts: where labels come from."""
+    """ztf_alerts, lsst_alerts, atlas_alerts: where labels come from."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +153,7 @@ def _alert_rows(done: Any) -> dict[str, str]:
         "alerts kept": f"{report.alerts_kept:,} of {report.alerts_read:,}, {report.objects:,} objects "
         f"({_counted(done.objects)})",
         "rejected": f"{len(report.rejected):,} ({_counted(report.reasons())})",
+        "left out": _counted(report.left_out),
         "missing pixels": f"in {report.with_missing_pixels:,} alerts, kept as NaN",
         "labels": _counted(report.labels),
     }
@@ -197,6 +198,10 @@ def _describe(argv: list[str]) -> int:
             cells = [f"{split.get(label, 0):,}" for split in description.counts.values()]
             counts.add_row(escape(label) or "(unlabelled)", *cells)
         console.print(counts)
+        facts = Table(box=None, pad_edge=False, show_header=False)
+        for name, said in description.facts.items():
+            facts.add_row(f" [bold]{name}[/]", escape(said))
+        console.print(facts)
         numbers = Table("", *(f"{q} %" for q in QUANTILES), box=None, header_style="bold")
         for key, name in description.quantities.items():
             numbers.add_row(escape(name), *(f"{v:.4g}" for v in description.quantiles[key]))

@@ -66,11 +66,10 @@ def needed_columns(inputs: Any) -> dict[str, tuple[str, ...]]:
     >>> needed_columns(StampInputsConfig(features=("fwhm", "gal_lat", "ra")))
     {'metadata_names': ('dec', 'fwhm', 'ra')}
     """
-    from lcjax.transforms.stamp_features import DERIVED
+    from lcjax.transforms.stamp_features import columns_of
 
     features = inputs.used_features if hasattr(inputs, "used_features") else inputs.features
-    columns = {column for name in features for column in DERIVED.get(name, (name,))}
-    return {"metadata_names": tuple(sorted(columns))}
+    return {"metadata_names": tuple(sorted(columns_of(features)))}
 
 
 def renumbered(source: Any, model_classes: Sequence[str]) -> Any:
@@ -178,7 +177,11 @@ def what_next(preset: str, workdir: Path) -> str:
     """Commands to try after training."""
     blind = "--inputs.position none" if preset.startswith("multiscale") else "--inputs.without sky history"
     return f"""
-  lcjax evaluate {workdir}                              scores with intervals, with and without parts of the inputs
-  lcjax predict {workdir} ALERTS... --out F.parquet         class probabilities of your own alerts
-  lcjax train {preset} {blind} --data D --workdir W2    a network that cannot learn the survey
-  lcjax presets                                         published configurations"""
+  lcjax evaluate {workdir} --data D
+      scores with intervals, with and without parts of the inputs
+  lcjax predict {workdir} ALERTS... --out F.parquet
+      class probabilities of your own alerts
+  lcjax train {preset} {blind} --data D --workdir W2
+      a network that cannot learn the survey
+  lcjax presets
+      published configurations"""

@@ -15,6 +15,9 @@ from lcjax.errors import DataError, MissingExtraError
 
 MAX_PIXELS = 64 << 20
 """Larger images are refused: cut out the field first."""
+FITS_ENDINGS = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz", ".fit.gz")
+_SQUARE = 1.05
+"""Largest ratio of the sides of a pixel."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class FieldImage:
         if self.wcs is None:
             return float("nan"), float("nan")
         ra, dec = self.wcs.pixel_to_world_values(x, y)
-        return float(ra), float(dec)
+        return float(ra) % 360.0, float(dec)
 
 
 @dataclass(frozen=True)
@@ -69,18 +72,26 @@ def read_fields(
       DataError: a path that does not exist. MissingExtraError: astropy is not installed.
     """
     for path in _files(paths):
-        name = path.name.split(".fit")[0].split(".fz")[0]
+        name = _object(path)
         try:
-            yield read_field(path, (positions or {}).get(name), pixel_scale)
+            yield _read(path, name, (positions or {}).get(name), pixel_scale)
         except DataError as error:
             yield FieldRejection(name, str(error), str(path))
 
 
+def object_names(paths: Iterable[Path | str]) -> set[str]:
+    """The objects of FITS files or folders of them: file names without their suffixes.
+
+    Raises:
+      DataError: a path that does not exist.
+    """
+    return {_object(path) for path in _files(paths)}
+
+
 def _files(paths: Iterable[Path | str]) -> Iterator[Path]:
-    endings = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz", ".fit.gz")
     for path in map(Path, paths):
         if path.is_dir():
-            found = [p for p in sorted(path.iterdir()) if p.name.lower().endswith(endings)]
+            found = [p for p in sorted(path.iterdir()) if p.name.lower().endswith(FITS_ENDINGS)]
             if not found:
                 raise DataError(f"folder '{path}' holds no FITS images")
             yield from found
@@ -88,6 +99,16 @@ def _files(paths: Iterable[Path | str]) -> Iterator[Path]:
             yield path
         else:
             raise DataError(f"there is no file '{path}'")
+
+
+def _object(path: Path) -> str:
+    """File name without its suffixes.
+
+    >>> _object(Path("SN2020a.fitted.fits.gz"))
+    'SN2020a.fitted'
+    """
+    ending = max((e for e in FITS_ENDINGS if path.name.lower().endswith(e)), key=len, default=path.suffix)
+    return path.name.removesuffix(path.name[len(path.name) - len(ending) :])
 
 
 def read_field(
@@ -101,49 +122,96 @@ def read_field(
     Raises:
       DataError: no FITS, no image, too large, or neither world coordinates nor a pixel scale.
     """
+    path = Path(path)
+    try:
+        return _read(path, _object(path), position, pixel_scale)
+    except DataError as error:
+        raise DataError(f"'{path}': {error}") from error
+
+
+def _read(path: Path, object_id: str, position: tuple[float, float] | None, pixel_scale: float | None) -> FieldImage:
+    """As `read_field`; its errors leave the file to the caller, so that like reasons can be counted together."""
+    pixels, wcs, scale = _pixels_and_wcs(path)
+    scale = pixel_scale if scale is None else scale
+    if scale is None or not 0 < scale < np.inf:
+        raise DataError("no world coordinates: give the pixel scale (arcsec)")
+    height, width = pixels.shape
+    x, y = (width - 1) / 2, (height - 1) / 2
+    if position is not None:
+        if wcs is None:
+            raise DataError(f"no world coordinates: there is no finding ra, dec {position}")
+        x, y = (float(v) for v in wcs.world_to_pixel_values(*position))
+        if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+            raise DataError(f"ra, dec {position} is not on the image")
+    elif wcs is not None and max(abs(wcs.wcs.crpix[0] - 1 - x), abs(wcs.wcs.crpix[1] - 1 - y)) <= 1:
+        x, y = (float(v) - 1 for v in wcs.wcs.crpix)
+    return FieldImage(pixels, scale, x, y, object_id, str(path), wcs)
+
+
+def _pixels_and_wcs(path: Path) -> tuple[np.ndarray, Any, float | None]:
+    """The first image of a file, its world coordinates in ICRS and its pixel scale, arcsec; None without any."""
     try:
         from astropy.io import fits
         from astropy.wcs import WCS
         from astropy.wcs.utils import proj_plane_pixel_scales
     except ImportError as error:
         raise MissingExtraError("astropy", "data", "reading FITS images") from error
-    path = Path(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with fits.open(path, memmap=False, lazy_load_hdus=True) as file:
-                pixels, header = _first_image(file, path)
+                pixels, header = _first_image(file)
             wcs = WCS(header, naxis=2)
+            scales = proj_plane_pixel_scales(wcs) * 3600 if wcs.has_celestial else None
         except DataError:
             raise
         except Exception as error:  # astropy reports damage through many classes
-            raise DataError(f"'{path}' cannot be read as a FITS image ({error})") from error
-        celestial = wcs.has_celestial
-        scale = float(np.mean(proj_plane_pixel_scales(wcs)) * 3600) if celestial else pixel_scale
-    if scale is None or not 0 < scale < np.inf:
-        raise DataError(f"'{path}' has no world coordinates: give its pixel scale (arcsec)")
-    height, width = pixels.shape
-    x, y = (width - 1) / 2, (height - 1) / 2
-    if position is not None:
-        if not celestial:
-            raise DataError(f"'{path}' has no world coordinates to find ra, dec {position} in")
-        x, y = (float(v) for v in wcs.world_to_pixel_values(*position))
-        if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
-            raise DataError(f"ra, dec {position} is not on the image '{path}'")
-    elif celestial and max(abs(wcs.wcs.crpix[0] - 1 - x), abs(wcs.wcs.crpix[1] - 1 - y)) <= 1:
-        x, y = (float(v) - 1 for v in wcs.wcs.crpix)
-    name = path.name.split(".fit")[0].split(".fz")[0]
-    return FieldImage(pixels, scale, x, y, name, str(path), wcs if celestial else None)
+            raise DataError(f"cannot be read as a FITS image: {error}") from error
+    if scales is None:
+        return pixels, None, None
+    words = [key for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2") if isinstance(header.get(key), str)]
+    if words:
+        raise DataError(f"damaged world coordinates: {', '.join(words)} should be a number")
+    if not max(scales) <= _SQUARE * min(scales):
+        raise DataError(f"pixels are not square: {scales[0]:.4g} by {scales[1]:.4g} arcsec; resample the image first")
+    return pixels, _in_icrs(wcs), float(np.mean(scales))
 
 
-def _first_image(file: Any, path: Path) -> tuple[np.ndarray, Any]:
+def _first_image(file: Any) -> tuple[np.ndarray, Any]:
     for hdu in file:
         shape = getattr(hdu, "shape", None)
         if shape and len([n for n in shape if n > 1]) == 2 and hasattr(hdu, "section"):
             if int(np.prod(shape)) > MAX_PIXELS:
-                raise DataError(
-                    f"the image in '{path}' has the shape {shape}: cut out the field of the transient first"
-                )
-            data = np.asarray(hdu.data, np.float32).reshape(shape[-2:])
+                raise DataError(f"the image is too large: cut out the field of the transient from its shape {shape}")
+            data = np.asarray(hdu.data, np.float32).reshape([n for n in shape if n > 1])
             return data, hdu.header
-    raise DataError(f"'{path}' holds no image")
+    raise DataError("the file holds no image")
+
+
+@dataclass(frozen=True)
+class _IcrsWcs:
+    """World coordinates of another system, galactic for one, as ra and dec in ICRS."""
+
+    given: Any
+
+    @property
+    def wcs(self) -> Any:
+        return self.given.wcs
+
+    def pixel_to_world_values(self, x: float, y: float) -> tuple[float, float]:
+        place = self.given.pixel_to_world(x, y).icrs
+        return float(place.ra.deg), float(place.dec.deg)
+
+    def world_to_pixel_values(self, ra: float, dec: float) -> tuple[float, float]:
+        from astropy.coordinates import SkyCoord
+
+        return self.given.world_to_pixel(SkyCoord(ra, dec, unit="deg"))
+
+
+def _in_icrs(wcs: Any) -> Any:
+    from astropy.wcs.utils import wcs_to_celestial_frame
+
+    frame = wcs_to_celestial_frame(wcs)
+    # FK5 of the year 2000 is ICRS to 0.03 arcsec.
+    same = frame.name == "icrs" or (frame.name == "fk5" and frame.equinox.jyear_str == "J2000.000")
+    return wcs if same else _IcrsWcs(wcs)

@@ -19,7 +19,7 @@ class ServiceRules:
     """Which rules to apply."""
 
     solar_system_shortcut: bool = True
-    """Probability 1 of `asteroid` where `ssdistnr` is there (neither null nor -999)."""
+    """Probability 1 of `asteroid` where `ssdistnr` is there (neither null nor -999), for Rubin where `ssObjectId` is."""
     supernova_filter: bool = True
     """Drops objects whose top class is SN on a negative difference or on a star."""
     star_score: float = 0.5
@@ -51,7 +51,8 @@ def apply_rules(
     Args:
       probabilities: (N, K).
       class_names: K names, compared without regard to case.
-      columns: candidate columns, (N,) each, nulls NaN: `ssdistnr` for the shortcut (arcsec, -999 none); `isdiffpos`
+      columns: candidate columns, (N,) each, nulls NaN: `ssdistnr` for the shortcut (arcsec, -999 none), and `ssObjectId`
+        where there is one (Rubin's, above 0 for an alert that belongs to a known solar-system object); `isdiffpos`
         (1 negative, 0 positive, as the network sees it), `sgscore1` and `distpsnr1` for the filter. An alert whose
         value is missing is not held back by it.
       rules: which rules, and their limits; default both.
@@ -67,6 +68,8 @@ def apply_rules(
     if rules.solar_system_shortcut:
         asteroid, distance = _class(names, "asteroid"), _column(columns, "ssdistnr")
         known = np.isfinite(distance) & (distance != SURVEY_MISSING)
+        if "ssObjectId" in columns:
+            known |= np.asarray(columns["ssObjectId"]) > 0
         probabilities[known] = np.eye(len(names), dtype=np.float32)[asteroid]
         rule[known] = "solar system"
     if rules.supernova_filter:

@@ -1,9 +1,13 @@
 """A trained stamp classifier on any number of alerts, a few compiled shapes at a time; the device works while you decode.
 
 Batches are filled up to a fixed number of rows, so that each shape of stamps compiles once. `submit` returns at once; the
-answers are fetched with `collect`.
+answers are fetched with `collect`. A CPU takes the network's cheaper convolutions and few alerts at a time, so that
+activations stay in its cache.
 """
 
+import dataclasses
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,36 @@ import numpy as np
 from lcjax.errors import ConfigError
 from lcjax.tasks.base import Task
 from lcjax.typing import PyTree
+
+_ALERTS_PER_CORE = 8
+"""What one core computes at once: the activations of more leave its cache."""
+
+
+def in_parts(call: Callable[[PyTree], PyTree], batch: PyTree) -> PyTree:
+    """`call(batch)` of arrays (B, ...), on a CPU a few rows after the other where B allows it; pure, for use in `jit`."""
+    rows = len(jax.tree.leaves(batch)[0])
+    at_once = _ALERTS_PER_CORE * _cores()
+    if jax.default_backend() != "cpu" or rows <= at_once or rows % at_once:
+        return call(batch)
+    answers = jax.lax.map(call, jax.tree.map(lambda x: x.reshape(rows // at_once, at_once, *x.shape[1:]), batch))
+    return jax.tree.map(lambda x: x.reshape(rows, *x.shape[2:]), answers)
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def task_for_predictions(experiment: Any, task: Task) -> Task:
+    """The task with the cheaper convolutions where the network has them and runs on a CPU, else as it is."""
+    if jax.default_backend() != "cpu" or experiment.training.precision != "float32":
+        return task
+    if not hasattr(experiment.model, "convolution"):
+        return task
+    from lcjax.tasks import build_task
+
+    model = dataclasses.replace(experiment.model, convolution="winograd")
+    return build_task(dataclasses.replace(experiment, model=model))
 
 
 class StampPredictor:
@@ -41,8 +75,11 @@ class StampPredictor:
         if batch_size < 1:
             raise ConfigError(f"a batch of {batch_size} alerts is impossible: it must be at least 1")
         self.class_names, self.metadata_names, self.batch_size = tuple(class_names), tuple(metadata_names), batch_size
+        self.task = task
         self._variables = jax.device_put(variables)
-        self._run = jax.jit(lambda variables, batch: task.predict(variables, batch)["probabilities"])
+        self._run = jax.jit(
+            lambda variables, batch: in_parts(lambda part: task.predict(variables, part)["probabilities"], batch)
+        )
 
     @classmethod
     def of(cls, path_or_name: Path | str, batch_size: int | None = None, which: str = "best") -> "StampPredictor":
@@ -61,7 +98,8 @@ class StampPredictor:
         inputs: Any = getattr(loaded.experiment, "inputs", None)
         if not hasattr(inputs, "class_names") or "stamps" not in loaded.task.batch_spec:
             raise ConfigError(f"'{loaded.folder}' is a {loaded.experiment.system}, which classifies no stamps")
-        return cls(loaded.task, loaded.variables, inputs.class_names, inputs.metadata_names, batch_size)
+        task = task_for_predictions(loaded.experiment, loaded.task)
+        return cls(task, loaded.variables, inputs.class_names, inputs.metadata_names, batch_size)
 
     def submit(self, batch: dict[str, np.ndarray]) -> tuple[jax.Array, int]:
         """Sends a batch to the device.

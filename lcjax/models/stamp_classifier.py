@@ -6,13 +6,16 @@ The image goes through one trunk in four rotations; the mean over them makes the
 
 import itertools
 import math
+from functools import partial
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from lcjax.losses.reduce import global_mean_of_rows
+from lcjax.models import winograd
 from lcjax.models.dropout import RowDropout
+from lcjax.models.pooling import max_pool_of_slices
 from lcjax.models.stamp_classifier_config import StampModelConfig
 from lcjax.transforms.stamps import rotations
 from lcjax.typing import Array
@@ -115,18 +118,20 @@ class StampClassifier(nn.Module):
         config = self.config
         init = nn.initializers.glorot_uniform()
         pad = config.padding
+        fast = config.convolution == "winograd"
+        conv = partial(nn.Conv, conv_general_dilated_cls=winograd.as_flax if fast else None)
         x = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
         for i, (kernel, filters) in enumerate(zip(config.kernels, config.filters, strict=True), 1):
             mode = "VALID" if i == 1 else "SAME"
             shape = (kernel, kernel)
-            x = nn.Conv(filters, shape, padding=mode, kernel_init=init, dtype=self.dtype, name=f"conv_{i}")(x)
+            x = conv(filters, shape, padding=mode, kernel_init=init, dtype=self.dtype, name=f"conv_{i}")(x)
             if config.norm == "group":
                 groups = math.gcd(config.norm_groups, filters)
                 x = nn.GroupNorm(groups, dtype=jnp.float32, name=f"norm_{i}")(x).astype(self.dtype)
             x = nn.relu(x)
             self._note(f"conv_{i}", x)
             if i in config.pool_after:
-                x = nn.max_pool(x, (2, 2), (2, 2))
+                x = max_pool_of_slices(x) if fast else nn.max_pool(x, (2, 2), (2, 2))
                 self._note(f"pool_{config.pool_after.index(i) + 1}", x)
         return x.reshape(x.shape[0], -1)
 

@@ -49,6 +49,11 @@ def import_delight(source: Path | str) -> ImportedWeights:
         image=dataclasses.replace(preset.image, levels=model.levels, image_size=model.side // 2 * 2**model.levels),
     )
     notes = [f"read from '{name}'; the published weights are under GPL-3.0: mind that when you pass these on"]
+    if not keras_config and (model.levels, model.side) != (PUBLISHED.levels, PUBLISHED.side):
+        notes.append(
+            f"the file does not say what its planes are: {model.levels} of {model.side} pixels fit its layers, and so do "
+            f"{model.side + 2}; the smaller are taken"
+        )
     rows = {
         "layers": f"convolutions of {', '.join(map(str, model.filters))} channels, dense layer of {model.hidden}",
         "field": f"{model.levels} planes of {model.side} x {model.side} from {experiment.image.image_size} pixels of "

@@ -8,11 +8,12 @@ CRC-32C of the block. Every length is checked against the bytes at hand before i
 import struct
 from collections.abc import Iterator
 
-from lcjax.errors import WeightsError
 from lcjax.crc32c import masked_crc32c
+from lcjax.errors import WeightsError
 
 _FOOTER_BYTES, _TRAILER_BYTES = 48, 5
-_MAGIC = 0xDB4775248B80FB57
+TABLE_END = struct.pack("<Q", 0xDB4775248B80FB57)
+"""Last bytes of every table."""
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
@@ -44,7 +45,7 @@ def table_entries(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
     Raises:
       WeightsError: not a table, or damaged.
     """
-    if len(data) < _FOOTER_BYTES or struct.unpack("<Q", data[-8:])[0] != _MAGIC:
+    if len(data) < _FOOTER_BYTES or not data.endswith(TABLE_END):
         raise WeightsError(
             f"'{name}' is not the index of a TensorFlow checkpoint, or its end is missing: copy or download it again"
         )

@@ -36,6 +36,7 @@ from lcjax.tasks.stamp_classifier_config import (
 )
 from lcjax.tasks.stamp_classifier_presets import alerce_stamps, alerce_stamps_23, alerce_stamps_image
 from lcjax.training.folder import flatten
+from lcjax.transforms.stamp_features import columns_of
 from lcjax.typing import PyTree
 
 _MAX_ARRAY_BYTES = 256 << 20
@@ -163,6 +164,7 @@ def _inputs(
     inputs = dataclasses.replace(
         base,
         features=tuple(statistics),
+        metadata_names=columns_of(tuple(statistics)),
         feature_mean=tuple(mean for mean, _ in statistics.values()),
         feature_std=tuple(std for _, std in statistics.values()),
     )

@@ -7,6 +7,7 @@ object graph are left out: nothing of a checkpoint is ever executed.
 """
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,9 +17,9 @@ from typing import Any, BinaryIO
 import ml_dtypes
 import numpy as np
 
-from lcjax.errors import WeightsError
 from lcjax.crc32c import masked_crc32c
-from lcjax.pretrained.sorted_table import table_entries, varint
+from lcjax.errors import WeightsError
+from lcjax.pretrained.sorted_table import TABLE_END, table_entries, varint
 
 ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 """What object-based checkpoints add to the path of a variable."""
@@ -101,11 +102,14 @@ def find_prefix(path: Path) -> Path:
         return path.with_suffix("")
     if Path(f"{path}.index").is_file():
         return path
+    _refuse_first_format(path)
     if not path.is_dir():
         raise WeightsError(f"there is no checkpoint at '{path}': give its folder, or its path without '.index'")
     named = _named_in_state_file(path)
     if named and Path(f"{named}.index").is_file():
         return named
+    if named:
+        _refuse_first_format(named)
     found = sorted(path.glob("*.index")) or sorted(path.glob("*/*.index"))
     if not found:
         raise WeightsError(f"folder '{path}' holds no TensorFlow checkpoint: no file there ends in '.index'")
@@ -113,6 +117,21 @@ def find_prefix(path: Path) -> Path:
         names = ", ".join(str(f.with_suffix("").relative_to(path)) for f in found[:4])
         raise WeightsError(f"folder '{path}' holds {len(found)} checkpoints ({names}): give one of them by its prefix")
     return found[0].with_suffix("")
+
+
+def _refuse_first_format(file: Path) -> None:
+    """Checkpoints of before 2016 are one table that holds the arrays too."""
+    try:
+        with open(file, "rb") as data:
+            data.seek(-len(TABLE_END), os.SEEK_END)
+            found = data.read() == TABLE_END
+    except OSError:
+        return
+    if found:
+        raise WeightsError(
+            f"'{file}' is a checkpoint of TensorFlow's first format, which cannot be read: restore it in TensorFlow and "
+            "save it again with tf.compat.v1.train.Saver(), which writes '.index' and '.data' files"
+        )
 
 
 def _named_in_state_file(folder: Path) -> Path | None:
@@ -218,8 +237,8 @@ def _read_variable(data: BinaryIO, file_size: int, variable: Variable, file: Pat
         raise WeightsError(f"{where} has {variable.size} bytes, which do not fit its shape {variable.shape}")
     if variable.offset + variable.size > file_size:
         raise WeightsError(
-            f"'{file}' is cut short: it has {file_size} bytes and {where} ends at byte "
-            f"{variable.offset + variable.size}; copy or download it again"
+            f"{where} ends at byte {variable.offset + variable.size}, and the file is cut short after {file_size}: copy "
+            "or download it again"
         )
     data.seek(variable.offset)
     content = data.read(variable.size)

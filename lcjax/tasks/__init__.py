@@ -24,6 +24,7 @@ _PRESETS = {
     "multiscale-stamps-full": ("multiscale_stamps_presets", "multiscale_stamps_full"),
     "multiscale-stamps-rings": ("multiscale_stamps_presets", "multiscale_stamps_rings"),
     "multiscale-stamps-2025": ("multiscale_stamps_presets", "multiscale_stamps_2025"),
+    "multiscale-stamps-rubin": ("multiscale_stamps_presets", "multiscale_stamps_rubin"),
 }
 _SYSTEMS = {
     "astromer1": "astromer",

@@ -112,7 +112,8 @@ def fit(
         _same_everywhere(step, workdir)
         if chief:
             store.clean(step)
-        if restored and (step >= training.steps or progress.stopped(training.patience)):
+        last = progress.last_step(training)
+        if restored and (step >= last or progress.stopped(training.patience)):
             display.say(f"'{workdir}' is finished: {step} updates; more --training.steps or a new --workdir go on")
             bad_steps = int(restored[0].bad_steps)
             return FitResult("already finished", step, bad_steps, progress.best, time.monotonic() - started)
@@ -122,7 +123,7 @@ def fit(
         update = layout.compile(make_update(task, optimizer, training.seed, training.ema_decay, layout.mapped))
         evaluate = layout.evaluator(make_evaluation(task, training.seed))
         if restored:
-            display.say(f"resuming '{workdir}' after {step} of {training.steps} updates")
+            display.say(f"resuming '{workdir}' after {step} of {last} updates")
             state = layout.to_device(restored[0])
         else:
             state = layout.init(make_state)
@@ -147,17 +148,17 @@ def fit(
 
         status = None
         in_flight: deque[Dispatch] = deque()
-        while step < training.steps and status is None:
+        while step < (last := progress.last_step(training)) and status is None:
             # One dispatch: up to k updates, never across a place where the host has something to do.
-            batches = feeder.take(_updates_to_mark(step, training))
+            batches = feeder.take(_updates_to_mark(step, last, training))
             state, out = update(state, layout.put(stack_updates(batches)))
             in_flight.append(Dispatch(step, batches, out))
             step += len(batches)
             stopping = stop(step)
-            marked = stopping or step == training.steps or any(step % every == 0 for every in _marks(training))
+            marked = stopping or step == last or any(step % every == 0 for every in _marks(training))
             while len(in_flight) > (0 if marked else IN_FLIGHT):
                 recorder.absorb(in_flight.popleft())
-            display.advance(step)
+            display.advance(step, last)
             if marked:
                 status = pause.at(step, state, stopping, feeder)
             watchdog.step_finished()
@@ -186,7 +187,8 @@ class _Pause:
 
     def at(self, step: int, state: TrainState, stopping: bool, feeder: Feeder) -> str | None:
         """Does what is due after `step` updates; the status of the run if it ends here before its last step."""
-        due = lambda every: step % every == 0 or step == self.training.steps
+        last = self.progress.last_step(self.training)
+        due = lambda every: step % every == 0 or step == last
         if due(self.training.log_every):
             self.recorder.log_training(step)
         began = time.monotonic()
@@ -205,7 +207,7 @@ class _Pause:
         self.recorder.pause_clock(time.monotonic() - began)
         if early:
             return "early stopped"
-        return "preempted" if stopping and step < self.training.steps else None
+        return "preempted" if stopping and step < self.progress.last_step(self.training) else None
 
     def _write(self, state: TrainState, write: Callable[[TrainState], None]) -> None:
         """Gathers the state on every process and lets the first one write it while the others wait."""
@@ -220,7 +222,8 @@ class _Pause:
 
 def _check_settings(training: TrainingConfig) -> None:
     names = ("steps", "batch_size", "accumulate", "steps_per_dispatch", "evaluate_every", "log_every")
-    for name in (*names, "checkpoint_every", "keep_checkpoints", "max_bad_steps"):
+    optional = ("extend",) if training.extend is not None else ()
+    for name in (*names, "checkpoint_every", "keep_checkpoints", "max_bad_steps", *optional):
         if getattr(training, name) < 1:
             raise ConfigError(f"--training.{name.replace('_', '-')} is {getattr(training, name)}: it must be 1 or more")
 
@@ -237,8 +240,8 @@ def _marks(training: TrainingConfig) -> tuple[int, int, int]:
     return training.log_every, training.evaluate_every, training.checkpoint_every
 
 
-def _updates_to_mark(step: int, training: TrainingConfig) -> int:
-    room = min([every - step % every for every in _marks(training)] + [training.steps - step])
+def _updates_to_mark(step: int, last: int, training: TrainingConfig) -> int:
+    room = min([every - step % every for every in _marks(training)] + [last - step])
     return min(training.steps_per_dispatch, room)
 
 

@@ -19,7 +19,7 @@ class MetricsLog:
     Every line has `step` (finished updates), `split` (`train` or `validation`), `loss`, further metrics, `wall_time`
     (Unix seconds) and `points_per_second` (observed points, padding not counted; the first train line of a process
     includes compilation). Train lines are means over the updates since the line before. A value that is not finite is
-    null. On resume, lines later than the checkpoint go, so that an interrupted run leaves the lines of an uninterrupted
+    null, and no event. On resume, lines later than the checkpoint go, so that an interrupted run leaves the lines of an uninterrupted
     one.
     """
 
@@ -47,7 +47,8 @@ class MetricsLog:
         with storage_guard(self.path):
             self._file.write(json.dumps(record) + "\n")
             self._file.flush()
-            self._board.write(step, {f"{split}/{name}": value for name, value in values.items()}, now)
+            shown = {f"{split}/{name}": value for name, value in clean.items() if value is not None}
+            self._board.write(step, shown, now)
 
     def close(self) -> None:
         """Closes both files."""
@@ -123,13 +124,13 @@ class ProgressDisplay:
         self._live.start()
         self._task = self._live.add_task("training", total=self._total, completed=step, note="compiling ...")
 
-    def advance(self, step: int) -> None:
-        """Moves the bar."""
-        self._step = step
+    def advance(self, step: int, total: int | None = None) -> None:
+        """Moves the bar; `total`: updates of the run, where they have become more."""
+        self._step, self._total = step, total or self._total
         if self._first is None:
             self._first = (time.monotonic(), step)  # the first dispatch holds the compilation
         if self._live:
-            self._live.update(self._task, completed=step)
+            self._live.update(self._task, completed=step, total=self._total)
 
     def report(self, step: int, split: str, values: dict[str, float]) -> None:
         """Shows the newest numbers."""

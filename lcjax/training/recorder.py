@@ -30,6 +30,12 @@ class Progress:
     """Validation metrics of the best evaluation, with its `step`."""
     evaluations_since_best: int = 0
 
+    def last_step(self, training: TrainingConfig) -> int:
+        """Updates of the whole run, as far as is known by now."""
+        if training.extend is None:
+            return training.steps
+        return max(training.steps, int(self.best.get("step", 0)) + training.extend)
+
     def stopped(self, patience: int | None) -> bool:
         """True once `patience` evaluations in a row brought nothing better."""
         return patience is not None and self.evaluations_since_best >= patience

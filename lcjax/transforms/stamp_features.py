@@ -88,6 +88,15 @@ DERIVED: dict[str, tuple[str, ...]] = {
 """Feature -> the columns it is made from."""
 
 
+def columns_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Columns that features are made from, each once, in the order they are first needed.
+
+    >>> columns_of(("fwhm", "gal_lat", "ra"))
+    ('fwhm', 'ra', 'dec')
+    """
+    return tuple(dict.fromkeys(column for name in names for column in DERIVED.get(name, (name,))))
+
+
 def raw_features(columns: Mapping[str, Array], names: Sequence[str]) -> Array:
     """Features in the order of `names`, derived ones included, before clipping.
 
@@ -101,7 +110,7 @@ def raw_features(columns: Mapping[str, Array], names: Sequence[str]) -> Array:
     Raises:
       DataError: a column is not there.
     """
-    lacking = sorted({c for name in names for c in DERIVED.get(name, (name,)) if c not in columns})
+    lacking = sorted(set(columns_of(names)) - set(columns))
     if lacking:
         raise DataError(
             f"these alerts have no '{lacking[0]}', which the network takes ({len(lacking)} columns lacking): choose "

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from lcjax.analysis.classification import rates, resampled_confusions, score_classes
+from lcjax.analysis.classification import rates, resampled_confusions, score_classes, wilson_interval
 from lcjax.errors import DataError
 
 NAMES = ("AGN", "SN", "VS", "asteroid", "bogus")
@@ -70,3 +70,14 @@ def test_bootstrap_by_patterns_is_the_plain_bootstrap():
         slow.append(np.mean(label[index] == predicted[index]))
     assert np.mean(fast) == pytest.approx(np.mean(slow), abs=0.003)
     assert np.std(fast) == pytest.approx(np.std(slow), rel=0.07)
+
+
+def test_unanimous_objects_still_leave_an_interval():
+    label = np.array([0, 0, 0, 1, 1])
+    probabilities = np.eye(3)[[0, 0, 0, 2, 2]]
+    scores = score_classes(probabilities, label, ["a", "a", "b", "c", "d"], ["x", "y", "z"])
+    recall = scores.recall
+    assert (recall["x"].value, recall["x"].high) == (1, 1)
+    assert recall["x"].low == pytest.approx(wilson_interval(1.0, 2)[0])  # two objects, three alerts
+    assert recall["y"].value == recall["y"].low == 0 and 0.5 < recall["y"].high < 1
+    assert np.isnan(recall["z"].value) and np.isnan(recall["z"].low)

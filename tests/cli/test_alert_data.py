@@ -35,6 +35,7 @@ def test_prepare_verify_describe(alerts, tmp_path, capsys):
     assert main(["data", "describe", str(out), "--out", str(tmp_path / "pictures")]) == 0
     said = capsys.readouterr().out
     assert "40 alerts" in said and "asteroid" in said and "magpsf" not in said  # a column that does not vary
+    assert "40 of 63 x 63 pixels, 3 an alert, 1.00 arcsec a pixel" in said
     facts = json.loads((tmp_path / "pictures" / "ztf_alerts" / "description.json").read_text())
     assert facts["alerts"] == 40 and facts["quantiles"]["missing"] == [0.0] * 5
     shard = next(iter(out.rglob("*train*tfrecord*")))

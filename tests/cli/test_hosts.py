@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from lcjax.cli.host_answers import read_outcomes, read_positions
 from lcjax.cli.main import main
+from lcjax.errors import ConfigError, DataError
 from tests.pretrained.delight_files import random_layers, write_keras3
 
 pytest.importorskip("sep")
@@ -45,3 +47,32 @@ def test_import(tmp_path, capsys):
     assert "5 planes of 30 x 30" in capsys.readouterr().out
     assert main(["weights", "import", "delight", str(tmp_path / "none"), "--out", str(tmp_path / "W2")]) == 2
     assert "there is no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text,why",
+    [
+        ("object_id,RA,dec\na,1,2\n", "lacks ra"),
+        ("", "lacks object_id, ra, dec"),
+        ("object_id,ra,dec\na,1,2\nb,x,2\n", "line 3"),
+        ("object_id,ra,dec\na,nan,2\n", "line 2"),
+        ("object_id,ra,dec\na,1,95\n", "line 2"),
+        ("object_id,ra,dec\na,1\n", "line 2"),
+    ],
+)
+def test_positions_that_cannot_be_used(text, why, tmp_path):
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(DataError, match=why):
+        read_positions(tmp_path / "p.csv")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_positions(tmp_path / "none.csv")
+
+
+def test_positions_of_no_image(tmp_path):
+    """As spreadsheets save them; names that fit no image are a mistake and not transients in the middle."""
+    (tmp_path / "p.csv").write_bytes(b"\xef\xbb\xbfobject_id,ra,dec\nsn-b.fits,150,-2\n")
+    positions = read_positions(tmp_path / "p.csv")
+    assert positions == {"sn-b.fits": (150.0, -2.0)}
+    (tmp_path / "sn-b.fits").write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"without \.fits"):
+        list(read_outcomes([str(tmp_path)], None, positions, None))

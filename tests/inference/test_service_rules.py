@@ -35,6 +35,11 @@ def test_both_rules():
     assert given[1, 1] == 0.6  # the caller's array is untouched
 
 
+def test_rubin_says_which_alerts_are_of_the_solar_system():
+    columns = alerts(ssdistnr=[np.nan] * 6, ssObjectId=[0.0, np.nan, 7e16, -1, 0, 0])
+    assert apply_rules(answers(), NAMES, columns).rule.tolist()[:4] == ["", "", "solar system", "supernova on star"]
+
+
 def test_only_supernovae_are_filtered():
     ruled = apply_rules(answers(top=2), NAMES, alerts(ssdistnr=[-999.0] * 6))
     assert ruled.reported.all() and not ruled.rule.any()

@@ -13,7 +13,7 @@ from lcjax.errors import WeightsError
 from lcjax.inference import load
 from lcjax.pretrained.importing import import_weights
 from lcjax.pretrained.stamp_import import adam_state_from_graph
-from lcjax.tasks.stamp_classifier_config import FEATURES_23, FEATURES_26, PUBLISHED_STATISTICS
+from lcjax.tasks.stamp_classifier_config import FEATURES_23, FEATURES_26, PUBLISHED_STATISTICS, RAW_COLUMNS
 from tests.pretrained.checkpoints import save
 
 
@@ -82,8 +82,18 @@ def test_variants_are_told_by_their_shapes(tmp_path, features, kernel, expected)
     save(tmp_path / "model", graph_arrays(features=features, kernel=kernel, slots=False))
     imported = import_weights("alerce-stamps", tmp_path)
     assert imported.experiment.inputs.features == expected
+    assert imported.experiment.inputs.metadata_names == tuple(n for n in RAW_COLUMNS if n in expected)
     assert imported.experiment.model.kernels == (4, *[kernel] * 4)
     assert bool(imported.experiment.model.head) == bool(features)
+
+
+def test_features_of_the_statistics_name_the_columns(tmp_path):
+    save(tmp_path / "model", graph_arrays(features=3, slots=False))
+    table = {name: {"mean": 1.0, "std": 2.0} for name in ("elong", "gal_lat", "non_detections")}
+    (tmp_path / "feature_norm_stats.json").write_text(json.dumps(table))
+    inputs = import_weights("alerce-stamps", tmp_path).experiment.inputs
+    assert inputs.features == tuple(table)
+    assert inputs.metadata_names == ("elong", "ra", "dec", "ncovhist", "ndethist")
 
 
 def test_npz_in_the_recorded_layout_is_the_same(tmp_path):

@@ -124,6 +124,16 @@ def test_missing_files(saved, tmp_path):
         read_checkpoint(empty)
 
 
+def test_the_first_format_is_named(tmp_path):
+    import tensorflow as tf
+
+    tf.raw_ops.Save(filename=str(tmp_path / "model"), tensor_names=["x"], data=[tf.zeros(3)])
+    (tmp_path / "checkpoint").write_text('model_checkpoint_path: "/elsewhere/model"\n')
+    for path in (tmp_path, tmp_path / "model"):
+        with pytest.raises(WeightsError, match="first format"):
+            read_checkpoint(path)
+
+
 def test_without_a_compiled_checksum(saved, monkeypatch):
     from lcjax import crc32c
 

@@ -101,6 +101,20 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
     )
 
 
+def test_an_improvement_extends_the_run(tmp_path):
+    wild = OptimizerConfig(schedule="constant", learning_rate=3.0)  # gets worse after the first updates
+    settings = dict(optimizer=wild, steps=4, evaluate_every=3, extend=5, log_every=2, checkpoint_every=3)
+    result = toy_fit(tmp_path / "W", **settings)
+    best = result.best["step"]
+    losses = {line["step"]: line["loss"] for line in read_metrics(tmp_path / "W", "validation")}
+    assert result.status == "finished" and result.step == best + 5 > 4
+    assert best == min(losses, key=losses.get) and max(losses) == result.step
+    assert toy_fit(tmp_path / "W", **settings).status == "already finished"
+    assert toy_fit(tmp_path / "short", **(settings | dict(steps=best + 9, extend=2))).step == best + 9
+    with pytest.raises(ConfigError, match="extend"):
+        toy_fit(tmp_path / "none", **(settings | dict(extend=0)))
+
+
 def test_monitor_may_rise_and_must_exist(tmp_path):
     result = toy_fit(tmp_path / "up", monitor="-rmse", evaluate_every=4)
     assert result.best["rmse"] == max(line["rmse"] for line in read_metrics(tmp_path / "up", "validation"))

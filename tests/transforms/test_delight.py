@@ -45,16 +45,18 @@ def test_medians_of_ties_zeros_and_doubles():
         np.testing.assert_array_equal(jax.jit(median)(values), np.median(values, axis=0))
 
 
-def test_pyramid_is_medians_of_blocks():
-    image = np.random.default_rng(0).normal(size=(2, 32, 32)).astype(np.float32)
+@pytest.mark.parametrize("size,side", [(32, 8), (20, 4)])
+def test_pyramid_is_medians_of_blocks(size, side):
+    """Also where the number of blocks is odd: the published code then begins at the edge."""
+    image = np.random.default_rng(0).normal(size=(2, size, size)).astype(np.float32)
     pyramid = np.asarray(jax.jit(block_median_pyramid, static_argnums=1)(image, 3))
-    assert pyramid.shape == (2, 3, 8, 8) and stack_side(32, 3) == 8
+    assert pyramid.shape == (2, 3, side, side) and stack_side(size, 3) == side
     for level in range(3):
         block = 2**level
-        whole = np.median(image.reshape(2, 32 // block, block, 32 // block, block), axis=(2, 4))
-        begin = 16 // block - 4
-        np.testing.assert_array_equal(pyramid[:, level], whole[:, begin : begin + 8, begin : begin + 8])
-    for wrong in (image[0, :, :16], image[0, :20, :20]):
+        whole = np.median(image.reshape(2, size // block, block, size // block, block), axis=(2, 4))
+        begin = size // block // 2 - side // 2
+        np.testing.assert_array_equal(pyramid[:, level], whole[:, begin : begin + side, begin : begin + side])
+    for wrong in (image[0, :, :16], image[0, :18, :18]):
         with pytest.raises(ConfigError):
             block_median_pyramid(jnp.asarray(wrong), 3)
 
