@@ -1,31 +1,35 @@
-"""Alerts a second from bytes to class probabilities, whole and by stage, here and by the usual path; what a Rubin night needs.
+"""Alerts a second from bytes to class probabilities, whole and by stage, here and by the usual path; what a night needs.
 
-    python -m benchmarks alerts [--alerts FILES...] [--model W] [--cores 1]
+    python -m benchmarks alerts [--alerts FILES...] [--model W] [--stages network]
 
-Everything runs on one core of this machine, timed by the processor seconds it takes (so that others on the machine disturb
-little), and the network also on the accelerator if there is one, timed by the clock. The
-usual path is re-created from the published service (stamps specification A1, A2, A6): fastavro per message, `astropy.io.fits`
-per stamp, numpy per alert, coordinates by `astropy.coordinates`, the published graph in TensorFlow on batches of 50. Both
-paths answer the same alerts with the same weights, and the answers are compared.
+Stages run on one core of this machine, timed by the processor seconds they take (so that others on the machine disturb
+little), and those of the device also on the accelerator if there is one, timed by the clock. The whole path also runs on all
+cores, as `lcjax predict` does, timed by the clock: there the load of the machine counts. The usual path is re-created from the
+published service (stamps specification A1, A2, A6): fastavro per message, `astropy.io.fits` per stamp, numpy per alert,
+coordinates by `astropy.coordinates`, the published graph in TensorFlow on batches of 50. Both paths answer the same alerts
+with the same weights, and the answers are compared.
+
+Without fastavro, or with `--stages network`, only what runs on the device is timed, on noise: neither TensorFlow nor any
+package for packets is needed then. What is not installed leaves a dash.
 """
 
-import copy
+import concurrent.futures
 import dataclasses
-import math
+import importlib.util
+import multiprocessing
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tyro
 
 from benchmarks.harness import Rate, in_turns, print_table, write_json
 
-NIGHT = 10_000_000
-"""Alerts of a Rubin night."""
 _WARM_UP = 2
+_FOR_USUAL = ("fastavro", "astropy", "tensorflow")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,19 +38,27 @@ class Options:
 
     alerts: tuple[Path, ...] = ()
     """ZTF packets (Avro files or folders); default: the real ones of `$LCJAX_DATA`, else made-up ones."""
+    rubin: tuple[Path, ...] = ()
+    """Rubin packets (Confluent-framed, schemas beside, or folders of them); default: those of `$LCJAX_DATA`, else none."""
     model: str | None = None
-    """Workdir or weights folder of a stamp classifier; default: the published network with random weights."""
+    """Workdir or weights folder of a classifier of ZTF stamps; default: the published network with random weights."""
+    stages: Literal["all", "network"] = "all"
+    """`network`: only what runs on the device, on noise."""
     count: int = 512
     """Alerts of a round; fewer packets are used again."""
     seconds: float = 3.0
     """Time of each case in each turn."""
     turns: int = 5
     pin: bool = True
-    """Stay on one core."""
+    """Stages stay on one core."""
     batch_size: int | None = None
-    """Alerts computed at once; default: by device."""
+    """Alerts computed at once; default: 64 on a CPU, 1024 on an accelerator."""
+    hosts: bool = True
+    """Also time the hosts of `delight` (random weights)."""
+    all_cores: bool = True
+    """Also time the whole path on all cores."""
     reference: bool = True
-    """Also time the usual path (needs TensorFlow for its network)."""
+    """Also time the usual path."""
     out: Path | None = None
     """JSON file (default: benchmarks/results/alerts.json)."""
 
@@ -54,30 +66,57 @@ class Options:
 def main(argv: list[str]) -> int:
     """Times all cases in turns."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks alerts")
-    if options.pin and hasattr(os, "sched_setaffinity"):  # before any library starts its threads
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    import jax
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # two processes share the accelerator
+    everyone = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if options.pin and everyone:  # before any library starts its threads
+        os.sched_setaffinity(0, {max(everyone)})
+    from benchmarks.alert_packets import can_read_avro
 
-    packets, about = read_packets_of(options)
-    print(about)
-    loaded = _model(options.model)
-    found: dict[str, Rate] = {}
-    for device in _devices():
-        with jax.default_device(device):
-            cases = _Stages(loaded, packets, options.batch_size).cases()
-            if device.platform != "cpu":  # the rest is the host's and was timed before
-                cases = {f"{name} ({device.device_kind})": cases[name] for name in _ON_DEVICE}
-            clock = time.process_time if device.platform == "cpu" else time.perf_counter
-            timed = {n: _timed(c, len(packets), options, clock) for n, c in cases.items()}
-            found |= in_turns(timed, options.turns)
-    rows = [_row(name, r) for name, r in found.items()]
-    print_table("lcjax, alerts a second of one core", rows)
-    record = {"stages": {n: dataclasses.asdict(r) for n, r in found.items()}, "alerts": about}
-    if options.reference:
-        record |= _compare(loaded, packets, options, found)
-    record["night"] = _night(found)
+    packets = options.stages == "all" and can_read_avro()
+    if options.stages == "all" and not packets:
+        print("packets are left out: fastavro is not installed, so the network is timed on noise")
+    rates, usual, more = _time(options, packets)
+    if packets and options.all_cores:
+        more["all_cores"] = _all_cores(options, everyone)
+    record = _report(rates, usual, more)
     print(f"written: {write_json('alerts', {'settings': _plain(options), **record}, options.out)}")
     return 0
+
+
+Rates = dict[str, dict[str, dict[str, Rate]]]
+"""Device -> survey -> stage -> rate; the CPU is one core."""
+
+
+def _time(options: Options, packets: bool) -> tuple[Rates, dict[str, Rate], dict[str, Any]]:
+    """Rates of all stages and of the usual path's, and what else is to be told."""
+    from benchmarks.alert_stages import NETWORK, PREPARE, WHOLE
+
+    rates: Rates = {}
+    usual: dict[str, Rate] = {}
+    more: dict[str, Any] = {}
+    import jax
+
+    for device in _devices():
+        on_cpu = device.platform == "cpu"
+        with jax.default_device(device):
+            cases, about = _cases(options, packets, options.batch_size or (64 if on_cpu else 1024))
+            if not on_cpu:  # the rest is the host's and was timed before
+                kept = (PREPARE, NETWORK, WHOLE, "hosts")
+                cases = {key: case for key, case in cases.items() if key[1] in kept}
+            clock = time.process_time if on_cpu else time.perf_counter
+            timed = {key: _timed(case.call, case.units, options, clock) for key, case in cases.items()}
+            if on_cpu and packets:
+                more["alerts"] = about
+                if options.reference and (reference := _reference(options)):
+                    timed |= {("usual", n): _timed(*case, options, clock) for n, case in reference["cases"].items()}
+                    more["largest_difference"] = reference["largest_difference"]
+            for (survey, stage), rate in in_turns(timed, options.turns).items():
+                if survey == "usual":
+                    usual[stage] = rate
+                else:
+                    name = "one core" if on_cpu else device.device_kind
+                    rates.setdefault(name, {}).setdefault(survey, {})[stage] = rate
+    return rates, usual, more
 
 
 def _devices() -> list[Any]:
@@ -88,137 +127,92 @@ def _devices() -> list[Any]:
     return [jax.devices("cpu")[0], *other]
 
 
-def read_packets_of(options: Options) -> tuple[list[bytes], str]:
-    """One container of one alert each, `count` of them, and a sentence about them."""
-    paths = list(options.alerts)
-    default = Path(os.environ.get("LCJAX_DATA") or Path(__file__).parents[2] / "shared" / "data")
-    if not paths and (default / "ztf_alerts" / "kowalski_avro").is_dir():
-        paths = [default / "ztf_alerts" / "kowalski_avro"]
-    files = [f for p in paths for f in (sorted(p.rglob("*.avro")) if p.is_dir() else [p])]
-    if files:
-        data, kind = [f.read_bytes() for f in files], f"{len(files)} real packets"
-    else:
-        data, kind = _made_up(64), "64 made-up packets"
-    size = np.mean([len(d) for d in data]) / 1e3
-    return [data[i % len(data)] for i in range(options.count)], f"{kind}, {size:.0f} kB each on average"
+def _cases(options: Options, packets: bool, size: int) -> tuple[dict[tuple[str, str], Any], list[str]]:
+    """(survey, stage) -> case, and sentences about the packets."""
+    from benchmarks import alert_packets, alert_stages
+
+    models = {"ZTF": ztf_model(options.model), "Rubin": rubin_model()}
+    if not packets:
+        batches = {survey: [alert_packets.arrays(model.task, size)] for survey, model in models.items()}
+        found = {s: alert_stages.network_cases(models[s], b, size) for s, b in batches.items()}
+        return {(s, stage): case for s, stages in found.items() for stage, case in stages.items()}, []
+    sources = [alert_packets.ztf_packets(options.alerts), alert_packets.rubin_packets(options.rubin)]
+    cases, about, alerts = {}, [], []
+    for source in [s for s in sources if s]:
+        stages = alert_stages.Stages(models[source.survey], source.taken(options.count), size)
+        cases |= {(source.survey, stage): case for stage, case in stages.cases().items()}
+        about.append(source.about)
+        alerts = alerts or stages.alerts
+    for table in alert_packets.rubin_tables(options.rubin):
+        cases["Rubin", f"Parquet to alert ({table.name})"] = alert_stages.table_case(table)
+    if options.hosts and importlib.util.find_spec("sep"):
+        cases["ZTF", "hosts"] = alert_stages.host_case(host_model(), alerts, options.batch_size)
+    return cases, about
 
 
-def _made_up(count: int) -> list[bytes]:
-    """Packets with all columns of the published network and noisy stamps, which compress like real ones."""
-    from data_pipelines.datasets.alert_checks import ZTF_SCHEMA, container, packet
-    from lcjax.tasks.stamp_classifier_config import RAW_COLUMNS
-
-    schema = copy.deepcopy(ZTF_SCHEMA)
-    fields = schema["fields"][2]["type"]["fields"]
-    have = {field["name"] for field in fields}
-    fields += [{"name": n, "type": ["null", "float"], "default": None} for n in RAW_COLUMNS if n not in have]
-    values = dict.fromkeys((n for n in RAW_COLUMNS if n not in have), 1.0)
-    return [container([packet(i, candidate=values)], schema=schema) for i in range(count)]
-
-
-def _model(name: str | None) -> Any:
+def ztf_model(name: str | None) -> Any:
     """A loaded classifier; without a name the published network with random weights."""
-    from lcjax.inference.loading import Loaded, load_system
-
-    if name:
-        return load_system(name)
-    import jax
-
+    from lcjax.inference.loading import load_system
     from lcjax.models.stamp_classifier_config import StampModelConfig
-    from lcjax.tasks import build_task
     from lcjax.tasks.stamp_classifier_config import StampExperiment
 
-    experiment = StampExperiment(model=StampModelConfig(parity=True))
+    return load_system(name) if name else _random(StampExperiment(model=StampModelConfig(parity=True)))
+
+
+def rubin_model() -> Any:
+    """The multi-scale network on three scales of Rubin's stamps of 30 pixels (four scales need 63)."""
+    from lcjax.tasks import PRESETS
+
+    experiment: Any = PRESETS["multiscale-stamps"]()
+    inputs = dataclasses.replace(experiment.inputs, levels=3)
+    return _random(dataclasses.replace(experiment, inputs=inputs), stamp_size=30)
+
+
+def host_model() -> Any:
+    """DELIGHT as published, random weights."""
+    from lcjax.tasks import PRESETS
+
+    return _random(PRESETS["delight"]())
+
+
+def _random(experiment: Any, stamp_size: int | None = None) -> Any:
+    import jax
+
+    from lcjax.inference.loading import Loaded
+    from lcjax.tasks import build_task
+
     task = build_task(experiment)
-    batch = {k: np.zeros(v.shape, v.dtype) for k, v in task.batch_spec.items()}
-    return Loaded(Path("published"), {}, experiment, task, jax.jit(task.init)(jax.random.key(0), batch))
+    spec = dict(task.batch_spec)
+    if stamp_size:
+        rows, _, _, channels = spec["stamps"].shape
+        spec["stamps"] = jax.ShapeDtypeStruct((rows, stamp_size, stamp_size, channels), spec["stamps"].dtype)
+        task = dataclasses.replace(task, batch_spec=spec)
+    batch = {k: np.zeros(v.shape, v.dtype) for k, v in spec.items()}
+    return Loaded(Path(experiment.system), {}, experiment, task, jax.jit(task.init)(jax.random.key(0), batch))
 
 
-_ON_DEVICE = ("preprocessing on the device", "network", "bytes to probabilities")
+def _reference(options: Options) -> dict[str, Any] | None:
+    """Cases of the usual path by our stages' names, and how far its answers are from ours; None: something is missing."""
+    from benchmarks import alert_packets, alert_stages
+    from benchmarks.alerts_reference import ReferencePath
+
+    missing = [name for name in _FOR_USUAL if not importlib.util.find_spec(name)]
+    if missing:
+        print(f"the usual path is left out: {', '.join(missing)} not installed")
+        return None
+    loaded = ztf_model(options.model)
+    packets = alert_packets.ztf_packets(options.alerts).taken(options.count)
+    path = ReferencePath(loaded)
+    stages = alert_stages.Stages(loaded, packets, options.batch_size or 64)
+    names = loaded.experiment.inputs.class_names
+    ours = np.array([[row[n] for n in names] for row in stages.whole()], np.float32)
+    return {
+        "cases": {name: (call, len(packets.messages)) for name, call in path.cases(packets.messages).items()},
+        "largest_difference": float(np.abs(ours - path.probabilities(packets.messages)).max()),
+    }
 
 
-class _Stages:
-    """Every stage on its own, and all of them; each case handles all packets once."""
-
-    def __init__(self, loaded: Any, packets: Sequence[bytes], batch_size: int | None) -> None:
-        import jax
-
-        from data_pipelines.sources.alerts import STAMP_NAMES, StampRules, decode_packet
-        from lcjax.cli.stamp_answers import StampAnswers
-        from lcjax.inference.stamps import StampPredictor
-
-        self.packets, self.task = packets, loaded.task
-        self.rules = StampRules(need=STAMP_NAMES, history=False)
-        self.predictor = StampPredictor.from_loaded(loaded, batch_size)
-        self.answers = StampAnswers(self.predictor)
-        self.alerts = [decode_packet(data, rules=self.rules) for data in packets]
-        self.cutouts = [_cutouts(data) for data in packets]
-        size = self.predictor.batch_size
-        whole = self.batches()
-        self.ready = [{k: np.resize(v, (size, *v.shape[1:])) for k, v in batch.items()} for batch in whole]
-        self.prepare = jax.jit(loaded.task.extras["prepare"])
-        self.prepared = [jax.block_until_ready(self.prepare(batch)) for batch in self.ready]
-        self.variables = jax.device_put(loaded.variables)
-        self.network = jax.jit(lambda v, images, features: loaded.task.model.apply(v, images, features)["logits"])
-
-    def cases(self) -> dict[str, Callable[[], Any]]:
-        """Name -> call; the first three and the assembly are Python, the others compiled."""
-        import jax
-
-        wait = jax.block_until_ready
-        return {
-            "Avro, history left out": lambda: [_record(data) for data in self.packets],
-            "gunzip and FITS, 3 stamps": lambda: [_decode(cutouts) for cutouts in self.cutouts],
-            "packet to alert (with the two above)": self._read,
-            "stacks and columns": self.batches,
-            "preprocessing on the device": lambda: [wait(self.prepare(batch)) for batch in self.ready],
-            "network": lambda: [wait(self.network(self.variables, *inputs)) for inputs in self.prepared],
-            "bytes to probabilities": self.whole,
-        }
-
-    def _read(self) -> None:
-        from data_pipelines.sources.alerts import decode_packet
-
-        for data in self.packets:
-            decode_packet(data, rules=self.rules)
-
-    def batches(self) -> list[dict[str, np.ndarray]]:
-        """What goes to the device."""
-        size = self.predictor.batch_size
-        entries = [self.answers.enter(alert) for alert in self.alerts]
-        return [self.answers.batch(entries[i : i + size]) for i in range(0, len(entries), size)]
-
-    def whole(self) -> list[Any]:
-        """Rows of the output table."""
-        from data_pipelines.sources.alerts import decode_packet
-
-        return list(self.answers.answer(decode_packet(data, rules=self.rules) for data in self.packets))
-
-
-def _record(data: bytes) -> dict[str, Any]:
-    import io
-
-    from data_pipelines.sources.alerts.avro_container import read_containers
-    from data_pipelines.sources.alerts.packets import HISTORY_FIELDS
-
-    return next(iter(read_containers(io.BytesIO(data), HISTORY_FIELDS)))
-
-
-def _cutouts(data: bytes) -> list[bytes]:
-    record = _record(data)
-    return [record[f"cutout{name}"]["stampData"] for name in ("Science", "Template", "Difference")]
-
-
-def _decode(cutouts: Sequence[bytes]) -> None:
-    from data_pipelines.sources.alerts.fits_stamp import decode_stamp
-
-    for cutout in cutouts:
-        decode_stamp(cutout)
-
-
-def _timed(
-    case: Callable[[], Any], units: int, options: Options, clock: Callable[[], float] = time.process_time
-) -> Callable[[], float]:
+def _timed(case: Callable[[], Any], units: int, options: Options, clock: Callable[[], float]) -> Callable[[], float]:
     """A case as `in_turns` takes it; called a few times before, so that it is compiled."""
     for _ in range(_WARM_UP):
         case()
@@ -233,61 +227,76 @@ def _timed(
     return alerts_per_second
 
 
-def _row(name: str, r: Rate) -> dict[str, Any]:
-    return {"stage": name, "alerts/s": r.median, "lowest": r.low, "highest": r.high, "ms/alert": 1e3 / r.median}
+def _all_cores(options: Options, cores: set[int]) -> dict[str, Any]:
+    """Device -> rate of the whole path with all cores, in processes of their own."""
+    import jax
+
+    found = {}
+    for platform in dict.fromkeys(["cpu", jax.default_backend()]):
+        context = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
+            found[platform] = pool.submit(_whole_on, platform, options, cores).result()
+    return found
 
 
-def _compare(loaded: Any, packets: Sequence[bytes], options: Options, found: dict[str, Rate]) -> dict[str, Any]:
-    """The usual path in turns with ours, and whether both answer the same."""
-    from benchmarks.alerts_reference import BATCH, ReferencePath
+def _whole_on(platform: str, options: Options, cores: set[int]) -> dict[str, float]:
+    """Survey -> alerts a second of the whole path; runs in a process that has not started jax."""
+    os.environ["JAX_PLATFORMS"] = "cpu" if platform == "cpu" else ""
+    if cores:
+        os.sched_setaffinity(0, cores)
+    from benchmarks import alert_packets, alert_stages
+    from data_pipelines.processes import Processes
+    from data_pipelines.sources.alerts.decoders import usual_count
 
-    reference = ReferencePath(loaded)
-    stages = _Stages(loaded, packets, options.batch_size)
-    cases = {f"usual path: {n}": _timed(c, len(packets), options) for n, c in reference.cases(packets).items()}
-    cases["lcjax: bytes to probabilities"] = _timed(stages.whole, len(packets), options)
-    rates = in_turns(cases, options.turns)
-    print_table(
-        f"the usual path (astropy, batches of {BATCH}), same alerts and weights", [_row(*x) for x in rates.items()]
-    )
-    whole, ours = rates["usual path: bytes to probabilities"].median, rates["lcjax: bytes to probabilities"].median
-    names = loaded.experiment.inputs.class_names
-    answers = np.array([[row[n] for n in names] for row in stages.whole()], np.float32)
-    difference = float(np.abs(answers - reference.probabilities(packets)).max())
-    stamps = found["gunzip and FITS, 3 stamps"].median / rates["usual path: astropy.io.fits, 3 stamps"].median
-    print(
-        f"end to end {ours / whole:.1f} times as fast, stamps {stamps:.1f} times; largest difference {difference:.1e}"
-    )
-    return {
-        "reference": {n: dataclasses.asdict(r) for n, r in rates.items()},
-        "times_as_fast": ours / whole,
-        "stamps_times_as_fast": stamps,
-        "largest_difference": difference,
-    }
+    size = options.batch_size or (64 if platform == "cpu" else 1024)
+    found = {"decoders": usual_count()}
+    sources = [alert_packets.ztf_packets(options.alerts), alert_packets.rubin_packets(options.rubin)]
+    for source in [s for s in sources if s]:
+        model = ztf_model(options.model) if source.survey == "ZTF" else rubin_model()
+        stages = alert_stages.Stages(model, source.taken(max(options.count, 4 * size)), size)
+        with Processes(usual_count()) as processes:
+            call = _timed(lambda s=stages, p=processes: s.whole(p), len(stages.alerts), options, time.perf_counter)
+            found[source.survey] = max(call() for _ in range(options.turns))
+    return found
 
 
-def _night(found: dict[str, Rate]) -> dict[str, Any]:
-    """Cores, or accelerators with the cores that feed them, for a night's alerts."""
-    rows = []
-    reading = 1 / found["packet to alert (with the two above)"].median + 1 / found["stacks and columns"].median
-    for title, seconds in (("10 hours", 36_000), ("10 minutes", 600)):
-        needed = NIGHT / seconds
-        rows.append({"10 million alerts in": title, "alerts/s": needed} | _needs(found, needed, reading))
-    print_table("a Rubin night (median rates; processes of one consumer group share the partitions)", rows)
-    return {row["10 million alerts in"]: row for row in rows}
+def _report(rates: Rates, usual: Mapping[str, Rate], more: dict[str, Any]) -> dict[str, Any]:
+    """Prints the tables; returns what is to be written."""
+    from benchmarks.alert_night import night
+    from benchmarks.alert_stages import STAMPS, WHOLE
+    from benchmarks.alerts_reference import BATCH
+
+    for sentence in more.get("alerts", ()):
+        print(sentence)
+    for device, surveys in rates.items():
+        for survey, stages in surveys.items():
+            beside = usual if (device, survey) == ("one core", "ZTF") else {}
+            rows = [_row(name, r, beside.get(name)) for name, r in stages.items()]
+            print_table(f"{survey}, alerts a second, {device} (usual path: batches of {BATCH})", rows)
+    if usual:
+        ours = rates["one core"]["ZTF"]
+        more["times_as_fast"] = ours[WHOLE].median / usual[WHOLE].median
+        more["stamps_times_as_fast"] = ours[STAMPS].median / usual[STAMPS].median
+        print(
+            f"end to end {more['times_as_fast']:.1f} times as fast, stamps {more['stamps_times_as_fast']:.1f} times; "
+            f"largest difference {more['largest_difference']:.1e}"
+        )
+    for platform, whole in more.get("all_cores", {}).items():
+        rows = [{"survey": s, "bytes to probabilities, alerts/s": r} for s, r in whole.items() if s != "decoders"]
+        print_table(f"all cores and {whole['decoders']} decoders, {platform}, best turn by the clock", rows)
+    medians = {d: {s: {n: r.median for n, r in st.items()} for s, st in found.items()} for d, found in rates.items()}
+    nights = night(medians["one core"], next((medians[d] for d in medians if d != "one core"), {}))
+    print_table("nights (median rates; processes of one consumer group share the partitions)", nights)
+    plain = lambda stages: {name: dataclasses.asdict(r) for name, r in stages.items()}
+    stages = {device: {survey: plain(st) for survey, st in found.items()} for device, found in rates.items()}
+    return {"stages": stages, "usual": plain(usual), "nights": nights, **more}
 
 
-def _needs(found: dict[str, Rate], needed: float, reading: float) -> dict[str, Any]:
-    out: dict[str, Any] = {"cores, CPU only": math.ceil(needed / found["bytes to probabilities"].median)}
-    for name, r in found.items():
-        if name.startswith("network ("):
-            prepare = found[name.replace("network", "preprocessing on the device")]
-            on_device = 1 / r.median + 1 / prepare.median
-            out |= {
-                "accelerators": math.ceil(needed * on_device),
-                "cores that read": math.ceil(needed * reading),
-            }
-    return out
+def _row(name: str, r: Rate, usual: Rate | None) -> dict[str, Any]:
+    rate = {"alerts/s": r.median, "lowest": r.low, "highest": r.high, "ms/alert": 1e3 / r.median}
+    return {"stage": name, **rate, "usual path": usual.median if usual else None}
 
 
 def _plain(options: Options) -> dict[str, Any]:
-    return {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(options).items() if k != "alerts"}
+    paths = {"alerts", "rubin"}
+    return {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(options).items() if k not in paths}

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.alert_stages import AVRO, NETWORK, PREPARE, STAMPS, WHOLE
 from lcjax.errors import ConfigError
 from lcjax.tasks.stamp_classifier import feature_statistics, resolve
 from lcjax.transforms.stamp_features import CLIPS, SURVEY_MISSING
@@ -42,19 +43,18 @@ class ReferencePath:
         self._network = tensorflow_network(loaded.variables, config)
 
     def cases(self, packets: Sequence[bytes]) -> dict[str, Callable[[], Any]]:
-        """Name -> call that handles all packets once."""
+        """Our stage that does the same -> call that handles all packets once."""
         records = [read_packet(data) for data in packets]
         stamps = [read_stamps(record) for record in records]
-        inputs = [self._inputs(records[i : i + BATCH], stamps[i : i + BATCH]) for i in range(0, len(records), BATCH)]
-        batches = range(0, len(records), BATCH)
+        batches = [slice(i, i + BATCH) for i in range(0, len(records), BATCH)]
+        prepare = lambda: [self._inputs(records[batch], stamps[batch]) for batch in batches]
+        inputs = prepare()
         return {
-            "fastavro": lambda: [read_packet(data) for data in packets],
-            "astropy.io.fits, 3 stamps": lambda: [read_stamps(record) for record in records],
-            "numpy and astropy.coordinates": lambda: [
-                self._inputs(records[i : i + BATCH], stamps[i : i + BATCH]) for i in batches
-            ],
-            "TensorFlow network": lambda: [self._network(*pair) for pair in inputs],
-            "bytes to probabilities": lambda: self.probabilities(packets),
+            AVRO: lambda: [read_packet(data) for data in packets],
+            STAMPS: lambda: [read_stamps(record) for record in records],
+            PREPARE: prepare,
+            NETWORK: lambda: [self._network(*pair) for pair in inputs],
+            WHOLE: lambda: self.probabilities(packets),
         }
 
     def probabilities(self, packets: Sequence[bytes]) -> np.ndarray:

@@ -45,3 +45,7 @@ class MissingExtraError(LcjaxError):
         reading FITS tables needs the package 'astropy': install it with  pip install 'lcjax[data]'
         """
         super().__init__(f"{needed_for} needs the package '{package}': install it with  pip install 'lcjax[{extra}]'")
+
+    def __reduce__(self) -> tuple:
+        """Comes from another process as it is: the message is made only once."""
+        return MissingExtraError.__new__, (type(self), *self.args)

@@ -15,14 +15,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from data_pipelines.result_parts import Place, ResultParts, StreamedResults, read_parts
-from data_pipelines.sources.alerts import AlertRejection, SchemaSet, StampRules
+from data_pipelines.sources.alerts import AlertRejection
+from data_pipelines.sources.alerts.decoders import Decoders, Then
 from data_pipelines.sources.alerts.kafka import KafkaAddress, KafkaAlerts, KafkaSettings
 from lcjax.cli.live_count import LiveCount
 from lcjax.cli.streamed_table import REJECTIONS, StreamedTable
 from lcjax.errors import ConfigError, DataError
 from lcjax.inference.loading import Loaded
 
-_POLL = 512
+_POLL = 1024
 """Messages taken from Kafka together."""
 _POLL_SECONDS = 1.0
 
@@ -32,6 +33,8 @@ class Answers(Protocol):
 
     unit: str
     schema: pa.Schema
+    entries: Then | None
+    """What is made of alerts where they are decoded."""
 
     def answer(self, outcomes: Iterable[Any]) -> Iterator[dict[str, Any] | AlertRejection]:
         """Rows by `schema`; rejections among the outcomes are passed on."""
@@ -44,12 +47,17 @@ def predict_files(answers: Answers, outcomes: Iterable[Any], out: Path, rejected
     Raises:
       DataError: there is no answer.
     """
-    started, reasons = time.monotonic(), Counter[str]()
-    aside, table = StreamedTable(rejected, REJECTIONS), StreamedTable(out, answers.schema)
-    with aside, table, LiveCount(console, answers.unit) as count:
+    started, reasons, example = time.monotonic(), Counter[str](), ""
+    with (
+        _ended_by_sigterm(),
+        StreamedTable(out, answers.schema) as table,
+        StreamedTable(rejected, REJECTIONS) as aside,
+        LiveCount(console, answers.unit) as count,
+    ):
         for answer in answers.answer(outcomes):
             if isinstance(answer, AlertRejection):
                 reasons[answer.reason.split(":")[0]] += 1
+                example = example or answer.reason
                 aside.add({name: getattr(answer, name) for name in REJECTIONS.names})
             else:
                 table.add(answer)
@@ -57,8 +65,8 @@ def predict_files(answers: Answers, outcomes: Iterable[Any], out: Path, rejected
     if not aside.rows:
         rejected.unlink(missing_ok=True)
     if not table.rows:
-        why = f"all {aside.rows:,} were set aside, with reasons in '{rejected}'" if aside.rows else "none there"
-        raise DataError(f"none of the {answers.unit} could be answered: {why}")
+        why = f"all {aside.rows:,} were set aside, with reasons in '{rejected}'; the first: {example}"
+        raise DataError(f"none of the {answers.unit} could be answered: {why if aside.rows else 'none there'}")
     _say(f"{table.rows:,} {answers.unit} in {time.monotonic() - started:.1f} s, written to {out}")
     _say_rejected(reasons, answers.unit, rejected)
 
@@ -67,8 +75,7 @@ def predict_topics(
     answers: Answers,
     address: KafkaAddress,
     settings: KafkaSettings,
-    rules: StampRules,
-    schemas: SchemaSet,
+    decoders: Decoders,
     identity: str,
     out: Path,
     rejected: Path,
@@ -80,12 +87,13 @@ def predict_topics(
     stopped or killed, the same command goes on where the parts end, and the folder has every alert once.
 
     Args:
-      identity: of the model; a folder holds the answers of one. Others: see `predict_files` and `KafkaAlerts`.
+      decoders: of the messages. identity: of the model; a folder holds the answers of one.
+      answers, rejected: see `predict_files`. address, settings: see `KafkaAlerts`.
     """
     started = time.monotonic()
     if out.is_file():
         raise ConfigError(f"'{out}' is a file, and answers to a stream are a folder of parts: choose another --out")
-    results = StreamedResults(ResultParts(out, answers.schema, identity), settings.part_rows, settings.part_seconds)
+    results: StreamedResults
 
     def give_up(places: list[Place]) -> None:
         source.commit(results.write(only=places)[0])
@@ -95,16 +103,16 @@ def predict_topics(
     source = KafkaAlerts(
         address,
         settings,
-        rules=rules,
-        schemas=schemas,
-        resume=results.resume,
+        resume=lambda topic, partition: results.resume(topic, partition),
         on_revoke=give_up,
-        on_lost=results.forget,
+        on_lost=lambda places: results.forget(places),
         warn=warn,
     )
     with source, _until_signalled() as stopped, LiveCount(console, answers.unit) as count:
+        parts = ResultParts(out, answers.schema, f"{identity}, cluster {source.cluster or 'without a name'}")
+        results = StreamedResults(parts, settings.part_rows, settings.part_seconds)
         while not (source.finished or stopped()):
-            _answer_some(source, answers, results, count)
+            _answer_some(source, answers, decoders, results, count, stopped)
         source.commit(results.write()[0])
     rows, n_rejected = results.written_rows, results.written_rejections
     _say(f"{rows:,} {answers.unit} in {time.monotonic() - started:.1f} s, written to the folder {out}")
@@ -114,17 +122,27 @@ def predict_topics(
     _say_rejected(reasons, answers.unit, rejected)
 
 
-def _answer_some(source: KafkaAlerts, answers: Answers, results: StreamedResults, count: LiveCount) -> None:
+def _answer_some(
+    source: KafkaAlerts,
+    answers: Answers,
+    decoders: Decoders,
+    results: StreamedResults,
+    count: LiveCount,
+    stopped: Callable[[], bool],
+) -> None:
     """One round: messages, answers, parts, commit. Partitions come and go only in `poll`."""
     messages = source.poll(_POLL, _POLL_SECONDS)
-    found = answers.answer(source.decode(message) for message in messages)
+    found = answers.answer(decoders.map(messages))
     now = time.monotonic()
     for message, answer in zip(messages, found, strict=True):
         results.add(message.topic, message.partition, message.offset, answer, now)
+        count.add(1)
+        if stopped():  # the others are read again
+            break
     written, taken = results.write(time.monotonic())
     source.commit(written)
     source.again(taken)
-    count.add(len(messages))
+    count.show()
 
 
 def _write_rejected(out: Path, rejected: Path) -> Counter[str]:
@@ -141,6 +159,23 @@ def _write_rejected(out: Path, rejected: Path) -> Counter[str]:
     if not table.rows:
         rejected.unlink(missing_ok=True)
     return reasons
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Lets SIGTERM leave as an exception, so that no partial file and no process stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,9 @@ from rich.markup import escape
 
 from data_pipelines.cleaning import CleaningSettings
 from data_pipelines.columns import ColumnNames
+from data_pipelines.processes import Processes
 from data_pipelines.sources.alerts import STAMP_NAMES, SchemaSet, StampRules
+from data_pipelines.sources.alerts.decoders import Decoders, usual_count
 from data_pipelines.sources.alerts.kafka import SCHEME, KafkaAddress, KafkaSettings
 from lcjax.errors import ConfigError
 from lcjax.inference.loading import Loaded, load_system
@@ -30,11 +32,20 @@ class AlertOptions:
     """Largest fraction of missing pixels of a stamp; one without any valid pixel is always set aside."""
     schemas: tuple[Path, ...] = ()
     """Files or folders of Avro schemas (.avsc) for Confluent-framed messages."""
+    ztf_orientation: bool = False
+    """Take ZTF's cutouts to lie on the sky as has been measured (columns west, rows south, to half an arcsecond): hosts then
+    have ra and dec. The packets themselves do not say how their cutouts lie."""
 
     def rules(self, need: tuple[str, ...]) -> StampRules:
         """As the reader takes them."""
         size = int(self.size) if self.size.isdigit() else self.size
-        return StampRules(need=need, size=size, max_missing=self.max_missing, history=False)
+        return StampRules(
+            need=need,
+            size=size,
+            max_missing=self.max_missing,
+            history=False,
+            ztf_orientation=self.ztf_orientation,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +59,8 @@ class HostOptions:
     max_scatter: float | None = None
     """Where the eight answers scatter more, arcsec, the nearest source answers instead."""
     stamp: Literal["science", "template", "difference"] = "template"
-    """Of alerts: the stamp in which the host is looked for. Stamps do not tell their orientation: dx and dy, no ra and dec."""
+    """Of alerts: the stamp in which the host is looked for. Rubin's stamps have world coordinates, so their hosts have ra and
+    dec; ZTF's have none, so theirs have dx and dy only (but see --alerts.ztf-orientation)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,13 +87,15 @@ class PredictOptions:
     """Light curves: Parquet (flat or nested), CSV, ECSV or FITS files, folders of them, survey originals, or prepared shards.
     Alerts: Avro, tar, Parquet, FITS or .npy files, folders of them, prepared shards, or kafka://host:port/topic. Hosts: FITS images or alerts."""
     out: Path
-    """Parquet file to write."""
+    """Parquet file to write; an earlier one is replaced when the new one is whole."""
     columns: ColumnNames = dataclasses.field(default_factory=ColumnNames)
     cleaning: CleaningSettings = dataclasses.field(default_factory=CleaningSettings)
     alerts: AlertOptions = dataclasses.field(default_factory=AlertOptions)
     rules: ServiceRules = dataclasses.field(default_factory=ServiceRules)
     hosts: HostOptions = dataclasses.field(default_factory=HostOptions)
     kafka: KafkaSettings = dataclasses.field(default_factory=KafkaSettings)
+    decoders: int = dataclasses.field(default_factory=usual_count)
+    """Processes that decode alerts, or find the sources of fields, beside the network; 0: none. Default: by cores, 4 at most. Does not change results."""
     batch_size: int | None = None
     """Windows, alerts or fields computed at once; does not change results. Default: by device."""
     which: Literal["best", "latest", "ema"] = "best"
@@ -93,6 +107,8 @@ def main(argv: list[str]) -> int:
     options = tyro.cli(PredictOptions, args=argv, prog="lcjax predict")
     if not options.inputs:
         raise ConfigError("there is nothing to predict: give one or more files after the model")
+    if options.decoders < 0:
+        raise ConfigError(f"{options.decoders} decoders are impossible: give 0 or more")
     out = options.out
     rejected = out.with_name(f"{out.stem}.rejected{out.suffix or '.parquet'}")
     topics = [name for name in options.inputs if name.startswith(SCHEME)]
@@ -137,24 +153,28 @@ def _answer_alerts(
 ) -> None:
     from lcjax.cli import alert_predictions
     from lcjax.cli.host_answers import HostAnswers, read_outcomes, read_positions
-    from lcjax.cli.stamp_answers import StampAnswers, read_stamps
+    from lcjax.cli.stamp_answers import StampAnswers, read_entries
     from lcjax.inference.stamps import StampPredictor
 
-    schemas, hosts = SchemaSet(options.alerts.schemas), options.hosts
+    schemas, hosts, processes = SchemaSet(options.alerts.schemas), options.hosts, Processes(options.decoders)
     answers: alert_predictions.Answers
     if kind == "stamps":
         answers = StampAnswers(StampPredictor.from_loaded(loaded, options.batch_size), options.rules)
         rules = options.alerts.rules(STAMP_NAMES)
-        outcomes = read_stamps(options.inputs, rules, schemas)
     else:
-        answers = HostAnswers.from_loaded(loaded, options.batch_size, hosts.max_scatter, hosts.stamp)
+        answers = HostAnswers.from_loaded(loaded, options.batch_size, hosts.max_scatter, hosts.stamp, processes)
         rules = options.alerts.rules((hosts.stamp,))
-        positions = read_positions(hosts.positions) if hosts.positions else None
-        outcomes = read_outcomes(options.inputs, schemas, rules, positions, hosts.pixel_scale)
-    if options.inputs[0].startswith(SCHEME):
-        address, identity = KafkaAddress.parse(options.inputs[0]), alert_predictions.identity_of(loaded)
-        alert_predictions.predict_topics(
-            answers, address, options.kafka, rules, schemas, identity, out, rejected, console
-        )
-    else:
+    with processes:
+        decoders = Decoders(processes, rules, schemas, answers.entries)
+        if options.inputs[0].startswith(SCHEME):
+            address, identity = KafkaAddress.parse(options.inputs[0]), alert_predictions.identity_of(loaded)
+            alert_predictions.predict_topics(
+                answers, address, options.kafka, decoders, identity, out, rejected, console
+            )
+            return
+        if kind == "stamps":
+            outcomes = read_entries(options.inputs, decoders)
+        else:
+            positions = read_positions(hosts.positions) if hosts.positions else None
+            outcomes = read_outcomes(options.inputs, decoders, positions, hosts.pixel_scale)
         alert_predictions.predict_files(answers, outcomes, out, rejected, console)

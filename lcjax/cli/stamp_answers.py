@@ -10,17 +10,18 @@ import numpy as np
 import pyarrow as pa
 
 from data_pipelines.manifest import find_datasets, read_manifest
-from data_pipelines.sources.alerts import STAMP_NAMES, Alert, AlertRejection, SchemaSet, StampRules, read_alerts
-from data_pipelines.stamp_records import StampIndex, alert_row, decode_alert, stack_stamps
+from data_pipelines.sources.alerts import Alert, AlertRejection, cut_alerts
+from data_pipelines.sources.alerts.decoders import Decoders
+from data_pipelines.stamp_records import StampIndex, decode_alert
 from lcjax.cli.shard_records import holds_shards, shard_records
+from lcjax.cli.stamp_entries import StampEntries, StampEntry
 from lcjax.errors import ConfigError, DataError
 from lcjax.inference.service_rules import ServiceRules, apply_rules
 from lcjax.inference.stamps import StampPredictor
 
-Outcome = Alert | AlertRejection
 Row = dict[str, Any]
 
-RULE_COLUMNS = ("ssdistnr", "isdiffpos", "sgscore1", "distpsnr1")
+RULE_COLUMNS = ("ssdistnr", "ssObjectId", "isdiffpos", "sgscore1", "distpsnr1")
 """What the service's rules look at."""
 _ABOUT = (
     ("object_id", pa.string()),
@@ -40,7 +41,7 @@ class StampAnswers:
     def __init__(self, predictor: StampPredictor, rules: ServiceRules | None = None) -> None:
         """`rules`: of the columns `service_...`, which a model without the classes they speak of does not have."""
         self.predictor, self._rules = predictor, rules or ServiceRules()
-        self._columns = (*predictor.metadata_names, *RULE_COLUMNS)
+        self.entries = StampEntries(tuple(predictor.metadata_names), (*predictor.metadata_names, *RULE_COLUMNS))
         names = {name.lower() for name in predictor.class_names}
         needed = {"asteroid": self._rules.solar_system_shortcut, "sn": self._rules.supernova_filter}
         self.has_rules = any(needed.values()) and names >= {name for name, used in needed.items() if used}
@@ -49,18 +50,20 @@ class StampAnswers:
         probabilities = [(name, pa.float32()) for name in self._class_columns]
         self.schema = pa.schema([*_ABOUT, *probabilities, ("class", pa.string()), *(_RULED if self.has_rules else ())])
 
-    def answer(self, outcomes: Iterable[Outcome]) -> Iterator[Row | AlertRejection]:
+    def answer(self, outcomes: Iterable[StampEntry | AlertRejection]) -> Iterator[Row | AlertRejection]:
         """Rows by `schema`, and rejections: those among the outcomes and those of alerts the network cannot take.
 
         The device computes a batch while the next one is read.
+
+        Args:
+          outcomes: what `entries` makes of alerts.
         """
-        waiting: list[_Entry] = []
+        waiting: list[StampEntry | AlertRejection] = []
         running: deque[_Running] = deque()
         alerts = 0
-        for outcome in outcomes:
-            entry = self.enter(outcome)
+        for entry in outcomes:
             waiting.append(entry)
-            alerts += isinstance(entry, _Ready)
+            alerts += isinstance(entry, StampEntry)
             if alerts == self.predictor.batch_size or len(waiting) >= 8 * self.predictor.batch_size:
                 running.append(self._start(waiting))
                 waiting, alerts = [], 0
@@ -70,29 +73,11 @@ class StampAnswers:
         while running:
             yield from self._finish(running.popleft())
 
-    def enter(self, outcome: Outcome) -> "_Entry":
-        """An alert as the network takes it, or why it cannot."""
-        if isinstance(outcome, AlertRejection):
-            return outcome
-        wanted = [n for n in self.predictor.metadata_names if n not in ("ra", "dec")]
-        absent = [name for name in wanted if name not in outcome.metadata]
-        if 2 * len(absent) > len(wanted):
-            reason = (
-                f"missing metadata: the network takes '{absent[0]}' and {len(absent) - 1} more that the alert lacks"
-            )
-            return _rejection(outcome, reason)
-        try:
-            stamps = stack_stamps(outcome, STAMP_NAMES)
-        except DataError:
-            shapes = {name: stamp.pixels.shape for name, stamp in outcome.stamps.items()}
-            return _rejection(outcome, f"stamp size: the stamps of one alert differ ({shapes})")
-        return _Ready(outcome, stamps, alert_row(outcome, self._columns))
-
-    def _start(self, entries: list["_Entry"]) -> "_Running":
+    def _start(self, entries: list[StampEntry | AlertRejection]) -> "_Running":
         """Sends alerts to the device, those with stamps of one shape together."""
         groups: dict[tuple[int, ...], list[int]] = {}
         for i, entry in enumerate(entries):
-            if isinstance(entry, _Ready):
+            if isinstance(entry, StampEntry):
                 groups.setdefault(entry.stamps.shape, []).append(i)
         sent = []
         for rows in groups.values():
@@ -100,10 +85,10 @@ class StampAnswers:
                 sent.append((rows, self.predictor.submit(self.batch([entries[i] for i in rows]))))
             except (DataError, ConfigError) as error:
                 for i in rows:
-                    entries[i] = _rejection(entries[i].alert, f"stamp size: {error}")
+                    entries[i] = entries[i].rejection(f"stamp size: {error}")
         return entries, sent
 
-    def batch(self, ready: Sequence["_Ready"]) -> dict[str, np.ndarray]:
+    def batch(self, ready: Sequence[StampEntry]) -> dict[str, np.ndarray]:
         """What goes to the device, of alerts with stamps of one shape; see `StampPredictor.submit`."""
         columns = len(self.predictor.metadata_names)
         with np.errstate(over="ignore"):
@@ -124,14 +109,14 @@ class StampAnswers:
         for i, entry in enumerate(entries):
             yield found.get(i, entry)
 
-    def _rows(self, ready: Sequence["_Ready"], probabilities: np.ndarray) -> Iterator[Row | AlertRejection]:
+    def _rows(self, ready: Sequence[StampEntry], probabilities: np.ndarray) -> Iterator[Row | AlertRejection]:
         names = self.predictor.class_names
         sound = np.isfinite(probabilities).all(axis=1)
         best = np.where(np.isfinite(probabilities), probabilities, -1).argmax(axis=1)
         ruled = self._ruled(ready, probabilities)
         for i, entry in enumerate(ready):
             if not sound[i]:
-                yield _rejection(entry.alert, "no finite probabilities: a null among what the network takes")
+                yield entry.rejection("no finite probabilities: a null among what the network takes")
                 continue
             yield {
                 **{name: getattr(entry.alert, name) for name, _ in _ABOUT},
@@ -140,7 +125,7 @@ class StampAnswers:
                 **{name: values[i] for name, values in ruled.items()},
             }
 
-    def _ruled(self, ready: Sequence["_Ready"], probabilities: np.ndarray) -> Mapping[str, list]:
+    def _ruled(self, ready: Sequence[StampEntry], probabilities: np.ndarray) -> Mapping[str, list]:
         """The service's answers beside the network's, which stay as they are."""
         if not self.has_rules:
             return {}
@@ -155,35 +140,26 @@ class StampAnswers:
         }
 
 
-class _Ready:
-    """An alert as the network takes it."""
-
-    __slots__ = ("alert", "columns", "stamps")
-
-    def __init__(self, alert: Alert, stamps: np.ndarray, columns: list[float]) -> None:
-        self.alert, self.stamps, self.columns = alert, stamps, columns
+_Running = tuple[list[StampEntry | AlertRejection], list[tuple[list[int], Any]]]
 
 
-_Entry = Any  # _Ready | AlertRejection
-_Running = tuple[list[_Entry], list[tuple[list[int], Any]]]
+def read_entries(inputs: Sequence[str], decoders: Decoders) -> Iterator[StampEntry | AlertRejection]:
+    """Entries of the alerts in files, folders and prepared shards, in the order given.
 
-
-def _rejection(alert: Alert, reason: str) -> AlertRejection:
-    return AlertRejection(alert.alert_id, alert.object_id, reason, alert.origin)
-
-
-def read_stamps(inputs: Sequence[str], rules: StampRules, schemas: SchemaSet) -> Iterator[Outcome]:
-    """Alerts of files, folders and prepared shards, in the order given.
+    Args:
+      decoders: that make entries.
 
     Raises:
       DataError: an input is missing or holds nothing of the kind, or shards are damaged or of something else.
     """
     for shards, group in itertools.groupby(map(Path, inputs), holds_shards):
-        if not shards:
-            yield from read_alerts(list(group), rules=rules, schemas=schemas)
-            continue
-        for folder in find_datasets(list(group)):
-            manifest = read_manifest(folder)
-            if manifest.kind != StampIndex.kind:
-                raise DataError(f"'{folder}' holds {manifest.kind.replace('_', ' ')}, and this model classifies stamps")
-            yield from shard_records(manifest, lambda features: decode_alert(features, str(folder)))
+        paths = list(group)
+        yield from decoders.map(_shard_alerts(paths) if shards else cut_alerts(paths, decoders.rules))
+
+
+def _shard_alerts(paths: list[Path]) -> Iterator[Alert]:
+    for folder in find_datasets(paths):
+        manifest = read_manifest(folder)
+        if manifest.kind != StampIndex.kind:
+            raise DataError(f"'{folder}' holds {manifest.kind.replace('_', ' ')}, and this model classifies stamps")
+        yield from shard_records(manifest, lambda features, folder=folder: decode_alert(features, str(folder)))

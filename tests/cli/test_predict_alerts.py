@@ -1,5 +1,6 @@
 """`lcjax predict` on alerts, Kafka topics and images."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,12 +9,15 @@ import time
 
 import jax
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from data_pipelines.datasets.alert_checks import container, packet
 from data_pipelines.sources.alerts import Alert, read_alerts
 from data_pipelines.stamp_records import alert_columns, stack_stamps
+from lcjax.cli.alert_predictions import predict_files
 from lcjax.cli.main import main
 from lcjax.inference.service_rules import apply_rules
 from lcjax.inference.stamps import StampPredictor
@@ -97,7 +101,8 @@ def test_sentences(model, tmp_path, capsys):
     for inputs, words in (
         ([tmp_path / "none.avro"], "none.avro"),
         ([tmp_path / "nothing"], "holds no alerts"),
-        ([small], "set aside"),
+        ([small], "the first: stamp size: science is 9x9"),
+        ([good, "--decoders", "-1"], "0 or more"),
         ([small, "--alerts.size", "any"], "set aside"),
         ([tmp_path / "bare.npy"], "set aside"),
         ([good, "kafka://localhost:9092/a"], "the only one"),
@@ -107,7 +112,9 @@ def test_sentences(model, tmp_path, capsys):
         assert predict(model, *inputs, out=out) == 2
         said = capsys.readouterr().err
         assert words in said and "Traceback" not in said and not out.exists()
+    assert predict(model, good, out=tmp_path / "nothing") == 2 and "is a folder" in capsys.readouterr().err
     assert predict(model, good, out=out) == 0 and not (tmp_path / "F.rejected.parquet").exists()
+    assert not list(tmp_path.glob("*.partial"))
 
 
 def test_prepared_shards_give_what_their_packets_give(model, tmp_path, capsys):
@@ -139,7 +146,22 @@ def test_every_real_alert(data_root, tmp_path):
     assert set(table["service_rule"].to_pylist()) >= {"solar system"}
 
 
-def test_topic_with_a_kill_in_mid_stream(model, tmp_path, capsys):
+def test_a_termination_leaves_nothing_behind(tmp_path):
+    class Answers:
+        unit, schema, entries = "alerts", pa.schema([("n", pa.int64())]), None
+
+        def answer(self, outcomes):
+            yield from outcomes
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+
+    out = tmp_path / "F.parquet"
+    with pytest.raises(SystemExit) as left:
+        predict_files(Answers(), ({"n": n} for n in range(3000)), out, tmp_path / "R.parquet", Console(stderr=True))
+    assert left.value.code == 128 + signal.SIGTERM and not list(tmp_path.iterdir())
+
+
+def test_topic_with_a_kill_in_mid_stream(model, tmp_path, capsys, monkeypatch):
     pytest.importorskip("confluent_kafka")
     from tests.data_pipelines.alerts.mock_broker import QUICK, fill, mock_broker
 
@@ -158,6 +180,10 @@ def test_topic_with_a_kill_in_mid_stream(model, tmp_path, capsys):
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
         assert pq.read_table(out).num_rows < len(sound)
+        with monkeypatch.context() as full:
+            full.setattr("data_pipelines.result_parts.os.fsync", no_space)
+            assert main(["predict", *arguments]) == 2
+            assert "cannot write" in capsys.readouterr().err
         assert main(["predict", *arguments]) == 0
         said = capsys.readouterr().out
         assert "written to the folder" in said and f"{len(poison)} alerts set aside" in said
@@ -171,6 +197,10 @@ def test_topic_with_a_kill_in_mid_stream(model, tmp_path, capsys):
     rejected = pq.read_table(tmp_path / "F.rejected.parquet").to_pylist()
     assert sorted((r["partition"], r["offset"]) for r in rejected) == sorted(poison)
     assert {r["topic"] for r in rejected} == {"ztf"}
+
+
+def no_space(descriptor):
+    raise OSError(errno.ENOSPC, "no space left")
 
 
 def test_hosts_in_images_and_alerts(tmp_path):
@@ -205,4 +235,9 @@ def test_hosts_in_images_and_alerts(tmp_path):
     rows = pq.read_table(tmp_path / "H.parquet").to_pylist()
     assert [r["alert_id"] for r in rows] == [1000, 1001, 0]
     assert rows[0]["ra"] is None and rows[0]["dx"] is not None
+    more = ["--hosts.stamp", "science", "--alerts.ztf-orientation"]
+    assert predict(model, packets, out=tmp_path / "H.parquet", more=more) == 0
+    (asked, _) = pq.read_table(tmp_path / "H.parquet").to_pylist()
+    assert asked["ra"] == pytest.approx(10 - asked["dx"] * 1.0124 / 3600 / np.cos(np.radians(5)), abs=1e-6)
+    assert asked["dec"] == pytest.approx(-5 - asked["dy"] * 1.0124 / 3600, abs=1e-6)
     assert rows[2]["x"] != row["x"]
