@@ -56,17 +56,24 @@ def read_real_alerts(folder: Path, labels: Path | None = None) -> RealAlerts:
     )
 
 
-def split_objects(real: RealAlerts, seed: int, test_share: float = 0.4) -> tuple[RealAlerts, RealAlerts]:
-    """Parts for training and for testing, no object in both; weakly labelled objects are shared out class by class."""
+def split_objects(real: RealAlerts, seed: int, shares: tuple[float, ...] = (0.6, 0.2, 0.2)) -> tuple[RealAlerts, ...]:
+    """Parts (training, validation, test) of these shares, no object in two; shared out weak label by weak label."""
     rng = np.random.default_rng(seed)
     objects, first = np.unique(real.object_id, return_index=True)
-    held_out: list[str] = []
+    part_of: dict[str, int] = {}
     for label in np.unique(real.label[first]):
         own = rng.permutation(objects[real.label[first] == label])
-        held_out += own[: round(test_share * len(own))].tolist()
-    test = np.isin(real.object_id, held_out)
-    part = lambda rows: RealAlerts(real.stamps[rows], real.object_id[rows], real.label[rows])
-    return part(~test), part(test)
+        ends = np.round(np.cumsum(shares) * len(own))
+        part_of |= dict(zip(own.tolist(), np.searchsorted(ends, np.arange(len(own)), side="right"), strict=True))
+    parts = np.array([min(int(part_of[o]), len(shares) - 1) for o in real.object_id])
+    picked = [parts == k for k in range(len(shares))]
+    return tuple(RealAlerts(real.stamps[rows], real.object_id[rows], real.label[rows]) for rows in picked)
+
+
+def weakly_labelled(part: RealAlerts) -> Sample:
+    """The alerts that have a label, as they are."""
+    rows = part.label >= 0
+    return Sample(part.stamps[rows], part.label[rows].astype(np.int32), part.object_id[rows])
 
 
 def injected(

@@ -1,265 +1,182 @@
-"""What do pixels buy? Satellites and five more classes told from stamps of four scenarios, accuracy against bytes.
+"""What do pixels buy? Satellites and five more classes told from stamps of seven kinds, accuracy against bytes.
 
     python -m benchmarks multiscale --alerts FOLDER [--picture P.png]
+    python -m benchmarks multiscale --report F.json
 
-Real ZTF triplets are split by object; then sources of known class are injected into each part (see
-`data_pipelines.simulate.stamp_classes`), and the published networks are trained on one part and scored on the other, five
-times with other splits, injections and initial weights. Position is not given, since injected sources lie anywhere.
+Every repeat has a split of its own: real ZTF triplets are shared out by object, 60 % to train on, 20 % to choose by, 20 % to
+test, and sources of known class are injected into each part (`data_pipelines.simulate.stamp_classes`). Every case gets the
+same search (`benchmarks.multiscale_search`) in every repeat, choices and stopping by the validation part of that repeat alone,
+and one look at its test part. Position is not given, since injected sources lie anywhere.
 
 What this can and cannot say: backgrounds, noise, artefacts and missing pixels are real, the sources are our model of them, so
-scores compare scenarios on one footing and are no forecast for the sky. The few weakly labelled real alerts of held-out
-objects are scored besides; they have no satellites. Training is short (no search, no early stopping, one optimiser for
-all), on one dihedral copy per step; answers use all eight.
+scores compare cases on one footing and are no forecast for the sky. Intervals over repeats hold for other splits of these
+objects. The few weakly labelled real alerts of the test parts are scored besides; they have no satellites.
+
+Every finished (case, repeat) is written at once; the same command goes on where it was stopped.
 """
 
 import dataclasses
+import json
 import time
 import zlib
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import tyro
 
-from benchmarks.harness import print_table, write_json
-from benchmarks.injected_alerts import RealAlerts, Sample, injected, read_real_alerts, split_objects
+from benchmarks.harness import write_json
+from benchmarks.injected_alerts import (
+    RealAlerts,
+    injected,
+    read_real_alerts,
+    split_objects,
+    weakly_labelled,
+)
+from benchmarks.multiscale_cases import CASES, seen_by, stored_bytes
 from benchmarks.multiscale_picture import draw_picture
-from lcjax.analysis.classification import score_classes
-from lcjax.configs import OptimizerConfig
-from lcjax.tasks import PRESETS, build_task
-from lcjax.tasks.base import Task
-from lcjax.tasks.multiscale_stamps_config import CLASS_NAMES, MultiscaleExperiment
+from benchmarks.multiscale_report import markdown, summarize
+from benchmarks.multiscale_search import Part, Search, SearchSettings, macro_f1
+from lcjax.errors import ConfigError, DataError
 from lcjax.training.compilation import enable_compile_cache
-from lcjax.training.optimizers import build_optimizer
-from lcjax.training.state import TrainState, init_state
-from lcjax.training.step import make_update
-from lcjax.transforms.flux_rings import pack
-from lcjax.transforms.multiscale import central, mean_levels, mean_pool
-
-CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
-    "cropped": ("multiscale-stamps-cropped", {}, {}),
-    "cropped + Fourier": ("multiscale-stamps-cropped", {"fourier": "stamp"}, {}),
-    "low resolution": ("multiscale-stamps-low-res", {}, {}),
-    "rings": ("multiscale-stamps-rings", {}, {}),
-    "multiscale": ("multiscale-stamps", {}, {}),
-    "multiscale, weights per level": ("multiscale-stamps", {}, {"level_weights": "separate"}),
-    "full": ("multiscale-stamps-full", {}, {}),
-}
-"""Name -> preset, changes of its inputs, changes of its model."""
-_T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Trains and compares; about 20 minutes on two cores."""
+    """Trains and compares; about an hour on one core."""
 
-    alerts: Path
+    alerts: Path | None = None
     """Folder of ZTF alerts (Avro, Parquet, ...)."""
     labels: Path | None = None
     """CSV with `candid` and `weak_label`; default: `index.csv` of the folder, if there is one."""
+    report: Path | None = None
+    """Only print the table of this file."""
     cases: tuple[str, ...] = tuple(CASES)
     repeats: int = 5
-    steps: int = 240
-    batch: int = 32
-    learning_rate: float = 2e-3
-    dropout: float = 0.3
-    """The published rates (0.72 to 0.87) are for runs of 30,000 steps."""
-    train_per_class: int = 300
-    test_per_class: int = 50
+    train_per_class: int = 800
+    validation_per_class: int = 60
+    test_per_class: int = 100
     real_share: float = 0.25
     """Share of real weakly labelled alerts among the training stamps of a class that has them."""
-    out: Path | None = None
-    """JSON file (default: benchmarks/results/multiscale.json)."""
+    search: SearchSettings = dataclasses.field(default_factory=SearchSettings)
+    out: Path = Path("benchmarks/results/multiscale.json")
+    """What is known so far; finished runs in it are kept."""
     picture: Path | None = None
     """Draw scores against bytes there (PNG)."""
-
-
-@dataclasses.dataclass
-class Run:
-    """One case over all repeats."""
-
-    macro_f1: list[float] = dataclasses.field(default_factory=list)
-    answers: list[np.ndarray] = dataclasses.field(default_factory=list)
-    real_answers: list[np.ndarray] = dataclasses.field(default_factory=list)
-    seconds: float = 0.0
-    parameters: int = 0
 
 
 def main(argv: list[str]) -> int:
     """Runs the comparison."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks multiscale")
+    if options.report:
+        print(markdown(summarize(_read(options.report))))
+        return 0
+    if options.alerts is None:
+        raise ConfigError("which alerts? Give --alerts FOLDER, or --report FILE to print the table of an earlier run")
+    if unknown := set(options.cases) - set(CASES):
+        raise ConfigError(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     enable_compile_cache()
     real = read_real_alerts(options.alerts, options.labels or options.alerts / "index.csv")
-    print(
-        f"{len(real.stamps)} real alerts of {len(set(real.object_id))} objects, {(real.label >= 0).sum()} weakly labelled"
-    )
-    runs = {name: Run() for name in options.cases}
-    tests, real_tests, sizes = [], [], {}
-    trained = {name: _Trainer(name, options) for name in options.cases}
+    print(f"{len(real.stamps)} real alerts of {len(set(real.object_id))} objects, {(real.label >= 0).sum()} labelled")
+    record = _record(options, real)
+    searches = {name: Search(CASES[name], options.search) for name in options.cases}
     for repeat in range(options.repeats):
-        train_part, test_part = split_objects(real, repeat)
-        train = injected(train_part, options.train_per_class, 1000 + repeat, options.real_share)
-        tests.append(injected(test_part, options.test_per_class, 2000 + repeat))
-        real_tests.append(_labelled(test_part))
-        sizes = sizes or {name: stored_bytes(name, tests[0].stamps) for name in options.cases}
-        for name, run in runs.items():
-            begin = time.perf_counter()
-            state = trained[name].train(train, repeat)
-            run.answers.append(trained[name].answer(state, tests[-1].stamps))
-            run.real_answers.append(trained[name].answer(state, real_tests[-1].stamps))
-            run.parameters = sum(x.size for x in jax.tree.leaves(state.params))
-            run.seconds += time.perf_counter() - begin
-            scores = score_classes(run.answers[-1], tests[-1].label, tests[-1].object_id, CLASS_NAMES, resamples=2)
-            run.macro_f1.append(scores.macro_f1.value)
-            print(
-                f"repeat {repeat + 1}, {name}: macro F1 {run.macro_f1[-1]:.3f} ({run.seconds:.0f} s so far)", flush=True
-            )
-        rows = [_row(name, run, runs, tests, real_tests, sizes[name]) for name, run in runs.items()]
-        # After every repeat, so that a run that has to end early has said what it knows.
-        written = _write(rows, options)
-    print_table(
-        f"Six classes from injected stamps, {options.repeats} repeats (95 % intervals)", [r["shown"] for r in rows]
-    )
-    print(f"written to {written}")
+        done = {run["case"] for run in record["runs"] if run["repeat"] == repeat}
+        if set(options.cases) <= done:
+            continue
+        parts = _Parts(real, repeat, options)
+        record["tests"][str(repeat)] = parts.truth()
+        for name in options.cases:
+            if name not in record["sizes"]:
+                record["sizes"][name] = stored_bytes(CASES[name], parts.test.stamps)
+            if name not in done:
+                record["runs"].append(parts.run(name, searches[name]))
+                write_json("multiscale", record | {"cases": summarize(record)}, options.out)
+    rows = summarize(record)
+    print(markdown(rows))
+    print(f"written to {options.out}")
     if options.picture:
-        draw_picture(rows, tests[0], options.picture)
+        draw_picture(rows, _Parts(real, 0, options).test, options.picture)
         print(f"picture: {options.picture}")
     return 0
 
 
-def _write(rows: list[dict[str, Any]], options: Options) -> Path:
-    settings = {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(options).items()}
-    cases = {r["case"]: {k: v for k, v in r.items() if k != "shown"} for r in rows}
-    return write_json("multiscale", {"settings": settings, "cases": cases}, options.out)
+class _Parts:
+    """The data of one repeat."""
 
+    def __init__(self, real: RealAlerts, repeat: int, options: Options) -> None:
+        train, validation, test = split_objects(real, repeat)
+        self.repeat = repeat
+        self.train = injected(train, options.train_per_class, 1000 + repeat, options.real_share)
+        self.validation = injected(validation, options.validation_per_class, 2000 + repeat)
+        self.test = injected(test, options.test_per_class, 4000 + repeat)
+        self.real_test = weakly_labelled(test)
 
-def _labelled(part: RealAlerts) -> Sample:
-    rows = part.label >= 0
-    return Sample(part.stamps[rows], part.label[rows].astype(np.int32), part.object_id[rows])
+    def truth(self) -> dict[str, list]:
+        """Labels and objects of the test part, as the report needs them."""
+        test, real = self.test, self.real_test
+        return {
+            "label": test.label.tolist(),
+            "object": test.object_id.tolist(),
+            "real_label": real.label.tolist(),
+            "real_object": real.object_id.tolist(),
+        }
 
-
-class _Trainer:
-    """One case: compiled once, trained for every repeat."""
-
-    def __init__(self, case: str, options: Options) -> None:
-        preset, inputs, model = CASES[case]
-        experiment: Any = PRESETS[preset]()
-        experiment = dataclasses.replace(
-            experiment,
-            inputs=dataclasses.replace(experiment.inputs, position="none", **inputs),
-            model=dataclasses.replace(experiment.model, dropout=options.dropout, train_copies="one", **model),
-            optimizer=OptimizerConfig(name="adamw", learning_rate=options.learning_rate, warmup_steps=20),
+    def run(self, name: str, search: Search) -> dict[str, Any]:
+        """Searches, trains and tests one case."""
+        begin, case = time.perf_counter(), CASES[name]
+        part = lambda sample: Part(seen_by(case, sample.stamps), sample.label)
+        network, state, trials = search.run(part(self.train), part(self.validation), self.repeat)
+        answer = lambda sample: network.answer(state, seen_by(case, sample.stamps))
+        predicted = answer(self.test)
+        run = {
+            "case": name,
+            "repeat": self.repeat,
+            "macro_f1": macro_f1(predicted, self.test.label),
+            "predicted": predicted.tolist(),
+            "real_predicted": answer(self.real_test).tolist(),
+            "parameters": sum(x.size for x in jax.tree.leaves(state.params)),
+            "trials": trials,
+            "seconds": time.perf_counter() - begin,
+        }
+        first = trials[0]
+        print(
+            f"repeat {self.repeat + 1}, {name}: macro F1 {run['macro_f1']:.3f} (pools {tuple(first['pooling'])}, rate "
+            f"{first['learning_rate']:g}, best of {first['steps']} steps at {first['best_step']}; {run['seconds']:.0f} s)",
+            flush=True,
         )
-        self.experiment: MultiscaleExperiment = experiment
-        self.options = options
-        self.task: Task = build_task(experiment)
-        self.optimizer = build_optimizer(experiment.optimizer, options.steps)
-        self.update = jax.jit(make_update(self.task, self.optimizer, 0, None, mapped=False))
-        self.predict = jax.jit(lambda variables, batch: self.task.predict(variables, batch)["probabilities"])
-
-    def train(self, sample: Sample, repeat: int) -> TrainState:
-        """Weights after `steps` updates on class-balanced batches."""
-        rng = np.random.default_rng(3000 + repeat)
-        state = init_state(self.task, self.optimizer, jax.random.key(repeat), ema=False)
-        classes = [np.flatnonzero(sample.label == k) for k in range(len(CLASS_NAMES))]
-        for _ in range(self.options.steps):
-            drawn = rng.integers(len(CLASS_NAMES), size=self.options.batch)
-            rows = np.array([rng.choice(classes[k]) for k in drawn])
-            batch = self._batch(sample.stamps[rows]) | {"label": sample.label[rows]}
-            state, _ = self.update(state, {name: value[None, None] for name, value in batch.items()})
-        return state
-
-    def answer(self, state: TrainState, stamps: np.ndarray) -> np.ndarray:
-        """Probabilities (N, K)."""
-        size, out = self.options.batch, []
-        for begin in range(0, len(stamps), size):
-            part = stamps[begin : begin + size]
-            filled = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), np.float32)])
-            out.append(np.asarray(self.predict(state.variables, self._batch(filled)))[: len(part)])
-        return np.concatenate(out)
-
-    @staticmethod
-    def _batch(stamps: np.ndarray) -> dict[str, np.ndarray]:
-        zeros = np.zeros(len(stamps), np.float32)
-        return {"stamps": stamps, "metadata": np.zeros((len(stamps), 0), np.float32), "ra": zeros, "dec": zeros}
+        return run
 
 
-def stored_bytes(case: str, stamps: np.ndarray) -> dict[str, float]:
-    """Mean bytes that must be stored of an alert, float32 as it is and deflated by zlib."""
-    preset, inputs, _ = CASES[case]
-    settings: Any = dataclasses.replace(PRESETS[preset]().inputs, **inputs)  # type: ignore[attr-defined]
-    plain, packed = [], []
-    for stamp in stamps[:: max(1, len(stamps) // 60)]:
-        if settings.scenario == "rings":
-            data = pack(stamp, settings.size, settings.levels)
-        elif settings.scenario == "multiscale":
-            data = np.asarray(mean_levels(stamp, settings.size, settings.levels)).tobytes()
-        elif settings.scenario == "low_res":
-            data = np.asarray(mean_pool(stamp, -(-len(stamp) // settings.size))).tobytes()
-        else:
-            data = np.asarray(central(stamp, settings.size)).tobytes()
-        if settings.fourier == "stamp":
-            # Amplitudes of k and -k are equal: half of them are stored.
-            data += np.random.default_rng(0).normal(size=settings.size**2 // 2).astype("<f4").tobytes()
-        plain.append(len(data))
-        packed.append(len(zlib.compress(data)))
-    return {"bytes": float(np.mean(plain)), "deflated": float(np.mean(packed))}
+def _record(options: Options, real: RealAlerts) -> dict[str, Any]:
+    """What an earlier run of the same settings and alerts has found, or an empty record.
 
-
-def interval(values: list[float]) -> tuple[float, float]:
-    """Mean over repeats and half of its 95 % interval (Student's t); NaN for a single repeat.
-
-    >>> [round(x, 3) for x in interval([0.5, 0.7])]
-    [0.6, 1.271]
+    Raises:
+      ConfigError: the file holds a run of other settings or alerts.
     """
-    count = len(values)
-    if count < 2:
-        return float(np.mean(values)), float("nan")
-    factor = _T_95.get(count, 2.0)
-    return float(np.mean(values)), factor * float(np.std(values, ddof=1)) / count**0.5
+    names = ("train_per_class", "validation_per_class", "test_per_class", "real_share")
+    settings: dict[str, Any] = {name: getattr(options, name) for name in names}
+    settings |= {"search": dataclasses.asdict(options.search), "alerts": zlib.crc32(real.stamps.tobytes())}
+    fresh: dict[str, Any] = {"settings": settings, "sizes": {}, "tests": {}, "runs": []}
+    if not options.out.is_file():
+        return fresh
+    found = _read(options.out)
+    if found["settings"] != json.loads(json.dumps(settings)):
+        raise ConfigError(f"'{options.out}' holds a run of other settings or alerts: give another --out, or remove it")
+    return {name: found[name] for name in fresh}
 
 
-def _row(
-    case: str, run: Run, runs: dict[str, Run], tests: list[Sample], real_tests: list[Sample], sizes: dict[str, float]
-) -> dict[str, Any]:
-    """Everything known of a case; `shown` is its line of the table."""
-    label = np.concatenate([t.label for t in tests])
-    pooled = score_classes(
-        np.concatenate(run.answers), label, np.concatenate([t.object_id for t in tests]), CLASS_NAMES
-    )
-    real_label = np.concatenate([t.label for t in real_tests])
-    real = None
-    if len(real_label):
-        objects = np.concatenate([t.object_id for t in real_tests])
-        real = score_classes(np.concatenate(run.real_answers), real_label, objects, CLASS_NAMES)
-    mean, half = interval(run.macro_f1)
-    reference = runs.get("multiscale", run).macro_f1
-    ahead, ahead_half = interval([a - b for a, b in zip(run.macro_f1, reference, strict=True)])
-    satellite, confusion = CLASS_NAMES.index("satellite"), pooled.confusion
-    lost = sum(confusion[satellite][CLASS_NAMES.index(n)] for n in ("asteroid", "sn")) / confusion[satellite].sum()
-    return {
-        "case": case,
-        **sizes,
-        "parameters": run.parameters,
-        "macro_f1": run.macro_f1,
-        "mean": mean,
-        "half_interval": half,
-        "minus_multiscale": [ahead, ahead_half],
-        "satellite_as_asteroid_or_sn": float(lost),
-        "pooled": pooled.as_dict(),
-        "real": real.as_dict() if real else None,
-        "seconds": run.seconds,
-        "shown": {
-            "scenario": case,
-            "bytes": float(sizes["bytes"]),
-            "deflated": float(sizes["deflated"]),
-            "parameters": run.parameters,
-            "macro F1": f"{mean:.3f} ± {half:.3f}",
-            "minus multiscale": "-" if reference is run.macro_f1 else f"{ahead:+.3f} ± {ahead_half:.3f}",
-            "satellite recall": f"{pooled.recall['satellite'].value:.3f}",
-            "seen as asteroid, SN": f"{lost:.3f}",
-            "real alerts, accuracy": str(real.accuracy) if real else "-",
-            "s/repeat": round(run.seconds / len(run.macro_f1)),
-        },
-    }
+def _read(path: Path) -> dict[str, Any]:
+    """The record in a file.
+
+    Raises:
+      DataError: it holds none.
+    """
+    try:
+        record = json.loads(path.read_text())
+        missing = {"settings", "sizes", "tests", "runs"} - set(record)
+    except (OSError, ValueError) as error:
+        raise DataError(f"'{path}' cannot be read as a run of this benchmark: {error}") from error
+    if missing:
+        raise DataError(f"'{path}' is no run of this benchmark: it lacks {', '.join(sorted(missing))}")
+    return record

@@ -19,6 +19,9 @@ PRODUCTION_FEATURES = (
 )
 """Fields of the ZTF candidate that the production network of 2025 takes beside the position."""
 
+RUBIN_FEATURES = ("psfFlux", "psfFluxErr", "snr")
+"""Fields of Rubin's diaSource that the network of that service takes beside the position; fluxes in nJy."""
+
 KNOTS = 101
 """Quantiles kept of a feature."""
 

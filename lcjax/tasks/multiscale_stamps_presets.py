@@ -1,8 +1,15 @@
 """Published settings of the multi-scale stamp classifier. Docstrings: paper, command, what to expect."""
 
+from typing import Literal
+
 from lcjax.configs import OptimizerConfig, TrainingConfig
 from lcjax.models.multiscale_config import CROPPED, FULL, LOW_RES, MULTISCALE, PRODUCTION_2025, MultiscaleModelConfig
-from lcjax.tasks.multiscale_stamps_config import PRODUCTION_FEATURES, MultiscaleExperiment, MultiscaleInputsConfig
+from lcjax.tasks.multiscale_stamps_config import (
+    PRODUCTION_FEATURES,
+    RUBIN_FEATURES,
+    MultiscaleExperiment,
+    MultiscaleInputsConfig,
+)
 from lcjax.tasks.stamp_classifier_config import StampObjectiveConfig
 
 _TRAINING = TrainingConfig(
@@ -77,12 +84,23 @@ def multiscale_stamps_2025() -> MultiscaleExperiment:
 
         lcjax train multiscale-stamps-2025 --data D --workdir W
     """
-    inputs = MultiscaleInputsConfig(
-        scenario="cropped",
-        size=23,
-        features=PRODUCTION_FEATURES,
-        metadata_names=PRODUCTION_FEATURES,
-    )
+    return _production("cropped", 23, PRODUCTION_FEATURES)
+
+
+def multiscale_stamps_rubin() -> MultiscaleExperiment:
+    """The production network on Rubin's stamps of 30 x 30 pixels, with position, flux, its error and signal-to-noise.
+
+    The service's own sizes and weights are not public: the layers are those of multiscale-stamps-2025. Alerts of known
+    solar-system objects are asteroids by rule (column `service_class` of the predictions).
+
+        lcjax train multiscale-stamps-rubin --data D --workdir W
+    """
+    return _production("full", 30, RUBIN_FEATURES)
+
+
+def _production(scenario: Literal["cropped", "full"], size: int, features: tuple[str, ...]) -> MultiscaleExperiment:
+    """The deeper network, stopped by the balanced cross entropy of the validation part."""
+    inputs = MultiscaleInputsConfig(scenario=scenario, size=size, features=features, metadata_names=features)
     adam = OptimizerConfig(name="adam", learning_rate=7.589e-4, schedule="constant", clip_norm=None)
     training = TrainingConfig(
         steps=30_000, batch_size=256, evaluate_every=500, checkpoint_every=500, patience=5, monitor="balanced_loss"

@@ -145,7 +145,16 @@ def mean_levels(stamps: Array, size: int = 8, levels: int = 4) -> Array:
 
     Returns:
       (..., levels, size, size, C), finest first.
+
+    Raises:
+      DataError: the stamps are smaller than that.
     """
+    height, width = stamps.shape[-3:-1]
+    if -(-min(height, width) // 2 ** (levels - 1)) < size:
+        raise DataError(
+            f"stamps of {height} x {width} pixels are too small for {levels} levels of {size} x {size}: give larger "
+            "stamps, a smaller --inputs.size or fewer --inputs.levels"
+        )
     out = [central(stamps, size)]
     for _ in range(levels - 1):
         stamps = mean_pool(stamps, 2)

@@ -12,6 +12,8 @@ from tests.parity.recorded import files_of, load
 PIXELS = 2e-6
 """Of normalised pixels, which lie in [-2, 2]: a few units in the last place."""
 
+NORMALIZE = jax.jit(normalize_stamps)
+
 
 @pytest.fixture(scope="module")
 def recordings(golden_root):
@@ -27,9 +29,8 @@ def test_every_file_has_a_known_layout(recordings):
 
 
 def test_preprocessing(recordings):
-    normalize = jax.jit(normalize_stamps)
     for z in recordings.values():
-        full = normalize(z["raw_stamps"])
+        full = NORMALIZE(z["raw_stamps"])
         np.testing.assert_allclose(full, z["full"], rtol=0, atol=PIXELS)
         channels = z["full"].shape[-1] // 2
         np.testing.assert_array_equal(full[..., channels:], z["full"][..., channels:])
@@ -38,7 +39,7 @@ def test_preprocessing(recordings):
 
 def test_scenarios(recordings):
     for z in recordings.values():
-        normalized = normalize_stamps(z["raw_stamps"])
+        normalized = NORMALIZE(z["raw_stamps"])
         for name in ("cropped", "low_res"):
             seen = stamp_view(normalized, name, size=z[name].shape[1])[:, 0]
             np.testing.assert_allclose(seen, z[name], rtol=0, atol=PIXELS, err_msg=name)

@@ -44,6 +44,23 @@ def test_flux_is_conserved(seed, side):
         np.testing.assert_allclose(coarser[2:6, 2:6].sum((0, 1)), finer.sum((0, 1)), rtol=1e-4, atol=2.0)
 
 
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 2**31), st.integers(8, 70), st.integers(8, 70), st.floats(0, 1))
+def test_whole_counts_are_conserved_exactly_at_any_size(seed, height, width, missing):
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-2000, 2000, (height, width, 2)).astype(np.float32)
+    x[rng.random(x.shape) < missing] = np.nan
+    seen = [slice(max(0, -(-(side - 64) // 2)), max(0, -(-(side - 64) // 2)) + 64) for side in (height, width)]
+    inside = x[seen[0], seen[1]].astype(np.float64)
+    rings, size, levels = fr.unpack(fr.pack(x))
+    flux, cover = fr.decode(rings, size, levels)
+    np.testing.assert_array_equal(np.asarray(flux[3], np.float64).sum((0, 1)), np.nansum(inside, (0, 1)))
+    np.testing.assert_array_equal(cover[3].sum((0, 1)), np.isfinite(inside).sum((0, 1)))
+    for k in (1, 2, 3):
+        parts = np.asarray(flux[k - 1], np.float64).reshape(4, 2, 4, 2, 2).sum((1, 3))
+        np.testing.assert_array_equal(flux[k, 2:6, 2:6], parts)
+
+
 def test_the_finest_level_holds_the_pixels():
     x = stamps(1, 63, 63)
     level, cover = (np.asarray(part[0]) for part in fr.flux_levels(x))

@@ -13,6 +13,7 @@ SIDES = st.sampled_from([17, 32, 40])
 
 
 NORMALIZE = jax.jit(ms.normalize_stamps)
+PERCENTILE = jax.jit(ms.upper_percentile)
 
 
 def stamps(seed, side=63, count=2):
@@ -27,7 +28,7 @@ def stamps(seed, side=63, count=2):
 def test_percentile_is_numpys(seed, size, share):
     rng = np.random.default_rng(seed)
     values, valid = rng.lognormal(2, 2, size).astype(np.float32), rng.random(size) >= share
-    got = float(ms.upper_percentile(jnp.asarray(values), jnp.asarray(valid)))
+    got = float(PERCENTILE(values, valid))
     if valid.any():
         np.testing.assert_allclose(got, np.percentile(values[valid].astype(np.float64), 99), rtol=2e-5)
     else:
@@ -77,6 +78,11 @@ def test_pooling_means_what_is_there(seed, sizes):
             np.testing.assert_allclose(out[0, i, j], x[0, rows, columns].mean((0, 1)), rtol=1e-4, atol=1e-6)
 
 
+def seen_shape(shape, *settings):
+    """Of `stamp_view`, traced only."""
+    return jax.eval_shape(lambda x: ms.stamp_view(x, *settings), jax.ShapeDtypeStruct(shape, jnp.float32)).shape
+
+
 def test_scenarios_have_the_published_shapes_and_fields():
     x = NORMALIZE(stamps(0))
     for name, size, shape in (
@@ -86,20 +92,22 @@ def test_scenarios_have_the_published_shapes_and_fields():
         ("full", 63, (2, 1, 63, 63, 6)),
         ("cropped", 23, (2, 1, 23, 23, 6)),
     ):
-        assert ms.stamp_view(x, name, size).shape == shape
+        assert seen_shape(x.shape, name, size) == shape
     np.testing.assert_array_equal(ms.stamp_view(x, "cropped", 16)[:, 0], x[:, 24:40, 24:40])
     np.testing.assert_array_equal(ms.stamp_view(x, "multiscale", 8)[:, 0], x[:, 28:36, 28:36])
 
 
 def test_rubin_stamps_of_other_sizes_work():
-    x = NORMALIZE(stamps(1, side=30))
-    assert ms.stamp_view(x, "multiscale", 8, levels=2).shape == (2, 2, 8, 8, 6)
-    assert ms.stamp_view(x, "low_res", 8).shape == (2, 1, 8, 8, 6)
+    assert seen_shape((2, 30, 30, 6), "multiscale", 8, 2) == (2, 2, 8, 8, 6)
+    assert seen_shape((2, 30, 30, 6), "low_res", 8) == (2, 1, 8, 8, 6)
 
 
 def test_too_small_a_stamp_is_an_error_that_says_so():
     with pytest.raises(DataError, match="10 x 10 pixels have no central 16 x 16"):
         ms.stamp_view(jnp.zeros((1, 10, 10, 6)), "cropped", 16)
+    with pytest.raises(DataError, match="30 x 30 pixels are too small for 4 levels of 8 x 8"):
+        ms.stamp_view(jnp.zeros((1, 30, 30, 6)), "multiscale", 8)
+    assert seen_shape((1, 29, 40, 6), "multiscale", 8, 3) == (1, 3, 8, 8, 6)
 
 
 @pytest.mark.parametrize("side,size", [(16, 16), (63, 16), (63, 63), (8, 8)])
