@@ -17,7 +17,8 @@ from rich.markup import escape
 from data_pipelines.result_parts import Place, ResultParts, StreamedResults, read_parts
 from data_pipelines.sources.alerts import AlertRejection
 from data_pipelines.sources.alerts.decoders import Decoders, Then
-from data_pipelines.sources.alerts.kafka import KafkaAddress, KafkaAlerts, KafkaSettings
+from data_pipelines.sources.alerts.kafka import KafkaAlerts
+from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
 from lcjax.cli.live_count import LiveCount
 from lcjax.cli.streamed_table import REJECTIONS, StreamedTable
 from lcjax.errors import ConfigError, DataError

@@ -12,17 +12,16 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from data_pipelines.sources.alerts.avro_schema import SchemaSet
 from data_pipelines.sources.alerts.cutting import Outcome
+from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
 from data_pipelines.sources.alerts.packets import StampRules
 from data_pipelines.sources.alerts.read import decode_packet
 from data_pipelines.sources.alerts.record import AlertRejection
 from lcjax.errors import ConfigError, DataError, MissingExtraError
 
-SCHEME = "kafka://"
 _ANSWER_SECONDS = 20.0
 """How long a broker may take to answer at the start."""
 _LEAVE_SECONDS = 20.0
@@ -30,74 +29,6 @@ _REPEAT_SECONDS = 60.0
 
 Partition = tuple[str, int]
 """Topic, number."""
-
-
-@dataclasses.dataclass(frozen=True)
-class KafkaSettings:
-    """How topics are read."""
-
-    group: str = "lcjax"
-    """Consumer group: its members share the partitions, and the broker remembers how far it is."""
-    start: Literal["earliest", "latest"] = "earliest"
-    """Where a group begins that has read nothing yet."""
-    stop: Literal["never", "end"] = "never"
-    """`end`: leave when everything that is there has been read; `never`: wait for more until interrupted."""
-    part_rows: int = 4096
-    """Alerts of a partition that are written, and committed, together."""
-    part_seconds: float = 10.0
-    """Alerts wait at most so long to be written."""
-    properties: Path | None = None
-    """File with lines `name = value` of further librdkafka settings, such as passwords."""
-    set: tuple[str, ...] = ()
-    """Further librdkafka settings, `name=value`; they win over the file's."""
-
-    def __post_init__(self) -> None:
-        """Raises ConfigError for settings that make no sense."""
-        if self.part_rows < 1 or not self.part_seconds > 0 or not self.group:
-            raise ConfigError("--kafka.group must have a name, --kafka.part-rows and --kafka.part-seconds be above 0")
-
-    def librdkafka(self) -> dict[str, str]:
-        """The further settings.
-
-        Raises:
-          ConfigError: a line is none, or the file cannot be read.
-        """
-        try:
-            lines = self.properties.read_text().splitlines() if self.properties else []
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"the Kafka settings '{self.properties}' cannot be read: {error}") from error
-        lines = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-        found = {}
-        for number, line in enumerate([*lines, *self.set], 1):
-            name, equals, value = line.partition("=")
-            if not equals or not name.strip():
-                raise ConfigError(f"Kafka setting {number} has no '=': write name=value")
-            found[name.strip()] = value.strip()
-        return found
-
-
-@dataclasses.dataclass(frozen=True)
-class KafkaAddress:
-    """Brokers and topics of `kafka://host:port[,host:port]/topic[,topic]`; a topic that begins with ^ is a pattern."""
-
-    brokers: str
-    topics: tuple[str, ...]
-
-    @classmethod
-    def parse(cls, url: str) -> "KafkaAddress":
-        """The parts of an address.
-
-        Raises:
-          ConfigError: it is none.
-
-        >>> KafkaAddress.parse("kafka://localhost:9092/ztf_20231012,^lsst.*")
-        KafkaAddress(brokers='localhost:9092', topics=('ztf_20231012', '^lsst.*'))
-        """
-        brokers, slash, topics = url.removeprefix(SCHEME).partition("/")
-        names = tuple(topics.split(","))
-        if not (url.startswith(SCHEME) and brokers and slash and all(names)):
-            raise ConfigError(f"'{url}' is no Kafka address: write kafka://host:port/topic")
-        return cls(brokers, names)
 
 
 @dataclasses.dataclass(frozen=True)
