@@ -245,8 +245,7 @@ def _whole_on(platform: str, options: Options, cores: set[int]) -> dict[str, flo
     if cores:
         os.sched_setaffinity(0, cores)
     from benchmarks import alert_packets, alert_stages
-    from data_pipelines.processes import Processes
-    from data_pipelines.sources.alerts.decoders import usual_count
+    from data_pipelines.processes import Processes, usual_count
 
     size = options.batch_size or (64 if platform == "cpu" else 1024)
     found = {"decoders": usual_count()}

@@ -51,6 +51,7 @@ def prepare(
     n_objects: int = 3000,
     alerts: AlertSettings | None = None,
     labels: LabelSettings | None = None,
+    processes: int = 0,
 ) -> Prepared:
     """Writes `out/<name>/<version>/` through the dataset's tfds builder.
 
@@ -76,6 +77,7 @@ def prepare(
         n_objects=n_objects,
         alerts=alerts or AlertSettings(),
         labels=labels or LabelSettings(),
+        processes=processes,
     )
     out = Path(out)
     temporary = out / f".{name}.{os.getpid()}.partial"

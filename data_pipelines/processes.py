@@ -22,8 +22,18 @@ Result = TypeVar("Result")
 
 _FEW = 32
 """So many items are not worth starting a process."""
+_MOST = 4
 _AHEAD = 4
 """Items that wait for a process, for each of them."""
+
+
+def usual_count() -> int:
+    """Processes that are worth starting: with more than four, whoever takes their answers is the slowest.
+
+    One core is left to the caller; none to spare means none.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_MOST, cores - 1)
 
 
 class Processes:
@@ -70,7 +80,7 @@ class Processes:
                 yield waiting.popleft().result()
         except BrokenProcessPool as error:
             raise DataError(
-                "a process that works beside this one died (perhaps memory was short): use fewer"
+                "a process that works beside this one died (perhaps memory was short): use fewer of them (lcjax predict: --decoders)"
             ) from error
         finally:
             for future in waiting:

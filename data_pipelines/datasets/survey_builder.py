@@ -29,6 +29,9 @@ class PrepareSettings:
     alerts: AlertSettings = field(default_factory=AlertSettings)
     labels: LabelSettings = field(default_factory=LabelSettings)
     """Alert datasets only, both."""
+    processes: int = 0
+    """That share the work of simulated_hosts; the records are the same. They are spawned, so a script that asks for some needs
+    `if __name__ == "__main__"`."""
 
 
 class SurveyBuilder(tfds.core.GeneratorBasedBuilder):

@@ -84,6 +84,7 @@ def _prepare(argv: list[str]) -> int:
     options = tyro.cli(PrepareOptions, args=argv, prog="lcjax data prepare")
     from data_pipelines.datasets import DATASETS
     from data_pipelines.prepare import prepare
+    from data_pipelines.processes import usual_count
 
     if options.name not in DATASETS:
         from data_pipelines.datasets import find_builder
@@ -103,6 +104,7 @@ def _prepare(argv: list[str]) -> int:
             n_objects=options.n_objects,
             alerts=options.alerts,
             labels=options.labels,
+            processes=usual_count(),
         )
     _print_prepared(done, Console())
     return 0

@@ -13,9 +13,9 @@ from rich.markup import escape
 
 from data_pipelines.cleaning import CleaningSettings
 from data_pipelines.columns import ColumnNames
-from data_pipelines.processes import Processes
+from data_pipelines.processes import Processes, usual_count
 from data_pipelines.sources.alerts import STAMP_NAMES, SchemaSet, StampRules
-from data_pipelines.sources.alerts.decoders import Decoders, usual_count
+from data_pipelines.sources.alerts.decoders import Decoders
 from data_pipelines.sources.alerts.kafka_settings import SCHEME, KafkaAddress, KafkaSettings
 from lcjax.errors import ConfigError
 from lcjax.inference.loading import Loaded, load_system

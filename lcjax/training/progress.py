@@ -19,8 +19,8 @@ class MetricsLog:
     Every line has `step` (finished updates), `split` (`train` or `validation`), `loss`, further metrics, `wall_time`
     (Unix seconds) and `points_per_second` (observed points, padding not counted; the first train line of a process
     includes compilation). Train lines are means over the updates since the line before. A value that is not finite is
-    null, and no event. On resume, lines later than the checkpoint go, so that an interrupted run leaves the lines of an uninterrupted
-    one.
+    null, and no event. On resume, lines later than the checkpoint go, so that an interrupted run leaves the lines of an
+    uninterrupted one.
     """
 
     def __init__(self, workdir: Path, resumed_step: int) -> None:

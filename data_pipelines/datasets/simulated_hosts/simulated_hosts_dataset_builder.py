@@ -12,7 +12,6 @@ from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilde
 from data_pipelines.host_fields import CLASS_NAMES, TRUTH, encode_host_field
 from data_pipelines.processes import Processes
 from data_pipelines.simulate.host_fields import FieldSettings, simulate_host_field
-from data_pipelines.sources.alerts.decoders import usual_count
 from data_pipelines.splits import assign_splits
 from data_pipelines.stamp_records import stamp_features
 from lcjax.errors import DataError
@@ -41,7 +40,7 @@ class Builder(SurveyBuilder):
 
     def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         numbers = (n for n in range(self.settings.n_objects) if self.split_of[str(n)] == split)
-        with Processes(usual_count()) as processes:
+        with Processes(self.settings.processes) as processes:
             for found in processes.map(partial(_record, self.settings.seed, self.fields), numbers):
                 self.report.points_read += 1
                 if isinstance(found, Rejection):

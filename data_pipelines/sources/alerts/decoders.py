@@ -8,7 +8,6 @@ bytes promise is decoded by the caller, one alert at a time: memory stays bounde
 import dataclasses
 import functools
 import itertools
-import os
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -25,19 +24,9 @@ _FEW_JOBS = 4
 """So much is not worth starting a process."""
 MOST_OUTCOMES = 512
 """Of a job, sent between processes; stamps of so many ZTF alerts are 24 MB."""
-_MOST = 4
 
 Then = Callable[[Outcome], Any]
 Job = list[Piece | Outcome]
-
-
-def usual_count() -> int:
-    """Processes that are worth starting: with more than four, whoever takes their answers is the slowest.
-
-    One core is left to the caller; none to spare means none.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MOST, cores - 1)
 
 
 def _as_it_is(outcome: Outcome) -> Outcome:
