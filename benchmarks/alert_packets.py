@@ -74,7 +74,7 @@ def _about(messages: Sequence[bytes], kind: str, survey: str) -> str:
 def _made_up(count: int) -> list[bytes]:
     """Packets with all columns of the published network and noisy stamps, which compress like real ones."""
     from data_pipelines.datasets.alert_checks import ZTF_SCHEMA, container, packet
-    from lcjax.tasks.stamp_classifier_config import RAW_COLUMNS
+    from lcjax.systems.stamp_classifier.config import RAW_COLUMNS
 
     schema = copy.deepcopy(ZTF_SCHEMA)
     fields = schema["fields"][2]["type"]["fields"]

@@ -38,7 +38,7 @@ def network_cases(loaded: Any, batches: Sequence[Mapping[str, np.ndarray]], size
     """What runs on the device, on full batches of `size` rows."""
     import jax
 
-    from lcjax.inference.stamps import in_parts, task_for_predictions
+    from lcjax.systems.classifier.predictor import in_parts, task_for_predictions
 
     wait = jax.block_until_ready
     full = [{k: np.resize(v, (size, *v.shape[1:])) for k, v in batch.items()} for batch in batches]
@@ -59,8 +59,8 @@ class Stages:
 
     def __init__(self, loaded: Any, packets: Packets, batch_size: int) -> None:
         """Decodes everything once."""
-        from lcjax.cli.stamp_answers import StampAnswers
-        from lcjax.inference.stamps import StampPredictor
+        from lcjax.systems.classifier.prediction import StampAnswers
+        from lcjax.systems.classifier.predictor import StampPredictor
 
         self.loaded, self.packets, self.size = loaded, packets, batch_size
         self.answers = StampAnswers(StampPredictor.from_loaded(loaded, batch_size))
@@ -115,7 +115,7 @@ def table_case(path: Path) -> Case:
 
 def host_case(loaded: Any, alerts: Sequence[Any], batch_size: int | None) -> Case:
     """Stamps to hosts: sources found, the stamp brought to the network's grid, network, answer."""
-    from lcjax.cli.host_answers import HostAnswers
+    from lcjax.systems.delight.prediction import HostAnswers
 
     answers = HostAnswers.from_loaded(loaded, batch_size, None, "template", Processes(0))
     few = [alerts[i % len(alerts)] for i in range(HOSTS)]

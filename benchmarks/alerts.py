@@ -152,16 +152,16 @@ def _cases(options: Options, packets: bool, size: int) -> tuple[dict[tuple[str, 
 
 def ztf_model(name: str | None) -> Any:
     """A loaded classifier; without a name the published network with random weights."""
-    from lcjax.inference.loading import load_system
     from lcjax.models.stamp_classifier_config import StampModelConfig
-    from lcjax.tasks.stamp_classifier_config import StampExperiment
+    from lcjax.systems.loading import load_system
+    from lcjax.systems.stamp_classifier.config import StampExperiment
 
     return load_system(name) if name else _random(StampExperiment(model=StampModelConfig(parity=True)))
 
 
 def rubin_model() -> Any:
     """The multi-scale network on three scales of Rubin's stamps of 30 pixels (four scales need 63)."""
-    from lcjax.tasks import PRESETS
+    from lcjax.systems import PRESETS
 
     experiment: Any = PRESETS["multiscale-stamps"]()
     inputs = dataclasses.replace(experiment.inputs, levels=3)
@@ -170,7 +170,7 @@ def rubin_model() -> Any:
 
 def host_model() -> Any:
     """DELIGHT as published, random weights."""
-    from lcjax.tasks import PRESETS
+    from lcjax.systems import PRESETS
 
     return _random(PRESETS["delight"]())
 
@@ -178,8 +178,8 @@ def host_model() -> Any:
 def _random(experiment: Any, stamp_size: int | None = None) -> Any:
     import jax
 
-    from lcjax.inference.loading import Loaded
-    from lcjax.tasks import build_task
+    from lcjax.systems import build_task
+    from lcjax.systems.loading import Loaded
 
     task = build_task(experiment)
     spec = dict(task.batch_spec)

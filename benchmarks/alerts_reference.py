@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.alert_stages import AVRO, NETWORK, PREPARE, STAMPS, WHOLE
 from lcjax.errors import ConfigError
-from lcjax.tasks.stamp_classifier import feature_statistics, resolve
+from lcjax.systems.stamp_classifier.task import feature_statistics, resolve
 from lcjax.transforms.stamp_features import CLIPS, SURVEY_MISSING
 
 BATCH = 50

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import in_turns, print_table
+from data_pipelines.kinds.host_fields.source_mask import detect_sources
+from data_pipelines.kinds.host_fields.stack import examine_field, masked_stack
 from data_pipelines.processes import Processes
 from data_pipelines.simulate.host_fields import simulate_host_fields
-from data_pipelines.sources.host_stack import examine_field, masked_stack
-from data_pipelines.sources.source_mask import detect_sources
-from lcjax.inference.examination import Examination
-from lcjax.inference.hosts import HostPredictor
-from lcjax.inference.loading import load_system
+from lcjax.systems.delight.examination import Examination
+from lcjax.systems.delight.predictor import HostPredictor
+from lcjax.systems.loading import load_system
 from lcjax.transforms.delight import delight_stack
 
 PUBLISHED_MS = 100.0

@@ -18,11 +18,12 @@ import tyro
 
 from benchmarks.harness import print_table, write_json
 from benchmarks.host_stages import stages
-from data_pipelines.host_fields import encode_host_field
+from data_pipelines.kinds.host_fields.source import encode_host_field
+from data_pipelines.kinds.host_fields.source_mask import detect_sources
 from data_pipelines.simulate.host_fields import FieldSettings, HostField, simulate_host_fields
-from data_pipelines.sources.source_mask import detect_sources
-from lcjax.analysis.host_answers import HostAnswers, answer_fields
-from lcjax.analysis.hosts import (
+from lcjax.systems.delight.answers import HostAnswers, answer_fields
+from lcjax.systems.delight.host_rules import snap_to_source
+from lcjax.systems.delight.light_radius import (
     DLR_LIMIT,
     HostScores,
     area_under_curve,
@@ -32,8 +33,7 @@ from lcjax.analysis.hosts import (
     light_radius_host,
     scores_by_size,
 )
-from lcjax.inference.host_rules import snap_to_source
-from lcjax.inference.loading import load_system
+from lcjax.systems.loading import load_system
 
 ROWS = 32
 STAR_SIZE = 1.1

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from data_pipelines.kinds.alerts.records import stack_stamps
 from data_pipelines.simulate.stamp_classes import CLASS_NAMES, ClassSettings, StampSimulator, quiet
 from data_pipelines.sources.alerts import Alert, read_alerts
-from data_pipelines.stamp_records import stack_stamps
 from lcjax.errors import DataError
 
 _MIN_SIDE = 63

@@ -17,10 +17,10 @@ import numpy as np
 import tyro
 
 from benchmarks.harness import Rate, in_turns, print_table, rate, write_json
-from data_pipelines.light_curves import LightCurveSource
-from data_pipelines.manifest import find_datasets, read_manifest, write_manifest
-from data_pipelines.records import ARRAYS, encode_light_curve, parse_spec, write_shards
-from data_pipelines.tfrecord import parse_example, read_records
+from data_pipelines.kinds.light_curves.records import ARRAYS, encode_light_curve, parse_spec, write_shards
+from data_pipelines.kinds.light_curves.source import LightCurveSource
+from data_pipelines.shards.manifest import find_datasets, read_manifest, write_manifest
+from data_pipelines.shards.tfrecord import parse_example, read_records
 from lcjax.configs import WindowConfig
 
 GOAL_PUBLISHED, GOAL_BARE = 8.0, 0.8

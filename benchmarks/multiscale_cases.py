@@ -9,9 +9,9 @@ import jax
 import numpy as np
 
 from lcjax.configs import OptimizerConfig
-from lcjax.tasks import PRESETS
-from lcjax.tasks.multiscale_stamps import prepare_images, resolve
-from lcjax.tasks.multiscale_stamps_config import MultiscaleExperiment, MultiscaleInputsConfig
+from lcjax.systems import PRESETS
+from lcjax.systems.multiscale_stamps.config import MultiscaleExperiment, MultiscaleInputsConfig
+from lcjax.systems.multiscale_stamps.task import prepare_images, resolve
 from lcjax.transforms.flux_rings import pack
 from lcjax.transforms.multiscale import central, fourier_amplitude, mean_levels, mean_pool, normalize_stamps
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.injected_alerts import Sample
-from lcjax.analysis.figures import plots
-from lcjax.tasks.multiscale_stamps_config import CLASS_NAMES
+from lcjax.evaluation.figures import plots
+from lcjax.systems.multiscale_stamps.config import CLASS_NAMES
 
 
 def draw_picture(rows: Sequence[dict[str, Any]], sample: Sample, path: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lcjax.analysis.classification import confusion_matrix, rates, resampled_confusions
-from lcjax.tasks.multiscale_stamps_config import CLASS_NAMES
+from lcjax.evaluation.classification import confusion_matrix, rates, resampled_confusions
+from lcjax.systems.multiscale_stamps.config import CLASS_NAMES
 
 REFERENCE = "multiscale"
 """The case that others are compared with."""

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.multiscale_cases import Case, Pooling, experiment_of, in_blocks
-from lcjax.analysis.classification import confusion_matrix, rates
+from lcjax.evaluation.classification import confusion_matrix, rates
 from lcjax.models.multiscale_stamps import MultiscaleClassifier, multiscale_train_flops
-from lcjax.tasks.classifier_task import classifier_task
-from lcjax.tasks.multiscale_stamps_config import CLASS_NAMES
+from lcjax.systems.classifier.task import classifier_task
+from lcjax.systems.multiscale_stamps.config import CLASS_NAMES
 from lcjax.training.optimizers import build_optimizer
 from lcjax.training.state import TrainState, init_state
 from lcjax.training.step import make_update

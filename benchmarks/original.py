@@ -17,8 +17,8 @@ import tyro
 from benchmarks.harness import in_turns, print_table, rate, write_json
 from benchmarks.train import Trainer, synthetic_lengths, window_batch
 from lcjax.models.astromer_config import AstromerModelConfig
-from lcjax.tasks import PRESETS
-from lcjax.tasks.astromer_config import AstromerExperiment
+from lcjax.systems import PRESETS
+from lcjax.systems.astromer.config import AstromerExperiment
 from lcjax.training.compilation import enable_compile_cache
 
 NORM_EPSILON = 1e-6

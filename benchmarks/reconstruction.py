@@ -13,15 +13,15 @@ import numpy as np
 import tyro
 
 from benchmarks.harness import print_table, write_json
-from data_pipelines.light_curves import LightCurveSource
-from lcjax.analysis.baselines import BASELINES
-from lcjax.analysis.scores import SumsByObject, probed_sums, score_groups
+from data_pipelines.kinds.light_curves.source import LightCurveSource
 from lcjax.cli.light_curve_runs import strictly
-from lcjax.cli.reporting import dataset_of_record
 from lcjax.configs import WindowConfig
-from lcjax.inference.loading import Loaded, load_system
-from lcjax.inference.reconstruction import reconstruct_batches
-from lcjax.tasks import build_task
+from lcjax.evaluation.baselines import BASELINES
+from lcjax.evaluation.reconstruction import SumsByObject, probed_sums, score_groups
+from lcjax.systems import build_task
+from lcjax.systems.astromer.evaluation import dataset_of_record
+from lcjax.systems.astromer.reconstruction import reconstruct_batches
+from lcjax.systems.loading import Loaded, load_system
 
 ROWS = 64
 
@@ -78,7 +78,7 @@ def main(argv: list[str]) -> int:
     settings = {"data": [str(p) for p in options.data], "models": list(options.models), "split": options.split}
     print(f"written to {write_json('reconstruction', {'scores': plain, **settings}, options.out)}")
     if options.picture:
-        from lcjax.analysis.figures import score_bars
+        from lcjax.evaluation.figures import score_bars
 
         score_bars([r for r in shown if not r["method"].endswith("leak")]).savefig(options.picture, dpi=130)
     return 0

@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.harness import measure, print_table, write_json
 from lcjax.configs import WindowConfig
-from lcjax.tasks import PRESETS, build_task
-from lcjax.tasks.astromer_config import AstromerExperiment
+from lcjax.systems import PRESETS, build_task
+from lcjax.systems.astromer.config import AstromerExperiment
 from lcjax.training.compilation import enable_compile_cache
 from lcjax.training.feed import Feeder, Prefetch, stack_updates
 from lcjax.training.optimizers import build_optimizer
@@ -143,7 +143,7 @@ def run_case(case: Case, points: np.ndarray, ceilings: dict[str, float], repeats
 
 def feeding(base: AstromerExperiment, data: list[Path], updates: int) -> list[dict[str, Any]]:
     """Reader alone, step alone and both together on real shards: does the input starve the step?"""
-    from data_pipelines.light_curves import LightCurveSource
+    from data_pipelines.kinds.light_curves.source import LightCurveSource
 
     rows = base.training.batch_size
     source = LightCurveSource(data, "train", rows, base.window, seed=0, reader="plain")

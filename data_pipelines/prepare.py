@@ -17,11 +17,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_pipelines.alert_settings import AlertReport, AlertSettings
-from data_pipelines.cleaning import CleaningReport, CleaningSettings
-from data_pipelines.columns import ColumnNames
-from data_pipelines.manifest import Manifest, read_manifest, verify, write_manifest
-from data_pipelines.weak_labels import LabelSettings
+from data_pipelines.kinds.alerts.settings import AlertReport, AlertSettings
+from data_pipelines.kinds.alerts.weak_labels import LabelSettings
+from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleaningSettings
+from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.shards.manifest import Manifest, read_manifest, verify, write_manifest
 from lcjax.errors import ConfigError, DataError, LcjaxError, StorageError
 
 SHARDS = 8

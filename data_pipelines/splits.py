@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from data_pipelines.alert_choice import hashed
-from data_pipelines.records import SPLITS
+from data_pipelines.kinds.alerts.choice import hashed
+from data_pipelines.kinds.light_curves.records import SPLITS
 from lcjax.errors import ConfigError, DataError
 
 

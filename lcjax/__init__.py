@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 from lcjax.version import __version__
 
 if TYPE_CHECKING:
-    from lcjax.inference import load as load
+    from lcjax.systems.loading import load as load
 
 __all__ = [
     "__version__",
-    "analysis",
     "configs",
     "errors",
+    "evaluation",
     "inference",
     "load",
     "losses",
     "models",
     "pretrained",
-    "tasks",
+    "systems",
     "training",
     "transforms",
     "typing",
@@ -35,7 +35,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Loads public submodules (and `lcjax.load`) on first use."""
     if name == "load":
-        return importlib.import_module("lcjax.inference").load
+        return importlib.import_module("lcjax.systems.loading").load
     if name in __all__:
         return importlib.import_module(f"lcjax.{name}")
     raise AttributeError(f"module 'lcjax' has no attribute {name!r}")

@@ -91,7 +91,7 @@ class Experiment:
     """
 
     system: str = ""
-    """Room in `lcjax.tasks` that builds the Task: 'astromer1', 'astromer2', ..."""
+    """Room in `lcjax.systems` that builds the Task: 'astromer1', 'astromer2', ..."""
     window: WindowConfig = field(default_factory=WindowConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

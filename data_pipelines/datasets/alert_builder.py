@@ -10,13 +10,13 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from data_pipelines.alert_choice import choose_alerts, label_objects, objects_within_caps, parse_caps
-from data_pipelines.alert_settings import AlertReport
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
+from data_pipelines.kinds.alerts.choice import choose_alerts, label_objects, objects_within_caps, parse_caps
+from data_pipelines.kinds.alerts.records import alert_columns, encode_alert, stamp_features
+from data_pipelines.kinds.alerts.settings import AlertReport
+from data_pipelines.kinds.alerts.weak_labels import Labeler
 from data_pipelines.sources.alerts import Alert, AlertRejection, SchemaSet, read_alerts
 from data_pipelines.splits import assign_per_class, assign_splits
-from data_pipelines.stamp_records import alert_columns, encode_alert, stamp_features
-from data_pipelines.weak_labels import Labeler
 from lcjax.errors import DataError
 
 

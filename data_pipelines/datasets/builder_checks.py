@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_pipelines.manifest import verify
 from data_pipelines.prepare import Prepared, prepare
+from data_pipelines.shards.manifest import verify
 
 
 def write_stars(path: Path, labels: Sequence[str], points: int = 12, **more: Sequence[Any]) -> Path:

@@ -8,11 +8,11 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from data_pipelines.alert_settings import AlertSettings
-from data_pipelines.cleaning import CleaningSettings
-from data_pipelines.records import SPLITS
+from data_pipelines.kinds.alerts.settings import AlertSettings
+from data_pipelines.kinds.alerts.weak_labels import LabelSettings
+from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
+from data_pipelines.kinds.light_curves.records import SPLITS
 from data_pipelines.sources import ColumnNames
-from data_pipelines.weak_labels import LabelSettings
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from data_pipelines.columns import ColumnNames
+from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.originals import read_labels, read_macho, read_text
 from data_pipelines.sources.tables import is_table, read_table

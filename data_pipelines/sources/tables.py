@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_pipelines.columns import ColumnNames, recognise
+from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import DataError, MissingExtraError
 

@@ -22,7 +22,7 @@ from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSett
 from lcjax.cli.live_count import LiveCount
 from lcjax.cli.streamed_table import REJECTIONS, StreamedTable
 from lcjax.errors import ConfigError, DataError
-from lcjax.inference.loading import Loaded
+from lcjax.systems.loading import Loaded
 
 _POLL = 1024
 """Messages taken from Kafka together."""

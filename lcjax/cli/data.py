@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from data_pipelines.alert_settings import AlertReport, AlertSettings
-from data_pipelines.cleaning import CleaningSettings
-from data_pipelines.columns import ColumnNames
-from data_pipelines.weak_labels import LabelSettings
+from data_pipelines.kinds.alerts.settings import AlertReport, AlertSettings
+from data_pipelines.kinds.alerts.weak_labels import LabelSettings
+from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
+from data_pipelines.kinds.light_curves.columns import ColumnNames
 from lcjax.errors import ConfigError, DataError
 
 USAGE = """usage: lcjax data COMMAND [options]
@@ -163,7 +163,7 @@ def _alert_rows(done: Any) -> dict[str, str]:
 
 def _verify(argv: list[str]) -> int:
     options = tyro.cli(FoldersOptions, args=argv, prog="lcjax data verify")
-    from data_pipelines.manifest import MANIFEST, find_datasets, read_manifest, verify
+    from data_pipelines.shards.manifest import MANIFEST, find_datasets, read_manifest, verify
 
     damage = []
     folders = find_datasets(options.data)
@@ -184,7 +184,7 @@ def _verify(argv: list[str]) -> int:
 
 def _describe(argv: list[str]) -> int:
     options = tyro.cli(DescribeOptions, args=argv, prog="lcjax data describe")
-    from data_pipelines.describe import QUANTILES, describe_all, write_pictures
+    from data_pipelines.kinds.light_curves.description import QUANTILES, describe_all, write_pictures
 
     console = Console()
     for description in describe_all(options.data):

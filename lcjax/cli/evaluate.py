@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     """Evaluates and prints."""
     options = tyro.cli(EvaluateOptions, args=argv, prog="lcjax evaluate")
     from lcjax.cli.data_kinds import runs_of
-    from lcjax.inference.loading import load_system
+    from lcjax.systems.loading import load_system
 
     loaded = load_system(options.model)
     data = list(options.data) or [Path(p) for p in loaded.record.get("data", {}).get("paths", [])]

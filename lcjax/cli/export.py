@@ -29,7 +29,8 @@ class ExportOptions:
 def main(argv: list[str]) -> int:
     """Loads, exports, says what was written."""
     options = tyro.cli(ExportOptions, args=argv, prog="lcjax export")
-    from lcjax.inference import export, load_system
+    from lcjax.inference import export
+    from lcjax.systems.loading import load_system
 
     console = Console()
     loaded = load_system(options.model, options.which)

@@ -11,14 +11,14 @@ from rich.table import Table
 
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
-from lcjax.inference.loading import Loaded, load_system
+from lcjax.systems.loading import Loaded, load_system
 
 EVALUATION_ROWS = 32
 
 
 def open_source(experiment: Experiment, data: Sequence[Path], split: str, reader: str = "auto", **more: Any) -> Any:
     """Source of one split; `more` goes to `HostFieldSource`."""
-    from data_pipelines.host_fields import HostFieldSource
+    from data_pipelines.kinds.host_fields.source import HostFieldSource
 
     training = experiment.training
     return HostFieldSource(data, split, training.batch_size, seed=training.seed, reader=reader, **more)
@@ -51,8 +51,8 @@ def describe_data(source: Any) -> dict[str, Any]:
 
 
 def _answers(loaded: Loaded, data: Sequence[Path], split: str, reader: str = "auto") -> Any:
-    from data_pipelines.host_fields import HostFieldSource
-    from lcjax.analysis.host_answers import answer_fields
+    from data_pipelines.kinds.host_fields.source import HostFieldSource
+    from lcjax.systems.delight.answers import answer_fields
 
     source = HostFieldSource(data, split, EVALUATION_ROWS, reader=reader)
     adapt(loaded.experiment, source)
@@ -138,8 +138,9 @@ def evaluate_and_report(workdir: Path, data: Sequence[Path], reader: str = "auto
 
 
 def _write_report(folder: Path, loaded: Loaded, answers: Any) -> Path:
-    from lcjax.analysis import host_figures, report
-    from lcjax.cli.reporting import settings_section
+    from lcjax.evaluation import report
+    from lcjax.systems.astromer.evaluation import settings_section
+    from lcjax.systems.delight import figures as host_figures
 
     scores = answers.scores()["all"]
     cards = [

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lcjax.cli.reporting import evaluate_and_report as evaluate_and_report
-from lcjax.cli.reporting import evaluate_held_out, print_scores, save_scores, write_report
 from lcjax.configs import Experiment
-from lcjax.inference.loading import Loaded
+from lcjax.systems.astromer.evaluation import evaluate_and_report as evaluate_and_report
+from lcjax.systems.astromer.evaluation import evaluate_held_out, print_scores, save_scores, write_report
+from lcjax.systems.loading import Loaded
 
 
 def open_source(experiment: Experiment, data: Sequence[Path], split: str, reader: str = "auto", **more: Any) -> Any:
     """Source of one split; `more` goes to `LightCurveSource`."""
-    from data_pipelines.light_curves import LightCurveSource
+    from data_pipelines.kinds.light_curves.source import LightCurveSource
 
     return LightCurveSource(
         data,
@@ -45,7 +45,7 @@ def describe_data(source: Any) -> dict[str, Any]:
 
 def evaluate(loaded: Loaded, data: Sequence[Path], options: Any) -> None:
     """Reconstruction of hidden points on held-out stars, printed and written where the options ask."""
-    from lcjax.analysis.scores import score_groups
+    from lcjax.evaluation.reconstruction import score_groups
 
     if options.strict:
         loaded = strictly(loaded)
@@ -60,7 +60,7 @@ def evaluate(loaded: Loaded, data: Sequence[Path], options: Any) -> None:
 
 def strictly(loaded: Loaded) -> Loaded:
     """The same weights as a strict network: no token, no look at hidden points."""
-    from lcjax.tasks import build_task
+    from lcjax.systems import build_task
 
     experiment: Any = loaded.experiment
     token = "mask_token" in loaded.variables["params"]

@@ -11,15 +11,15 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from data_pipelines.cleaning import CleaningSettings
-from data_pipelines.columns import ColumnNames
+from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
+from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.processes import Processes, usual_count
 from data_pipelines.sources.alerts import STAMP_NAMES, SchemaSet, StampRules
 from data_pipelines.sources.alerts.decoders import Decoders
 from data_pipelines.sources.alerts.kafka_settings import SCHEME, KafkaAddress, KafkaSettings
 from lcjax.errors import ConfigError
-from lcjax.inference.loading import Loaded, load_system
-from lcjax.inference.service_rules import ServiceRules
+from lcjax.systems.classifier.service_rules import ServiceRules
+from lcjax.systems.loading import Loaded, load_system
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,9 +152,9 @@ def _answer_alerts(
     options: PredictOptions, loaded: Loaded, kind: str, out: Path, rejected: Path, console: Console
 ) -> None:
     from lcjax.cli import alert_predictions
-    from lcjax.cli.host_answers import HostAnswers, read_outcomes, read_positions
-    from lcjax.cli.stamp_answers import StampAnswers, read_entries
-    from lcjax.inference.stamps import StampPredictor
+    from lcjax.systems.classifier.prediction import StampAnswers, read_entries
+    from lcjax.systems.classifier.predictor import StampPredictor
+    from lcjax.systems.delight.prediction import HostAnswers, read_outcomes, read_positions
 
     schemas, hosts, processes = SchemaSet(options.alerts.schemas), options.hosts, Processes(options.decoders)
     answers: alert_predictions.Answers

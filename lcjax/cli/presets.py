@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lcjax.errors import ConfigError
-from lcjax.tasks import PRESETS
+from lcjax.systems import PRESETS
 
 
 @dataclasses.dataclass(frozen=True)

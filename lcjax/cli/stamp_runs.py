@@ -9,7 +9,7 @@ import numpy as np
 
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
-from lcjax.inference.loading import Loaded, load_system
+from lcjax.systems.loading import Loaded, load_system
 
 EVALUATION_ROWS = 64
 
@@ -49,7 +49,7 @@ def class_numbers(data_classes: Sequence[str], model_classes: Sequence[str]) -> 
 
 def open_source(experiment: Experiment, data: Sequence[Path], split: str, reader: str = "auto", **more: Any) -> Any:
     """Source of one split, its labels numbered as the model's classes; `more` goes to `StampSource`."""
-    from data_pipelines.stamps import StampSource
+    from data_pipelines.kinds.alerts.source import StampSource
 
     inputs: Any = experiment.inputs  # type: ignore[attr-defined]
     more |= needed_columns(inputs)
@@ -62,7 +62,7 @@ def open_source(experiment: Experiment, data: Sequence[Path], split: str, reader
 def needed_columns(inputs: Any) -> dict[str, tuple[str, ...]]:
     """`metadata_names` for `StampSource`: the columns that the network's features are made from.
 
-    >>> from lcjax.tasks.stamp_classifier_config import StampInputsConfig
+    >>> from lcjax.systems.stamp_classifier.config import StampInputsConfig
     >>> needed_columns(StampInputsConfig(features=("fwhm", "gal_lat", "ra")))
     {'metadata_names': ('dec', 'fwhm', 'ra')}
     """
@@ -104,7 +104,7 @@ def adapt(experiment: Experiment, source: Any) -> Experiment:
 
 def _with_statistics(experiment: Any, inputs: Any, source: Any) -> Any:
     """The inputs with the scale of the features: of the weights to start from, of the training alerts, or as given."""
-    from lcjax.tasks.stamp_classifier import fitted_statistics
+    from lcjax.systems.stamp_classifier.task import fitted_statistics
 
     if experiment.training.initial_weights:
         start: Any = load_system(experiment.training.initial_weights).experiment
@@ -131,8 +131,8 @@ def on_data(loaded: Loaded, data: Sequence[Path], split: str, reader: str = "aut
 
     Unlike in training, classes of the data that the model does not have count as unlabelled.
     """
-    from data_pipelines.stamps import StampSource
-    from lcjax.tasks import build_task
+    from data_pipelines.kinds.alerts.source import StampSource
+    from lcjax.systems import build_task
 
     inputs: Any = loaded.experiment.inputs  # type: ignore[attr-defined]
     source = StampSource(data, split, EVALUATION_ROWS, seed=0, reader=reader, **needed_columns(inputs))
@@ -144,7 +144,7 @@ def on_data(loaded: Loaded, data: Sequence[Path], split: str, reader: str = "aut
 
 def evaluate(loaded: Loaded, data: Sequence[Path], options: Any) -> None:
     """Scores on labelled alerts, printed and written where the options ask."""
-    from lcjax.cli import stamp_reporting
+    from lcjax.systems.classifier import evaluation as stamp_reporting
 
     if options.strict:
         raise ConfigError("--strict is for masked pretraining: a stamp classifier hides nothing from itself")
@@ -162,7 +162,7 @@ def evaluate_and_report(workdir: Path, data: Sequence[Path], reader: str = "auto
     Returns:
       the page; None where no test alert has a label.
     """
-    from lcjax.cli import stamp_reporting
+    from lcjax.systems.classifier import evaluation as stamp_reporting
 
     loaded, source = on_data(load_system(workdir), data, "test", reader)
     if not can_score(source):

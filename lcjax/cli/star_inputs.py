@@ -6,11 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, Rejection, clean
-from data_pipelines.columns import ColumnNames
-from data_pipelines.manifest import Manifest, find_datasets, read_manifest
+from data_pipelines.kinds.light_curves.cleaning import (
+    CleaningReport,
+    CleaningSettings,
+    CleanLightCurve,
+    Rejection,
+    clean,
+)
+from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
+from data_pipelines.shards.records import holds_shards, shard_records
 from data_pipelines.sources import read_light_curves
-from lcjax.cli.shard_records import holds_shards, shard_records
 from lcjax.errors import DataError
 
 

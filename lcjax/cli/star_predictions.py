@@ -9,13 +9,13 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from data_pipelines.cleaning import CleaningReport, CleanLightCurve, Rejection
+from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleanLightCurve, Rejection
 from lcjax.cli.live_count import LiveCount
 from lcjax.cli.prediction_table import PredictionTable, write_rejections
 from lcjax.cli.star_inputs import read_stars
 from lcjax.errors import DataError
 from lcjax.inference import Predictor
-from lcjax.inference.loading import Loaded
+from lcjax.systems.loading import Loaded
 
 
 def predict(options: Any, loaded: Loaded, out: Path, rejected: Path, console: Console) -> None:

@@ -119,7 +119,7 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     """Trains in `workdir`; returns the result and whether this is process 0."""
     import jax
 
-    from lcjax.tasks import build_task
+    from lcjax.systems import build_task
     from lcjax.training import fit
     from lcjax.training.workdir import experiment_record
 
@@ -155,7 +155,7 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     )
     weights = None
     if experiment.training.initial_weights:
-        from lcjax.inference import load
+        from lcjax.systems.loading import load
 
         weights = load(experiment.training.initial_weights)[1]
     result = fit(
@@ -166,14 +166,14 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
 
 def has_split(data: list[Path], split: str) -> bool:
     """Whether any of the datasets has records in a split."""
-    from data_pipelines.manifest import find_datasets, read_manifest
+    from data_pipelines.shards.manifest import find_datasets, read_manifest
 
     return any(s.records for folder in find_datasets(data) for s in read_manifest(folder).split(split))
 
 
 def simulated_survey(console: Console, root: Path = DEFAULT_ROOT, n_objects: int = DEFAULT_OBJECTS) -> Path:
     """The embedded default: a simulated survey, prepared once and then found again."""
-    from data_pipelines.manifest import MANIFEST
+    from data_pipelines.shards.manifest import MANIFEST
 
     out = root / "data"
     if not any(out.glob(f"simulated/*/{MANIFEST}")):

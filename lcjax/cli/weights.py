@@ -9,9 +9,9 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from lcjax.pretrained.catalogue import CATALOGUE, published
 from lcjax.pretrained.download import Progress, cache_folder
-from lcjax.pretrained.fetching import fetch
+from lcjax.systems.catalogue import CATALOGUE, published
+from lcjax.systems.fetching import fetch
 
 
 def main(argv: list[str]) -> int:
@@ -110,8 +110,8 @@ def import_published(
         it (lcjax predict alerce-stamps ...).
       num_heads: attention heads, only where no settings file tells.
     """
-    from lcjax.pretrained.imported import ARRAYS, check_free, write_weights
-    from lcjax.pretrained.importing import import_weights, imported_here
+    from lcjax.pretrained.weights_folder import ARRAYS, check_free, write_weights
+    from lcjax.systems.importing import import_weights, imported_here
 
     by_name = out is None
     out = imported_here(system) if out is None else out

@@ -1,18 +1,11 @@
-"""Trained systems at work: load, predict, export, reconstruct."""
+"""Trained systems at work: predictions in batches of fixed shapes, export."""
 
 from lcjax.lazy import loader
 
 _HOMES = {
-    "FieldImage": "field_images",
-    "HostPredictor": "hosts",
-    "find_hosts": "hosts",
-    "Loaded": "loading",
     "Prediction": "predictor",
     "Predictor": "predictor",
     "export": "exporting",
-    "load": "loading",
-    "load_system": "loading",
-    "reconstruct_batches": "reconstruction",
 }
 __all__ = sorted(_HOMES)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from lcjax.configs import WindowConfig
 from lcjax.errors import ConfigError
-from lcjax.tasks.base import Task
+from lcjax.training.task import Task
 from lcjax.transforms.windows import published_starts, sequential_edges
 from lcjax.typing import PyTree
 
@@ -95,7 +95,7 @@ class Predictor:
     @classmethod
     def of(cls, path_or_name: Path | str, batch_size: int | None = None, which: str = "best") -> "Predictor":
         """The predictor of a workdir, weights folder or published name."""
-        from lcjax.inference.loading import load_system
+        from lcjax.systems.loading import load_system
 
         loaded = load_system(path_or_name, which)
         return cls(loaded.task, loaded.variables, loaded.experiment.window, batch_size)

@@ -3,14 +3,9 @@
 from lcjax.lazy import loader
 
 _HOMES = {
-    "CATALOGUE": "catalogue",
-    "SYSTEMS": "importing",
-    "fetch": "fetching",
-    "published": "catalogue",
-    "import_weights": "importing",
     "read_checkpoint": "tensorflow_checkpoint",
-    "read_weights": "imported",
-    "write_weights": "imported",
+    "read_weights": "weights_folder",
+    "write_weights": "weights_folder",
 }
 __all__ = sorted(_HOMES)
 

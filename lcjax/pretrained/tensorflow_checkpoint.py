@@ -19,7 +19,7 @@ import numpy as np
 
 from lcjax.crc32c import masked_crc32c
 from lcjax.errors import WeightsError
-from lcjax.pretrained.sorted_table import TABLE_END, table_entries, varint
+from lcjax.pretrained.sstable import TABLE_END, table_entries, varint
 
 ATTRIBUTE = "/.ATTRIBUTES/VARIABLE_VALUE"
 """What object-based checkpoints add to the path of a variable."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lcjax.errors import CheckpointError, ConfigError
-from lcjax.training.folder import nest, read_folder, replaced, storage_guard, unflatten_like, write_folder
+from lcjax.training.checkpoint_io import nest, read_folder, replaced, storage_guard, unflatten_like, write_folder
 from lcjax.typing import PyTree
 
 

@@ -18,7 +18,6 @@ import numpy as np
 
 from lcjax.configs import Experiment, TrainingConfig
 from lcjax.errors import CheckpointError, ConfigError
-from lcjax.tasks.base import Task
 from lcjax.training.checkpoint import CheckpointStore, save_variables, warn
 from lcjax.training.compilation import enable_compile_cache
 from lcjax.training.feed import Feeder, Prefetch, stack_updates
@@ -30,6 +29,7 @@ from lcjax.training.recorder import Dispatch, Progress, Recorder
 from lcjax.training.source import Source, count_points, device_part
 from lcjax.training.state import TrainState, init_state, start_from
 from lcjax.training.step import make_evaluation, make_update
+from lcjax.training.task import Task
 from lcjax.training.workdir import check_same_run, write_config
 from lcjax.typing import PyTree
 

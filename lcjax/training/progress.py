@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lcjax.training.folder import storage_guard
+from lcjax.training.checkpoint_io import storage_guard
 
 
 class MetricsLog:

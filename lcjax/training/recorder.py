@@ -10,10 +10,10 @@ import numpy as np
 
 from lcjax.configs import TrainingConfig
 from lcjax.errors import ConfigError, TrainingError
-from lcjax.tasks.base import Task
-from lcjax.training.folder import storage_guard
+from lcjax.training.checkpoint_io import storage_guard
 from lcjax.training.progress import MetricsLog, ProgressDisplay
 from lcjax.training.source import count_points
+from lcjax.training.task import Task
 
 _NO_DIGITS = str.maketrans("", "", "0123456789.")
 

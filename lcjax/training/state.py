@@ -7,7 +7,7 @@ import numpy as np
 import optax
 
 from lcjax.errors import WeightsError
-from lcjax.tasks.base import Task
+from lcjax.training.task import Task
 from lcjax.typing import Array, PyTree
 
 

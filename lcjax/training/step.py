@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import optax
 
 from lcjax.losses import DATA_AXIS
-from lcjax.tasks.base import Task
 from lcjax.training.state import TrainState
+from lcjax.training.task import Task
 from lcjax.typing import Array, PyTree
 
 

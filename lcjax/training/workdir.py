@@ -11,7 +11,7 @@ from typing import Any
 
 from lcjax.configs import Experiment
 from lcjax.errors import CheckpointError, ConfigError
-from lcjax.training.folder import storage_guard
+from lcjax.training.checkpoint_io import storage_guard
 from lcjax.version import __version__
 
 _FREE = {

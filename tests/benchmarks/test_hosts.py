@@ -5,14 +5,14 @@ import pytest
 
 from benchmarks.host_stages import published_mask, published_stack, stages
 from benchmarks.hosts import main, make_fields
+from data_pipelines.kinds.host_fields.source_mask import detect_sources
+from data_pipelines.kinds.host_fields.stack import masked_stack
 from data_pipelines.simulate.host_fields import FieldSettings, simulate_host_fields
-from data_pipelines.sources.host_stack import masked_stack
-from data_pipelines.sources.source_mask import detect_sources
 from lcjax.models.delight_config import DelightModelConfig
-from lcjax.pretrained.imported import ImportedWeights, write_weights
-from lcjax.tasks import build_task
-from lcjax.tasks.delight_config import DelightExperiment
-from tests.pretrained.delight_files import random_variables
+from lcjax.pretrained.weights_folder import ImportedWeights, write_weights
+from lcjax.systems import build_task
+from lcjax.systems.delight.config import DelightExperiment
+from tests.systems.delight.delight_files import random_variables
 
 pytest.importorskip("sep")
 

@@ -11,7 +11,7 @@ import pytest
 
 from lcjax.errors import StorageError
 from lcjax.training.checkpoint import CheckpointStore
-from lcjax.training.folder import read_folder, storage_guard
+from lcjax.training.checkpoint_io import read_folder, storage_guard
 from tests.chaos.kill_and_resume import ROOT, finish, start
 from tests.training.comparing import assert_same_run
 from tests.training.toy import toy_fit

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from lcjax.cli.host_answers import read_outcomes, read_positions
 from lcjax.cli.main import main
 from lcjax.errors import ConfigError, DataError
-from tests.pretrained.delight_files import random_layers, write_keras3
+from lcjax.systems.delight.prediction import read_outcomes, read_positions
+from tests.systems.delight.delight_files import random_layers, write_keras3
 
 pytest.importorskip("sep")
 

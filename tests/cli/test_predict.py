@@ -113,7 +113,7 @@ def test_several_bands_have_a_column(model, stars, tmp_path):
 
 
 def test_prepared_shards(model, stars, tmp_path, capsys):
-    from data_pipelines.columns import ColumnNames
+    from data_pipelines.kinds.light_curves.columns import ColumnNames
     from data_pipelines.prepare import prepare
 
     many = [light_curve(10 + seed, seed, f"s{seed}") for seed in range(20)]

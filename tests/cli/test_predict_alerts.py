@@ -15,17 +15,17 @@ import pytest
 from rich.console import Console
 
 from data_pipelines.datasets.alert_checks import container, packet
+from data_pipelines.kinds.alerts.records import alert_columns, stack_stamps
 from data_pipelines.sources.alerts import Alert, read_alerts
-from data_pipelines.stamp_records import alert_columns, stack_stamps
 from lcjax.cli.alert_predictions import predict_files
 from lcjax.cli.main import main
-from lcjax.inference.service_rules import apply_rules
-from lcjax.inference.stamps import StampPredictor
 from lcjax.models.stamp_classifier_config import StampModelConfig
-from lcjax.pretrained.imported import ImportedWeights, write_weights
-from lcjax.tasks import PRESETS, build_task
-from lcjax.tasks.delight_config import DelightModelConfig
-from lcjax.tasks.stamp_classifier_config import StampExperiment, StampInputsConfig
+from lcjax.pretrained.weights_folder import ImportedWeights, write_weights
+from lcjax.systems import PRESETS, build_task
+from lcjax.systems.classifier.predictor import StampPredictor
+from lcjax.systems.classifier.service_rules import apply_rules
+from lcjax.systems.delight.config import DelightModelConfig
+from lcjax.systems.stamp_classifier.config import StampExperiment, StampInputsConfig
 
 COLUMNS = ("magpsf", "isdiffpos", "ra", "gal_lat", "drb")
 SMALL = StampModelConfig(kernels=(4, 3), filters=(8, 8), pool_after=(2,), trunk=(8,), head=(8,))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lcjax.cli.main import main
-from tests.pretrained.test_stamp_import import graph_arrays
+from tests.systems.stamp_classifier.test_weights import graph_arrays
 
 SMALL = [
     "--model.filters",

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from data_pipelines.manifest import write_manifest
-from data_pipelines.records import encode_light_curve, write_shards
+from data_pipelines.kinds.light_curves.records import encode_light_curve, write_shards
+from data_pipelines.shards.manifest import write_manifest
 
 CLASSES = ("Cep", "LPV", "RRab")
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data_pipelines.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, clean
-from data_pipelines.columns import ColumnNames
+from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, clean
+from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.sources import read_light_curves
 from lcjax.errors import DataError
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from lcjax.configs import WindowConfig
 from lcjax.models.astromer_config import ASTROMER1, AstromerModelConfig
-from lcjax.pretrained.imported import ImportedWeights, write_weights
-from lcjax.tasks import build_task
-from lcjax.tasks.astromer_config import AstromerExperiment
+from lcjax.pretrained.weights_folder import ImportedWeights, write_weights
+from lcjax.systems import build_task
+from lcjax.systems.astromer.config import AstromerExperiment
 
 SIZES = {"num_layers": 2, "num_heads": 2, "width": 8, "ffn_width": 12}
 PUBLISHED = dataclasses.replace(ASTROMER1, **SIZES, parity=True)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lcjax.errors import StorageError
-from lcjax.inference import export, load_system
+from lcjax.inference import export
+from lcjax.systems.loading import load_system
 from tests.inference.models import experiment, weights_folder
 
 ALONE = """
@@ -54,9 +55,9 @@ def test_out_folder(tmp_path):
 
 
 def test_a_stamp_classifier_takes_raw_stamps(tmp_path):
-    from lcjax.pretrained.imported import write_weights
-    from lcjax.pretrained.importing import import_weights
-    from tests.pretrained.test_stamp_import import graph_arrays
+    from lcjax.pretrained.weights_folder import write_weights
+    from lcjax.systems.importing import import_weights
+    from tests.systems.stamp_classifier.test_weights import graph_arrays
 
     arrays = graph_arrays(features=23, slots=False)
     np.savez(tmp_path / "s.npz", **{k.replace("/", "."): v for k, v in arrays.items()})

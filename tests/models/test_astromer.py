@@ -14,7 +14,7 @@ from lcjax.models.attention import (
     strict_attention,
 )
 from lcjax.models.dropout import RowDropout
-from lcjax.tasks.astromer_presets import SURVEY_MODEL
+from lcjax.systems.astromer.presets import SURVEY_MODEL
 from tests.models.weights import random_variables
 
 SMALL = dict(num_layers=2, num_heads=2, width=8, ffn_width=12)

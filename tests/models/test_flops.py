@@ -5,7 +5,7 @@ import pytest
 
 from lcjax.models import Astromer, AstromerModelConfig
 from lcjax.models.flops import astromer_train_flops
-from lcjax.tasks.astromer_presets import SURVEY_MODEL
+from lcjax.systems.astromer.presets import SURVEY_MODEL
 from tests.models.test_astromer import a_batch
 
 

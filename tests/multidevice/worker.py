@@ -13,7 +13,7 @@ from lcjax.training.feed import stack_updates
 from lcjax.training.parallel import make_layout, path_name
 from lcjax.training.state import init_state
 from lcjax.training.step import make_update
-from tests.tasks.stamp_alerts import stamps_fit
+from tests.systems.classifier.stamp_alerts import stamps_fit
 from tests.training.curves import astromer_fit, tiny_astromer
 from tests.training.toy import ToySource, toy_fit, toy_task
 
@@ -40,7 +40,7 @@ def plain_descent(training: TrainingConfig) -> dict[str, list]:
 
 def split_names(training: TrainingConfig) -> list[str]:
     """Names in the Astromer state that lie split over the mesh axis `model`."""
-    from lcjax.tasks import build_task
+    from lcjax.systems import build_task
 
     experiment = tiny_astromer()
     task = build_task(experiment)

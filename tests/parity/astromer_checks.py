@@ -10,7 +10,7 @@ import optax
 
 from lcjax.losses import error_weights, r2_score, reconstruction_loss
 from lcjax.models import Astromer
-from lcjax.pretrained.astromer_mapping import tensorflow_names
+from lcjax.systems.astromer.weight_names import tensorflow_names
 from lcjax.transforms.positional import encode_time, published_frequencies
 from tests.parity.recorded import batch_of, network, variant_settings
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lcjax.models.astromer_config import ASTROMER1, ASTROMER2
-from lcjax.pretrained.astromer_mapping import config_from_arrays, variables_from_tensorflow
+from lcjax.systems.astromer.weight_names import config_from_arrays, variables_from_tensorflow
 
 
 def files_of(golden_root: Path, folder: str) -> list[Path]:

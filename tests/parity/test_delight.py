@@ -4,13 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from data_pipelines.sources.host_stack import masked_stack
-from data_pipelines.sources.source_mask import detect_sources
-from lcjax.inference.host_rules import elliptical_distance, nearest_source
+from data_pipelines.kinds.host_fields.source_mask import detect_sources
+from data_pipelines.kinds.host_fields.stack import masked_stack
 from lcjax.models.delight import Delight
+from lcjax.systems.delight.host_rules import elliptical_distance, nearest_source
 from lcjax.transforms.delight import delight_stack, derotate, mean_and_scatter, network_input, usable
 from tests.parity.recorded import files_of, load
-from tests.pretrained.delight_files import published_network
+from tests.systems.delight.delight_files import published_network
 
 PIXELS = 1e-3
 """Tolerance of positions, pixels (README of the recordings)."""

@@ -13,14 +13,14 @@ from lcjax.configs import OptimizerConfig
 from lcjax.losses import cross_entropy, entropy, entropy_regularised
 from lcjax.models.activity import activations
 from lcjax.models.stamp_classifier import StampClassifier
-from lcjax.pretrained.stamp_import import adam_state_from_graph
-from lcjax.pretrained.stamp_mapping import (
+from lcjax.systems.stamp_classifier.config import PUBLISHED_STATISTICS, StampInputsConfig
+from lcjax.systems.stamp_classifier.weight_names import (
     config_from_variables,
     is_bookkeeping,
     unknown_variables,
     variables_from_graph,
 )
-from lcjax.tasks.stamp_classifier_config import PUBLISHED_STATISTICS, StampInputsConfig
+from lcjax.systems.stamp_classifier.weights import adam_state_from_graph
 from lcjax.training.optimizers import build_optimizer
 from lcjax.transforms import clip_features, network_features, prepare_stamps, raw_features
 from tests.parity.recorded import files_of, load
@@ -178,7 +178,7 @@ def check_statistics(path, count):
     clipped = np.asarray(clip_features(np.stack([columns[n] for n in names], -1), names), np.float64)
     np.testing.assert_allclose(ours, (clipped - mean) / std, rtol=1e-4, atol=1e-4)
     if all(PUBLISHED_STATISTICS.get(n) == (table[n]["mean"], table[n]["std"]) for n in names):
-        from lcjax.tasks.stamp_classifier import feature_statistics
+        from lcjax.systems.stamp_classifier.task import feature_statistics
 
         shipped = feature_statistics(StampInputsConfig(features=tuple(names), center_isdiffpos=False))
         np.testing.assert_array_equal(shipped, (mean, std))

@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import pytest
 
+from data_pipelines.kinds.alerts.records import alert_columns, stack_stamps
 from data_pipelines.sources.alerts import Alert, read_alerts
-from data_pipelines.stamp_records import alert_columns, stack_stamps
-from lcjax.pretrained.stamp_import import import_stamps
-from lcjax.tasks import build_task
+from lcjax.systems import build_task
+from lcjax.systems.stamp_classifier.weights import import_stamps
 
 
 def test_packets_to_recorded_answers(golden_root, data_root, subtests):

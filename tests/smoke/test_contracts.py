@@ -22,7 +22,7 @@ def test_every_public_name_is_there_and_tensorflow_free():
     code = (
         "import lcjax, sys\n"
         "for name in lcjax.__all__: getattr(lcjax, name)\n"
-        "import lcjax.training.loop, lcjax.inference.loading, lcjax.models.astromer, lcjax.tasks.astromer\n"
+        "import lcjax.training.loop, lcjax.systems.loading, lcjax.models.astromer, lcjax.systems.astromer.task\n"
         "print([m for m in ('tensorflow', 'tensorflow_datasets', 'data_pipelines') if m in sys.modules])"
     )
     assert run(code) == "[]"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lcjax.training.checkpoint import CheckpointStore
-from lcjax.training.folder import read_folder
+from lcjax.training.checkpoint_io import read_folder
 from lcjax.training.progress import read_metrics
 
 CLOCKS = ("wall_time", "points_per_second")

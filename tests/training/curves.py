@@ -9,7 +9,7 @@ from lcjax.configs import OptimizerConfig, TrainingConfig, WindowConfig
 
 def tiny_astromer(**training):
     """The small strict preset cut down to one narrow block, with dropout."""
-    from lcjax.tasks import PRESETS
+    from lcjax.systems import PRESETS
 
     preset = PRESETS["astromer2-small"]()
     model = dataclasses.replace(
@@ -68,7 +68,7 @@ class CurveSource:
 
 def astromer_fit(workdir, rank=0, ranks=1, **training):
     """Trains the tiny Astromer; keywords are training settings."""
-    from lcjax.tasks import build_task
+    from lcjax.systems import build_task
     from lcjax.training import fit
     from lcjax.training.workdir import experiment_record
 

@@ -9,7 +9,7 @@ import pytest
 
 from lcjax.errors import CheckpointError, ConfigError
 from lcjax.training.checkpoint import CheckpointStore, restore_variables, save_variables
-from lcjax.training.folder import flatten, nest, read_folder, unflatten_like, write_folder
+from lcjax.training.checkpoint_io import flatten, nest, read_folder, unflatten_like, write_folder
 from tests.training.toy import toy_fit
 
 TREE = {
@@ -97,7 +97,7 @@ def test_keeps_the_newest_only(tmp_path):
 
 def test_a_failed_write_leaves_the_old_one(tmp_path, monkeypatch):
     write_folder(tmp_path / "a", {"x": np.float32(1)}, {})
-    monkeypatch.setattr("lcjax.training.folder._hashes", lambda folder: 1 / 0)
+    monkeypatch.setattr("lcjax.training.checkpoint_io._hashes", lambda folder: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_folder(tmp_path / "a", {"x": np.float32(2)}, {})
     monkeypatch.undo()

@@ -11,7 +11,7 @@ import numpy as np
 
 from lcjax.configs import Experiment, OptimizerConfig, TrainingConfig
 from lcjax.losses import global_mean
-from lcjax.tasks.base import Task
+from lcjax.training.task import Task
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lcjax.errors import DataError
-from lcjax.tasks.stamp_classifier_config import FEATURES_26, PUBLISHED_STATISTICS
+from lcjax.systems.stamp_classifier.config import FEATURES_26, PUBLISHED_STATISTICS
 from lcjax.transforms import (
     crop_center,
     ecliptic,

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_pipelines.streams import cut_windows
+from data_pipelines.shards.streams import cut_windows
 from lcjax.transforms import published_starts, published_windows, sequential_edges
 
 sizes = st.integers(1, 700), st.integers(1, 210)

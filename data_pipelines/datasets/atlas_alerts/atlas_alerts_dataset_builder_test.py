@@ -3,9 +3,9 @@
 import numpy as np
 
 from data_pipelines.datasets.alert_checks import atlas_packet, container, packet, stamp
-from data_pipelines.manifest import verify
+from data_pipelines.kinds.alerts.source import StampSource
 from data_pipelines.prepare import prepare
-from data_pipelines.stamps import StampSource
+from data_pipelines.shards.manifest import verify
 
 
 def test_alerts_become_records(tmp_path):

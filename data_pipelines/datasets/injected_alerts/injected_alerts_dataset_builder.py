@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from data_pipelines.datasets.alert_builder import AlertBuilder
+from data_pipelines.kinds.alerts.records import encode_alert, stack_stamps
 from data_pipelines.simulate.stamp_classes import CLASS_NAMES, StampSimulator, quiet
 from data_pipelines.sources.alerts import STAMP_NAMES, Alert, AlertRejection, Stamp
-from data_pipelines.stamp_records import encode_alert, stack_stamps
 from lcjax.errors import ConfigError
 
 _METADATA = ("dec", "ra")

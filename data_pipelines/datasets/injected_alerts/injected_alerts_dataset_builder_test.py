@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from data_pipelines.alert_settings import AlertSettings
 from data_pipelines.datasets.alert_checks import container, packet
-from data_pipelines.manifest import verify
+from data_pipelines.kinds.alerts.settings import AlertSettings
+from data_pipelines.kinds.alerts.source import StampSource
 from data_pipelines.prepare import prepare
+from data_pipelines.shards.manifest import verify
 from data_pipelines.simulate.stamp_classes import CLASS_NAMES
-from data_pipelines.stamps import StampSource
 from lcjax.errors import ConfigError
 
 

@@ -6,8 +6,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from data_pipelines.columns import ColumnNames
 from data_pipelines.datasets.builder_checks import prepare_and_check
+from data_pipelines.kinds.light_curves.columns import ColumnNames
 from lcjax.errors import DataError
 
 

@@ -7,9 +7,9 @@ import fastavro
 import numpy as np
 
 from data_pipelines.datasets.alert_checks import container, fits_bytes, packet, stamp
-from data_pipelines.manifest import verify
+from data_pipelines.kinds.alerts.source import StampSource
 from data_pipelines.prepare import prepare
-from data_pipelines.stamps import StampSource
+from data_pipelines.shards.manifest import verify
 
 SCHEMA = {
     "type": "record",

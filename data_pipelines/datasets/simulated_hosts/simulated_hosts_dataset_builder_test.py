@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from data_pipelines.host_fields import HostFieldSource
-from data_pipelines.manifest import verify
+from data_pipelines.kinds.host_fields.source import HostFieldSource
 from data_pipelines.prepare import prepare
+from data_pipelines.shards.manifest import verify
 from data_pipelines.simulate.host_fields import FieldSettings, simulate_host_field
 
 pytest.importorskip("sep")

@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from data_pipelines.alert_settings import AlertSettings
 from data_pipelines.datasets.alert_checks import container, packet, stamp
-from data_pipelines.manifest import verify
+from data_pipelines.kinds.alerts.settings import AlertSettings
+from data_pipelines.kinds.alerts.source import StampSource
+from data_pipelines.kinds.alerts.weak_labels import LabelSettings
 from data_pipelines.prepare import prepare
-from data_pipelines.stamps import StampSource
-from data_pipelines.weak_labels import LabelSettings
+from data_pipelines.shards.manifest import verify
 from lcjax.errors import ConfigError, DataError
 
 

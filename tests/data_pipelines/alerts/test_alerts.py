@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_pipelines.datasets.alert_checks import container, fits_bytes, packet, stamp
+from data_pipelines.kinds.alerts.records import alert_columns, stack_stamps
 from data_pipelines.sources.alerts import (
     STAMP_NAMES,
     Alert,
@@ -20,7 +21,6 @@ from data_pipelines.sources.alerts import (
     decode_packet,
     read_alerts,
 )
-from data_pipelines.stamp_records import alert_columns, stack_stamps
 from lcjax.errors import ConfigError
 
 

@@ -1,0 +1,63 @@
+"""Alerts as a stamp classifier takes them, made where they are decoded: light to import and to send between processes."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from data_pipelines.kinds.alerts.records import alert_row, stack_stamps
+from data_pipelines.sources.alerts import STAMP_NAMES, Alert, AlertRejection
+from lcjax.errors import DataError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StampEntry:
+    """An alert as the network takes it."""
+
+    alert: Alert
+    """Without stamps and metadata."""
+    stamps: np.ndarray
+    """(H, W, 3) float32."""
+    columns: list[float]
+    """Metadata in the order of `StampEntries.columns`."""
+
+    def rejection(self, reason: str) -> AlertRejection:
+        """The alert set aside."""
+        return _rejection(self.alert, reason)
+
+
+@dataclasses.dataclass(frozen=True)
+class StampEntries:
+    """Makes entries; equal settings make equal ones, in any process."""
+
+    network: tuple[str, ...]
+    """Metadata that the network takes."""
+    columns: tuple[str, ...]
+    """Metadata of an entry."""
+
+    def __call__(self, outcome: Alert | AlertRejection) -> StampEntry | AlertRejection:
+        """An alert as the network takes it, or why it cannot."""
+        if isinstance(outcome, AlertRejection):
+            return outcome
+        wanted = [name for name in self.network if name not in ("ra", "dec")]
+        absent = [name for name in wanted if name not in outcome.metadata]
+        if 2 * len(absent) > len(wanted):
+            reason = (
+                f"missing metadata: the network takes '{absent[0]}' and {len(absent) - 1} more that the alert lacks"
+            )
+            return _rejection(outcome, reason)
+        try:
+            stamps = stack_stamps(outcome, STAMP_NAMES)
+        except DataError:
+            shapes = {name: stamp.pixels.shape for name, stamp in outcome.stamps.items()}
+            return _rejection(outcome, f"stamp size: the stamps of one alert differ ({shapes})")
+        return StampEntry(_bare(outcome), stamps, alert_row(outcome, self.columns))
+
+
+def _bare(alert: Alert) -> Alert:
+    empty: dict[str, Any] = {"metadata": {}, "stamps": {}}
+    return dataclasses.replace(alert, **empty)
+
+
+def _rejection(alert: Alert, reason: str) -> AlertRejection:
+    return AlertRejection(alert.alert_id, alert.object_id, reason, alert.origin)

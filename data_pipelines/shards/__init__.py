@@ -1,0 +1,1 @@
+"""Shards of any kind of records."""

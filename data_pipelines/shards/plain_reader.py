@@ -1,0 +1,110 @@
+"""Reading chunks of shards without TensorFlow: positions from the index, numpy, and checksums.
+
+A chunk is read in one piece. Frame lengths and stored checksums must be those of the index; payloads are checked against
+their CRC-32C where a compiled one is installed, and otherwise the whole shard against the manifest's sha256 when it is first
+touched. Nothing is mapped into memory: a file that shrinks while it is read is an error, not a crash.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from data_pipelines.shards.index import ShardIndex
+from data_pipelines.shards.manifest import Shard, sha256_file
+from data_pipelines.shards.streams import Chunk, Rows
+from data_pipelines.shards.tfrecord import FOOTER_BYTES, FRAME_BYTES, HEADER_BYTES, damaged
+from lcjax.crc32c import compiled_crc32c, masked
+from lcjax.errors import DataError
+
+
+class Piece(NamedTuple):
+    """Windows of one chunk: an (R, W) float32 array for each series, zero-padded, and where in them each row of the plan is."""
+
+    arrays: tuple[np.ndarray, ...]
+    order: np.ndarray
+
+
+def in_file_order(rows: Rows) -> tuple[Rows, np.ndarray]:
+    """The rows sorted by record, and for each row its place among them."""
+    by_record = np.argsort(rows.record, kind="stable")
+    order = np.empty(len(by_record), np.int64)
+    order[by_record] = np.arange(len(by_record))
+    return rows.take(by_record), order
+
+
+class PlainReader:
+    """Executes a plan of chunks with plain file reads."""
+
+    def __init__(self, index: ShardIndex) -> None:
+        """`index`: of all records of the source."""
+        self._index = index
+        self._crc = compiled_crc32c()
+        self._trusted: set[Shard] = set()
+
+    def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
+        """One piece for each chunk of the plan."""
+        for chunk, rows in plan:
+            yield self._read(chunk, rows)
+
+    def _read(self, chunk: Chunk, rows: Rows) -> Piece:
+        rows, order = in_file_order(rows)
+        wanted = np.unique(rows.record)
+        first, last = int(wanted[0]), int(wanted[-1])
+        data = self._read_bytes(chunk, first, last)
+        begin = self._index.offset[first]
+        self._check_frames(chunk, first, last, data)
+        if self._crc is not None:
+            self._check_payloads(chunk, wanted, data, begin)
+        width = int(rows.size.max(initial=0))
+        payload = self._index.offset[rows.record] - begin + HEADER_BYTES + 4 * rows.start
+        sizes = rows.size.tolist()
+        arrays = []
+        for name in self._index.series:
+            out = np.zeros((len(rows), width), np.float32)
+            positions = (payload + getattr(self._index, f"{name}_at")[rows.record]).tolist()
+            for target, size, position in zip(out, sizes, positions, strict=True):
+                target[:size] = np.frombuffer(data, "<f4", size, position)
+            arrays.append(out)
+        return Piece(tuple(arrays), order)
+
+    def _read_bytes(self, chunk: Chunk, first: int, last: int) -> bytes:
+        shard, index = chunk.shard, self._index
+        if self._crc is None and shard not in self._trusted:
+            if sha256_file(shard.path) != shard.sha256:
+                raise DataError(f"shard '{shard.path}' is damaged: its content has changed since it was written")
+            self._trusted.add(shard)
+        begin = int(index.offset[first])
+        count = int(index.offset[last] + index.size[last]) + FRAME_BYTES - begin
+        with open(shard.path, "rb", buffering=0) as file:
+            file.seek(begin)
+            data = file.read(count)
+        if len(data) < count:
+            raise damaged(shard.path, self._number(chunk, last), "is cut off: the file is shorter than it was")
+        return data
+
+    def _number(self, chunk: Chunk, record: int) -> int:
+        """Number of a record in its shard: records of a shard are consecutive, and the first has offset 0."""
+        starts = np.flatnonzero(self._index.offset[: record + 1] == 0)
+        return record - int(starts[-1])
+
+    def _check_frames(self, chunk: Chunk, first: int, last: int, data: bytes) -> None:
+        index, records = self._index, slice(first, last + 1)
+        raw = np.frombuffer(data, np.uint8)
+        begins = index.offset[records] - index.offset[first]
+        lengths = raw[begins[:, None] + np.arange(8)].view("<u8")[:, 0]
+        footers = begins + HEADER_BYTES + index.size[records]
+        stored = raw[footers[:, None] + np.arange(FOOTER_BYTES)].view("<u4")[:, 0]
+        wrong = (lengths != index.size[records].astype(np.uint64)) | (stored != index.crc[records])
+        if wrong.any():
+            number = self._number(chunk, first + int(np.argmax(wrong)))
+            raise damaged(chunk.shard.path, number, "is not the one that was written there")
+
+    def _check_payloads(self, chunk: Chunk, records: np.ndarray, data: bytes, begin: int) -> None:
+        starts = self._index.offset[records] - begin + HEADER_BYTES
+        stops = starts + self._index.size[records]
+        crcs = self._index.crc[records]
+        for record, start, stop, crc in zip(records, starts.tolist(), stops.tolist(), crcs.tolist(), strict=True):
+            if masked(self._crc(data[start:stop])) != crc:
+                number = self._number(chunk, int(record))
+                raise damaged(chunk.shard.path, number, "has content that does not match its checksum")

@@ -1,0 +1,1 @@
+"""Astromer 1 and 2."""

@@ -1,0 +1,41 @@
+"""Reconstructing held-out windows: which points were hidden, what was predicted, in magnitudes."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from lcjax.errors import ConfigError
+from lcjax.systems.astromer.task import reconstruction_outputs
+from lcjax.training.source import device_part
+from lcjax.training.step import add_rows
+from lcjax.training.task import Task
+from lcjax.typing import PyTree
+
+EVALUATION_SEED = 20_230_101
+"""Which points are hidden depends on this, the batch number and the row alone: the same for every model compared."""
+
+
+def reconstruct_batches(
+    task: Task, variables: PyTree, batches: Iterable[dict[str, np.ndarray]], seed: int = EVALUATION_SEED
+) -> Iterator[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
+    """(batch, outputs) of every batch; outputs hold `prediction`, `target` (B, L) mag, `probed`, `visible` (B, L) bool
+    and, for models that predict it, `prediction_error` (B, L) mag.
+
+    Raises:
+      ConfigError: the system does not reconstruct.
+    """
+    reconstruct: Callable[..., Any] | None = task.extras.get("reconstruct")
+    if reconstruct is None:
+        raise ConfigError(f"system '{task.name}' does not reconstruct light curves")
+    key = jax.random.key(seed)
+
+    @jax.jit
+    def run(variables: PyTree, batch: dict, index: jax.Array) -> dict:
+        ready, outputs = reconstruct(variables, add_rows(batch, False), jax.random.fold_in(key, index))
+        return reconstruction_outputs(ready, outputs)
+
+    for index, batch in enumerate(batches):
+        outputs = run(variables, device_part(batch), np.uint32(index))
+        yield batch, {name: np.asarray(value) for name, value in outputs.items()}

@@ -1,0 +1,159 @@
+"""Masked pretraining of Astromer 1 and 2: hide points of a window, predict their magnitudes.
+
+Everything from raw windows on happens inside the jitted step: masks drawn afresh, means removed, network, loss. In
+strict mode mean and spread come from the visible points alone, and randomised points borrow the magnitudes of shown
+ones, so that nothing hidden reaches the network. Points kept visible (`same`, `random`) are then a training signal like
+any other; scores count hidden points only.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lcjax.losses import error_weights, gaussian_nll, global_mean, huber_errors, r2_sums, reconstruction_loss
+from lcjax.models.astromer import Astromer
+from lcjax.models.flops import astromer_train_flops
+from lcjax.systems.astromer.config import AstromerExperiment, MaskingConfig
+from lcjax.training.task import Task
+from lcjax.transforms import mask_for_pretraining, masked_mean, standardize
+from lcjax.typing import Array, Metrics, PyTree
+
+EXPERIMENT = AstromerExperiment
+
+
+def prepare_windows(batch: dict, experiment: AstromerExperiment, masking: MaskingConfig | None, key: Array) -> dict:
+    """Masks and standardises raw windows; `masking=None` shows every observed point (prediction)."""
+    spread = experiment.objective.scale == "std"
+    if masking is None:
+        return standardize(batch, spread=spread)
+    shares = masking.probed, masking.same, masking.random
+    if experiment.model.parity:
+        # The originals standardise over all points, hidden ones included, before they mask.
+        batch = standardize(batch, spread=spread)
+        return mask_for_pretraining(key, batch, *shares)
+    masked = mask_for_pretraining(key, batch, *shares, values_from="visible")
+    ready = standardize(masked, over=masked["visible"], spread=spread)
+    target = (masked["target"] - ready["magnitude_mean"]) / ready["magnitude_scale"]
+    return {**ready, "target": jnp.where(batch["mask"], target, 0.0)}
+
+
+def _row_weight(batch: dict) -> Array:
+    weight = batch.get("weight")
+    return jnp.ones(batch["mask"].shape[0], jnp.float32) if weight is None else weight
+
+
+def _objective(experiment: AstromerExperiment, ready: dict, outputs: dict) -> Array:
+    objective = experiment.objective
+    row_weight = _row_weight(ready)
+    if not experiment.model.parity:
+        # Windows without a probed point say nothing; the originals count them as perfect.
+        row_weight = row_weight * jnp.any(ready["probed"], axis=-1)
+    if objective.loss == "gaussian_nll":
+        nll = gaussian_nll(ready["target"], outputs["reconstruction"], outputs["log_variance"], ready["probed"])
+        return global_mean(nll, row_weight)
+    if objective.loss == "huber":
+        errors = huber_errors(ready["target"], outputs["reconstruction"], ready["probed"], objective.huber_delta)
+        return global_mean(errors, row_weight)
+    weights = None
+    if objective.error_weights:
+        # As the originals' loader: the padding carries the window's mean error.
+        error = ready["magnitude_error"]
+        weights = error_weights(jnp.where(ready["mask"], error, masked_mean(error, ready["mask"])))
+    root = objective.loss == "rmse"
+    return reconstruction_loss(ready["target"], outputs["reconstruction"], ready["probed"], weights, root, row_weight)
+
+
+def _metrics(loss: Array, ready: dict, outputs: dict) -> Metrics:
+    """Sums in magnitudes: squared residuals and deviations over probed points, and the loss per window."""
+    row_weight = _row_weight(ready)
+    residual, deviation = r2_sums(ready["target"], outputs["reconstruction"], ready["probed"])
+    to_magnitudes = row_weight * ready["magnitude_scale"][:, 0] ** 2
+    count = jnp.sum(jnp.sum(ready["probed"], -1) * row_weight)
+    return {
+        "loss": (loss * jnp.sum(row_weight), jnp.sum(row_weight)),
+        "squared_residual": (jnp.sum(residual * to_magnitudes), count),
+        "squared_deviation": (jnp.sum(deviation * to_magnitudes), count),
+    }
+
+
+def summarize(means: dict[str, float]) -> dict[str, float]:
+    """Turns mean squares into `rmse` (mag) and `r2`.
+
+    >>> summarize({"loss": 1.0, "squared_residual": 0.25, "squared_deviation": 1.0})
+    {'loss': 1.0, 'rmse': 0.5, 'r2': 0.75}
+    """
+    means = dict(means)
+    residual, deviation = means.pop("squared_residual"), means.pop("squared_deviation")
+    r2 = 1.0 - residual / deviation if deviation > 0 else float("nan")
+    return {**means, "rmse": residual**0.5 if residual >= 0 else float("nan"), "r2": r2}
+
+
+def build_task(experiment: AstromerExperiment) -> Task:
+    """The Task of an Astromer experiment."""
+    dtype = jnp.bfloat16 if experiment.training.precision == "bfloat16" else jnp.float32
+    if experiment.objective.loss == "gaussian_nll" and not experiment.model.predict_variance:
+        experiment = dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, predict_variance=True))
+    model = Astromer(experiment.model, dtype)
+
+    def init(key: Array, batch: dict) -> PyTree:
+        return {"params": model.init(key, standardize(batch))["params"]}
+
+    def loss(params: PyTree, model_state: PyTree, batch: dict, key: Array) -> tuple[Array, tuple[Metrics, PyTree]]:
+        mask_key, dropout_key = jax.random.split(key)
+        ready = prepare_windows(batch, experiment, experiment.masking, mask_key)
+        outputs = model.apply({"params": params}, ready, deterministic=False, rngs={"dropout": dropout_key})
+        value = _objective(experiment, ready, outputs)
+        return value, (_metrics(value, ready, outputs), model_state)
+
+    def evaluate(variables: PyTree, batch: dict, key: Array) -> Metrics:
+        ready, outputs = reconstruct(variables, batch, key)
+        return _metrics(_objective(experiment, ready, outputs), ready, outputs)
+
+    def reconstruct(variables: PyTree, batch: dict, key: Array) -> tuple[dict, dict]:
+        # Strict scores count hidden points only; published ones also those that stayed visible.
+        masking = experiment.masking
+        if not experiment.model.parity:
+            masking = MaskingConfig(masking.probed, 0.0, 0.0)
+        ready = prepare_windows(batch, experiment, masking, key)
+        return ready, model.apply(variables, ready)
+
+    def predict(variables: PyTree, batch: dict) -> dict[str, Array]:
+        outputs = model.apply(variables, prepare_windows(batch, experiment, None, jax.random.key(0)))
+        return {"embedding": outputs["embedding"]}
+
+    shape = (2, experiment.window.length)
+    spec = {
+        "time": jax.ShapeDtypeStruct(shape, jnp.float32),
+        "magnitude": jax.ShapeDtypeStruct(shape, jnp.float32),
+        "magnitude_error": jax.ShapeDtypeStruct(shape, jnp.float32),
+        "mask": jax.ShapeDtypeStruct(shape, jnp.bool_),
+        "length": jax.ShapeDtypeStruct(shape[:1], jnp.int32),
+    }
+    return Task(
+        name=experiment.system,
+        init=init,
+        loss=loss,
+        evaluate=evaluate,
+        predict=predict,
+        batch_spec=spec,
+        summarize=summarize,
+        flops=lambda rows, length: astromer_train_flops(experiment.model, rows, length),
+        model=model,
+        extras={"reconstruct": reconstruct},
+    )
+
+
+def reconstruction_outputs(ready: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Array]:
+    """A reconstruction back in magnitudes: `prediction`, `target` and, with a variance head, `prediction_error`."""
+    mean, scale = ready["magnitude_mean"], ready["magnitude_scale"]
+    result = {
+        "prediction": outputs["reconstruction"] * scale + mean,
+        "target": ready["target"] * scale + mean,
+        "probed": ready["probed"],
+        "visible": ready["visible"],
+    }
+    if "log_variance" in outputs:
+        result["prediction_error"] = jnp.exp(0.5 * jnp.clip(outputs["log_variance"], -12.0, 8.0)) * scale
+    return result

@@ -1,0 +1,1 @@
+"""The ALeRCE stamp classifier."""

@@ -1,0 +1,89 @@
+"""Weak labels: each rule, their order, the user's tables; and agreement with the labels beside the real alerts."""
+
+import csv
+
+import pytest
+
+from data_pipelines.kinds.alerts.weak_labels import Labeler, LabelSettings, class_of_type
+from data_pipelines.sources.alerts import Alert, read_alerts
+from lcjax.errors import DataError
+
+
+def alert(survey="ztf", ra=10.0, dec=20.0, **metadata) -> Alert:
+    return Alert(survey, "o1", 7, 59000.0, ra, dec, "g", metadata)
+
+
+@pytest.mark.parametrize(
+    ("found", "label", "rule"),
+    [
+        (alert(ssdistnr=0.0), "asteroid", "solar-system"),
+        (alert(ssdistnr=5.1), None, ""),
+        (alert(ssdistnr=-999.0, drb=0.05), "bogus", "real-bogus"),
+        (alert(drb=0.5, rb=0.1), None, ""),
+        (alert(drb=None, rb=0.1), "bogus", "real-bogus"),
+        (alert(cdsxmatch="QSO", drb=0.01), "AGN", "cross-match"),
+        (alert(cdsxmatch="QSO", tnsclass="(TNS) SN Ia"), "SN", "cross-match"),
+        (alert(cdsxmatch="Unknown"), None, ""),
+        (alert("lsst", ssObjectId=12.0), "asteroid", "solar-system"),
+        (alert("lsst", ssObjectId=0.0, reliability=0.01), "bogus", "real-bogus"),
+        (alert("lsst", **{"ssSource.designation": "2020 AB"}), "asteroid", "solar-system"),
+        (alert("lsst", reliability=0.9), None, ""),
+    ],
+)
+def test_rules(found, label, rule):
+    assert Labeler(LabelSettings())(found) == (label, rule)
+    assert Labeler(LabelSettings(rules=()))(found) == (None, "")
+
+
+def test_types():
+    for name in ("RRLyr", "EB*Algol", "Mira", "V*?", "C*", "(SIMBAD) CataclyV*"):
+        assert class_of_type(name) == "VS", name
+    for name in ("(TNS) SLSN-II", "(TNS) SN", "(SIMBAD) Supernova", "SN IIn"):
+        assert class_of_type(name) == "SN", name
+    for name in ("Seyfert_2", "LINER", "Blazar", "AGN_Candidate"):
+        assert class_of_type(name) == "AGN", name
+    for name in ("", "Unknown", "Fail", "(TNS) Impostor-SN", "Candidate_SN*", "Star", "WD*", "(TNS) FRB"):
+        assert class_of_type(name) is None, name
+
+
+def test_tables_of_the_user(tmp_path):
+    own, sky = tmp_path / "own.csv", tmp_path / "sky.csv"
+    own.write_text("objectId,label\no1,TDE\n")
+    sky.write_text("ra,dec,label\n10.0,20.0003,far\n10.0002,20.0001,near\n200,-80,other\n")
+    labeler = Labeler(LabelSettings(file=own, catalog=sky))
+    assert labeler(alert(drb=0.0)) == ("TDE", "file")
+    by_sky = Labeler(LabelSettings(catalog=sky))
+    assert by_sky(alert(drb=0.0)) == ("near", "catalog")
+    assert by_sky(alert(dec=20.01)) == (None, "")
+    assert by_sky(alert(ra=float("nan"))) == (None, "")
+    wide = Labeler(LabelSettings(catalog=sky, catalog_arcsec=3600 * 12))
+    assert wide(alert(ra=230.0, dec=-85.0)) == ("other", "catalog")
+    own.write_text("candid,label\n7,one\n")
+    assert Labeler(LabelSettings(file=own))(alert()) == ("one", "file")
+    for path, text, reason in (
+        (own, "a,label\n1,2\n", "no column 'object_id'"),
+        (sky, "ra,dec\n1,2\n", "no column 'label'"),
+    ):
+        path.write_text(text)
+        with pytest.raises(DataError, match=reason):
+            Labeler(LabelSettings(file=own if path == own else None, catalog=sky if path == sky else None))
+    sky.write_text("ra,dec,label\nx,2,a\n")
+    with pytest.raises(DataError, match="no number"):
+        Labeler(LabelSettings(catalog=sky))
+    with pytest.raises(DataError, match="cannot be read"):
+        Labeler(LabelSettings(file=tmp_path / "nowhere.csv"))
+
+
+def test_agreement_on_real_alerts(data_root):
+    folder = data_root / "ztf_alerts"
+    if not (folder / "index.csv").exists():
+        pytest.skip("no ZTF alerts at hand")
+    with open(folder / "index.csv", newline="") as file:
+        expected = {int(row["candid"]): row["weak_label"] for row in csv.DictReader(file)}
+    labeler = Labeler(LabelSettings())
+    paths = [folder / "fink", folder / "kowalski_avro"]
+    found = {a.alert_id: labeler(a)[0] or "" for a in read_alerts(paths, need_stamps=()) if a.alert_id in expected}
+    labelled = [candid for candid, label in expected.items() if label and candid in found]
+    assert labelled
+    agree = sum(found[candid] == expected[candid] for candid in labelled)
+    assert agree >= 0.95 * len(labelled), [(expected[c], found[c]) for c in labelled if found[c] != expected[c]]
