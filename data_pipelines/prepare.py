@@ -1,7 +1,6 @@
 """Survey files -> a verified dataset folder, whole or not at all."""
 
 import contextlib
-import dataclasses
 import io
 import json
 import logging
@@ -175,7 +174,7 @@ def _write_reports(folder: Path, report: CleaningReport | AlertReport, settings:
     }
     (folder / "cleaning.json").write_text(json.dumps(content, indent=1))
     types = {"alert_id": pa.int64()}
-    names = [f.name for f in dataclasses.fields(report.rejection)]
+    names = report.rejection_columns
     rejected = {k: [getattr(r, k) for r in report.rejected] for k in names}
     schema = pa.schema([(k, types.get(k, pa.string())) for k in names])
     pq.write_table(pa.table(rejected, schema=schema), folder / "rejected.parquet")

@@ -22,8 +22,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_pipelines.sources.alerts.record import AlertRejection
-from lcjax.errors import ConfigError, DataError, StorageError
+from lcjax.errors import ConfigError, DataError, Rejection, StorageError
 
 _KEY = b"lcjax.part"
 _NAME = re.compile(r"(?P<topic>[A-Za-z0-9._-]+)-(?P<partition>\d{5,})-(?P<first>\d{19})\.parquet")
@@ -45,7 +44,7 @@ class Part:
     """Offset where the part behind it begins."""
     identity: str
     """What wrote it, such as the model."""
-    rejected: tuple[AlertRejection, ...]
+    rejected: tuple[Rejection, ...]
 
     @property
     def name(self) -> str:
@@ -95,7 +94,7 @@ class ResultParts:
         first: int,
         following: int,
         rows: Sequence[dict[str, Any]],
-        rejected: Sequence[AlertRejection] = (),
+        rejected: Sequence[Rejection] = (),
     ) -> bool:
         """Adds a part; it is on the disk when this returns.
 
@@ -176,7 +175,7 @@ def read_part(path: Path | str) -> Part:
     """
     try:
         about = json.loads((pq.read_metadata(path).metadata or {})[_KEY])
-        about["rejected"] = tuple(AlertRejection(**row) for row in about["rejected"])
+        about["rejected"] = tuple(Rejection(**row) for row in about["rejected"])
         return Part(**about)
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         raise DataError(
@@ -226,7 +225,7 @@ class StreamedResults:
             self._open.pop(place, None)
             self._ends.pop(place, None)
 
-    def add(self, topic: str, partition: int, offset: int, result: dict[str, Any] | AlertRejection, now: float) -> None:
+    def add(self, topic: str, partition: int, offset: int, result: dict[str, Any] | Rejection, now: float) -> None:
         """The outcome of one message of a partition that `resume` was asked for. `now`: seconds of a steady clock."""
         place = (topic, partition)
         if place not in self._open:
@@ -268,17 +267,17 @@ class _Gathered:
         self.first = self.following = first
         self.since = since
         self.rows: list[dict[str, Any]] = []
-        self.rejected: list[AlertRejection] = []
+        self.rejected: list[Rejection] = []
 
     @property
     def count(self) -> int:
         return len(self.rows) + len(self.rejected)
 
-    def add(self, offset: int, result: dict[str, Any] | AlertRejection) -> None:
+    def add(self, offset: int, result: dict[str, Any] | Rejection) -> None:
         if offset < self.following:
             raise ValueError(f"offset {offset} comes behind {self.following - 1}: messages must come in order")
         self.following = offset + 1
-        if isinstance(result, AlertRejection):
+        if isinstance(result, Rejection):
             self.rejected.append(result)
         else:
             self.rows.append(result)

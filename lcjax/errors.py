@@ -2,7 +2,11 @@
 
 Each message is one sentence that says what was wrong, where (file, record, column) and what to do. The command
 line prints it without a traceback and exits with `LcjaxError.exit_code`; anything else that escapes is our bug.
+
+A bad object among good ones is no error: it is set aside as a `Rejection`, and the rest goes on.
 """
+
+from dataclasses import dataclass
 
 
 class LcjaxError(Exception):
@@ -49,3 +53,25 @@ class MissingExtraError(LcjaxError):
     def __reduce__(self) -> tuple:
         """Comes from another process as it is: the message is made only once."""
         return MissingExtraError.__new__, (type(self), *self.args)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """An object, file or message that could not be used; the rest goes on."""
+
+    object_id: str
+    reason: str
+    """One clause that says what is wrong; equal faults have equal beginnings, before any colon."""
+    origin: str
+    """Where it was read: file and record."""
+    alert_id: int = 0
+    """Of an alert; 0 where there is none or it could not be read."""
+
+    @property
+    def fault(self) -> str:
+        """The reason without the details of this object, to count equal faults by.
+
+        >>> Rejection("a", "stamp size: science is 62x63", "f.avro#0").fault
+        'stamp size'
+        """
+        return self.reason.split(":")[0]

@@ -15,9 +15,9 @@ from data_pipelines.kinds.alerts.choice import choose_alerts, label_objects, obj
 from data_pipelines.kinds.alerts.records import alert_columns, encode_alert, stamp_features
 from data_pipelines.kinds.alerts.settings import AlertReport
 from data_pipelines.kinds.alerts.weak_labels import Labeler
-from data_pipelines.sources.alerts import Alert, AlertRejection, SchemaSet, read_alerts
+from data_pipelines.sources.alerts import Alert, SchemaSet, read_alerts
 from data_pipelines.splits import assign_per_class, assign_splits
-from lcjax.errors import DataError
+from lcjax.errors import DataError, Rejection
 
 
 class AlertBuilder(SurveyBuilder):
@@ -38,7 +38,7 @@ class AlertBuilder(SurveyBuilder):
         self.split_of = self._splits()
         super().__init__(**kwargs)
 
-    def _read(self, report: AlertReport | None = None) -> Iterator[Alert | AlertRejection]:
+    def _read(self, report: AlertReport | None = None) -> Iterator[Alert | Rejection]:
         if not self.settings.sources:
             raise DataError(f"dataset '{self.name}' needs alert files: give them with --source")
         schemas = SchemaSet(self.settings.alerts.schemas)
@@ -49,7 +49,7 @@ class AlertBuilder(SurveyBuilder):
                 found = self._acceptable(found, seen)
             yield found
 
-    def _acceptable(self, alert: Alert, seen: set[tuple[str, int]]) -> Alert | AlertRejection:
+    def _acceptable(self, alert: Alert, seen: set[tuple[str, int]]) -> Alert | Rejection:
         """The alert, unless it is of another survey, has unequal stamps, or came before."""
         key, reason = (alert.object_id, alert.alert_id), ""
         if alert.survey not in ("", self.survey):
@@ -59,7 +59,7 @@ class AlertBuilder(SurveyBuilder):
         elif key in seen:
             reason = "alert repeated: the first one is kept"
         if reason:
-            return AlertRejection(alert.alert_id, alert.object_id, reason, alert.origin)
+            return Rejection(alert.object_id, reason, alert.origin, alert.alert_id)
         seen.add(key)
         return alert
 
@@ -69,7 +69,7 @@ class AlertBuilder(SurveyBuilder):
         missing: set[tuple[str, int]] = set()
         for found in self._read(report):
             report.alerts_read += 1
-            if isinstance(found, AlertRejection):
+            if isinstance(found, Rejection):
                 report.rejected.append(found)
                 continue
             key = (found.object_id, found.alert_id)
@@ -121,7 +121,7 @@ class AlertBuilder(SurveyBuilder):
         index = {name: i for i, name in enumerate(self.class_names)}
         for alert in self._read():
             key = (alert.object_id, alert.alert_id)
-            if isinstance(alert, AlertRejection) or key not in self._labels or self.split_of[alert.object_id] != split:
+            if isinstance(alert, Rejection) or key not in self._labels or self.split_of[alert.object_id] != split:
                 continue
             record = encode_alert(alert, index.get(self._labels[key], -1), self._metadata, self._rules.need)
             if len(self._shapes) > 1:

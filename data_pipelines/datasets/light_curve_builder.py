@@ -11,11 +11,11 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
-from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleanLightCurve, Rejection, clean
+from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleanLightCurve, clean
 from data_pipelines.kinds.light_curves.records import encode_light_curve, light_curve_features
 from data_pipelines.sources import RawLightCurve, read_light_curves
 from data_pipelines.splits import assign_splits
-from lcjax.errors import DataError
+from lcjax.errors import DataError, Rejection
 
 
 class LightCurveBuilder(SurveyBuilder):

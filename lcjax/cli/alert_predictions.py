@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from data_pipelines.result_parts import Place, ResultParts, StreamedResults, read_parts
-from data_pipelines.sources.alerts import AlertRejection
 from data_pipelines.sources.alerts.decoders import Decoders, Then
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
 from lcjax.cli.live_count import LiveCount
 from lcjax.cli.streamed_table import REJECTIONS, StreamedTable
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.systems.loading import Loaded
 
 _POLL = 1024
@@ -37,7 +36,7 @@ class Answers(Protocol):
     entries: Then | None
     """What is made of alerts where they are decoded."""
 
-    def answer(self, outcomes: Iterable[Any]) -> Iterator[dict[str, Any] | AlertRejection]:
+    def answer(self, outcomes: Iterable[Any]) -> Iterator[dict[str, Any] | Rejection]:
         """Rows by `schema`; rejections among the outcomes are passed on."""
         ...
 
@@ -56,8 +55,8 @@ def predict_files(answers: Answers, outcomes: Iterable[Any], out: Path, rejected
         LiveCount(console, answers.unit) as count,
     ):
         for answer in answers.answer(outcomes):
-            if isinstance(answer, AlertRejection):
-                reasons[answer.reason.split(":")[0]] += 1
+            if isinstance(answer, Rejection):
+                reasons[answer.fault] += 1
                 example = example or answer.reason
                 aside.add({name: getattr(answer, name) for name in REJECTIONS.names})
             else:
@@ -153,7 +152,7 @@ def _write_rejected(out: Path, rejected: Path) -> Counter[str]:
     with StreamedTable(rejected, pa.schema([*REJECTIONS, *place])) as table:
         for part in read_parts(out):
             for rejection in part.rejected:
-                reasons[rejection.reason.split(":")[0]] += 1
+                reasons[rejection.fault] += 1
                 row = {name: getattr(rejection, name) for name in REJECTIONS.names}
                 offset = int(rejection.origin.rpartition("#")[2])
                 table.add({**row, "topic": part.topic, "partition": part.partition, "offset": offset})

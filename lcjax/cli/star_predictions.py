@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleanLightCurve, Rejection
+from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleanLightCurve
+from data_pipelines.kinds.light_curves.reading import read_stars
 from lcjax.cli.live_count import LiveCount
 from lcjax.cli.prediction_table import PredictionTable, write_rejections
-from lcjax.cli.star_inputs import read_stars
-from lcjax.errors import DataError
+from lcjax.errors import DataError, Rejection
 from lcjax.inference import Predictor
 from lcjax.systems.loading import Loaded
 
@@ -91,5 +91,5 @@ def _say_what_happened(report: CleaningReport, rows: int, out: Path, rejected: P
     if report.bad_files:
         say(f"files set aside: {len(report.bad_files):,} ({', '.join(report.bad_files)})")
     if report.rejected:
-        reasons = Counter(r.reason.split(":")[0] for r in report.rejected)
+        reasons = Counter(r.fault for r in report.rejected)
         say(f"{len(report.rejected):,} light curves set aside ({counted(reasons)}): names and reasons in {rejected}")

@@ -5,8 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_pipelines.result_parts import ResultParts, StreamedResults, read_part, read_parts
-from data_pipelines.sources.alerts import AlertRejection
-from lcjax.errors import ConfigError, DataError, StorageError
+from lcjax.errors import ConfigError, DataError, Rejection, StorageError
 
 SCHEMA = pa.schema([("alert_id", pa.int64())])
 
@@ -26,7 +25,7 @@ def filled(folder, *offsets, rows=100, seconds=9.0):
 def test_parts_are_a_chain_with_offsets_and_rejections(tmp_path):
     results = filled(tmp_path, 5, 6, rows=3)
     assert results.write(1.0) == ({}, [])
-    results.add("a", 0, 9, AlertRejection(0, "", "x" * 1000, "a/0#9"), 2.0)
+    results.add("a", 0, 9, Rejection("", "x" * 1000, "a/0#9"), 2.0)
     assert results.write(2.0) == ({("a", 0): 10}, [])
     results.add("a", 0, 12, {"alert_id": 12}, 3.0)
     assert results.write(11.0) == ({}, []) and results.write(12.0) == ({("a", 0): 13}, [])

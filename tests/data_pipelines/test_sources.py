@@ -132,7 +132,7 @@ def test_numbers_as_text_nulls_and_numeric_ids(tmp_path):
     done = [clean(c, CleaningSettings(), report) for c in curves(path)]
     assert [c.object_id for c in curves(path)] == ["1", "", "3"] and [c.label for c in curves(path)] == ["1", None, "2"]
     assert isinstance(done[0], CleanLightCurve) and len(done[0].mjd) == N - 2
-    assert [r.reason.split(":")[0] for r in report.rejected] == ["no object id", "fewer than 5 points"]
+    assert [r.fault for r in report.rejected] == ["no object id", "fewer than 5 points"]
     assert report.points_read == report.points_kept + sum(report.points_dropped.values())
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from data_pipelines.datasets.alert_builder import AlertBuilder
 from data_pipelines.kinds.alerts.records import encode_alert, stack_stamps
 from data_pipelines.simulate.stamp_classes import CLASS_NAMES, StampSimulator, quiet
-from data_pipelines.sources.alerts import STAMP_NAMES, Alert, AlertRejection, Stamp
-from lcjax.errors import ConfigError
+from data_pipelines.sources.alerts import STAMP_NAMES, Alert, Stamp
+from lcjax.errors import ConfigError, Rejection
 
 _METADATA = ("dec", "ra")
 """Nothing else of a real alert is true of what was put in its place."""
@@ -36,10 +36,10 @@ class Builder(AlertBuilder):
         # At least one of each class from every alert.
         self._copies = max(1, round(self.settings.n_objects / (len(CLASS_NAMES) * len(self._labels))))
 
-    def _acceptable(self, alert: Alert, seen: set[tuple[str, int]]) -> Alert | AlertRejection:
+    def _acceptable(self, alert: Alert, seen: set[tuple[str, int]]) -> Alert | Rejection:
         if not alert.survey:
             reason = "no packet: the units of the stamps are unknown"
-            return AlertRejection(alert.alert_id, alert.object_id, reason, alert.origin)
+            return Rejection(alert.object_id, reason, alert.origin, alert.alert_id)
         return super()._acceptable(alert, seen)
 
     def _class_names(self) -> list[str]:
@@ -49,7 +49,7 @@ class Builder(AlertBuilder):
         simulator = StampSimulator()
         for alert in self._read():
             key = (alert.object_id, alert.alert_id)
-            if isinstance(alert, AlertRejection) or key not in self._labels or self.split_of[alert.object_id] != split:
+            if isinstance(alert, Rejection) or key not in self._labels or self.split_of[alert.object_id] != split:
                 continue
             if self._labels[key] in CLASS_NAMES:
                 yield self._record(alert, CLASS_NAMES.index(self._labels[key]), "real")

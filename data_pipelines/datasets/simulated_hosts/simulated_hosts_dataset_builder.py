@@ -10,11 +10,11 @@ import tensorflow_datasets as tfds
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds.alerts.records import stamp_features
 from data_pipelines.kinds.host_fields.source import CLASS_NAMES, TRUTH, encode_host_field
-from data_pipelines.kinds.light_curves.cleaning import CleaningReport, Rejection
+from data_pipelines.kinds.light_curves.cleaning import CleaningReport
 from data_pipelines.processes import Processes
 from data_pipelines.simulate.host_fields import FieldSettings, simulate_host_field
 from data_pipelines.splits import assign_splits
-from lcjax.errors import DataError
+from lcjax.errors import DataError, Rejection
 
 LEVELS = 5
 

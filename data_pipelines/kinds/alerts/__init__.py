@@ -1,1 +1,44 @@
-"""Alerts."""
+"""Alerts of surveys: stamps and metadata of one detection a record."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_pipelines.kinds.alerts.options import AlertOptions
+from data_pipelines.kinds.alerts.settings import AlertSettings
+from data_pipelines.kinds.alerts.weak_labels import LabelSettings
+from data_pipelines.kinds.base import Kind, Reader, Request
+from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
+
+if TYPE_CHECKING:
+    from data_pipelines.kinds.alerts.source import StampSource
+
+
+class Alerts(Kind):
+    """Alerts with their stamps."""
+
+    name = "alerts"
+    unit = "alerts"
+    prepare_options = {"alerts": AlertSettings, "labels": LabelSettings}  # noqa: RUF012
+    predict_options = {"alerts": AlertOptions, "kafka": KafkaSettings}  # noqa: RUF012
+
+    def open_source(self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any) -> "StampSource":
+        """`settings` as in `StampSource`: `balance` and `metadata_names` among them."""
+        from data_pipelines.kinds.alerts.source import StampSource
+
+        return StampSource(paths, split, batch_size, **settings)
+
+    def describe(self, manifest: Any, n_examples: int = 6) -> Any:
+        """Classes, stamps, dates, the sky, every metadata column."""
+        from data_pipelines.kinds.alerts.description import describe_stamps
+
+        return describe_stamps(manifest, n_examples)
+
+    def reader(self, request: Request) -> Reader:
+        """Packets, files, shards and messages as entries for a network."""
+        from data_pipelines.kinds.alerts.reading import AlertReader
+
+        return AlertReader(request)
+
+
+KIND = Alerts()

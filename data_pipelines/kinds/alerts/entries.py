@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from data_pipelines.kinds.alerts.records import alert_row, stack_stamps
-from data_pipelines.sources.alerts import STAMP_NAMES, Alert, AlertRejection
-from lcjax.errors import DataError
+from data_pipelines.sources.alerts import STAMP_NAMES, Alert
+from lcjax.errors import DataError, Rejection
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class StampEntry:
     columns: list[float]
     """Metadata in the order of `StampEntries.columns`."""
 
-    def rejection(self, reason: str) -> AlertRejection:
+    def rejection(self, reason: str) -> Rejection:
         """The alert set aside."""
         return _rejection(self.alert, reason)
 
@@ -35,9 +35,9 @@ class StampEntries:
     columns: tuple[str, ...]
     """Metadata of an entry."""
 
-    def __call__(self, outcome: Alert | AlertRejection) -> StampEntry | AlertRejection:
+    def __call__(self, outcome: Alert | Rejection) -> StampEntry | Rejection:
         """An alert as the network takes it, or why it cannot."""
-        if isinstance(outcome, AlertRejection):
+        if isinstance(outcome, Rejection):
             return outcome
         wanted = [name for name in self.network if name not in ("ra", "dec")]
         absent = [name for name in wanted if name not in outcome.metadata]
@@ -59,5 +59,5 @@ def _bare(alert: Alert) -> Alert:
     return dataclasses.replace(alert, **empty)
 
 
-def _rejection(alert: Alert, reason: str) -> AlertRejection:
-    return AlertRejection(alert.alert_id, alert.object_id, reason, alert.origin)
+def _rejection(alert: Alert, reason: str) -> Rejection:
+    return Rejection(alert.object_id, reason, alert.origin, alert.alert_id)

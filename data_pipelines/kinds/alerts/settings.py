@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_pipelines.kinds.alerts.choice import Keep, parse_caps
-from data_pipelines.sources.alerts import STAMP_NAMES, AlertRejection, StampRules
-from lcjax.errors import ConfigError
+from data_pipelines.sources.alerts import STAMP_NAMES, StampRules
+from lcjax.errors import ConfigError, Rejection
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class AlertSettings:
 class AlertReport:
     """What became of the alerts, in numbers and names."""
 
-    rejection: ClassVar[type] = AlertRejection
+    rejection_columns: ClassVar[tuple[str, ...]] = ("object_id", "alert_id", "reason", "origin")
 
     alerts_read: int = 0
     alerts_kept: int = 0
@@ -60,12 +60,12 @@ class AlertReport:
     """`class (rule)` -> kept alerts."""
     left_out: Counter = field(default_factory=Counter)
     """Choice -> usable alerts that it left out."""
-    rejected: list[AlertRejection] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
     other_files: dict[str, None] = field(default_factory=dict)
 
     def reasons(self) -> Counter:
         """Rejections by reason, details left out."""
-        return Counter(r.reason.split(":")[0] for r in self.rejected)
+        return Counter(r.fault for r in self.rejected)
 
     def as_dict(self) -> dict[str, Any]:
         """For `cleaning.json`."""

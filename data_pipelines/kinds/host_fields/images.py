@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lcjax.errors import DataError, MissingExtraError
+from lcjax.errors import DataError, MissingExtraError, Rejection
 
 MAX_PIXELS = 64 << 20
 """Larger images are refused: cut out the field first."""
@@ -32,6 +32,8 @@ class FieldImage:
     origin: str = ""
     wcs: Any = None
     """World coordinates: anything with astropy's `pixel_to_world_values(x, y)` -> (ra, dec) degrees."""
+    alert_id: int = 0
+    """Of the alert whose stamp it is; 0 for images."""
 
     def sky(self, x: float, y: float) -> tuple[float, float]:
         """(ra, dec) of a pixel, degrees; NaN without world coordinates."""
@@ -39,15 +41,6 @@ class FieldImage:
             return float("nan"), float("nan")
         ra, dec = self.wcs.pixel_to_world_values(x, y)
         return float(ra) % 360.0, float(dec)
-
-
-@dataclass(frozen=True)
-class FieldRejection:
-    """A field that got no answer, and why."""
-
-    object_id: str
-    reason: str
-    origin: str
 
 
 def centred(pixels: np.ndarray, pixel_scale: float, object_id: str = "", origin: str = "") -> FieldImage:
@@ -60,7 +53,7 @@ def read_fields(
     paths: Iterable[Path | str],
     positions: Mapping[str, tuple[float, float]] | None = None,
     pixel_scale: float | None = None,
-) -> Iterator[FieldImage | FieldRejection]:
+) -> Iterator[FieldImage | Rejection]:
     """One field a FITS file, in the order given; files that cannot be used are named and the rest goes on.
 
     Args:
@@ -76,7 +69,7 @@ def read_fields(
         try:
             yield _read(path, name, (positions or {}).get(name), pixel_scale)
         except DataError as error:
-            yield FieldRejection(name, str(error), str(path))
+            yield Rejection(name, str(error), str(path))
 
 
 def object_names(paths: Iterable[Path | str]) -> set[str]:

@@ -1,1 +1,44 @@
-"""Light curves."""
+"""Light curves: one object in one band a record, windows of them in batches."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_pipelines.kinds.base import Kind, Reader, Request
+from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
+from data_pipelines.kinds.light_curves.columns import ColumnNames
+
+if TYPE_CHECKING:
+    from data_pipelines.kinds.light_curves.source import LightCurveSource
+
+
+class LightCurves(Kind):
+    """Light curves of stars and transients."""
+
+    name = "light_curves"
+    unit = "light curves"
+    prepare_options = {"columns": ColumnNames, "cleaning": CleaningSettings}  # noqa: RUF012
+    predict_options = prepare_options
+
+    def open_source(
+        self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any
+    ) -> "LightCurveSource":
+        """`settings` as in `LightCurveSource`: `window` among them."""
+        from data_pipelines.kinds.light_curves.source import LightCurveSource
+
+        return LightCurveSource(paths, split, batch_size, **settings)
+
+    def describe(self, manifest: Any, n_examples: int = 6) -> Any:
+        """Classes, cadence, magnitudes, errors."""
+        from data_pipelines.kinds.light_curves.description import describe_light_curves
+
+        return describe_light_curves(manifest, n_examples)
+
+    def reader(self, request: Request) -> Reader:
+        """Survey files, tables and shards as clean light curves."""
+        from data_pipelines.kinds.light_curves.reading import LightCurveReader
+
+        return LightCurveReader(request)
+
+
+KIND = LightCurves()

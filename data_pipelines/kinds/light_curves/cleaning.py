@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from data_pipelines.sources.light_curve import RawLightCurve
+from lcjax.errors import Rejection
 
 JULIAN_DATE = 2_400_000.0
 MJD_ZERO = 2_400_000.5
@@ -43,20 +44,11 @@ class CleanLightCurve:
     metadata: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Rejection:
-    """An object that is set aside."""
-
-    object_id: str
-    reason: str
-    origin: str
-
-
 @dataclass
 class CleaningReport:
     """What cleaning did, in numbers and names."""
 
-    rejection: ClassVar[type] = Rejection
+    rejection_columns: ClassVar[tuple[str, ...]] = ("object_id", "reason", "origin")
 
     points_read: int = 0
     points_kept: int = 0
@@ -73,7 +65,7 @@ class CleaningReport:
 
     def as_dict(self) -> dict:
         """For `cleaning.json`."""
-        reasons = Counter(r.reason.split(":")[0] for r in self.rejected)
+        reasons = Counter(r.fault for r in self.rejected)
         return {
             "points_read": self.points_read,
             "points_kept": self.points_kept,

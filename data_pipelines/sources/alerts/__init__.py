@@ -3,13 +3,12 @@
 from data_pipelines.sources.alerts.avro_schema import SchemaSet
 from data_pipelines.sources.alerts.packets import StampRules
 from data_pipelines.sources.alerts.read import cut_alerts, decode_packet, read_alerts, read_packets
-from data_pipelines.sources.alerts.record import STAMP_NAMES, Alert, AlertRejection, Stamp
+from data_pipelines.sources.alerts.record import STAMP_NAMES, Alert, Stamp
 from data_pipelines.sources.alerts.world import World
 
 __all__ = [
     "STAMP_NAMES",
     "Alert",
-    "AlertRejection",
     "SchemaSet",
     "Stamp",
     "StampRules",

@@ -13,7 +13,7 @@ from data_pipelines.sources.alerts.packets import (
     as_cutout,
     check_named,
     identifier,
-    place,
+    position,
     scalars,
 )
 from data_pipelines.sources.alerts.record import Alert
@@ -52,7 +52,7 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
     alert_id, object_id = identity(packet)
     check_named(objectId=object_id, candid=alert_id)
     candidate = packet["candidate"]
-    mjd, ra, dec = place(candidate.get("mjd"), candidate.get("RA"), candidate.get("Dec"))
+    mjd, ra, dec = position(candidate.get("mjd"), candidate.get("RA"), candidate.get("Dec"))
     return Alert(
         survey="atlas",
         object_id=object_id,

@@ -1,7 +1,7 @@
 """Files and bytes cut into pieces that can be decoded anywhere: here, or beside in another process.
 
 Cutting finds packets, Avro blocks, groups of table rows and images by their formats' own marks; decoding, which takes nearly
-all of the time, is what pieces do later. What cannot be cut comes out as an `AlertRejection` in its place.
+all of the time, is what pieces do later. What cannot be cut comes out as an `Rejection` in its place.
 """
 
 import io
@@ -14,12 +14,14 @@ from data_pipelines.sources.alerts.archives import is_tar, is_zip, read_tar, rea
 from data_pipelines.sources.alerts.avro_container import MAGIC as AVRO_MAGIC
 from data_pipelines.sources.alerts.avro_container import AvroError, Block, cut_containers, decode_record
 from data_pipelines.sources.alerts.avro_schema import SchemaSet
-from data_pipelines.sources.alerts.packets import HISTORY_FIELDS, StampRules, alert_from_packet
+from data_pipelines.sources.alerts.packets import HISTORY_FIELDS, StampRules
 from data_pipelines.sources.alerts.parquet import MAGIC as PARQUET_MAGIC
 from data_pipelines.sources.alerts.parquet import cut_parquet
-from data_pipelines.sources.alerts.record import Alert, AlertRejection
+from data_pipelines.sources.alerts.record import Alert
 from data_pipelines.sources.alerts.stamp_files import NPY_MAGIC, read_fits_stamps, read_npy_stamps, stamp_group
+from data_pipelines.sources.alerts.surveys import alert_from_packet
 from data_pipelines.sources.alerts.unpacking import UnpackError, open_unpacked, read_all, unpack
+from lcjax.errors import Rejection
 
 MAX_FILE_BYTES = 64 << 20
 """Of files that are read whole: a message, a FITS file, a member of an archive."""
@@ -43,7 +45,7 @@ BESIDE = (
 )
 """Endings of files that lie beside alerts and are none."""
 
-Outcome = Alert | AlertRejection
+Outcome = Alert | Rejection
 
 
 class Piece(Protocol):
@@ -84,7 +86,7 @@ class Packets:
         """Alerts in the order of the bytes."""
         data = self.data
         if not data:
-            yield AlertRejection(0, "", "empty message", self.origin)
+            yield Rejection("", "empty message", self.origin)
         elif data[:4] == AVRO_MAGIC:
             yield from outcomes_of(_cut_avro(io.BytesIO(data), self.origin), rules, schemas)
         elif data[0] == 0:
@@ -93,7 +95,7 @@ class Packets:
             yield from _messages(data, rules, schemas, self.origin)
         else:
             reason = "unknown format: neither an Avro container nor a Confluent message"
-            yield AlertRejection(0, "", reason, self.origin)
+            yield Rejection("", reason, self.origin)
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class AvroRecords:
         for number, record in enumerate(self.block.records(_skipped(rules)), self.first):
             here = f"{self.origin}#{number}"
             if isinstance(record, AvroError):
-                yield AlertRejection(0, "", str(record), here)
+                yield Rejection("", str(record), here)
             else:
                 yield alert_from_packet(record, rules, here)
 
@@ -170,9 +172,9 @@ def cut_files(files: list[Path], rules: StampRules) -> Iterator[Piece | Outcome]
                 yield from _cut_stream(open_unpacked(raw), head, path, rules)
     except OSError as error:
         what = "folder that cannot be listed" if isinstance(error, IsADirectoryError) else error.strerror or error
-        yield AlertRejection(0, "", f"unreadable file: {what}", str(path))
+        yield Rejection("", f"unreadable file: {what}", str(path))
     except UnpackError as error:
-        yield AlertRejection(0, "", str(error), str(path))
+        yield Rejection("", str(error), str(path))
 
 
 def _read_whole(path: Path) -> bytes:
@@ -185,7 +187,7 @@ def _cut_stream(stream: Any, head: bytes, path: Path, rules: StampRules) -> Iter
     origin, whole = str(path), lambda: io.BytesIO(read_all(stream, MAX_FILE_BYTES))
     packed = not hasattr(stream, "seek")
     if not head:
-        yield AlertRejection(0, "", "empty file", origin)
+        yield Rejection("", "empty file", origin)
     elif head[:4] == AVRO_MAGIC:
         yield from _cut_avro(stream, origin)
     elif is_tar(head):
@@ -199,7 +201,7 @@ def _cut_stream(stream: Any, head: bytes, path: Path, rules: StampRules) -> Iter
     elif head[0] == 0 and len(head) > 5:
         yield Packets(whole().getvalue(), origin, path.parent)
     else:
-        yield AlertRejection(0, "", "unknown format: not Avro, tar, zip, Parquet, FITS or .npy", origin)
+        yield Rejection("", "unknown format: not Avro, tar, zip, Parquet, FITS or .npy", origin)
 
 
 def _cut_archive(
@@ -221,7 +223,7 @@ def _cut_archive(
             yield Images(images, begin, f"{origin}#{begin}")
             images = {}
         if problem:
-            yield AlertRejection(0, "", problem, here)
+            yield Rejection("", problem, here)
         elif group:
             begin, images = group, {**images, stamp: data}
         else:
@@ -229,7 +231,7 @@ def _cut_archive(
     if images:
         yield Images(images, begin, f"{origin}#{begin}")
     if empty:
-        yield AlertRejection(0, "", "no alerts: the archive is empty", origin)
+        yield Rejection("", "no alerts: the archive is empty", origin)
 
 
 def _unpacked_member(content: bytes | UnpackError) -> tuple[bytes, str]:
@@ -244,13 +246,13 @@ def _unpacked_member(content: bytes | UnpackError) -> tuple[bytes, str]:
 
 def _cut_member(data: bytes, rules: StampRules, origin: str) -> Iterator[Piece | Outcome]:
     if is_tar(data) or is_zip(data):
-        yield AlertRejection(0, "", "an archive in an archive: unpack the outer one first", origin)
+        yield Rejection("", "an archive in an archive: unpack the outer one first", origin)
     elif data[:4] == PARQUET_MAGIC:
         yield from cut_parquet(io.BytesIO(data), rules, origin)
     elif data[:6] == NPY_MAGIC:
         yield from read_npy_stamps(io.BytesIO(data), rules, origin, Path(origin).stem)
     elif not data:
-        yield AlertRejection(0, "", "empty file", origin)
+        yield Rejection("", "empty file", origin)
     else:
         yield Packets(data, origin)
 
@@ -259,13 +261,13 @@ def _cut_avro(stream: Any, origin: str) -> Iterator[Piece | Outcome]:
     number = 0
     for block in cut_containers(stream):
         if isinstance(block, AvroError):
-            yield AlertRejection(0, "", str(block), f"{origin}#{number}")
+            yield Rejection("", str(block), f"{origin}#{number}")
             number += 1
         else:
             yield AvroRecords(block, origin, number)
             number += block.count
     if not number:
-        yield AlertRejection(0, "", "no alerts: the Avro container is empty", origin)
+        yield Rejection("", "no alerts: the Avro container is empty", origin)
 
 
 def _messages(data: bytes, rules: StampRules, schemas: SchemaSet, origin: str) -> Iterator[Outcome]:
@@ -282,7 +284,7 @@ def _messages(data: bytes, rules: StampRules, schemas: SchemaSet, origin: str) -
             stream.seek(begin + 5)
             record = decode_record(stream, schema, _skipped(rules))
         except ValueError as error:
-            yield AlertRejection(0, "", str(error), here)
+            yield Rejection("", str(error), here)
             return
         yield alert_from_packet(record, rules, here)
         number += 1

@@ -19,8 +19,7 @@ from data_pipelines.sources.alerts.cutting import Outcome
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
 from data_pipelines.sources.alerts.packets import StampRules
 from data_pipelines.sources.alerts.read import decode_packet
-from data_pipelines.sources.alerts.record import AlertRejection
-from lcjax.errors import ConfigError, DataError, MissingExtraError
+from lcjax.errors import ConfigError, DataError, MissingExtraError, Rejection
 
 _ANSWER_SECONDS = 20.0
 """How long a broker may take to answer at the start."""
@@ -55,7 +54,7 @@ class KafkaMessage:
     def outcomes(self, rules: StampRules, schemas: SchemaSet) -> Iterator[Outcome]:
         """The alert, or why there is none; a message is a piece for `Decoders`, and has one outcome."""
         if self.problem:
-            yield AlertRejection(0, "", self.problem, self.origin)
+            yield Rejection("", self.problem, self.origin)
         else:
             found = decode_packet(self.value, schemas, self.origin, rules)
             yield dataclasses.replace(found, origin=self.origin)

@@ -18,7 +18,7 @@ from data_pipelines.sources.alerts.packets import (
     columns,
     identifier,
     integer,
-    place,
+    position,
     real,
     records,
     scalars,
@@ -86,7 +86,7 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
         raise PacketError("missing field: diaSource")
     alert_id, object_id = identity(packet)
     check_named(diaSourceId=alert_id)
-    mjd, ra, dec = place(source.get("midpointMjdTai"), source.get("ra"), source.get("dec"))
+    mjd, ra, dec = position(source.get("midpointMjdTai"), source.get("ra"), source.get("dec"))
     metadata = scalars(packet) | scalars(source)
     for name, prefix in PARTS.items():
         if isinstance(packet.get(name), Mapping):

@@ -13,8 +13,6 @@ from data_pipelines.sources.alerts.record import (
     PIXEL_SCALES,
     STAMP_NAMES,
     STAMP_SIZES,
-    Alert,
-    AlertRejection,
     Stamp,
     as_number,
 )
@@ -201,7 +199,7 @@ def check_named(**ids: int | str) -> None:
             raise PacketError(f"missing field: {name}")
 
 
-def place(time: Any, ra: Any, dec: Any, zero: float = 0.0) -> tuple[float, float, float]:
+def position(time: Any, ra: Any, dec: Any, zero: float = 0.0) -> tuple[float, float, float]:
     """(mjd, ra, dec) of a detection from the values of its fields.
 
     Args:
@@ -219,18 +217,3 @@ def place(time: Any, ra: Any, dec: Any, zero: float = 0.0) -> tuple[float, float
     if not (0 <= ra <= 360 and -90 <= dec <= 90):
         raise PacketError(f"impossible position: ra {ra!r}, dec {dec!r}")
     return float(time - zero), float(ra), float(dec)
-
-
-def alert_from_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Alert | AlertRejection:
-    """The alert of a decoded packet of any survey."""
-    from data_pipelines.sources.alerts import atlas, lsst, ztf
-
-    survey = lsst if "diaSource" in packet else atlas if atlas.is_packet(packet) else ztf
-    alert_id, object_id = 0, ""
-    try:
-        alert_id, object_id = survey.identity(packet)
-        return survey.read_packet(packet, rules, origin)
-    except (PacketError, StampError) as error:
-        return AlertRejection(alert_id, object_id, str(error), origin)
-    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:  # fields of unforeseen types
-        return AlertRejection(alert_id, object_id, f"unusable packet: {type(error).__name__}: {error}", origin)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from data_pipelines.sources.alerts.packets import HISTORY_FIELDS, PARTS, StampRules, alert_from_packet
-from data_pipelines.sources.alerts.record import Alert, AlertRejection
+from data_pipelines.sources.alerts.packets import HISTORY_FIELDS, PARTS, StampRules
+from data_pipelines.sources.alerts.record import Alert
+from data_pipelines.sources.alerts.surveys import alert_from_packet
+from lcjax.errors import Rejection
 
 ROWS = 64
 """Rows turned into Python objects together."""
@@ -33,13 +35,13 @@ class TableRows:
         """Bytes."""
         return self.batch.nbytes
 
-    def outcomes(self, rules: StampRules, schemas: Any) -> Iterator[Alert | AlertRejection]:
+    def outcomes(self, rules: StampRules, schemas: Any) -> Iterator[Alert | Rejection]:
         """Alerts in row order; one rejection if the rows cannot be unpacked."""
         try:
             rows = list(_rows(self.batch))
         except ValueError as error:  # pyarrow's errors, and text that is none
             reason = f"damaged Parquet: {_first_line(error)}, {self.batch.num_rows} rows lost"
-            yield AlertRejection(0, "", reason, f"{self.origin}#{self.first}")
+            yield Rejection("", reason, f"{self.origin}#{self.first}")
             return
         for number, row in enumerate(rows, self.first):
             yield alert_from_packet(row, rules, f"{self.origin}#{number}")
@@ -47,7 +49,7 @@ class TableRows:
 
 def cut_parquet(
     source: Path | BinaryIO, rules: StampRules, origin: str, max_row_bytes: int = 8 << 20
-) -> Iterator[TableRows | AlertRejection]:
+) -> Iterator[TableRows | Rejection]:
     """A table as small groups of rows, in row order.
 
     Args:
@@ -67,17 +69,15 @@ def cut_parquet(
             if (f.name in PARTS or not pa.types.is_nested(f.type)) and f.name not in skipped
         ]
         if not {"candid", "candidate", "diaSource"} & set(wanted):
-            yield AlertRejection(
-                0, "", "no alerts: the table has neither 'candid' nor 'candidate' nor 'diaSource'", origin
-            )
+            yield Rejection("", "no alerts: the table has neither 'candid' nor 'candidate' nor 'diaSource'", origin)
             return
         if not table.metadata.num_rows:
-            yield AlertRejection(0, "", "no alerts: the table has no rows", origin)
+            yield Rejection("", "no alerts: the table has no rows", origin)
         for group in range(table.metadata.num_row_groups):
             facts = table.metadata.row_group(group)
             if facts.total_byte_size > max_row_bytes * max(facts.num_rows, 1):
                 reason = f"table too large: row group {group} claims {facts.total_byte_size:,} bytes in {facts.num_rows} rows"
-                yield AlertRejection(0, "", reason, f"{origin}#{number}")
+                yield Rejection("", reason, f"{origin}#{number}")
                 number += facts.num_rows
                 continue
             begin = number
@@ -87,12 +87,10 @@ def cut_parquet(
                     number += batch.num_rows
             except (pa.ArrowException, OSError, ValueError) as error:
                 lost = begin + facts.num_rows - number
-                yield AlertRejection(
-                    0, "", f"damaged Parquet: {_first_line(error)}, {lost} rows lost", f"{origin}#{number}"
-                )
+                yield Rejection("", f"damaged Parquet: {_first_line(error)}, {lost} rows lost", f"{origin}#{number}")
                 number = begin + facts.num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
-        yield AlertRejection(0, "", f"damaged Parquet: {_first_line(error)}", origin)
+        yield Rejection("", f"damaged Parquet: {_first_line(error)}", origin)
 
 
 def _rows(batch: Any) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Alerts from files of any kind, folders and messages, behind one function; what a file is, its first bytes tell.
 
-Nothing is lost silently: an alert, message or file that cannot be used comes out as an `AlertRejection` in its place, and
+Nothing is lost silently: an alert, message or file that cannot be used comes out as an `Rejection` in its place, and
 reading goes on. Memory is that of one alert, one Avro block, or one small group of table rows.
 """
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from data_pipelines.sources.alerts.avro_schema import SchemaSet
 from data_pipelines.sources.alerts.cutting import BESIDE, Outcome, Packets, Piece, SmallFiles, cut_files, outcomes_of
 from data_pipelines.sources.alerts.packets import StampRules
-from data_pipelines.sources.alerts.record import STAMP_NAMES, AlertRejection
+from data_pipelines.sources.alerts.record import STAMP_NAMES
 from data_pipelines.sources.alerts.stamp_files import stamp_group
-from lcjax.errors import DataError
+from lcjax.errors import DataError, Rejection
 
 _SMALL_BYTES = 4 << 20
 """Files up to this size are opened where they are decoded; of larger ones the pieces are."""
@@ -96,7 +96,7 @@ def decode_packet(
     found = list(itertools.islice(read_packets(data, schemas, origin, rules), 2))
     if len(found) == 1:
         return found[0]
-    return AlertRejection(0, "", f"{'more than one' if found else 'no'} alert in one message", origin)
+    return Rejection("", f"{'more than one' if found else 'no'} alert in one message", origin)
 
 
 def read_packets(

@@ -84,18 +84,6 @@ class Alert:
         return float(value) if isinstance(value, int | float) else float("nan")
 
 
-@dataclass(frozen=True)
-class AlertRejection:
-    """An alert, file or message that could not be used; the rest goes on."""
-
-    alert_id: int
-    """0 where it could not be read."""
-    object_id: str
-    reason: str
-    """One clause that says what is wrong; equal faults have equal beginnings, before any colon."""
-    origin: str
-
-
 def as_number(value: object) -> float | str | None:
     """A packet's scalar as `Alert.metadata` keeps it.
 

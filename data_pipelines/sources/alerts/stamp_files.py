@@ -33,8 +33,9 @@ from data_pipelines.sources.alerts.fits_stamp import (
     image_of,
 )
 from data_pipelines.sources.alerts.packets import PacketError, StampRules, identifier
-from data_pipelines.sources.alerts.record import STAMP_NAMES, ZTF_BANDS, Alert, AlertRejection, Stamp
+from data_pipelines.sources.alerts.record import STAMP_NAMES, ZTF_BANDS, Alert, Stamp
 from data_pipelines.sources.alerts.ztf import JD_MINUS_MJD
+from lcjax.errors import Rejection
 
 NPY_MAGIC = b"\x93NUMPY"
 _MAX_SCALE = 3600.0
@@ -62,9 +63,7 @@ def stamp_group(name: str) -> tuple[str, str]:
     return stem, "science"
 
 
-def read_fits_stamps(
-    files: Mapping[str, bytes], object_id: str, rules: StampRules, origin: str
-) -> Alert | AlertRejection:
+def read_fits_stamps(files: Mapping[str, bytes], object_id: str, rules: StampRules, origin: str) -> Alert | Rejection:
     """One alert from the bytes of its FITS files.
 
     Args:
@@ -76,7 +75,7 @@ def read_fits_stamps(
             images |= _fits_images(data, name)
         return _alert(images, object_id, 0, {}, rules, origin)
     except StampError as error:
-        return AlertRejection(0, object_id, str(error), origin)
+        return Rejection(object_id, str(error), origin)
 
 
 def _fits_images(data: bytes, name: str) -> dict[str, Stamp]:
@@ -126,9 +125,7 @@ def _named_images(data: bytes, scale: float) -> dict[str, Stamp]:
     return found
 
 
-def read_npy_stamps(
-    source: Path | BinaryIO, rules: StampRules, origin: str, name: str
-) -> Iterator[Alert | AlertRejection]:
+def read_npy_stamps(source: Path | BinaryIO, rules: StampRules, origin: str, name: str) -> Iterator[Alert | Rejection]:
     """Alerts of an array file; a path is mapped into memory, so only the stamps in use are read.
 
     Args:
@@ -142,11 +139,11 @@ def read_npy_stamps(
                 rows = list(csv.DictReader(file))
     except (OSError, StampError, csv.Error) as error:
         reason = str(error) if isinstance(error, StampError) else f"metadata: {error}"
-        yield AlertRejection(0, name, reason, origin)
+        yield Rejection(name, reason, origin)
         return
     if rows and len(rows) != len(stamps):
         reason = f"metadata: {len(rows)} rows beside {len(stamps)} stamps"
-        yield AlertRejection(0, name, reason, origin)
+        yield Rejection(name, reason, origin)
         return
     for number in range(len(stamps)):
         row = rows[number] if rows else {}
@@ -160,7 +157,7 @@ def read_npy_stamps(
             images = {n: Stamp(np.ascontiguousarray(plane), 1.0) for n, plane in zip(STAMP_NAMES, planes, strict=False)}
             yield _alert(images, object_id, alert_id, row, rules, f"{origin}#{number}")
         except (StampError, PacketError) as error:
-            yield AlertRejection(alert_id, object_id, str(error), f"{origin}#{number}")
+            yield Rejection(object_id, str(error), f"{origin}#{number}", alert_id)
 
 
 def _load_array(source: Path | BinaryIO) -> np.ndarray:

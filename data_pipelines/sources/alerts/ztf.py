@@ -19,7 +19,7 @@ from data_pipelines.sources.alerts.packets import (
     columns,
     identifier,
     integer,
-    place,
+    position,
     real,
     records,
     scalars,
@@ -91,7 +91,7 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
     candidate = nested if isinstance(nested, Mapping) else packet
     mjd, ra, dec = float("nan"), float("nan"), float("nan")
     if isinstance(nested, Mapping) or "jd" in packet:
-        mjd, ra, dec = place(candidate.get("jd"), candidate.get("ra"), candidate.get("dec"), JD_MINUS_MJD)
+        mjd, ra, dec = position(candidate.get("jd"), candidate.get("ra"), candidate.get("dec"), JD_MINUS_MJD)
     elif "candidate" in packet:
         raise PacketError("missing field: candidate")
     stamps = rules.decode({name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}, "ztf")

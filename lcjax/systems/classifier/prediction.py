@@ -13,9 +13,9 @@ from data_pipelines.kinds.alerts.entries import StampEntries, StampEntry
 from data_pipelines.kinds.alerts.records import StampIndex, decode_alert
 from data_pipelines.shards.manifest import find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
-from data_pipelines.sources.alerts import Alert, AlertRejection, cut_alerts
+from data_pipelines.sources.alerts import Alert, cut_alerts
 from data_pipelines.sources.alerts.decoders import Decoders
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.systems.classifier.predictor import StampPredictor
 from lcjax.systems.classifier.service_rules import ServiceRules, apply_rules
 
@@ -50,7 +50,7 @@ class StampAnswers:
         probabilities = [(name, pa.float32()) for name in self._class_columns]
         self.schema = pa.schema([*_ABOUT, *probabilities, ("class", pa.string()), *(_RULED if self.has_rules else ())])
 
-    def answer(self, outcomes: Iterable[StampEntry | AlertRejection]) -> Iterator[Row | AlertRejection]:
+    def answer(self, outcomes: Iterable[StampEntry | Rejection]) -> Iterator[Row | Rejection]:
         """Rows by `schema`, and rejections: those among the outcomes and those of alerts the network cannot take.
 
         The device computes a batch while the next one is read.
@@ -58,7 +58,7 @@ class StampAnswers:
         Args:
           outcomes: what `entries` makes of alerts.
         """
-        waiting: list[StampEntry | AlertRejection] = []
+        waiting: list[StampEntry | Rejection] = []
         running: deque[_Running] = deque()
         alerts = 0
         for entry in outcomes:
@@ -73,7 +73,7 @@ class StampAnswers:
         while running:
             yield from self._finish(running.popleft())
 
-    def _start(self, entries: list[StampEntry | AlertRejection]) -> "_Running":
+    def _start(self, entries: list[StampEntry | Rejection]) -> "_Running":
         """Sends alerts to the device, those with stamps of one shape together."""
         groups: dict[tuple[int, ...], list[int]] = {}
         for i, entry in enumerate(entries):
@@ -100,16 +100,16 @@ class StampAnswers:
             "dec": np.array([entry.alert.dec for entry in ready], np.float32),
         }
 
-    def _finish(self, running: "_Running") -> Iterator[Row | AlertRejection]:
+    def _finish(self, running: "_Running") -> Iterator[Row | Rejection]:
         entries, sent = running
-        found: dict[int, Row | AlertRejection] = {}
+        found: dict[int, Row | Rejection] = {}
         for rows, submitted in sent:
             ready = [entries[i] for i in rows]
             found |= zip(rows, self._rows(ready, self.predictor.collect(submitted)), strict=True)
         for i, entry in enumerate(entries):
             yield found.get(i, entry)
 
-    def _rows(self, ready: Sequence[StampEntry], probabilities: np.ndarray) -> Iterator[Row | AlertRejection]:
+    def _rows(self, ready: Sequence[StampEntry], probabilities: np.ndarray) -> Iterator[Row | Rejection]:
         names = self.predictor.class_names
         sound = np.isfinite(probabilities).all(axis=1)
         best = np.where(np.isfinite(probabilities), probabilities, -1).argmax(axis=1)
@@ -140,10 +140,10 @@ class StampAnswers:
         }
 
 
-_Running = tuple[list[StampEntry | AlertRejection], list[tuple[list[int], Any]]]
+_Running = tuple[list[StampEntry | Rejection], list[tuple[list[int], Any]]]
 
 
-def read_entries(inputs: Sequence[str], decoders: Decoders) -> Iterator[StampEntry | AlertRejection]:
+def read_entries(inputs: Sequence[str], decoders: Decoders) -> Iterator[StampEntry | Rejection]:
     """Entries of the alerts in files, folders and prepared shards, in the order given.
 
     Args:

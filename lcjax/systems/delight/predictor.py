@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from data_pipelines.kinds.host_fields.images import FieldImage, FieldRejection, centred, read_fields
-from lcjax.errors import ConfigError, DataError
+from data_pipelines.kinds.host_fields.images import FieldImage, centred, read_fields
+from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.systems.delight.answer import HostAnswer
 from lcjax.systems.delight.config import DelightExperiment, ImageConfig
 from lcjax.systems.delight.examination import Examination, Examine, Examined
@@ -118,9 +118,9 @@ class HostPredictor:
             raise ConfigError(f"'{path_or_name}' is a {loaded.experiment.system}, which finds no hosts: give a delight")
         return cls(loaded.task, loaded.variables, loaded.experiment.image, examine, **settings)
 
-    def predict(self, fields: Iterable[FieldImage | FieldRejection]) -> Iterator[HostAnswer | FieldRejection]:
+    def predict(self, fields: Iterable[FieldImage | Rejection]) -> Iterator[HostAnswer | Rejection]:
         """One answer or rejection a field, in the order given; rejections among the fields are passed on."""
-        waiting: list[_Ready | FieldRejection] = []
+        waiting: list[_Ready | Rejection] = []
         running: deque[tuple[list, list[_Ready], dict | None]] = deque()
         held = 0
         for ready in self.prepare(fields):
@@ -135,18 +135,18 @@ class HostPredictor:
         while running:
             yield from self._finish(*running.popleft())
 
-    def predict_arrays(self, images: np.ndarray, pixel_scale: float) -> list[HostAnswer | FieldRejection]:
+    def predict_arrays(self, images: np.ndarray, pixel_scale: float) -> list[HostAnswer | Rejection]:
         """Answers for images (B, H, W) with the transient in the middle and pixels of so many arcsec."""
         return list(self.predict(centred(im, pixel_scale, str(i)) for i, im in enumerate(images)))
 
-    def prepare(self, fields: Iterable[FieldImage | FieldRejection]) -> Iterator[_Ready | FieldRejection]:
+    def prepare(self, fields: Iterable[FieldImage | Rejection]) -> Iterator[_Ready | Rejection]:
         """Checks fields, brings them to the network's grid and examines them, in order."""
-        placed: deque[_Ready | FieldRejection] = deque()
+        placed: deque[_Ready | Rejection] = deque()
 
         def given() -> Iterator[tuple[np.ndarray, np.ndarray | None] | None]:
             for field in fields:
                 placed.append(ready := self._place(field))
-                if isinstance(ready, FieldRejection):
+                if isinstance(ready, Rejection):
                     yield None
                 else:
                     yield ready.pixels, _outside(field, ready.pixels.shape, ready.zoom)
@@ -156,22 +156,22 @@ class HostPredictor:
             return
         for examined in self._spread(self._examination, given()):
             ready = placed.popleft()
-            if isinstance(ready, FieldRejection):
+            if isinstance(ready, Rejection):
                 yield ready
             elif isinstance(examined, str):
-                yield FieldRejection(ready.field.object_id, examined, ready.field.origin)
+                yield Rejection(ready.field.object_id, examined, ready.field.origin)
             elif self.image.mask == "sources" and not len(examined.sources["x"]):
-                yield FieldRejection(ready.field.object_id, "no source was detected in the image", ready.field.origin)
+                yield Rejection(ready.field.object_id, "no source was detected in the image", ready.field.origin)
             else:
                 yield dataclasses.replace(ready, examined=examined)
 
-    def _place(self, field: FieldImage | FieldRejection) -> _Ready | FieldRejection:
-        if isinstance(field, FieldRejection):
+    def _place(self, field: FieldImage | Rejection) -> _Ready | Rejection:
+        if isinstance(field, Rejection):
             return field
         try:
             return _Ready(field, *self._on_grid(field, *_clean(field)))
         except DataError as error:
-            return FieldRejection(field.object_id, str(error), field.origin)
+            return Rejection(field.object_id, str(error), field.origin)
 
     def _on_grid(
         self, field: FieldImage, pixels: np.ndarray, known: np.ndarray
@@ -189,7 +189,7 @@ class HostPredictor:
         cut = self._recentre(padded, np.float32(field.x), np.float32(field.y), np.float32(scale))
         return np.asarray(cut), middle, middle, 1 / scale
 
-    def _start(self, waiting: list[_Ready | FieldRejection]) -> tuple[list, list[_Ready], dict | None]:
+    def _start(self, waiting: list[_Ready | Rejection]) -> tuple[list, list[_Ready], dict | None]:
         """Sends a batch to the device; the answers are collected later."""
         ready = [item for item in waiting if isinstance(item, _Ready)]
         if not ready:
@@ -201,17 +201,17 @@ class HostPredictor:
             outputs = self._run(self._variables, batch)
         return waiting, ready, outputs
 
-    def _finish(self, items: list, ready: list[_Ready], outputs: dict | None) -> Iterator[HostAnswer | FieldRejection]:
+    def _finish(self, items: list, ready: list[_Ready], outputs: dict | None) -> Iterator[HostAnswer | Rejection]:
         host = {name: np.asarray(values) for name, values in jax.device_get(outputs or {}).items()}
         row = 0
         for item in items:
-            if isinstance(item, FieldRejection):
+            if isinstance(item, Rejection):
                 yield item
                 continue
             yield self._answer(item, {name: values[row] for name, values in host.items()})
             row += 1
 
-    def _answer(self, item: _Ready, out: dict[str, np.ndarray]) -> HostAnswer | FieldRejection:
+    def _answer(self, item: _Ready, out: dict[str, np.ndarray]) -> HostAnswer | Rejection:
         field, scale = item.field, item.field.pixel_scale
         nearest = np.full(2, np.nan)
         if item.examined is not None:
@@ -220,9 +220,7 @@ class HostPredictor:
         offset, method = out["offset"].astype(np.float64), "network"
         if not out["usable"] or (self._max_scatter is not None and scatter > self._max_scatter):
             if np.isnan(nearest).any():
-                return FieldRejection(
-                    field.object_id, "nothing in the image stands out to find a host by", field.origin
-                )
+                return Rejection(field.object_id, "nothing in the image stands out to find a host by", field.origin)
             offset, method = nearest, "nearest source"
         elif self._snap:
             place = snap_to_source(item.examined.sources, item.x + offset[0], item.y + offset[1])
@@ -315,7 +313,7 @@ def find_hosts(
     positions: Mapping[str, tuple[float, float]] | None = None,
     pixel_scale: float | None = None,
     **settings: Any,
-) -> Iterator[HostAnswer | FieldRejection]:
+) -> Iterator[HostAnswer | Rejection]:
     """Hosts of the transients in FITS files or folders of them: what `lcjax predict delight` streams to its table.
 
     Args:

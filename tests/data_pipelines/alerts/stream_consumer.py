@@ -6,9 +6,9 @@ import time
 import pyarrow as pa
 
 from data_pipelines.result_parts import ResultParts, StreamedResults
-from data_pipelines.sources.alerts import AlertRejection
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
+from lcjax.errors import Rejection
 from tests.data_pipelines.alerts.mock_broker import QUICK
 
 SCHEMA = pa.schema([("alert_id", pa.int64()), ("object_id", pa.string())])
@@ -28,7 +28,7 @@ def consume(address, folder, seconds, rows=4):
             for message in source.poll(5, 0.5):
                 time.sleep(seconds)
                 alert = source.decode(message)
-                if not isinstance(alert, AlertRejection):
+                if not isinstance(alert, Rejection):
                     alert = {"alert_id": alert.alert_id, "object_id": alert.object_id}
                 results.add(message.topic, message.partition, message.offset, alert, time.monotonic())
             written, taken = results.write(time.monotonic())

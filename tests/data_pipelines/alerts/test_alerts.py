@@ -15,16 +15,15 @@ from data_pipelines.kinds.alerts.records import alert_columns, stack_stamps
 from data_pipelines.sources.alerts import (
     STAMP_NAMES,
     Alert,
-    AlertRejection,
     SchemaSet,
     StampRules,
     decode_packet,
     read_alerts,
 )
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, Rejection
 
 
-def one(changes=None, rules=None, side=63) -> Alert | AlertRejection:
+def one(changes=None, rules=None, side=63) -> Alert | Rejection:
     return decode_packet(container([packet(4, side, **(changes or {}))]), origin="x", rules=rules)
 
 
@@ -60,7 +59,7 @@ def test_a_ztf_packet():
 )
 def test_what_is_wrong_is_said(changes, reason):
     found = one(changes)
-    assert isinstance(found, AlertRejection) and found.reason.startswith(reason)
+    assert isinstance(found, Rejection) and found.reason.startswith(reason)
     assert found.alert_id == 1004
 
 
@@ -124,7 +123,7 @@ def test_every_real_ztf_alert(data_root):
         expected, _ = plain[candid]
         assert alert.object_id == expected["objectId"]
         row = index.get(candid)
-        if isinstance(alert, AlertRejection):
+        if isinstance(alert, Rejection):
             assert alert.reason.startswith("stamp size") and row["stamp_shape"] != "63x63"
             continue
         candidate = expected["candidate"]
@@ -195,13 +194,13 @@ def test_rubin_alerts(data_root):
         assert alert.stamps[name].pixel_scale == pytest.approx(0.2, rel=0.01)
     # the same message on Kafka, without the folder of schemas and with it
     lost = decode_packet(raw, SchemaSet(), "topic:0@1")
-    assert isinstance(lost, AlertRejection) and "id 900" in lost.reason and lost.origin == "topic:0@1#0"
+    assert isinstance(lost, Rejection) and "id 900" in lost.reason and lost.origin == "topic:0@1#0"
     assert isinstance(decode_packet(raw, SchemaSet([folder])), Alert)
     # two messages one behind the other, and a message cut off
     from data_pipelines.sources.alerts import read_packets
 
     kinds = [type(a).__name__ for a in read_packets(raw + raw + raw[:9000], SchemaSet([folder]))]
-    assert kinds == ["Alert", "Alert", "AlertRejection"]
+    assert kinds == ["Alert", "Alert", "Rejection"]
 
 
 def test_every_schema_version_of_rubin(data_root):

@@ -9,8 +9,9 @@ import pytest
 from astropy.io import fits
 
 from data_pipelines.datasets.alert_checks import atlas_packet, fits_bytes, stamp
-from data_pipelines.sources.alerts import STAMP_NAMES, Alert, AlertRejection, StampRules, read_alerts, read_packets
+from data_pipelines.sources.alerts import STAMP_NAMES, Alert, StampRules, read_alerts, read_packets
 from data_pipelines.sources.alerts.avro_container import read_containers
+from lcjax.errors import Rejection
 
 PAIR = ("science", "difference")
 
@@ -22,7 +23,7 @@ def tiled(pixels: np.ndarray) -> bytes:
     return out.getvalue()
 
 
-def one(data: bytes, rules: StampRules | None = None) -> Alert | AlertRejection:
+def one(data: bytes, rules: StampRules | None = None) -> Alert | Rejection:
     (found,) = read_packets(data, origin="x", rules=rules or StampRules(need=PAIR))
     return found
 

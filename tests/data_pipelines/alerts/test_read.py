@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_pipelines.datasets.alert_checks import container, fits_bytes, packet, stamp
-from data_pipelines.sources.alerts import Alert, AlertRejection, StampRules, archives, read_alerts, read_packets
-from lcjax.errors import DataError
+from data_pipelines.sources.alerts import Alert, StampRules, archives, read_alerts, read_packets
+from lcjax.errors import DataError, Rejection
 
 
 def ids(found) -> list[int]:
@@ -25,7 +25,7 @@ def ids(found) -> list[int]:
 
 
 def reasons(found) -> list[str]:
-    return [a.reason for a in found if isinstance(a, AlertRejection)]
+    return [a.reason for a in found if isinstance(a, Rejection)]
 
 
 def tar_bytes(members: dict[str, bytes], mode: str = "w") -> bytes:
@@ -130,9 +130,7 @@ def test_garbage_is_named_and_the_rest_goes_on(tmp_path):
     (tmp_path / "z.avro").write_bytes(single(12))
     found = list(read_alerts(tmp_path))
     assert {1001, 1012} <= set(ids(found))
-    said = {
-        a.origin.split("/")[-1].split("#")[0].split(":")[0]: a.reason for a in found if isinstance(a, AlertRejection)
-    }
+    said = {a.origin.split("/")[-1].split("#")[0].split(":")[0]: a.reason for a in found if isinstance(a, Rejection)}
     expected = {
         "2.avro": "empty file",
         "3.avro": "unknown format",
@@ -318,9 +316,9 @@ def test_random_damage_never_escapes(tmp_path, data):
     (tmp_path / "b.avro").write_bytes(GOOD)
     *found, last = read_alerts([tmp_path / "a", tmp_path / "b.avro"])
     assert last.alert_id == 1009
-    assert all(isinstance(a, Alert | AlertRejection) for a in found) and found
+    assert all(isinstance(a, Alert | Rejection) for a in found) and found
     if base == "packets":
-        assert all(isinstance(a, Alert | AlertRejection) for a in read_packets(bytes(raw)))
+        assert all(isinstance(a, Alert | Rejection) for a in read_packets(bytes(raw)))
 
 
 def _table() -> bytes:

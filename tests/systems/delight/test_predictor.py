@@ -12,12 +12,12 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from data_pipelines.kinds.host_fields.images import FieldImage, FieldRejection, centred, read_field, read_fields
+from data_pipelines.kinds.host_fields.images import FieldImage, centred, read_field, read_fields
 from data_pipelines.kinds.host_fields.source_mask import detect_sources
 from data_pipelines.kinds.host_fields.stack import examine_field
 from data_pipelines.processes import Processes
 from data_pipelines.simulate.host_fields import FieldSettings, simulate_host_fields
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.inference.exporting import export_program
 from lcjax.models.delight_config import DelightModelConfig
 from lcjax.pretrained.weights_folder import ImportedWeights, write_weights
@@ -162,7 +162,7 @@ def test_order_batches_and_rejections(images):
     many = [FieldImage(im, SCALE, 47.5, 47.5, str(i)) for i, im in enumerate(given)]
     found = list(model.predict(iter(many)))
     assert [f.object_id for f in found] == [str(i) for i in range(len(given))]
-    rejected = {i for i, f in enumerate(found) if isinstance(f, FieldRejection)}
+    rejected = {i for i, f in enumerate(found) if isinstance(f, Rejection)}
     assert rejected == {1, 3, 4, 11, 12}
     assert "empty" in found[1].reason and "no source" in found[3].reason
     assert (found[0].x, found[0].y) == pytest.approx((found[5].x, found[5].y), abs=1e-4)

@@ -1,0 +1,101 @@
+"""Clean light curves from whatever a user points at: survey files, tables, prepared shards. No TensorFlow."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_pipelines.kinds.base import Reader, Request
+from data_pipelines.kinds.light_curves.cleaning import (
+    CleaningReport,
+    CleaningSettings,
+    CleanLightCurve,
+    clean,
+)
+from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.shards.index import RecordIndex
+from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
+from data_pipelines.shards.records import holds_shards, shard_records
+from data_pipelines.sources import read_light_curves
+from lcjax.errors import DataError, Rejection
+
+
+class LightCurveReader(Reader):
+    """Light curves in input order, cleaned or set aside; shards are read as they are: train, validation, test."""
+
+    def __init__(self, request: Request) -> None:
+        """Reads nothing yet; `options` of the request are `columns` and `cleaning`."""
+        self._columns: ColumnNames = request.options.get("columns") or ColumnNames()
+        self._cleaning: CleaningSettings = request.options.get("cleaning") or CleaningSettings()
+        self._say = request.say
+        self._said: set[str] = set()
+        self.report = CleaningReport()
+
+    def items(self, inputs: Sequence[str]) -> Iterator[CleanLightCurve | Rejection]:
+        """Clean light curves and rejections."""
+        paths = [Path(name) for name in inputs]
+        for path in paths:
+            if not path.exists():
+                raise DataError(f"there is no file or folder '{path}'")
+        for shards, group in itertools.groupby(paths, holds_shards):
+            if shards:
+                for folder in find_datasets(list(group)):
+                    yield from _shards(read_manifest(folder), self.report)
+                continue
+            # Together, so that one unreadable file among several is set aside and the rest goes on.
+            found = read_light_curves(
+                list(group), self._columns, on_columns=self._on_columns, on_bad_file=self._on_bad_file
+            )
+            for raw in found:
+                yield clean(raw, self._cleaning, self.report)
+
+    def _on_columns(self, found: dict[str, str]) -> None:
+        text = "columns: " + ", ".join(f"{field} = {column}" for field, column in found.items())
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)
+
+    def _on_bad_file(self, path: Path, reason: str) -> None:
+        self.report.bad_files[str(path)] = reason
+        self._say(f"set aside '{path}': {reason}")
+
+    def sentences(self) -> list[str]:
+        """Points dropped, times mended, files set aside."""
+        report = self.report
+        counted = lambda counts: ", ".join(f"{n:,} {what}" for what, n in counts.items())
+        said = []
+        if report.points_dropped:
+            said.append(f"points dropped: {counted(report.points_dropped)}")
+        if report.notes:
+            said.append(f"mended: {counted(report.notes)}")
+        if report.bad_files:
+            said.append(f"files set aside: {len(report.bad_files):,} ({', '.join(report.bad_files)})")
+        return said
+
+
+def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCurve]:
+    if manifest.kind != RecordIndex.kind:
+        raise DataError(
+            f"'{manifest.folder}' holds {manifest.kind.replace('_', ' ')}, and this model reads light curves"
+        )
+    for curve in shard_records(manifest, lambda features: _light_curve(features, manifest.class_names)):
+        report.points_read += len(curve.mjd)
+        report.points_kept += len(curve.mjd)
+        report.curves_kept += 1
+        yield curve
+
+
+def _light_curve(features: dict, class_names: tuple[str, ...]) -> CleanLightCurve:
+    series = {name: np.frombuffer(features[name], "<f4") for name in ("time", "magnitude", "magnitude_error")}
+    reference = np.frombuffer(features["reference_mjd"], "<f8").item()
+    label = int(features["label"])
+    return CleanLightCurve(
+        bytes(features["object_id"]).decode(),
+        bytes(features["band"]).decode(),
+        series["time"].astype(np.float64) + reference,
+        series["magnitude"],
+        series["magnitude_error"],
+        class_names[label] if 0 <= label < len(class_names) else None,
+        {},
+    )

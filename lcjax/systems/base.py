@@ -1,0 +1,193 @@
+"""What a system offers. A room of `lcjax.systems` has its systems as `SYSTEMS`; others come by the entry points `lcjax.systems`.
+
+A system says what it learns from (a kind of data, by name), how it is trained (`Task`), how it is judged (`Scores`), what it
+answers (rows of a table) and whose published weights it takes. It sees arrays: `data_pipelines` is joined to it only by the
+command line.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from lcjax.configs import Experiment
+from lcjax.errors import ConfigError, Rejection
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from lcjax.evaluation.scores import Scores
+    from lcjax.inference.loaded import Loaded
+    from lcjax.pretrained.weights_folder import ImportedWeights
+    from lcjax.systems.catalogue import Published
+    from lcjax.training.task import Task
+
+Row = dict[str, Any]
+Options = Mapping[str, Any]
+"""Name of an option group -> its dataclass, filled in by the user."""
+
+
+class Data(Protocol):
+    """One split of prepared data, as a system sees it: a source of batches that knows its classes."""
+
+    fingerprint: str
+    class_names: tuple[str, ...]
+    n_objects: int
+
+    @property
+    def labels(self) -> "np.ndarray":
+        """(R,) int32, class of every record, -1 unknown."""
+
+    def describe(self) -> dict[str, Any]:
+        """What `config.json` says about the data: counts and classes."""
+
+    def train_batches(
+        self, epoch: int = 0, batch: int = 0
+    ) -> Iterator[tuple[tuple[int, int], dict[str, "np.ndarray"]]]:
+        """As `lcjax.training.source.Source`."""
+
+    def evaluation_batches(self) -> Iterator[dict[str, "np.ndarray"]]:
+        """As `lcjax.training.source.Source`."""
+
+
+class Answers(Protocol):
+    """A model at work: rows or rejections, one for each item, in order."""
+
+    unit: str
+    """Plural, of what is answered: `alerts`."""
+    schema: "pa.Schema"
+    """Of the rows."""
+
+    def answer(self, items: Iterable[Any]) -> Iterator[Row | Rejection]:
+        """Rows by `schema`; rejections among the items are passed on."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """How a model is put to work."""
+
+    options: Options
+    """The user's, by the names of `System.predict_options` and of its kind of data."""
+    tools: Mapping[str, Callable[..., Any]]
+    """What the kind of data does on the host (`Kind.tools`)."""
+    parallel_map: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]] = map
+    """Applies a function to items, in order, perhaps in several processes."""
+    batch_size: int | None = None
+    """Items of every compiled batch; None: by device."""
+
+
+@dataclass(frozen=True)
+class WeightsImporter:
+    """Reads one family of published weights."""
+
+    read: Callable[..., "ImportedWeights"]
+    """(source, **settings) -> weights; settings only where the source does not tell, None: not given."""
+    settings: tuple[str, ...] = ()
+    """Names of such settings: `num_heads`."""
+
+
+class System(ABC):
+    """One trainable system."""
+
+    name: str
+    """As `config.json` calls it."""
+    kind: str
+    """Kind of data it learns from and answers."""
+    experiment: type[Experiment]
+    """Its settings."""
+    presets: Mapping[str, Callable[[], Experiment]]
+    """Name -> function that returns settings; the docstring holds paper, command and expected score."""
+    predict_options: ClassVar[Mapping[str, type]] = {}
+    """Option group of `lcjax predict` -> dataclass, besides those of its kind."""
+    evaluate_options: ClassVar[Mapping[str, type]] = {}
+    """Option group of `lcjax evaluate` -> dataclass."""
+
+    @abstractmethod
+    def build_task(self, experiment: Experiment) -> "Task":
+        """The Task of an experiment.
+
+        Raises:
+          ConfigError: settings that do not fit each other.
+        """
+
+    def for_predictions(self, experiment: Experiment) -> Experiment:
+        """The settings under which answers are computed: float32, on any device."""
+        return experiment
+
+    # --- data
+    def source_settings(self, experiment: Experiment, training: bool) -> dict[str, Any]:
+        """What the kind of data must know to open a split for this system: windows, columns, balance."""
+        return {}
+
+    def matched(self, experiment: Experiment, data: Data, training: bool) -> Data:
+        """The data in this system's terms, such as classes numbered as the model has them."""
+        return data
+
+    def adapt(self, experiment: Experiment, data: Data) -> Experiment:
+        """The settings that follow from the training data.
+
+        Raises:
+          ConfigError: the data does not fit.
+        """
+        return experiment
+
+    def on_data(self, loaded: "Loaded", data: Data) -> "Loaded":
+        """A trained model reading this data's columns.
+
+        Raises:
+          ConfigError: the data does not fit.
+        """
+        return loaded
+
+    def can_score(self, data: Data) -> bool:
+        """Whether a split holds anything to score."""
+        return True
+
+    # --- judged and asked
+    @abstractmethod
+    def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":
+        """Scores on held-out objects.
+
+        Args:
+          options: by the names of `evaluate_options`.
+        """
+
+    def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
+        """What the model takes of every item, in its kind's words."""
+        return {}
+
+    @abstractmethod
+    def answers(self, loaded: "Loaded", work: Work) -> Answers:
+        """The model at work on items of its kind."""
+
+    # --- published weights
+    def importers(self) -> Mapping[str, WeightsImporter]:
+        """Family of published weights, as `lcjax weights import` calls it -> its importer."""
+        return {}
+
+    def published(self) -> Iterable["Published"]:
+        """Published weights that can be fetched by name."""
+        return ()
+
+    def next_steps(self, model: str | Path, preset: str = "") -> str:
+        """Shell commands to try after training or evaluating a model, one a line."""
+        return f"""
+lcjax evaluate {model} --data D
+lcjax predict {model} FILES... --out F.parquet
+lcjax export {model} OUT"""
+
+
+def unknown_name(what: str, name: str, known: Iterable[str], error: type[ConfigError] = ConfigError) -> ConfigError:
+    """The error for a name that does not exist; names the nearest one.
+
+    >>> print(unknown_name("preset", "astromer", ["astromer2", "delight"]))
+    there is no preset 'astromer': did you mean 'astromer2'?
+    """
+    import difflib
+
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+    return error(f"there is no {what} '{name}': {hint}")
