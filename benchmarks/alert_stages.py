@@ -2,13 +2,16 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.alert_packets import Packets
+from data_pipelines.kinds.alerts.entries import StampEntries
+from data_pipelines.kinds.host_fields.reading import field_of
+from data_pipelines.kinds.host_fields.stack import examine_field
 from data_pipelines.processes import Processes
 from data_pipelines.sources.alerts import STAMP_NAMES, SchemaSet, StampRules, cut_alerts, decode_packet
 from data_pipelines.sources.alerts.avro_container import decode_record, read_containers
@@ -38,15 +41,15 @@ def network_cases(loaded: Any, batches: Sequence[Mapping[str, np.ndarray]], size
     """What runs on the device, on full batches of `size` rows."""
     import jax
 
-    from lcjax.systems.classifier.predictor import in_parts, task_for_predictions
+    from lcjax.inference.chunks import map_in_chunks
 
     wait = jax.block_until_ready
     full = [{k: np.resize(v, (size, *v.shape[1:])) for k, v in batch.items()} for batch in batches]
     prepare = jax.jit(loaded.task.extras["prepare"])
     prepared = [wait(prepare(batch)) for batch in full]
     variables = jax.device_put(loaded.variables)
-    model = task_for_predictions(loaded.experiment, loaded.task).model
-    network = jax.jit(lambda v, *inputs: in_parts(lambda part: model.apply(v, *part)["logits"], inputs))
+    model = _for_predictions(loaded).model
+    network = jax.jit(lambda v, *inputs: map_in_chunks(lambda part: model.apply(v, *part)["logits"], inputs))
     units = size * len(full)
     return {
         PREPARE: Case(lambda: [wait(prepare(batch)) for batch in full], units),
@@ -54,16 +57,31 @@ def network_cases(loaded: Any, batches: Sequence[Mapping[str, np.ndarray]], size
     }
 
 
+def _for_predictions(loaded: Any) -> Any:
+    """The model as it answers on a CPU: with the cheaper convolutions where it has them."""
+    import jax
+
+    from lcjax.systems import build_task
+    from lcjax.systems.stamp_classifier.config import StampExperiment
+
+    experiment = loaded.experiment
+    if jax.default_backend() != "cpu" or not isinstance(experiment, StampExperiment):
+        return loaded
+    model = replace(experiment.model, convolution="winograd")
+    return loaded.replace(task=build_task(replace(experiment, model=model)))
+
+
 class Stages:
     """All stages of a classifier on packets; each case handles all packets once."""
 
     def __init__(self, loaded: Any, packets: Packets, batch_size: int) -> None:
         """Decodes everything once."""
-        from lcjax.systems.classifier.prediction import StampAnswers
-        from lcjax.systems.classifier.predictor import StampPredictor
+        from lcjax.systems.classifier.prediction import RULE_COLUMNS, StampAnswers
 
         self.loaded, self.packets, self.size = loaded, packets, batch_size
-        self.answers = StampAnswers(StampPredictor.from_loaded(loaded, batch_size))
+        self.answers = StampAnswers.of(_for_predictions(loaded), batch_size=batch_size)
+        metadata = self.answers.metadata_names
+        self.entries = StampEntries(metadata, (*metadata, *RULE_COLUMNS))
         self.alerts = [self._decoded(message) for message in packets.messages]
         self.cutouts = [self._cutouts(message) for message in packets.messages]
 
@@ -84,12 +102,13 @@ class Stages:
 
     def batches(self) -> list[dict[str, np.ndarray]]:
         """What goes to the device."""
-        entries = [self.answers.entries(alert) for alert in self.alerts]
-        return [self.answers.batch(entries[i : i + self.size]) for i in range(0, len(entries), self.size)]
+        rows = [self.answers.row(self.entries(alert)) for alert in self.alerts]
+        groups = [rows[i : i + self.size] for i in range(0, len(rows), self.size)]
+        return [{name: np.stack([row[name] for row in group]) for name in group[0]} for group in groups]
 
     def whole(self, processes: Processes | None = None) -> list[Any]:
         """Rows of the output table, of packets decoded here or in `processes`."""
-        decoders = Decoders(processes or Processes(0), RULES, self.packets.schemas, self.answers.entries)
+        decoders = Decoders(processes or Processes(0), RULES, self.packets.schemas, self.entries)
         pieces = (Piece(message, str(n)) for n, message in enumerate(self.packets.messages))
         return list(self.answers.answer(decoders.map(pieces)))
 
@@ -116,7 +135,8 @@ def table_case(path: Path) -> Case:
 def host_case(loaded: Any, alerts: Sequence[Any], batch_size: int | None) -> Case:
     """Stamps to hosts: sources found, the stamp brought to the network's grid, network, answer."""
     from lcjax.systems.delight.prediction import HostAnswers
+    from lcjax.systems.delight.predictor import HostPredictor
 
-    answers = HostAnswers.from_loaded(loaded, batch_size, None, "template", Processes(0))
-    few = [alerts[i % len(alerts)] for i in range(HOSTS)]
+    answers = HostAnswers(HostPredictor.of(loaded, examine_field, batch_size=batch_size))
+    few = [field_of(alert, alert.stamps["template"]) for alert in (alerts[i % len(alerts)] for i in range(HOSTS))]
     return Case(lambda: list(answers.answer(few)), len(few))

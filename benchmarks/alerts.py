@@ -153,10 +153,10 @@ def _cases(options: Options, packets: bool, size: int) -> tuple[dict[tuple[str, 
 def ztf_model(name: str | None) -> Any:
     """A loaded classifier; without a name the published network with random weights."""
     from lcjax.models.stamp_classifier_config import StampModelConfig
-    from lcjax.systems.loading import load_system
+    from lcjax.systems.loading import load
     from lcjax.systems.stamp_classifier.config import StampExperiment
 
-    return load_system(name) if name else _random(StampExperiment(model=StampModelConfig(parity=True)))
+    return load(name) if name else _random(StampExperiment(model=StampModelConfig(parity=True)))
 
 
 def rubin_model() -> Any:
@@ -178,8 +178,8 @@ def host_model() -> Any:
 def _random(experiment: Any, stamp_size: int | None = None) -> Any:
     import jax
 
+    from lcjax.inference.loaded import Loaded
     from lcjax.systems import build_task
-    from lcjax.systems.loading import Loaded
 
     task = build_task(experiment)
     spec = dict(task.batch_spec)
@@ -188,7 +188,7 @@ def _random(experiment: Any, stamp_size: int | None = None) -> Any:
         spec["stamps"] = jax.ShapeDtypeStruct((rows, stamp_size, stamp_size, channels), spec["stamps"].dtype)
         task = dataclasses.replace(task, batch_spec=spec)
     batch = {k: np.zeros(v.shape, v.dtype) for k, v in spec.items()}
-    return Loaded(Path(experiment.system), {}, experiment, task, jax.jit(task.init)(jax.random.key(0), batch))
+    return Loaded(experiment, task, jax.jit(task.init)(jax.random.key(0), batch), Path(experiment.system))
 
 
 def _reference(options: Options) -> dict[str, Any] | None:

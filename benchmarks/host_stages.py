@@ -20,7 +20,7 @@ from data_pipelines.processes import Processes
 from data_pipelines.simulate.host_fields import simulate_host_fields
 from lcjax.systems.delight.examination import Examination
 from lcjax.systems.delight.predictor import HostPredictor
-from lcjax.systems.loading import load_system
+from lcjax.systems.loading import load
 from lcjax.transforms.delight import delight_stack
 
 PUBLISHED_MS = 100.0
@@ -88,12 +88,12 @@ def stages(models: Iterable[str], seed: int, cores: int, number: int = 16, turns
             ),
         }
         for path in models:
-            loaded = load_system(path)
+            loaded = load(path)
             stamps = {"stamps": np.moveaxis(np.asarray(delight_stack(images, masks)), 1, -1)}
             network = partial(jax.jit(loaded.task.predict), loaded.variables, stamps)
             cases[f"network, 8 variants x {LEVELS} levels in one call: {path}"] = (number, batch(network))
             for sizes in (False, True):
-                model = HostPredictor.of(path, examine_field, sizes=sizes, spread=processes.map)
+                model = HostPredictor.of(loaded, examine_field, sizes=sizes, parallel_map=processes.map)
                 name = f"images to answers{' and sizes' if sizes else ''}: {path}"
                 many = np.concatenate([images] * (_ROUNDS))
                 cases[name] = (_ROUNDS * number, partial(model.predict_arrays, many, 0.25))

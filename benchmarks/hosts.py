@@ -21,19 +21,17 @@ from benchmarks.host_stages import stages
 from data_pipelines.kinds.host_fields.source import encode_host_field
 from data_pipelines.kinds.host_fields.source_mask import detect_sources
 from data_pipelines.simulate.host_fields import FieldSettings, HostField, simulate_host_fields
+from lcjax.evaluation.ranking import auroc
 from lcjax.systems.delight.answers import HostAnswers, answer_fields
 from lcjax.systems.delight.host_rules import snap_to_source
 from lcjax.systems.delight.light_radius import (
     DLR_LIMIT,
-    HostScores,
-    area_under_curve,
-    catastrophic_limit,
     closest_source,
-    light_radii,
+    directional_light_radius,
     light_radius_host,
-    scores_by_size,
 )
-from lcjax.systems.loading import load_system
+from lcjax.systems.delight.scores import HostScores, catastrophic_limit, scores_by_size
+from lcjax.systems.loading import load
 
 ROWS = 32
 STAR_SIZE = 1.1
@@ -101,7 +99,7 @@ def make_fields(number: int, seed: int, settings: FieldSettings | None = None) -
         rules["light radius"].append(light_radius_host(sources, centre, centre))
         rules["light radius, no stars"].append(light_radius_host(sources, centre, centre, star_size=star))
         extended = {k: v[np.sqrt(sources["a"] * sources["b"]) > star] for k, v in sources.items()}
-        best.append(light_radii(extended, centre, centre).min(initial=np.inf))
+        best.append(directional_light_radius(extended, centre, centre).min(initial=np.inf))
     plain = [dataclasses.replace(f, image=np.zeros((0, 0), np.float32)) for f in truth]
     return TestFields(plain, np.stack(stacks), {k: np.stack(v) for k, v in rules.items()}, tables, np.array(best))
 
@@ -128,7 +126,7 @@ def compare(options: Options) -> dict[str, Any]:
     errors = {name: np.hypot(*(found - offset).T) * scale for name, found in test.rules.items()}
     answers: dict[str, HostAnswers] = {}
     for path in options.models:
-        loaded = load_system(path)
+        loaded = load(path)
         name = f"lcjax {Path(path).name}"
         answers[name] = answer_fields(loaded.task, loaded.variables, _batches(test), loaded.experiment)
         errors[name] = answers[name].distance()
@@ -144,16 +142,16 @@ def compare(options: Options) -> dict[str, Any]:
     counts = ", ".join(f"{s.fields} {size}" for size, s in scores.items())
     print_table(f"median error (arcsec) and catastrophic answers (%) by radius of the host: {counts}", rows)
     probabilities = {name: _probabilities(found) for name, found in answers.items() if found.has_probabilities}
-    area = area_under_curve(test.light_radius, hostless)
+    area = auroc(test.light_radius, hostless)
     flagged = test.light_radius > DLR_LIMIT
-    rule = {"area_under_curve": area, "accuracy_at_4_radii": float(np.mean(flagged == hostless))}
+    rule = {"auroc": area, "accuracy_at_4_radii": float(np.mean(flagged == hostless))}
     print_table(
         "fields without host",
         [{"method": "light radius, no stars", "area under curve": area, "accuracy": rule["accuracy_at_4_radii"]}]
         + [
             {
                 "method": name,
-                "area under curve": found["hostless_area_under_curve"],
+                "area under curve": found["hostless_auroc"],
                 "accuracy": found["hostless_accuracy"],
             }
             for name, found in probabilities.items()
@@ -161,7 +159,7 @@ def compare(options: Options) -> dict[str, Any]:
     )
     for name, found in probabilities.items():
         print_table(f"{name}: calibration", _calibration_rows(found["calibration"]))
-        print(f"{name}: host at one of two answers in {100 * found['either_of_two']:.1f} % of the fields with hosts")
+        print(f"{name}: host at one of two answers in {100 * found['top2_recall']:.1f} % of the fields with hosts")
     for name, found in answers.items():
         print_table(f"{name}: quarters of the scatter (arcsec)", found.scatter_flag())
     quarters = {name: found.scatter_flag() for name, found in answers.items()}
@@ -197,8 +195,8 @@ def _probabilities(found: HostAnswers) -> dict[str, Any]:
         for name, c in found.calibration().items()
     }
     return {
-        "either_of_two": found.either_of_two(),
-        "hostless_area_under_curve": found.hostless_area(),
+        "top2_recall": found.top2_recall(),
+        "hostless_auroc": found.hostless_auroc(),
         "hostless_accuracy": float(np.mean(said == found.hostless)),
         "calibration": curves,
     }

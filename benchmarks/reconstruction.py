@@ -14,14 +14,15 @@ import tyro
 
 from benchmarks.harness import print_table, write_json
 from data_pipelines.kinds.light_curves.source import LightCurveSource
-from lcjax.cli.light_curve_runs import strictly
 from lcjax.configs import WindowConfig
+from lcjax.errors import ConfigError
 from lcjax.evaluation.baselines import BASELINES
 from lcjax.evaluation.reconstruction import SumsByObject, probed_sums, score_groups
-from lcjax.systems import build_task
-from lcjax.systems.astromer.evaluation import dataset_of_record
+from lcjax.inference.loaded import Loaded
+from lcjax.systems import build_task, find_system
+from lcjax.systems.astromer import AstromerSystem
 from lcjax.systems.astromer.reconstruction import reconstruct_batches
-from lcjax.systems.loading import Loaded, load_system
+from lcjax.systems.loading import load
 
 ROWS = 64
 
@@ -49,7 +50,7 @@ def main(argv: list[str]) -> int:
     """Runs the comparison."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks reconstruction")
     source = LightCurveSource(list(options.data), options.split, ROWS, WindowConfig(length=200))
-    survey = dataset_of_record(source)
+    survey = source.dataset_of_record
     batches = [b for i, b in enumerate(source.evaluation_batches()) if options.batches is None or i < options.batches]
     rows = []
     masks: list[tuple[np.ndarray, np.ndarray]] = []
@@ -90,19 +91,26 @@ def _shown(rows: list[dict], name: str) -> list[dict]:
 
 
 def _models(options: Options) -> dict[str, Loaded]:
-    models = {Path(name).name: _hide_half(load_system(name)) for name in options.models}
+    models = {Path(name).name: _hide_half(load(name)) for name in options.models}
     if options.published:
-        published = load_system(options.published)
-        models["published, strict"] = _hide_half(strictly(published))
+        published = load(options.published)
+        models["published, strict"] = _hide_half(_system(published).strictly(published))
         models["published, with its leak"] = _hide_half(published)
     return models
+
+
+def _system(loaded: Loaded) -> AstromerSystem:
+    system = find_system(loaded.experiment.system)
+    if not isinstance(system, AstromerSystem):
+        raise ConfigError(f"'{loaded.folder}' is a {system.name}, which reconstructs no light curves: give an Astromer")
+    return system
 
 
 def _hide_half(loaded: Loaded) -> Loaded:
     """Half of the points probed, none of them shown or randomised; otherwise as configured."""
     masking = dataclasses.replace(loaded.experiment.masking, probed=0.5, same=0.0, random=0.0)
     experiment = dataclasses.replace(loaded.experiment, masking=masking)
-    return loaded._replace(experiment=experiment, task=build_task(experiment))
+    return loaded.replace(experiment=experiment, task=build_task(experiment))
 
 
 def _add(

@@ -1,7 +1,7 @@
 """Plain settings shared by the tasks and the engine. Nothing here imports jax, so the command line starts fast."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,19 @@ class Experiment:
     """
 
     system: str = ""
-    """Room in `lcjax.systems` that builds the Task: 'astromer1', 'astromer2', ..."""
+    """System of `lcjax.systems` that builds the Task: 'astromer1', 'astromer2', ..."""
     window: WindowConfig = field(default_factory=WindowConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+def dotted(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested settings as dotted names, the way the command line and errors write them.
+
+    >>> dotted({"model": {"width": 8}, "system": "x"})
+    [('model.width', 8), ('system', 'x')]
+    """
+    rows: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        rows += dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
+    return rows

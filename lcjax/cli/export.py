@@ -30,10 +30,10 @@ def main(argv: list[str]) -> int:
     """Loads, exports, says what was written."""
     options = tyro.cli(ExportOptions, args=argv, prog="lcjax export")
     from lcjax.inference import export
-    from lcjax.systems.loading import load_system
+    from lcjax.systems.loading import load
 
     console = Console()
-    loaded = load_system(options.model, options.which)
+    loaded = load(options.model, options.which)
     description = export(loaded, options.out, options.platforms)
     outputs = ", ".join(f"{k} {'x'.join(map(str, v['shape']))}" for k, v in description["outputs"].items())
     console.print(f"{description['parameters']:,} parameters; outputs: {outputs}", highlight=False, soft_wrap=True)

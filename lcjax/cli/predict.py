@@ -5,62 +5,21 @@ What the inputs are follows from the model's system: survey files of light curve
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
-from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.kinds import Kind, find_kind, kinds
+from data_pipelines.kinds.base import Request
 from data_pipelines.processes import Processes, usual_count
-from data_pipelines.sources.alerts import STAMP_NAMES, SchemaSet, StampRules
-from data_pipelines.sources.alerts.decoders import Decoders
 from data_pipelines.sources.alerts.kafka_settings import SCHEME, KafkaAddress, KafkaSettings
+from lcjax.cli import answering, option_groups
 from lcjax.errors import ConfigError
-from lcjax.systems.classifier.service_rules import ServiceRules
-from lcjax.systems.loading import Loaded, load_system
-
-
-@dataclasses.dataclass(frozen=True)
-class AlertOptions:
-    """Alerts: which can be used."""
-
-    size: str = "nominal"
-    """Side of the stamps in pixels; `nominal`: the survey's, others are set aside; `any`: whatever comes."""
-    max_missing: float = 1.0
-    """Largest fraction of missing pixels of a stamp; one without any valid pixel is always set aside."""
-    schemas: tuple[Path, ...] = ()
-    """Files or folders of Avro schemas (.avsc) for Confluent-framed messages."""
-    ztf_orientation: bool = False
-    """Take ZTF's cutouts to lie on the sky as has been measured (columns west, rows south, to half an arcsecond): hosts then
-    have ra and dec. The packets themselves do not say how their cutouts lie."""
-
-    def rules(self, need: tuple[str, ...]) -> StampRules:
-        """As the reader takes them."""
-        size = int(self.size) if self.size.isdigit() else self.size
-        return StampRules(
-            need=need,
-            size=size,
-            max_missing=self.max_missing,
-            history=False,
-            ztf_orientation=self.ztf_orientation,
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class HostOptions:
-    """Hosts: where the transient is, and when to trust the answer."""
-
-    positions: Path | None = None
-    """CSV file with object_id (name of the image file without .fits), ra, dec of transients that are not in the middle."""
-    pixel_scale: float | None = None
-    """Arcsec, of images without world coordinates."""
-    max_scatter: float | None = None
-    """Where the eight answers scatter more, arcsec, the nearest source answers instead."""
-    stamp: Literal["science", "template", "difference"] = "template"
-    """Of alerts: the stamp in which the host is looked for. Rubin's stamps have world coordinates, so their hosts have ra and
-    dec; ZTF's have none, so theirs have dx and dy only (but see --alerts.ztf-orientation)."""
+from lcjax.inference.loaded import Loaded
+from lcjax.systems import find_system, systems
+from lcjax.systems.base import Work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +47,6 @@ class PredictOptions:
     Alerts: Avro, tar, Parquet, FITS or .npy files, folders of them, prepared shards, or kafka://host:port/topic. Hosts: FITS images or alerts."""
     out: Path
     """Parquet file to write; an earlier one is replaced when the new one is whole."""
-    columns: ColumnNames = dataclasses.field(default_factory=ColumnNames)
-    cleaning: CleaningSettings = dataclasses.field(default_factory=CleaningSettings)
-    alerts: AlertOptions = dataclasses.field(default_factory=AlertOptions)
-    rules: ServiceRules = dataclasses.field(default_factory=ServiceRules)
-    hosts: HostOptions = dataclasses.field(default_factory=HostOptions)
-    kafka: KafkaSettings = dataclasses.field(default_factory=KafkaSettings)
     decoders: int = dataclasses.field(default_factory=usual_count)
     """Processes that decode alerts, or find the sources of fields, beside the network; 0: none. Default: by cores, 4 at most. Does not change results."""
     batch_size: int | None = None
@@ -103,78 +56,62 @@ class PredictOptions:
 
 
 def main(argv: list[str]) -> int:
-    """Loads the model and hands over to what its system predicts from."""
-    options = tyro.cli(PredictOptions, args=argv, prog="lcjax predict")
+    """Loads the model, reads the input as its kind of data does, writes what the model answers."""
+    groups = option_groups.merged(
+        [*(kind.predict_options for kind in kinds().values()), *(s.predict_options for s in systems().values())]
+    )
+    options, chosen = option_groups.parse(PredictOptions, groups, argv, "lcjax predict")
+    out: Path = options.out
+    rejected = out.with_name(f"{out.stem}.rejected{out.suffix or '.parquet'}")
+    topics = _check_inputs(options, out, rejected)
+    console = Console(stderr=True)
+    loaded = _load(options, console)
+    system = find_system(loaded.experiment.system)
+    kind = find_kind(system.kind)
+    understood = option_groups.of({**kind.predict_options, **system.predict_options}, chosen, options.model)
+    with Processes(options.decoders) as processes:
+        say = lambda text: console.print(f"[dim]{escape(text)}[/]", highlight=False, soft_wrap=True)
+        request = Request(system.request(loaded, understood), understood, processes, say)
+        reader = kind.reader(request)
+        answers = system.answers(loaded, _work(options, kind, understood, processes))
+        if topics:
+            kafka: KafkaSettings = understood.get("kafka") or KafkaSettings()
+            address, identity = KafkaAddress.parse(options.inputs[0]), answering.identity_of(loaded)
+            reader.decoded(())  # says so where this model reads no streams
+            answering.predict_topics(answers, address, kafka, reader, identity, out, rejected, console)
+        else:
+            answering.predict_files(answers, reader, options.inputs, out, rejected, console)
+    return 0
+
+
+def _check_inputs(options: PredictOptions, out: Path, rejected: Path) -> bool:
+    """Whether the input is a Kafka address.
+
+    Raises:
+      ConfigError: inputs that make no sense.
+    """
     if not options.inputs:
         raise ConfigError("there is nothing to predict: give one or more files after the model")
     if options.decoders < 0:
         raise ConfigError(f"{options.decoders} decoders are impossible: give 0 or more")
-    out = options.out
-    rejected = out.with_name(f"{out.stem}.rejected{out.suffix or '.parquet'}")
     topics = [name for name in options.inputs if name.startswith(SCHEME)]
     if topics and len(options.inputs) > 1:
         raise ConfigError(f"'{topics[0]}' is one input among several: a Kafka address must be the only one")
     if any(Path(name).resolve() in (out.resolve(), rejected.resolve()) for name in options.inputs):
         raise ConfigError(f"'{out}' is also an input: choose another --out")
-    console = Console(stderr=True)
-    loaded = _load(options, console)
-    kind = _kind(loaded)
-    if kind == "light_curves":
-        if topics:
-            raise ConfigError(
-                f"'{options.model}' reads light curves, not alerts: Kafka topics are for stamp classifiers"
-            )
-        from lcjax.cli import star_predictions
+    return bool(topics)
 
-        star_predictions.predict(options, loaded, out, rejected, console)
-    else:
-        _answer_alerts(options, loaded, kind, out, rejected, console)
-    return 0
+
+def _work(options: PredictOptions, kind: Kind, understood: dict[str, Any], processes: Processes) -> Work:
+    return Work(understood, kind.tools(), processes.map, options.batch_size)
 
 
 def _load(options: PredictOptions, console: Console) -> Loaded:
     from lcjax.cli.weights import download_progress
+    from lcjax.systems.loading import load
     from lcjax.training.compilation import enable_compile_cache
 
     warn = lambda text: console.print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
     enable_compile_cache()
     with download_progress(console, options.model) as progress:
-        return load_system(options.model, options.which, warn, progress)
-
-
-def _kind(loaded: Loaded) -> str:
-    from lcjax.cli.data_kinds import kind_of
-
-    return kind_of(loaded.experiment.system)
-
-
-def _answer_alerts(
-    options: PredictOptions, loaded: Loaded, kind: str, out: Path, rejected: Path, console: Console
-) -> None:
-    from lcjax.cli import alert_predictions
-    from lcjax.systems.classifier.prediction import StampAnswers, read_entries
-    from lcjax.systems.classifier.predictor import StampPredictor
-    from lcjax.systems.delight.prediction import HostAnswers, read_outcomes, read_positions
-
-    schemas, hosts, processes = SchemaSet(options.alerts.schemas), options.hosts, Processes(options.decoders)
-    answers: alert_predictions.Answers
-    if kind == "stamps":
-        answers = StampAnswers(StampPredictor.from_loaded(loaded, options.batch_size), options.rules)
-        rules = options.alerts.rules(STAMP_NAMES)
-    else:
-        answers = HostAnswers.from_loaded(loaded, options.batch_size, hosts.max_scatter, hosts.stamp, processes)
-        rules = options.alerts.rules((hosts.stamp,))
-    with processes:
-        decoders = Decoders(processes, rules, schemas, answers.entries)
-        if options.inputs[0].startswith(SCHEME):
-            address, identity = KafkaAddress.parse(options.inputs[0]), alert_predictions.identity_of(loaded)
-            alert_predictions.predict_topics(
-                answers, address, options.kafka, decoders, identity, out, rejected, console
-            )
-            return
-        if kind == "stamps":
-            outcomes = read_entries(options.inputs, decoders)
-        else:
-            positions = read_positions(hosts.positions) if hosts.positions else None
-            outcomes = read_outcomes(options.inputs, decoders, positions, hosts.pixel_scale)
-        alert_predictions.predict_files(answers, outcomes, out, rejected, console)
+        return load(options.model, options.which, warn, progress)

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lcjax.errors import ConfigError
-from lcjax.systems import PRESETS
+from lcjax.configs import dotted
+from lcjax.systems import PRESETS, find_preset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,33 +34,6 @@ def main(argv: list[str]) -> int:
         return 0
     preset = find_preset(options.name)
     console.print(f"[bold cyan]{options.name}[/]\n{escape(inspect.getdoc(preset) or '')}\n")
-    for key, value in flatten(dataclasses.asdict(preset())):
+    for key, value in dotted(dataclasses.asdict(preset())):
         console.print(f"  [dim]--{key.replace('_', '-')}[/] {escape(str(value))}", highlight=False)
     return 0
-
-
-def find_preset(name: str):
-    """The preset function of that name.
-
-    Raises:
-      ConfigError: no such preset; names the nearest one.
-    """
-    import difflib
-
-    if name in PRESETS:
-        return PRESETS[name]
-    near = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.4)
-    hint = f"did you mean '{near[0]}'?" if near else "see  lcjax presets"
-    raise ConfigError(f"there is no preset '{name}': {hint}")
-
-
-def flatten(tree: dict, prefix: str = "") -> list[tuple[str, object]]:
-    """Nested settings as dotted names.
-
-    >>> flatten({"model": {"width": 8}, "system": "x"})
-    [('model.width', 8), ('system', 'x')]
-    """
-    rows: list[tuple[str, object]] = []
-    for key, value in tree.items():
-        rows += flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
-    return rows

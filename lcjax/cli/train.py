@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
-from lcjax.cli.data_kinds import kind_of, runs_of
-from lcjax.cli.presets import find_preset
+from data_pipelines.kinds import find_kind
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
+from lcjax.systems import System, find_preset, find_system
+from lcjax.systems.base import Data
 
 DEFAULT_PRESET = "astromer2-small"
 DEFAULT_ROOT = Path("lcjax-runs")
@@ -60,10 +61,11 @@ def main(argv: list[str]) -> int:
     _join_processes(options)
     workdir = options.workdir or DEFAULT_ROOT / name
     console = Console(stderr=True)
-    if not options.data and kind_of(experiment.system) != "light_curves":
+    system = find_system(experiment.system)
+    if not options.data and system.kind != "light_curves":
         raise ConfigError(
-            f"the preset {name} learns from {kind_of(experiment.system).replace('_', ' ')}: give prepared data with "
-            f"--data (lcjax presets {name} says which)"
+            f"the preset {name} learns from {find_kind(system.kind).unit}: give prepared data with --data "
+            f"(lcjax presets {name} says which)"
         )
     data = list(options.data) or [simulated_survey(console)]
     result, chief = run(name, options, experiment, data, workdir)
@@ -75,11 +77,25 @@ def main(argv: list[str]) -> int:
     if options.report and not has_split(data, "test"):
         console.print("no test split in this data: no report", highlight=False)
     elif options.report:
-        runs = runs_of(experiment.system)
-        page = runs.evaluate_and_report(workdir, data, reader=options.reader)
+        page = _evaluate_and_report(system, name, workdir, data, options.reader)
         console.print(f"\nreport: [bold]{page}[/]" if page else "nothing to score in the test split", highlight=False)
-        console.print("\n[bold]what to try next[/]" + runs.what_next(name, workdir), highlight=False)
+        console.print("\n[bold]what to try next[/]" + system.next_steps(workdir, name), highlight=False, markup=True)
     return 0
+
+
+def _evaluate_and_report(system: System, preset: str, workdir: Path, data: list[Path], reader: str) -> Path | None:
+    """Scores of the best weights on the test split, printed, saved and reported; None where nothing can be scored."""
+    from lcjax.cli.evaluate import held_out_data
+    from lcjax.evaluation.run import print_scores, save_scores, write_report
+    from lcjax.systems.loading import load
+
+    loaded, held_out = held_out_data(load(workdir), data, "test", reader)
+    if not system.can_score(held_out):
+        return None
+    scores = system.evaluate(loaded, held_out, {})
+    print_scores(scores)
+    save_scores(workdir / "scores.json", scores)
+    return write_report(workdir, scores, loaded.record, workdir)
 
 
 def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
@@ -119,48 +135,40 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     """Trains in `workdir`; returns the result and whether this is process 0."""
     import jax
 
-    from lcjax.systems import build_task
+    from lcjax.systems.loading import load
     from lcjax.training import fit
     from lcjax.training.workdir import experiment_record
 
-    runs = runs_of(experiment.system)
+    system = find_system(experiment.system)
+    processes = {"process_index": jax.process_index(), "process_count": jax.process_count()}
 
-    def source(split: str) -> Any:
-        return runs.open_source(
-            experiment,
+    def opened(split: str) -> Data:
+        training = split == "train"
+        source = find_kind(system.kind).open_source(
             data,
             split,
-            options.reader,
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
+            experiment.training.batch_size,
+            seed=experiment.training.seed,
+            reader=options.reader,
             on_corrupt=options.on_corrupt,
+            **processes,
+            **system.source_settings(experiment, training),
         )
+        return system.matched(experiment, source, training=True)
 
-    train = source("train")
-    experiment = runs.adapt(experiment, train)
-    validation = source("validation") if has_split(data, "validation") else None
-    if validation is not None and not runs.can_score(validation):
+    train = opened("train")
+    adapted = system.adapt(experiment, train)
+    validation = opened("validation") if has_split(data, "validation") else None
+    if validation is None or not system.can_score(validation):
         validation = None
-    if validation is None:
         text = "nothing to score in a validation split of this data: training without evaluations"
         Console(stderr=True).print(text, highlight=False)
-    record = experiment_record(
-        experiment,
-        preset=name,
-        data={
-            "paths": [str(Path(p).resolve()) for p in data],
-            "fingerprint": train.fingerprint,
-            **runs.describe_data(train),
-        },
-    )
-    weights = None
-    if experiment.training.initial_weights:
-        from lcjax.systems.loading import load
-
-        weights = load(experiment.training.initial_weights)[1]
-    result = fit(
-        build_task(experiment), experiment, train, validation, workdir, config_record=record, initial_variables=weights
-    )
+    about = {"paths": [str(Path(p).resolve()) for p in data], "fingerprint": train.fingerprint, **train.describe()}
+    record = experiment_record(adapted, preset=name, data=about)
+    start = adapted.training.initial_weights
+    weights = load(start).variables if start else None
+    task = system.build_task(adapted)
+    result = fit(task, adapted, train, validation, workdir, config_record=record, initial_variables=weights)
     return result, jax.process_index() == 0
 
 

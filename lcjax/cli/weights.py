@@ -9,8 +9,9 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from lcjax.pretrained.download import Progress, cache_folder
-from lcjax.systems.catalogue import CATALOGUE, published
+from lcjax.files import cache_folder
+from lcjax.pretrained.download import Progress
+from lcjax.systems.catalogue import catalogue, published
 from lcjax.systems.fetching import fetch
 
 
@@ -28,12 +29,12 @@ def main(argv: list[str]) -> int:
 def list_weights() -> None:
     """Shows the published weights this version knows by name, and where they come from."""
     console = Console()
-    for entry in CATALOGUE.values():
+    for entry in catalogue().values():
         hashes = [f"{file} {digest}" for file, digest in (*entry.sha256, *entry.contents_sha256)]
         hashes += [f"of the arrays {entry.arrays_sha256}"] if entry.arrays_sha256 else []
         cached = (cache_folder() / "weights" / entry.name / "config.json").exists()
         rows = {
-            "system": [entry.system],
+            "system": [entry.family],
             "what": [entry.description],
             "paper": [entry.paper],
             "licence": [entry.licence],
@@ -103,7 +104,7 @@ def import_published(
     contradict the arrays are refused.
 
     Args:
-      system: one of astromer1, astromer2, alerce-stamps, delight.
+      system: family of weights: astromer1, astromer2, alerce-stamps, delight, or one that an installed package brings.
       source: the checkpoint's folder (with its settings file) or prefix, a file of named arrays (.npz), or for delight the
         .h5 file, the wheel, or the word astro-delight where that package is installed.
       out: new or empty folder; an earlier import there is replaced. Default: the cache, where the system's name finds
@@ -116,7 +117,7 @@ def import_published(
     by_name = out is None
     out = imported_here(system) if out is None else out
     check_free(out)
-    imported = import_weights(system, source, num_heads)
+    imported = import_weights(system, source, num_heads=num_heads)
     write_weights(out, imported)
     console = Console()
     settings = imported.settings_file.name if imported.settings_file else "none found"

@@ -5,16 +5,14 @@ published test set alone leave 2.5 % (one sigma) on every recall. Where all obje
 the interval is Wilson's for their number.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lcjax.errors import DataError
-from lcjax.evaluation.reconstruction import Score
-
-RESAMPLES = 1000
+from lcjax.evaluation.calibration import expected_calibration_error
+from lcjax.evaluation.intervals import RESAMPLES, Score, interval, objects_table, resampled_sums, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -97,53 +95,19 @@ def rates(confusion: np.ndarray) -> dict[str, np.ndarray]:
 def resampled_confusions(
     label: np.ndarray, predicted: np.ndarray, objects: Sequence, classes: int, resamples: int, seed: int
 ) -> np.ndarray:
-    """(resamples, K, K) confusion matrices of bootstrap samples of objects.
+    """(resamples, K, K) confusion matrices of bootstrap samples of objects."""
+    table = objects_table(objects, np.asarray(label) * classes + np.asarray(predicted), classes**2)
+    return resampled_sums(table, resamples, seed).reshape(resamples, classes, classes)
 
-    Objects with the same row of counts are drawn together, which is the same as one by one and takes no memory.
+
+def macro_f1(truth: np.ndarray, guess: np.ndarray) -> float:
+    """Mean F1 over the classes of `truth`, (N,) int >= 0 each.
+
+    >>> macro_f1(np.array([0, 0, 1]), np.array([0, 0, 1]))
+    1.0
     """
-    _, owner = np.unique(np.asarray(objects, dtype=str), return_inverse=True)
-    cells = np.asarray(label) * classes + np.asarray(predicted)
-    keys, counts = np.unique(np.stack([owner, cells], 1), axis=0, return_counts=True)
-    rows: dict[int, list[tuple[int, int]]] = {}
-    for (who, cell), count in zip(keys.tolist(), counts.tolist(), strict=True):
-        rows.setdefault(who, []).append((cell, count))
-    patterns: dict[tuple, int] = {}
-    for row in rows.values():
-        patterns[tuple(row)] = patterns.get(tuple(row), 0) + 1
-    table = np.zeros((len(patterns), classes * classes))
-    for i, pattern in enumerate(patterns):
-        for cell, count in pattern:
-            table[i, cell] = count
-    share = np.array(list(patterns.values())) / len(rows)
-    draws = np.random.default_rng(seed).multinomial(len(rows), share, size=resamples)
-    return (draws @ table).reshape(resamples, classes, classes)
-
-
-def wilson_interval(share: float, count: int) -> tuple[float, float]:
-    """95 % interval of a share of `count` independent objects (Wilson 1927); not a single point where all agree.
-
-    >>> [round(x, 2) for x in wilson_interval(1.0, 11)]
-    [0.74, 1.0]
-    """
-    if count == 0:
-        return float("nan"), float("nan")
-    z = 1.959964
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
-
-
-def expected_calibration_error(probabilities: np.ndarray, label: np.ndarray, bins: int = 15) -> float:
-    """Mean distance between confidence in the top class and how often it is right, over equal bins of confidence.
-
-    >>> expected_calibration_error(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1]))
-    0.5
-    """
-    confidence = probabilities.max(-1)
-    right = probabilities.argmax(-1) == label
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    sums = [np.bincount(which, weights, bins) for weights in (confidence, right.astype(float))]
-    return float(np.abs(sums[0] - sums[1]).sum() / len(label))
+    classes = int(max(np.max(truth), np.max(guess))) + 1
+    return float(rates(confusion_matrix(truth, guess, classes))["macro_f1"])
 
 
 def score_classes(
@@ -174,23 +138,23 @@ def score_classes(
     drawn = resampled_confusions(label, predicted, objects, classes, resamples, seed)
     values, spread = rates(confusion), rates(drawn)
 
-    def interval(name: str, k: int | None = None) -> Score:
+    def scored(name: str, k: int | None = None) -> Score:
         value, draws = (values[name], spread[name]) if k is None else (values[name][k], spread[name][:, k])
-        draws = draws[np.isfinite(draws)]
-        low, high = np.percentile(draws, [2.5, 97.5]) if len(draws) else (np.nan, np.nan)
-        if low == high:  # all objects agree, and so does every sample of them
-            concerned = np.ones(len(label), bool) if k is None else (predicted if name == "precision" else label) == k
-            low, high = wilson_interval(float(value), len(np.unique(objects[concerned])))
-        return Score(float(value), float(low), float(high))
+        score = interval(float(value), draws)
+        if score.low != score.high:
+            return score
+        # All objects agree, and so does every sample of them.
+        concerned = np.ones(len(label), bool) if k is None else (predicted if name == "precision" else label) == k
+        return Score(score.value, *wilson_interval(score.value, len(np.unique(objects[concerned]))))
 
-    per_class = lambda name: {c: interval(name, k) for k, c in enumerate(class_names)}
+    per_class = lambda name: {c: scored(name, k) for k, c in enumerate(class_names)}
     truth = np.clip(probabilities[np.arange(len(label)), label], 1e-12, 1)
     return ClassificationScores(
         class_names=tuple(class_names),
         confusion=confusion,
-        accuracy=interval("accuracy"),
-        balanced_accuracy=interval("balanced_accuracy"),
-        macro_f1=interval("macro_f1"),
+        accuracy=scored("accuracy"),
+        balanced_accuracy=scored("balanced_accuracy"),
+        macro_f1=scored("macro_f1"),
         recall=per_class("recall"),
         precision=per_class("precision"),
         f1=per_class("f1"),

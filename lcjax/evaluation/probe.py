@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lcjax.errors import DataError
+from lcjax.evaluation.classification import macro_f1
 
 
 @dataclass(frozen=True)
@@ -86,19 +87,6 @@ CLASSIFIERS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray
     "nearest neighbours": nearest_neighbours,
     "logistic regression": logistic_regression,
 }
-
-
-def macro_f1(truth: np.ndarray, guess: np.ndarray) -> float:
-    """Mean over the classes of `truth` of 2 TP / (2 TP + FP + FN).
-
-    >>> macro_f1(np.array([0, 0, 1]), np.array([0, 0, 1]))
-    1.0
-    """
-    scores = []
-    for c in np.unique(truth):
-        right = np.sum((truth == c) & (guess == c))
-        scores.append(2 * right / (np.sum(truth == c) + np.sum(guess == c)))
-    return float(np.mean(scores))
 
 
 def few_shot(

@@ -1,13 +1,15 @@
 """Reconstruction scores of held-out objects: RMSE and R2 with bootstrap intervals over objects.
 
 R2 = 1 - sum (y - yhat)^2 / sum (y - ybar_w)^2 over all probed points, ybar_w the mean of a window's probed points
-(specification section 6). Sums are kept per object, because windows of one star are not independent.
+(A&A 707, A170, the R2 of its tables). Sums are kept per object, because windows of one star are not independent.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from lcjax.evaluation.intervals import RESAMPLES, Score, interval, resampled_sums
 
 LONG_PERIOD_LABELS = frozenset(
     {
@@ -38,18 +40,6 @@ def is_long_period(label: str) -> bool:
     (True, False)
     """
     return label.upper() in LONG_PERIOD_LABELS
-
-
-@dataclass(frozen=True)
-class Score:
-    """A value with its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass
@@ -116,7 +106,7 @@ class SumsByObject:
         )
 
 
-def score(sums: ReconstructionSums, resamples: int = 1000, seed: int = 0) -> dict[str, Score]:
+def score(sums: ReconstructionSums, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Score]:
     """`rmse` (mag) and `r2`, with 95 % intervals from resampling objects.
 
     >>> one = ReconstructionSums(["a"], ["x"], ["s"], np.array([1.0]), np.array([4.0]), np.array([4.0]))
@@ -126,19 +116,12 @@ def score(sums: ReconstructionSums, resamples: int = 1000, seed: int = 0) -> dic
     if not len(sums):
         empty = Score(float("nan"), float("nan"), float("nan"))
         return {"rmse": empty, "r2": empty}
-    rng = np.random.default_rng(seed)
-    n = len(sums)
-    draws = rng.multinomial(n, np.full(n, 1 / n), size=resamples)
-    total = lambda column: np.concatenate([[column.sum()], draws @ column])
-    residual, deviation, count = total(sums.squared_residual), total(sums.squared_deviation), total(sums.count)
+    table = np.stack([sums.squared_residual, sums.squared_deviation, sums.count], axis=1)
+    totals = np.concatenate([table.sum(0)[None], resampled_sums(table, resamples, seed)])
+    residual, deviation, count = totals.T
     rmse = np.sqrt(residual / np.maximum(count, 1))
     r2 = 1 - residual / np.where(deviation > 0, deviation, np.nan)
-
-    def interval(values: np.ndarray) -> Score:
-        low, high = np.nanpercentile(values[1:], [2.5, 97.5]) if np.isfinite(values[1:]).any() else (np.nan, np.nan)
-        return Score(float(values[0]), float(low), float(high))
-
-    return {"rmse": interval(rmse), "r2": interval(r2)}
+    return {"rmse": interval(rmse[0], rmse[1:]), "r2": interval(r2[0], r2[1:])}
 
 
 def score_groups(sums: ReconstructionSums) -> list[dict]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from lcjax import files
+
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title><style>
@@ -91,6 +93,5 @@ def write_page(path: Path, title: str, lead: str, cards: Sequence[tuple[str, str
     """
     shown = "".join(f'<div class="card"><b>{html.escape(a)}</b><span>{html.escape(b)}</span></div>' for a, b in cards)
     text = PAGE.substitute(title=html.escape(title), lead=html.escape(lead), cards=shown, sections="\n".join(sections))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    files.write_text(path, text)
     return path

@@ -1,11 +1,15 @@
-"""Trained systems at work: predictions in batches of fixed shapes, export."""
+"""Trained systems at work: one predictor for all, light curves of any length, export."""
 
 from lcjax.lazy import loader
 
 _HOMES = {
-    "Prediction": "predictor",
+    "Answer": "predictor",
+    "LightCurvePredictor": "light_curves",
+    "Loaded": "loaded",
+    "Prediction": "light_curves",
     "Predictor": "predictor",
     "export": "exporting",
+    "map_in_chunks": "chunks",
 }
 __all__ = sorted(_HOMES)
 

@@ -13,8 +13,8 @@ import numpy as np
 from jax import export as jax_export
 
 from lcjax.errors import StorageError, WeightsError
+from lcjax.inference.loaded import Loaded
 from lcjax.pretrained.weights_folder import ARRAYS, check_free_of_others, count_parameters, flat_names
-from lcjax.systems.loading import Loaded
 from lcjax.typing import PyTree
 from lcjax.version import __version__
 

@@ -8,7 +8,6 @@ import hashlib
 import os
 import shutil
 import stat
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -41,17 +40,6 @@ class Patience:
 
 
 PATIENCE = Patience()
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: `$LCJAX_CACHE`, or the user's cache folder of this platform."""
-    if folder := os.environ.get("LCJAX_CACHE"):
-        return Path(folder)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "lcjax"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "lcjax"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lcjax"
 
 
 def sha256_of(path: Path) -> str:

@@ -1,72 +1,93 @@
-"""One room per system: settings, presets and a Task. Presets are listed here; their code loads on first use."""
+"""One room per system, found by looking: settings, presets, task, evaluation, prediction, published weights.
 
-import importlib
+>>> from lcjax.systems import PRESETS, find_system
+>>> find_system(PRESETS["delight"]().system).kind
+'host_fields'
+"""
+
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING
 
 from lcjax.configs import Experiment
+from lcjax.discovery import rooms
 from lcjax.errors import ConfigError
+from lcjax.systems.base import System, unknown_name
 
-_PRESETS = {
-    "alerce-stamps": ("stamp_classifier.presets", "alerce_stamps"),
-    "alerce-stamps-23": ("stamp_classifier.presets", "alerce_stamps_23"),
-    "alerce-stamps-image": ("stamp_classifier.presets", "alerce_stamps_image"),
-    "alerce-stamps-published": ("stamp_classifier.presets", "alerce_stamps_published"),
-    "astromer1": ("astromer.presets", "astromer1"),
-    "astromer2": ("astromer.presets", "astromer2"),
-    "astromer2-small": ("astromer.presets", "astromer2_small"),
-    "astromer2-survey": ("astromer.presets", "astromer2_survey"),
-    "delight": ("delight.presets", "delight"),
-    "delight-hosts": ("delight.presets", "delight_hosts"),
-    "multiscale-stamps": ("multiscale_stamps.presets", "multiscale_stamps"),
-    "multiscale-stamps-cropped": ("multiscale_stamps.presets", "multiscale_stamps_cropped"),
-    "multiscale-stamps-low-res": ("multiscale_stamps.presets", "multiscale_stamps_low_res"),
-    "multiscale-stamps-full": ("multiscale_stamps.presets", "multiscale_stamps_full"),
-    "multiscale-stamps-rings": ("multiscale_stamps.presets", "multiscale_stamps_rings"),
-    "multiscale-stamps-2025": ("multiscale_stamps.presets", "multiscale_stamps_2025"),
-    "multiscale-stamps-rubin": ("multiscale_stamps.presets", "multiscale_stamps_rubin"),
-}
-_SYSTEMS = {
-    "astromer1": "astromer.task",
-    "astromer2": "astromer.task",
-    "stamp_classifier": "stamp_classifier.task",
-    "delight": "delight.task",
-    "multiscale_stamps": "multiscale_stamps.task",
-}
+if TYPE_CHECKING:
+    from lcjax.training.task import Task
+
+__all__ = ["PRESETS", "System", "build_task", "find_preset", "find_system", "systems"]
+
+
+@cache
+def systems() -> dict[str, System]:
+    """Every system by name, those of installed packages (entry points `lcjax.systems`) among them.
+
+    Raises:
+      ConfigError: two have one name.
+    """
+    found: dict[str, System] = {}
+    for system in rooms(sys.modules[__name__], "SYSTEMS", "lcjax.systems"):
+        if system.name in found:
+            raise ConfigError(f"two systems are called '{system.name}': uninstall the package that brings the second")
+        found[system.name] = system
+    return found
+
+
+def find_system(name: str) -> System:
+    """The system of that name.
+
+    Raises:
+      ConfigError: there is none; names the nearest.
+    """
+    if name not in systems():
+        raise unknown_name("system", name, systems())
+    return systems()[name]
+
+
+def build_task(experiment: Experiment) -> "Task":
+    """The `lcjax.training.task.Task` of an experiment.
+
+    Raises:
+      ConfigError: the experiment names a system that is not there, or its settings do not fit each other.
+    """
+    return find_system(experiment.system).build_task(experiment)
 
 
 class _Presets(Mapping[str, Callable[[], Experiment]]):
     """Preset name -> function that returns its settings; the docstring holds paper, command and expected score."""
 
+    @staticmethod
+    @cache
+    def _all() -> dict[str, Callable[[], Experiment]]:
+        found: dict[str, Callable[[], Experiment]] = {}
+        for system in systems().values():
+            if twice := sorted(found.keys() & system.presets.keys()):
+                raise ConfigError(f"two presets are called '{twice[0]}': uninstall the package that brings the second")
+            found |= system.presets
+        return dict(sorted(found.items()))
+
     def __getitem__(self, name: str) -> Callable[[], Experiment]:
-        module, function = _PRESETS[name]
-        return getattr(importlib.import_module(f"lcjax.systems.{module}"), function)
+        return self._all()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_PRESETS)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(_PRESETS)
+        return len(self._all())
 
 
 PRESETS: Mapping[str, Callable[[], Experiment]] = _Presets()
 
 
-def build_task(experiment: Experiment) -> Any:
-    """The `lcjax.training.task.Task` of an experiment.
+def find_preset(name: str) -> Callable[[], Experiment]:
+    """The preset function of that name.
 
     Raises:
-      ConfigError: the experiment names a system this version does not have.
+      ConfigError: there is none; names the nearest.
     """
-    return _room(experiment.system).build_task(experiment)
-
-
-def experiment_type(system: str) -> type[Experiment]:
-    """The settings class of a system, to read a saved `config.json` back."""
-    return _room(system).EXPERIMENT
-
-
-def _room(system: str) -> Any:
-    if system not in _SYSTEMS:
-        raise ConfigError(f"this version has no system '{system}': it knows {', '.join(_SYSTEMS)}")
-    return importlib.import_module(f"lcjax.systems.{_SYSTEMS[system]}")
+    if name not in PRESETS:
+        raise unknown_name("preset", name, PRESETS)
+    return PRESETS[name]

@@ -59,6 +59,8 @@ class Answers(Protocol):
     """Plural, of what is answered: `alerts`."""
     schema: "pa.Schema"
     """Of the rows."""
+    constant_columns: tuple[str, ...]
+    """Columns that are left out of the table where all rows have one value."""
 
     def answer(self, items: Iterable[Any]) -> Iterator[Row | Rejection]:
         """Rows by `schema`; rejections among the items are passed on."""

@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from lcjax import files
 from lcjax.errors import WeightsError
+from lcjax.files import cache_folder
 from lcjax.pretrained.download import (
     PATIENCE,
     Patience,
     Progress,
-    cache_folder,
     download,
     only_one_process,
     sha256_of,
@@ -49,13 +50,13 @@ def _imported(entry: Published, downloaded: Path | None, url: str) -> ImportedWe
     from lcjax.systems.importing import import_weights
 
     if downloaded is None:
-        return import_weights(entry.system, entry.package or "")
+        return import_weights(entry.family, entry.package or "")
     packed = downloaded.is_file()
     folder = unpack_zip(downloaded, cache_folder() / "unpacked" / entry.name) if packed else downloaded
     try:
         source = _find_checkpoint(folder, url)
         _check_contents(entry, source, url)
-        imported = import_weights(entry.system, source)
+        imported = import_weights(entry.family, source)
     finally:
         if packed:
             shutil.rmtree(folder, ignore_errors=True)
@@ -83,7 +84,7 @@ def _download(
             return _download_file(url, folder / _file_name(url), entry, say, progress, patience), url
         except WeightsError as error:
             failures.append(str(error))
-    raise WeightsError(f"{'; '.join(failures)}; or import files you have:  lcjax weights import {entry.system} SRC")
+    raise WeightsError(f"{'; '.join(failures)}; or import files you have:  lcjax weights import {entry.family} SRC")
 
 
 def _download_file(
@@ -128,9 +129,9 @@ def _record_hash(url: str, sha256: str) -> None:
         known = json.loads(path.read_text())
     except (OSError, ValueError):
         known = {}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps({**known, url: sha256}, indent=1))
-    os.replace(temporary, path)
+    files.write_text(
+        path, json.dumps({**known, url: sha256}, indent=1), "make room or set LCJAX_CACHE to another folder"
+    )
 
 
 def _find_checkpoint(folder: Path, url: str) -> Path:

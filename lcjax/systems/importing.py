@@ -1,45 +1,42 @@
-"""One entrance for the importers of all systems."""
+"""One entrance for the published weights of all systems."""
 
-import importlib
+from functools import cache
 from pathlib import Path
 
 from lcjax.errors import WeightsError
-from lcjax.pretrained.download import cache_folder
+from lcjax.files import cache_folder
 from lcjax.pretrained.weights_folder import ImportedWeights
-
-IMPORTERS: dict[str, tuple[str, str]] = {
-    "astromer1": ("astromer.weights", "import_astromer1"),
-    "astromer2": ("astromer.weights", "import_astromer2"),
-    "alerce-stamps": ("stamp_classifier.weights", "import_stamps"),
-    "delight": ("delight.weights", "import_delight"),
-}
-"""System -> module here and function that takes the source (and, if it has such a thing, `num_heads`)."""
-
-SYSTEMS = tuple(IMPORTERS)
-"""Systems whose published weights can be imported."""
+from lcjax.systems.base import WeightsImporter
 
 
-def imported_here(system: str) -> Path:
-    """Where weights of a system go that are imported without a folder, and are found by the system's name."""
-    return cache_folder() / "weights" / system
+@cache
+def importers() -> dict[str, WeightsImporter]:
+    """Family of published weights -> its importer."""
+    from lcjax.systems import systems
+
+    return {name: importer for system in systems().values() for name, importer in system.importers().items()}
 
 
-def import_weights(system: str, source: Path | str, num_heads: int | None = None) -> ImportedWeights:
-    """Reads published weights of a system from local files.
+def imported_here(family: str) -> Path:
+    """Where weights of a family go that are imported without a folder, and are found by the family's name."""
+    return cache_folder() / "weights" / family
+
+
+def import_weights(family: str, source: Path | str, **settings: int | None) -> ImportedWeights:
+    """Reads published weights from local files.
 
     Args:
-      system: one of `SYSTEMS`. source: folder, prefix or file of the published checkpoint.
-      num_heads: attention heads of an Astromer, where no settings file tells.
+      family: one of `importers()`. source: folder, prefix or file of the published checkpoint.
+      settings: what the source does not tell, such as `num_heads` of an Astromer without its settings file; None: not given.
 
     Raises:
-      WeightsError: unknown system, or files that are missing, damaged or of another network.
+      WeightsError: unknown family, a setting it does not have, or files that are missing, damaged or of another network.
     """
-    if system not in IMPORTERS:
-        raise WeightsError(f"weights of '{system}' cannot be imported: the systems are {', '.join(SYSTEMS)}")
-    module, function = IMPORTERS[system]
-    importer = getattr(importlib.import_module(f"lcjax.systems.{module}"), function)
-    if system.startswith("astromer"):
-        return importer(source, num_heads)
-    if num_heads is not None:
-        raise WeightsError(f"--num-heads is for Astromer: '{system}' has no attention heads")
-    return importer(source)
+    if family not in importers():
+        raise WeightsError(f"weights of '{family}' cannot be imported: there are {', '.join(importers())}")
+    importer = importers()[family]
+    given = {name: value for name, value in settings.items() if value is not None}
+    if odd := sorted(given.keys() - set(importer.settings)):
+        with_it = [name for name, other in importers().items() if odd[0] in other.settings]
+        raise WeightsError(f"--{odd[0].replace('_', '-')} is for {', '.join(with_it)}: '{family}' has no such setting")
+    return importer.read(source, **given)

@@ -1,89 +1,60 @@
 """From a name or a folder to a model that runs: workdirs, weights folders and published names alike."""
 
 import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import jax
 import numpy as np
 
-from lcjax.configs import Experiment
-from lcjax.errors import CheckpointError, WeightsError
+from lcjax.errors import WeightsError
+from lcjax.inference.loaded import Loaded
 from lcjax.pretrained.download import Progress
-from lcjax.systems.catalogue import CATALOGUE, published
+from lcjax.pretrained.weights_folder import ARRAYS, read_weights
+from lcjax.systems import find_system
+from lcjax.systems.catalogue import catalogue, published
 from lcjax.systems.fetching import fetch
-from lcjax.systems.importing import SYSTEMS, imported_here
+from lcjax.systems.importing import imported_here, importers
+from lcjax.training.checkpoint import restore_variables
+from lcjax.training.checkpoint_io import flatten
+from lcjax.training.task import Task
+from lcjax.training.workdir import read_experiment
 from lcjax.typing import PyTree
 
 
-class Loaded(NamedTuple):
-    """A trained system, ready to run."""
-
-    folder: Path
-    record: dict[str, Any]
-    """What its `config.json` holds."""
-    experiment: Experiment
-    task: Any
-    """`lcjax.training.task.Task`."""
-    variables: PyTree
-
-
-def load(path_or_name: Path | str, which: str = "best") -> tuple[Any, PyTree]:
-    """The linen module and variables of a trained model.
-
-    Args:
-      path_or_name: a workdir of `lcjax train`, a weights folder, a published name (`lcjax weights list`), or a system
-        whose weights were imported without `--out`.
-      which: of a workdir: `best`, `latest` or `ema`.
-
-    Returns:
-      (model, variables): `model.apply(variables, batch)` works on standardised windows.
-
-    Raises:
-      WeightsError, CheckpointError: nothing there, or nothing sound.
-    """
-    loaded = load_system(path_or_name, which)
-    return loaded.task.model, loaded.variables
-
-
-def load_system(
+def load(
     path_or_name: Path | str,
     which: str = "best",
     say: Callable[[str], None] = print,
     progress: Progress | None = None,
 ) -> Loaded:
-    """As `load`, with settings and Task. `say` and `progress` are told of downloads."""
-    from lcjax.systems import build_task, experiment_type
-    from lcjax.training.workdir import read_experiment
+    """A trained system: `.predict(batch)`, `.variables`, `.model`, `.experiment`, `.task`, whatever the system.
 
+    Args:
+      path_or_name: a workdir of `lcjax train`, a weights folder, a published name (`lcjax weights list`), or a family
+        whose weights were imported without `--out`.
+      which: of a workdir: `best`, `latest` or `ema`. say, progress: told of downloads.
+
+    Raises:
+      WeightsError, CheckpointError: nothing there, or nothing sound. ConfigError: a system that is not installed.
+    """
     folder = locate(path_or_name, say, progress)
     record, variables = _restore(folder, which)
     try:
-        experiment = read_experiment(record["experiment"], experiment_type(record["system"]))
+        system = find_system(record["system"])
+        experiment = read_experiment(record["experiment"], system.experiment)
     except (KeyError, TypeError) as error:
         raise WeightsError(f"'{folder / 'config.json'}' is not of this program: {error} is missing or odd") from error
-    task = build_task(_in_float32(experiment))
-    _check_fit(task, variables, folder)
-    return Loaded(folder, record, experiment, task, variables)
-
-
-def _in_float32(experiment: Experiment) -> Experiment:
-    """The same system computed in float32, with an attention kernel that every device has."""
     training = dataclasses.replace(experiment.training, precision="float32")
-    experiment = dataclasses.replace(experiment, training=training)
-    model = getattr(experiment, "model", None)
-    if getattr(model, "attention", "xla") != "xla":
-        experiment = dataclasses.replace(experiment, model=dataclasses.replace(model, attention="xla"))
-    return experiment
+    computed = system.for_predictions(dataclasses.replace(experiment, training=training))
+    task = system.build_task(computed)
+    _check_fit(task, variables, folder)
+    return Loaded(computed, task, variables, folder, record)
 
 
-def _check_fit(task: Any, variables: PyTree, folder: Path) -> None:
+def _check_fit(task: Task, variables: PyTree, folder: Path) -> None:
     """Makes sure that names and shapes are those of the model that `config.json` describes."""
-    import jax
-
-    from lcjax.training.checkpoint_io import flatten
-
     expected = flatten(jax.eval_shape(task.init, jax.random.key(0), task.batch_spec))
     found = flatten(variables)
     odd = sorted(set(expected) ^ set(found))
@@ -108,9 +79,9 @@ def locate(path_or_name: Path | str, say: Callable[[str], None] = print, progres
     path = Path(path_or_name)
     if (path / "config.json").is_file():
         return path
-    if str(path_or_name) in CATALOGUE:
+    if str(path_or_name) in catalogue():
         return fetch(str(path_or_name), say, progress)
-    if str(path_or_name) in SYSTEMS and not path.exists():
+    if str(path_or_name) in importers() and not path.exists():
         folder = imported_here(str(path_or_name))
         if (folder / "config.json").is_file():
             return folder
@@ -133,20 +104,7 @@ def locate(path_or_name: Path | str, say: Callable[[str], None] = print, progres
 
 
 def _restore(folder: Path, which: str) -> tuple[dict[str, Any], PyTree]:
-    from lcjax.pretrained.weights_folder import ARRAYS, read_weights
-    from lcjax.training.checkpoint import restore_variables
-
     trained = any((folder / "checkpoints").glob("[0-9]*")) or not (folder / ARRAYS).exists()
     if not trained:
         return read_weights(folder)
     return restore_variables(folder, which)
-
-
-def describe(folder: Path) -> str:
-    """One line about a model for people: system, settings hash, where it came from."""
-    try:
-        record = json.loads((folder / "config.json").read_text())
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"'{folder}' has no readable config.json ({error})") from error
-    origin = record.get("preset") or record.get("weights", {}).get("name") or "own settings"
-    return f"{record.get('system', 'unknown system')} ({origin}, settings {record.get('config_hash', '?')})"

@@ -45,5 +45,7 @@ class Task:
     """(rows, length) -> floating-point operations of one training step, closed form"""
     model: Any = None
     """The linen module behind the task"""
+    full_length: bool = False
+    """Padding matters: batches are always padded to the full length of `batch_spec` (published networks attend to it)"""
     extras: dict[str, Callable[..., Any]] = field(default_factory=dict)
     """Further pure functions of a system that reports use, e.g. `reconstruct(variables, batch, key)`"""

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.host_fields.options import HostOptions
+from data_pipelines.kinds.host_fields.reading import FieldReader, read_positions
 from lcjax.cli.main import main
 from lcjax.errors import ConfigError, DataError
-from lcjax.systems.delight.prediction import read_outcomes, read_positions
 from tests.systems.delight.delight_files import random_layers, write_keras3
 
 pytest.importorskip("sep")
@@ -75,4 +77,4 @@ def test_positions_of_no_image(tmp_path):
     assert positions == {"sn-b.fits": (150.0, -2.0)}
     (tmp_path / "sn-b.fits").write_bytes(b"")
     with pytest.raises(ConfigError, match=r"without \.fits"):
-        list(read_outcomes([str(tmp_path)], None, positions, None))
+        list(FieldReader(Request(options={"hosts": HostOptions(tmp_path / "p.csv")})).items([str(tmp_path)]))

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lcjax.cli.main import main
-from lcjax.inference import Predictor
+from lcjax.inference import LightCurvePredictor
+from lcjax.systems.loading import load
 from tests.inference.models import experiment, light_curve, weights_folder
 
 SIZES = (30, 8, 95, 40, 4, 61)  # the fifth star has too few points
@@ -51,7 +52,7 @@ def test_rows_order_and_values(model, stars, tmp_path, capsys):
     sound = [s for s in stars if len(s.mjd) >= 5]
     assert table["object_id"].to_pylist() == [s.object_id for s in sound]
     assert table["n_points"].to_pylist() == [len(s.mjd) for s in sound]
-    expected = [p.outputs["embedding"] for p in Predictor.of(model).predict(sound)]
+    expected = [p.outputs["embedding"] for p in LightCurvePredictor.of(load(model)).predict(sound)]
     np.testing.assert_allclose(table["embedding"].to_pylist(), expected, rtol=1e-5, atol=1e-6)
     rejected = pq.read_table(tmp_path / "emb.rejected.parquet").to_pylist()
     assert [r["object_id"] for r in rejected] == ["star 4"] and "fewer than 5" in rejected[0]["reason"]

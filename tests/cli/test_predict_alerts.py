@@ -16,15 +16,16 @@ from rich.console import Console
 
 from data_pipelines.datasets.alert_checks import container, packet
 from data_pipelines.kinds.alerts.records import alert_columns, stack_stamps
+from data_pipelines.kinds.base import Reader
 from data_pipelines.sources.alerts import Alert, read_alerts
-from lcjax.cli.alert_predictions import predict_files
+from lcjax.cli.answering import predict_files
 from lcjax.cli.main import main
 from lcjax.models.stamp_classifier_config import StampModelConfig
 from lcjax.pretrained.weights_folder import ImportedWeights, write_weights
 from lcjax.systems import PRESETS, build_task
-from lcjax.systems.classifier.predictor import StampPredictor
 from lcjax.systems.classifier.service_rules import apply_rules
 from lcjax.systems.delight.config import DelightModelConfig
+from lcjax.systems.loading import load
 from lcjax.systems.stamp_classifier.config import StampExperiment, StampInputsConfig
 
 COLUMNS = ("magpsf", "isdiffpos", "ra", "gal_lat", "drb")
@@ -70,14 +71,14 @@ def test_rows_are_the_networks_answers_and_the_services(model, tmp_path, capsys)
     rows = table.to_pylist()
     assert [r["alert_id"] for r in rows] == [1000 + n for n in range(6)]
     alerts = [a for a in read_alerts(sorted(tmp_path.glob("[ab].avro"))) if isinstance(a, Alert)]
-    predictor = StampPredictor.of(model, batch_size=3)
+    loaded = load(model)
     columns = [alert_columns(a) for a in alerts]
     batch = {
         "stamps": np.stack([stack_stamps(a) for a in alerts]),
-        "metadata": np.array([[c[n] for n in predictor.metadata_names] for c in columns], np.float32),
+        "metadata": np.array([[c[n] for n in loaded.experiment.inputs.metadata_names] for c in columns], np.float32),
         **{name: np.array([getattr(a, name) for a in alerts], np.float32) for name in ("ra", "dec")},
     }
-    expected = predictor.probabilities(batch)
+    expected = np.asarray(loaded.predict(batch)["probabilities"])
     np.testing.assert_allclose([[r[n] for n in names] for r in rows], expected, rtol=1e-5, atol=1e-6)
     assert [r["class"] for r in rows] == [names[k] for k in expected.argmax(1)]
     values = {
@@ -147,17 +148,21 @@ def test_every_real_alert(data_root, tmp_path):
 
 
 def test_a_termination_leaves_nothing_behind(tmp_path):
-    class Answers:
-        unit, schema, entries = "alerts", pa.schema([("n", pa.int64())]), None
+    class Numbers(Reader):
+        def items(self, inputs):
+            return ({"n": n} for n in range(3000))
 
-        def answer(self, outcomes):
-            yield from outcomes
+    class Answers:
+        unit, schema, constant_columns = "alerts", pa.schema([("n", pa.int64())]), ()
+
+        def answer(self, items):
+            yield from items
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(10)
 
     out = tmp_path / "F.parquet"
     with pytest.raises(SystemExit) as left:
-        predict_files(Answers(), ({"n": n} for n in range(3000)), out, tmp_path / "R.parquet", Console(stderr=True))
+        predict_files(Answers(), Numbers(), [], out, tmp_path / "R.parquet", Console(stderr=True))
     assert left.value.code == 128 + signal.SIGTERM and not list(tmp_path.iterdir())
 
 
@@ -170,7 +175,7 @@ def test_topic_with_a_kill_in_mid_stream(model, tmp_path, capsys, monkeypatch):
     with mock_broker() as (brokers, producer):
         sound, poison = fill(producer, "ztf", 48)
         arguments = [str(model), f"kafka://{brokers}/ztf", "--out", str(out), *kafka]
-        slow = "import lcjax.cli.alert_predictions as a; a._POLL = 4; from lcjax.cli.main import main; import sys; "
+        slow = "import lcjax.cli.answering as a; a._POLL = 4; from lcjax.cli.main import main; import sys; "
         code = slow + "sys.exit(main(['predict', *sys.argv[1:]]))"
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         process = subprocess.Popen([sys.executable, "-c", code, *arguments], env=env)

@@ -5,7 +5,8 @@ import pytest
 from sklearn import metrics
 
 from lcjax.errors import DataError
-from lcjax.evaluation.classification import rates, resampled_confusions, score_classes, wilson_interval
+from lcjax.evaluation.classification import rates, resampled_confusions, score_classes
+from lcjax.evaluation.intervals import wilson_interval
 
 NAMES = ("AGN", "SN", "VS", "asteroid", "bogus")
 

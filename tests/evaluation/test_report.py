@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from lcjax.evaluation import figures, report
+from lcjax.evaluation.intervals import Score
 from lcjax.evaluation.projection import nearest_neighbour_accuracy, principal_components
-from lcjax.evaluation.reconstruction import ReconstructionSums, Score, SumsByObject, probed_sums, score, score_groups
+from lcjax.evaluation.reconstruction import ReconstructionSums, SumsByObject, probed_sums, score, score_groups
 from lcjax.evaluation.window_statistics import QUANTITIES, join, window_statistics
 
 

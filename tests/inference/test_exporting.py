@@ -7,7 +7,7 @@ import pytest
 
 from lcjax.errors import StorageError
 from lcjax.inference import export
-from lcjax.systems.loading import load_system
+from lcjax.systems.loading import load
 from tests.inference.models import experiment, weights_folder
 
 ALONE = """
@@ -21,7 +21,7 @@ np.savez(sys.argv[3], **{k: np.asarray(v) for k, v in outputs.items()})
 
 def test_the_program_runs_without_us(tmp_path):
     weights_folder(tmp_path / "W", experiment(parity=True))
-    loaded = load_system(tmp_path / "W")
+    loaded = load(tmp_path / "W")
     description = export(loaded, tmp_path / "out", ("cpu",))
     rng = np.random.default_rng(0)
     sizes = np.array([40, 7, 23, 1, 31], np.int32)
@@ -41,7 +41,7 @@ def test_the_program_runs_without_us(tmp_path):
 
 def test_out_folder(tmp_path):
     weights_folder(tmp_path / "W", experiment())
-    loaded = load_system(tmp_path / "W")
+    loaded = load(tmp_path / "W")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "data.fits").write_text("x")
     with pytest.raises(StorageError, match=r"data\.fits"):
@@ -51,7 +51,7 @@ def test_out_folder(tmp_path):
     names = {p.name for p in (tmp_path / "out").iterdir()}
     assert names == {"predict.stablehlo", "weights.safetensors", "config.json", "export.json"}
     # An export is also a weights folder.
-    assert load_system(tmp_path / "out").experiment == loaded.experiment
+    assert load(tmp_path / "out").experiment == loaded.experiment
 
 
 def test_a_stamp_classifier_takes_raw_stamps(tmp_path):
@@ -62,7 +62,7 @@ def test_a_stamp_classifier_takes_raw_stamps(tmp_path):
     arrays = graph_arrays(features=23, slots=False)
     np.savez(tmp_path / "s.npz", **{k.replace("/", "."): v for k, v in arrays.items()})
     write_weights(tmp_path / "W", import_weights("alerce-stamps", tmp_path / "s.npz"))
-    description = export(load_system(tmp_path / "W"), tmp_path / "out", ("cpu",))
+    description = export(load(tmp_path / "W"), tmp_path / "out", ("cpu",))
     assert description["inputs"]["stamps"]["shape"] == ["rows", 63, 63, 3]
     assert description["outputs"]["probabilities"]["shape"] == ["rows", 5]
     # 23 features less the five that are computed.

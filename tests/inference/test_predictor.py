@@ -1,133 +1,77 @@
-import jax
+"""The one predictor: order, company, bounded memory, rejections, rows of several shapes."""
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lcjax.errors import ConfigError
-from lcjax.inference import Predictor
-from lcjax.transforms.windows import published_starts
-from tests.inference.models import experiment, light_curve, untrained
+from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.inference.predictor import Answer, Predictor, usual_batch_size
 
-LENGTHS = (5, 39, 40, 41, 80, 81, 130, 9, 200, 12)
+SCALE = {"factor": np.float32(2.0)}
 
 
-def embeddings(settings, curves, **options):
-    task, variables = untrained(settings)
-    return list(Predictor(task, variables, settings.window, **options).predict(curves))
+def double_sum(variables, batch):
+    if batch["x"].shape[1] == 7:
+        raise DataError("rows of seven numbers are refused")
+    return {"sum": variables["factor"] * jnp.sum(batch["x"], axis=1)}
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["parity", "strict"])
-def settings(request):
-    return experiment(parity=request.param)
+def rows(*sizes):
+    """One row a size, of ones."""
+    return [{"x": np.ones(size, np.float32)} for size in sizes]
 
 
-def test_order_counts_and_shapes(settings):
-    curves = [light_curve(n, seed) for seed, n in enumerate(LENGTHS)]
-    found = embeddings(settings, curves, batch_size=4)
-    assert [p.light_curve for p in found] == curves
-    assert [p.n_points for p in found] == list(LENGTHS)
-    for p in found:
-        assert p.outputs["embedding"].shape == (8,) and p.outputs["embedding"].dtype == np.float32
+def sums(found):
+    return [[float(row["sum"]) for row in answer.outputs] for answer in found]
 
 
-def test_results_do_not_depend_on_batches_or_neighbours(settings):
-    curves = [light_curve(n, seed) for seed, n in enumerate(LENGTHS)]
-    reference = embeddings(settings, curves, batch_size=4)
-    for other in (
-        embeddings(settings, curves, batch_size=50),
-        embeddings(settings, curves[::-1], batch_size=3)[::-1],
-    ):
-        for a, b in zip(reference, other, strict=True):
-            np.testing.assert_allclose(a.outputs["embedding"], b.outputs["embedding"], rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 50])
+def test_answers_come_in_order_whatever_the_shapes(batch_size):
+    items = [
+        ("a", rows(3)),
+        ("b", rows(2, 3)),
+        Rejection("c", "no", ""),
+        ("d", []),
+        ("e", rows(5)),
+        ("f", rows(2, 2, 2)),
+    ]
+    found = list(Predictor(double_sum, SCALE, batch_size).answer(items))
+    assert [x.object_id if isinstance(x, Rejection) else x.item for x in found] == list("abcdef")
+    assert sums(x for x in found if isinstance(x, Answer)) == [[6.0], [4.0, 6.0], [], [10.0], [4.0, 4.0, 4.0]]
 
 
-def test_buckets_change_nothing_in_strict_mode():
-    settings = experiment()
-    curves = [light_curve(n, seed) for seed, n in enumerate(LENGTHS)]
-    whole = embeddings(settings, curves, buckets=(40,))
-    for buckets in ((10, 20, 40), ()):
-        for a, b in zip(whole, embeddings(settings, curves, buckets=buckets), strict=True):
-            np.testing.assert_allclose(a.outputs["embedding"], b.outputs["embedding"], rtol=2e-5, atol=2e-6)
-
-
-def test_a_parity_model_keeps_its_full_length():
-    settings = experiment(parity=True)
-    task, variables = untrained(settings)
-    assert Predictor(task, variables, settings.window, buckets=(10, 20)).buckets == (40,)
-
-
-def test_mean_over_published_windows_counts_overlaps():
-    settings = experiment(parity=True)
-    task, variables = untrained(settings)
-    curve = light_curve(130)
-    total, weight = 0.0, 0
-    for start in published_starts(130, 40):
-        cut = slice(start, start + 40)
-        series = {
-            "time": curve.mjd[cut] - 50_500,
-            "magnitude": curve.magnitude[cut],
-            "magnitude_error": curve.magnitude_error[cut],
-        }
-        batch = {k: v[None].astype(np.float32) for k, v in series.items()}
-        batch |= {"mask": np.ones((1, 40), bool), "length": np.array([40], np.int32)}
-        total, weight = total + 40 * np.asarray(task.predict(variables, batch)["embedding"][0], np.float64), weight + 40
-    found = next(Predictor(task, variables, settings.window).predict([curve]))
-    np.testing.assert_allclose(found.outputs["embedding"], total / weight, rtol=1e-4, atol=1e-5)
-
-
-def test_embedding_is_the_masked_mean_of_the_last_block():
-    settings = experiment(parity=True)
-    task, variables = untrained(settings)
-    curve = light_curve(23)
-    padded = lambda x: np.pad(np.float32(x - x.mean()), (0, 17))[None]
-    batch = {"time": padded(curve.mjd), "magnitude": padded(curve.magnitude), "mask": np.arange(40)[None] < 23}
-    last = np.asarray(task.model.apply(variables, batch)["layers"][-1])[0, :23].mean(0)
-    found = next(Predictor(task, variables, settings.window).predict([curve])).outputs["embedding"]
-    np.testing.assert_allclose(found, last, rtol=2e-3, atol=2e-4)
-
-
-def test_one_compile_per_bucket():
-    settings = experiment()
-    task, variables = untrained(settings)
-    predictor = Predictor(task, variables, settings.window, batch_size=4, buckets=(20,))
-    for seed in range(3):
-        list(predictor.predict([light_curve(n, seed + n) for n in LENGTHS]))
+def test_one_compile_for_each_shape():
+    predictor = Predictor(lambda *arguments: double_sum(*arguments), SCALE, 4)
+    for count in (1, 3, 9):
+        list(predictor.answer([(i, rows(2 + i % 2)) for i in range(count)]))
     assert predictor._run._cache_size() == 2
 
 
-def test_memory_is_bounded():
-    settings = experiment()
-    task, variables = untrained(settings)
-    predictor = Predictor(task, variables, settings.window, batch_size=4)
+def test_what_the_model_refuses_is_refused_item_by_item():
+    found = list(Predictor(double_sum, SCALE, 2).answer([("a", rows(3)), ("b", rows(7)), ("c", rows(3))]))
+    assert [x.item for x in found] == ["a", "b", "c"]
+    assert "seven" in str(found[1].refused) and found[1].outputs == () and not found[0].refused
+    assert sums([found[0], found[2]]) == [[6.0], [6.0]]
+
+
+def test_memory_is_bounded_and_the_host_reads_on_while_the_device_works():
     taken = 0
 
     def endless():
         nonlocal taken
         while True:
             taken += 1
-            yield light_curve(3 if taken > 1 else 39, taken)
+            yield taken, rows(2 if taken > 1 else 3)  # the first one waits for company of its shape
 
-    results = predictor.predict(endless())
-    for _ in range(200):
-        next(results)
-    assert taken < 200 + 8 * 4 + 2
-
-
-def test_windows_of_any_number_of_rows():
-    settings = experiment()
-    task, variables = untrained(settings)
-    predictor = Predictor(task, variables, settings.window, batch_size=4)
-    rng = np.random.default_rng(0)
-    batch = {k: rng.normal(size=(10, 40)).astype(np.float32) for k in ("time", "magnitude", "magnitude_error")}
-    batch |= {"mask": np.ones((10, 40), bool), "length": np.full(10, 40, np.int32)}
-    whole = np.asarray(jax.jit(task.predict)(variables, batch)["embedding"])
-    np.testing.assert_allclose(predictor.windows(batch)["embedding"], whole, rtol=1e-5, atol=1e-6)
-    assert predictor.windows({k: v[:0] for k, v in batch.items()}) == {}
+    results = Predictor(double_sum, SCALE, 4).answer(endless())
+    for number in range(1, 100):
+        assert next(results).item == number
+        assert taken <= number + 8 * 4 + 4
 
 
 def test_impossible_sizes():
-    settings = experiment()
-    task, variables = untrained(settings)
-    with pytest.raises(ConfigError, match="impossible"):
-        Predictor(task, variables, settings.window, batch_size=0)
-    with pytest.raises(ConfigError, match="no points"):
-        list(Predictor(task, variables, settings.window).predict([light_curve(0)]))
+    with pytest.raises(ConfigError, match="0 rows is impossible"):
+        Predictor(double_sum, SCALE, 0)
+    with pytest.raises(ConfigError, match="-1 alerts is impossible"):
+        usual_batch_size(-1, 1, 2, "alerts")
+    assert usual_batch_size(7, 1, 2, "alerts") == 7

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from lcjax.errors import StorageError, WeightsError
-from lcjax.pretrained.download import Patience, cache_folder, download, unpack_zip
+from lcjax.files import cache_folder
+from lcjax.pretrained.download import Patience, download, unpack_zip
 from tests.pretrained.server import serve
 
 QUICK = Patience(attempts=3, first_wait=0.01, timeout=5.0)

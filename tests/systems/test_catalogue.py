@@ -7,9 +7,9 @@ from lcjax.errors import WeightsError
 from lcjax.pretrained.download import Patience, sha256_of
 from lcjax.pretrained.weights_folder import arrays_sha256, read_weights
 from lcjax.systems import fetching
-from lcjax.systems.catalogue import CATALOGUE, published
+from lcjax.systems.catalogue import catalogue, published
 from lcjax.systems.fetching import fetch
-from lcjax.systems.importing import SYSTEMS, import_weights
+from lcjax.systems.importing import import_weights, importers
 from lcjax.systems.stamp_classifier.weight_names import variables_from_graph
 from tests.pretrained.checkpoints import published_folder, save
 from tests.pretrained.server import serve
@@ -27,8 +27,8 @@ def site(tmp_path, monkeypatch):
         for file in folder.iterdir():
             bundle.write(file, f"macho_x/{file.name}")
     with serve({"/toy.zip": packed.read_bytes()}) as (base, behaviour):
-        entry = dataclasses.replace(CATALOGUE["astromer2-macho"], name="toy", urls=(f"{base}/toy.zip",))
-        monkeypatch.setitem(CATALOGUE, "toy", entry)
+        entry = dataclasses.replace(catalogue()["astromer2-macho"], name="toy", urls=(f"{base}/toy.zip",))
+        monkeypatch.setitem(catalogue(), "toy", entry)
         monkeypatch.setenv("LCJAX_CACHE", str(tmp_path / "cache"))
         yield behaviour, base, entry
 
@@ -59,7 +59,7 @@ def test_later_downloads_must_match_the_first(site, tmp_path):
 def test_second_address_and_mirror(site, monkeypatch):
     behaviour, base, entry = site
     monkeypatch.setitem(
-        CATALOGUE, "toy", dataclasses.replace(entry, urls=(f"{base}/gone.zip", f"{base}/toy.zip?download=1"))
+        catalogue(), "toy", dataclasses.replace(entry, urls=(f"{base}/gone.zip", f"{base}/toy.zip?download=1"))
     )
     fetch("toy", lambda text: None, patience=QUICK)
     assert [path for path, _ in behaviour.requests] == ["/gone.zip", "/toy.zip?download=1"]
@@ -67,7 +67,7 @@ def test_second_address_and_mirror(site, monkeypatch):
 
 def test_mirror(site, monkeypatch, tmp_path):
     behaviour, base, entry = site
-    monkeypatch.setitem(CATALOGUE, "toy", dataclasses.replace(entry, urls=("http://127.0.0.1:1/toy.zip",)))
+    monkeypatch.setitem(catalogue(), "toy", dataclasses.replace(entry, urls=("http://127.0.0.1:1/toy.zip",)))
     monkeypatch.setenv("LCJAX_WEIGHTS_MIRROR", f"{base}/")
     fetch("toy", lambda text: None, patience=QUICK)
     assert [path for path, _ in behaviour.requests] == ["/toy.zip"]
@@ -76,7 +76,7 @@ def test_mirror(site, monkeypatch, tmp_path):
 def test_contents_are_checked(site, monkeypatch):
     _, _, entry = site
     wrong = dataclasses.replace(entry, contents_sha256=(("weights.index", "0" * 64),))
-    monkeypatch.setitem(CATALOGUE, "toy", wrong)
+    monkeypatch.setitem(catalogue(), "toy", wrong)
     with pytest.raises(WeightsError, match=r"weights\.index"):
         fetch("toy", lambda text: None, patience=QUICK)
     assert not (fetching.cache_folder() / "weights" / "toy").exists()
@@ -87,13 +87,13 @@ def loose(tmp_path, monkeypatch):
     """A stamp classifier whose files lie one by one on a local server, named `loose`."""
     arrays = graph_arrays()
     save(tmp_path / "published" / "model", arrays)
-    entry = dataclasses.replace(CATALOGUE["alerce-stamps"], name="loose", arrays_sha256=None)
+    entry = dataclasses.replace(catalogue()["alerce-stamps"], name="loose", arrays_sha256=None)
     with serve({f"/a/{name}": (tmp_path / "published" / name).read_bytes() for name in entry.files}) as (
         base,
         behaviour,
     ):
         entry = dataclasses.replace(entry, urls=(f"{base}/gone", f"{base}/a"))
-        monkeypatch.setitem(CATALOGUE, "loose", entry)
+        monkeypatch.setitem(catalogue(), "loose", entry)
         monkeypatch.setenv("LCJAX_CACHE", str(tmp_path / "cache"))
         yield behaviour, base, entry
 
@@ -117,12 +117,12 @@ def test_a_mirror_of_loose_files_lies_below_the_name(loose, monkeypatch):
 
 def test_arrays_are_checked(loose, monkeypatch):
     _, _, entry = loose
-    monkeypatch.setitem(CATALOGUE, "loose", dataclasses.replace(entry, arrays_sha256="0" * 64))
+    monkeypatch.setitem(catalogue(), "loose", dataclasses.replace(entry, arrays_sha256="0" * 64))
     with pytest.raises(WeightsError, match="not the published ones"):
         fetch("loose", lambda text: None, patience=QUICK)
     assert not (fetching.cache_folder() / "weights" / "loose").exists()
     right = arrays_sha256(variables_from_graph(graph_arrays()))
-    monkeypatch.setitem(CATALOGUE, "loose", dataclasses.replace(entry, arrays_sha256=right))
+    monkeypatch.setitem(catalogue(), "loose", dataclasses.replace(entry, arrays_sha256=right))
     fetch("loose", lambda text: None, patience=QUICK)
 
 
@@ -138,13 +138,13 @@ def test_hashes_of_published_arrays(golden_root, name, file, recorded):
     path = golden_root / "stamp_classifier" / file
     if not path.exists() or not sha256_of(path).startswith(recorded):
         pytest.skip("the published variables are not at hand")
-    entry = CATALOGUE[name]
-    assert arrays_sha256(import_weights(entry.system, path).variables) == entry.arrays_sha256
+    entry = catalogue()[name]
+    assert arrays_sha256(import_weights(entry.family, path).variables) == entry.arrays_sha256
 
 
 def test_no_address_answers(loose, monkeypatch):
     _, base, entry = loose
-    monkeypatch.setitem(CATALOGUE, "loose", dataclasses.replace(entry, urls=(f"{base}/x", f"{base}/y")))
+    monkeypatch.setitem(catalogue(), "loose", dataclasses.replace(entry, urls=(f"{base}/x", f"{base}/y")))
     with pytest.raises(WeightsError, match=r"404.*404.*lcjax weights import alerce-stamps SRC"):
         fetch("loose", lambda text: None, patience=QUICK)
 
@@ -155,8 +155,8 @@ def test_unknown_name():
 
 
 def test_entries_are_whole():
-    for name, entry in CATALOGUE.items():
-        assert entry.name == name and entry.system in SYSTEMS and bool(entry.urls) != bool(entry.package)
+    for name, entry in catalogue().items():
+        assert entry.name == name and entry.family in importers() and bool(entry.urls) != bool(entry.package)
         assert all(url.startswith("https://") for url in entry.urls)
         assert all(len(digest) == 64 for _, digest in (*entry.sha256, *entry.contents_sha256))
         assert not entry.files or not any(url.endswith("/") for url in entry.urls)
@@ -166,5 +166,5 @@ def test_hashes_of_published_contents(data_root):
     folder = data_root / "astromer" / "macho_a0"
     if not folder.is_dir():
         pytest.skip("the published checkpoint is not at hand")
-    for file, digest in CATALOGUE["astromer1-macho"].contents_sha256:
+    for file, digest in catalogue()["astromer1-macho"].contents_sha256:
         assert sha256_of(folder / file) == digest

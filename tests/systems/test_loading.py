@@ -7,7 +7,7 @@ import pytest
 
 import lcjax
 from lcjax.errors import CheckpointError, ConfigError, LcjaxError, WeightsError
-from lcjax.systems.loading import load_system
+from lcjax.systems.loading import load
 from lcjax.training.checkpoint import save_variables
 from lcjax.training.workdir import experiment_record, write_config
 from tests.inference.models import experiment, untrained, weights_folder
@@ -35,7 +35,7 @@ def test_weights_folder_without_its_checkpoint_or_without_safetensors(folder, tm
     for drop in ("best", "weights.safetensors"):
         copy = shutil.copytree(path, tmp_path / drop)
         shutil.rmtree(copy / drop) if drop == "best" else (copy / drop).unlink()
-        assert_same(lcjax.load(copy)[1], expected)
+        assert_same(lcjax.load(copy).variables, expected)
 
 
 def test_workdir_of_training(tmp_path):
@@ -43,7 +43,7 @@ def test_workdir_of_training(tmp_path):
     _, variables = untrained(settings)
     write_config(tmp_path, experiment_record(settings, preset="own"))
     save_variables(tmp_path / "best", variables)
-    loaded = load_system(tmp_path)
+    loaded = load(tmp_path)
     assert_same(loaded.variables, variables)
     assert loaded.experiment == settings and loaded.record["preset"] == "own"
 
@@ -54,7 +54,7 @@ def test_bfloat16_and_cudnn_settings_run_anywhere(tmp_path):
     record["experiment"]["model"]["attention"] = "cudnn"
     record["experiment"]["training"]["precision"] = "bfloat16"
     (tmp_path / "W" / "config.json").write_text(json.dumps(record))
-    loaded = load_system(tmp_path / "W")
+    loaded = load(tmp_path / "W")
     assert loaded.task.model.dtype == np.float32 and loaded.task.model.config.attention == "xla"
 
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from lcjax.systems import PRESETS, build_task, experiment_type
+from lcjax.systems import PRESETS, build_task, find_system
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -29,4 +29,4 @@ def test_every_preset_builds_a_task_whose_functions_trace(preset):
     outputs = jax.eval_shape(task.predict, variables, batch)
     assert outputs and all(value.shape[0] == rows for value in outputs.values())
     assert task.flops is None or task.flops(2, 200) > 0
-    assert experiment_type(experiment.system) is type(experiment)
+    assert find_system(experiment.system).experiment is type(experiment)

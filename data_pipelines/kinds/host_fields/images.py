@@ -35,13 +35,6 @@ class FieldImage:
     alert_id: int = 0
     """Of the alert whose stamp it is; 0 for images."""
 
-    def sky(self, x: float, y: float) -> tuple[float, float]:
-        """(ra, dec) of a pixel, degrees; NaN without world coordinates."""
-        if self.wcs is None:
-            return float("nan"), float("nan")
-        ra, dec = self.wcs.pixel_to_world_values(x, y)
-        return float(ra) % 360.0, float(dec)
-
 
 def centred(pixels: np.ndarray, pixel_scale: float, object_id: str = "", origin: str = "") -> FieldImage:
     """A field with the transient in the middle of the image."""

@@ -43,7 +43,7 @@ class FieldReader(Reader):
     def decoded(self, messages: Iterable[Any]) -> Iterator[FieldImage | Rejection]:
         """The fields of alerts."""
         for found in self._decoders.map(messages):
-            yield found if isinstance(found, Rejection) else _field_of(found, found.stamps[self._options.stamp])
+            yield found if isinstance(found, Rejection) else field_of(found, found.stamps[self._options.stamp])
 
     def _check_names(self, images: Sequence[Path]) -> None:
         positions: Mapping[str, Any] = self._positions or {}
@@ -54,7 +54,7 @@ class FieldReader(Reader):
             )
 
 
-def _field_of(alert: Alert, stamp: Stamp) -> FieldImage:
+def field_of(alert: Alert, stamp: Stamp) -> FieldImage:
     """The field of a stamp; the alert is where its position falls by the stamp's world coordinates, else in the middle."""
     field = dataclasses.replace(
         centred(stamp.pixels, stamp.pixel_scale, alert.object_id, alert.origin), alert_id=alert.alert_id

@@ -1,1 +1,110 @@
-"""Astromer 1 and 2."""
+"""Astromer 1 (A&A 670, A54) and Astromer 2 (A&A 707, A170): masked pretraining on light curves, embeddings."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lcjax.systems.astromer import presets
+from lcjax.systems.astromer.config import AstromerExperiment
+from lcjax.systems.base import Answers, Data, Options, System, WeightsImporter, Work
+
+if TYPE_CHECKING:
+    from lcjax.evaluation.scores import Scores
+    from lcjax.inference.loaded import Loaded
+    from lcjax.systems.catalogue import Published
+    from lcjax.training.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class ReconstructionOptions:
+    """How hidden points are hidden."""
+
+    strict: bool = False
+    """Evaluate published (parity) weights honestly: hidden points show nothing and nobody attends to them."""
+
+
+class AstromerSystem(System):
+    """One of the two networks."""
+
+    kind = "light_curves"
+    experiment = AstromerExperiment
+    evaluate_options = {"reconstruction": ReconstructionOptions}  # noqa: RUF012
+
+    def __init__(self, name: str, presets: Mapping[str, Callable[[], AstromerExperiment]]) -> None:
+        """`name`: `astromer1` or `astromer2`."""
+        self.name, self.presets = name, presets
+
+    def build_task(self, experiment: AstromerExperiment) -> "Task":
+        """Masked pretraining."""
+        from lcjax.systems.astromer.task import build_task
+
+        return build_task(experiment)
+
+    def for_predictions(self, experiment: AstromerExperiment) -> AstromerExperiment:
+        """With an attention kernel that every device has."""
+        return dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, attention="xla"))
+
+    def source_settings(self, experiment: AstromerExperiment, training: bool) -> dict[str, Any]:
+        """Windows."""
+        return {"window": experiment.window}
+
+    def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":
+        """Reconstruction of hidden points on held-out stars."""
+        from lcjax.systems.astromer.evaluation import evaluate
+
+        chosen: ReconstructionOptions = options.get("reconstruction") or ReconstructionOptions()
+        return evaluate(self.strictly(loaded) if chosen.strict else loaded, data, self.next_steps(loaded.folder))
+
+    def strictly(self, loaded: "Loaded") -> "Loaded":
+        """The same weights as a strict network: no token but a learned one, no look at hidden points."""
+        experiment: Any = loaded.experiment
+        token = "mask_token" in loaded.variables["params"]
+        model = dataclasses.replace(experiment.model, parity=False, mask_token=token)
+        experiment = dataclasses.replace(experiment, model=model)
+        return loaded.replace(experiment=experiment, task=self.build_task(experiment))
+
+    def answers(self, loaded: "Loaded", work: Work) -> Answers:
+        """Embeddings of light curves."""
+        from lcjax.systems.astromer.prediction import LightCurveAnswers
+
+        return LightCurveAnswers(loaded, work.batch_size)
+
+    def importers(self) -> Mapping[str, WeightsImporter]:
+        """TensorFlow checkpoints."""
+        return {self.name: WeightsImporter(self._import, ("num_heads",))}
+
+    def _import(self, source: Path | str, num_heads: int | None = None) -> Any:
+        from lcjax.systems.astromer.weights import import_astromer
+
+        return import_astromer(self.name, source, num_heads)
+
+    def published(self) -> Iterable["Published"]:
+        """Weights of the authors."""
+        from lcjax.systems.astromer.published import PUBLISHED
+
+        return [entry for entry in PUBLISHED if entry.family == self.name]
+
+    def next_steps(self, model: str | Path, preset: str = "") -> str:
+        """Scores, embeddings, your own survey."""
+        preset = preset or "astromer2-small"
+        return f"""
+lcjax evaluate {model} --data D                         # scores on other prepared data
+lcjax predict {model} STARS.parquet --out emb.parquet   # embeddings of your stars
+lcjax data prepare light_curve_files --source YOUR.parquet --out D
+lcjax train {preset} --data D --workdir W               # pretrain on your survey
+lcjax train {preset} --model.num-layers 6 --model.width 128 --workdir W2
+lcjax presets                                           # published configurations"""
+
+
+SYSTEMS = (
+    AstromerSystem("astromer1", {"astromer1": presets.astromer1}),
+    AstromerSystem(
+        "astromer2",
+        {
+            "astromer2": presets.astromer2,
+            "astromer2-small": presets.astromer2_small,
+            "astromer2-survey": presets.astromer2_survey,
+        },
+    ),
+)

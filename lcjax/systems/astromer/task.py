@@ -141,6 +141,7 @@ def build_task(experiment: AstromerExperiment) -> Task:
         summarize=summarize,
         flops=lambda rows, length: astromer_train_flops(experiment.model, rows, length),
         model=model,
+        full_length=experiment.model.parity,
         extras={"reconstruct": reconstruct},
     )
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from lcjax.errors import DataError
 from lcjax.models.activity import live_units
+from lcjax.systems.classifier.config import HISTORY_FEATURES, SKY_FEATURES
 from lcjax.systems.classifier.metrics import HealthLimits, dead_branch_warnings, swap_rows
-from lcjax.systems.stamp_classifier.config import HISTORY_FEATURES, SKY_FEATURES
 from lcjax.training.source import device_part
 from lcjax.training.task import Task
 from lcjax.typing import Array, PyTree

@@ -73,7 +73,7 @@ class HealthLimits(Protocol):
 def dead_branch_warnings(values: dict[str, float], limits: HealthLimits) -> list[str]:
     """Sentences about layers without live units (`live_*`) and inputs that do not matter (`*_effect`).
 
-    >>> from lcjax.systems.stamp_classifier.config import HealthConfig
+    >>> from lcjax.systems.classifier.config import HealthConfig
     >>> dead_branch_warnings({"live_conv_4": 0.0, "live_dense_3": 0.5, "image_effect": 0.2}, HealthConfig())
     ['dead branch: at most 0.0 % of the units of conv_4 ever fire; lower --optimizer.learning-rate, lengthen ...']
     """

@@ -8,15 +8,9 @@ import jax
 import numpy as np
 
 from lcjax.errors import DataError
-from lcjax.systems.delight.light_radius import (
-    HostScores,
-    Reliability,
-    area_under_curve,
-    catastrophic_limit,
-    reliability,
-    scatter_quartiles,
-    scores_by_size,
-)
+from lcjax.evaluation.calibration import Reliability, reliability
+from lcjax.evaluation.ranking import auroc
+from lcjax.systems.delight.scores import HostScores, catastrophic_limit, scatter_quartiles, scores_by_size
 from lcjax.training.task import Task
 from lcjax.typing import PyTree
 
@@ -46,7 +40,7 @@ class HostAnswers:
         hosted = ~self.hostless
         return scores_by_size(self.distance()[hosted], self.host_radius[hosted])
 
-    def either_of_two(self) -> float:
+    def top2_recall(self) -> float:
         """Share of hosts that the first or the second answer finds, where the second has at least a tenth of probability."""
         hosted = ~self.hostless
         limit = catastrophic_limit(self.host_radius)
@@ -62,9 +56,9 @@ class HostAnswers:
             "hostless": reliability(self.outputs["hostless_probability"], self.hostless),
         }
 
-    def hostless_area(self) -> float:
+    def hostless_auroc(self) -> float:
         """Area under the curve of telling fields without a host."""
-        return area_under_curve(self.outputs["hostless_probability"], self.hostless)
+        return auroc(self.outputs["hostless_probability"], self.hostless)
 
     def scatter_flag(self) -> list[dict[str, float]]:
         """What the scatter says of the error, in quarters."""

@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy as np
 
+from lcjax.evaluation.calibration import Reliability
+from lcjax.evaluation.figures import plots
 from lcjax.systems.delight.answers import HostAnswers
-from lcjax.systems.delight.light_radius import Reliability, catastrophic_limit
+from lcjax.systems.delight.scores import catastrophic_limit
 
 
 def error_figure(answers: HostAnswers) -> Any:
     """Error of every host against its radius, with the limit of catastrophic ones."""
-    import matplotlib.pyplot as plt
+    plt = plots()
 
     hosted = ~answers.hostless
     radius, error = answers.host_radius[hosted], np.maximum(answers.distance()[hosted], 0.02)
@@ -25,7 +27,7 @@ def error_figure(answers: HostAnswers) -> Any:
 
 def reliability_figure(curves: dict[str, Reliability]) -> Any:
     """Predicted probabilities against shares of true outcomes."""
-    import matplotlib.pyplot as plt
+    plt = plots()
 
     figure, axes = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
     axes.plot([0, 1], [0, 1], color="#9aa3ad", lw=1)

@@ -8,21 +8,21 @@ network and averages are one compiled call.
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from data_pipelines.kinds.host_fields.images import FieldImage, centred, read_fields
 from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.inference.loaded import Loaded
+from lcjax.inference.predictor import Predictor, usual_batch_size
 from lcjax.systems.delight.answer import HostAnswer
 from lcjax.systems.delight.config import DelightExperiment, ImageConfig
-from lcjax.systems.delight.examination import Examination, Examine, Examined
+from lcjax.systems.delight.examination import ArrayField, Examination, Examine, Examined, Field, sky_of
 from lcjax.systems.delight.host_rules import host_size, nearest_source, snap_to_source
 from lcjax.training.task import Task
 from lcjax.transforms.delight import delight_stack, recentre, usable
@@ -36,7 +36,7 @@ _MISSING = 1e37
 """Pixels as large are not known: some templates of ZTF have the largest float32 there."""
 _EMPTY = "the image is empty: every pixel is 0 or not finite"
 
-Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+ParallelMap = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 """Applies a function to items, in order, as `map` does."""
 
 
@@ -44,7 +44,7 @@ Spread = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 class _Ready:
     """A field on the network's grid."""
 
-    field: FieldImage
+    field: Field
     pixels: np.ndarray  #: (S, S) float32, finite
     x: float  #: of the transient there
     y: float
@@ -69,7 +69,7 @@ class HostPredictor:
         sizes: bool = True,
         max_scatter: float | None = None,
         snap: bool = False,
-        spread: Spread = map,
+        parallel_map: ParallelMap = map,
     ) -> None:
         """Compiles nothing yet.
 
@@ -80,7 +80,7 @@ class HostPredictor:
           sizes: also measure hosts (needs `examine`).
           max_scatter: arcsec; where the eight answers scatter more, the nearest source answers instead. None: never.
           snap: move answers to the centres of the sources they fall on (needs `examine`).
-          spread: applies `examine` to fields, in order, as `map` does; `data_pipelines.processes.Processes.map` does it on
+          parallel_map: applies `examine` to fields, in order, as `map` does; `data_pipelines.processes.Processes.map` does it on
             several cores.
 
         Raises:
@@ -92,54 +92,49 @@ class HostPredictor:
             )
         if examine is None and (snap or max_scatter is not None):
             raise ConfigError("snap and max_scatter need the sources of the image: give examine as well")
-        if batch_size is None:
-            batch_size = 8 if jax.default_backend() == "cpu" else 128
-        if batch_size < 1:
-            raise ConfigError(f"a batch of {batch_size} fields is impossible: it must be at least 1")
-        self.image, self.batch_size = image, batch_size
+        self.image = image
         self._sizes, self._max_scatter, self._snap = sizes and examine is not None, max_scatter, snap
-        self._spread = spread
+        self._parallel_map = parallel_map
         self._examination = None if examine is None else Examination(examine, image.levels, self._sizes)
-        self._variables = jax.device_put(variables)
-        self._run = jax.jit(partial(_predict, task, image))
+        size = usual_batch_size(batch_size, 8, 128, "fields")
+        self._predictor: Predictor[_Ready] = Predictor(partial(_predict, task, image), variables, size)
         self._recentre = jax.jit(partial(recentre, size=image.image_size))
 
     @classmethod
-    def of(cls, path_or_name: Path | str, examine: Examine | None = None, which: str = "best", **settings: Any) -> Any:
-        """The predictor of a workdir, weights folder or published name.
+    def of(cls, loaded: Loaded, examine: Examine | None = None, **settings: Any) -> "HostPredictor":
+        """The predictor of what `lcjax.load` gives.
 
         Raises:
           ConfigError: that model is no DELIGHT.
         """
-        from lcjax.systems.loading import load_system
-
-        loaded = load_system(path_or_name, which)
         if not isinstance(loaded.experiment, DelightExperiment):
-            raise ConfigError(f"'{path_or_name}' is a {loaded.experiment.system}, which finds no hosts: give a delight")
+            raise ConfigError(
+                f"'{loaded.folder}' is a {loaded.experiment.system}, which finds no hosts: give a delight"
+            )
         return cls(loaded.task, loaded.variables, loaded.experiment.image, examine, **settings)
 
-    def predict(self, fields: Iterable[FieldImage | Rejection]) -> Iterator[HostAnswer | Rejection]:
+    def predict(self, fields: Iterable[Field | Rejection]) -> Iterator[HostAnswer | Rejection]:
         """One answer or rejection a field, in the order given; rejections among the fields are passed on."""
-        waiting: list[_Ready | Rejection] = []
-        running: deque[tuple[list, list[_Ready], dict | None]] = deque()
-        held = 0
-        for ready in self.prepare(fields):
-            waiting.append(ready)
-            held += isinstance(ready, _Ready)
-            if held == self.batch_size or len(waiting) >= 8 * self.batch_size:
-                running.append(self._start(waiting))
-                waiting, held = [], 0
-            if len(running) > 1:
-                yield from self._finish(*running.popleft())
-        running.append(self._start(waiting))
-        while running:
-            yield from self._finish(*running.popleft())
+        rows = (r if isinstance(r, Rejection) else (r, [{"input": self._input(r)}]) for r in self.prepare(fields))
+        for found in self._predictor.answer(rows):
+            if isinstance(found, Rejection):
+                yield found
+            elif found.refused:
+                raise found.refused
+            else:
+                yield self._answer(found.item, found.outputs[0])
+
+    def _input(self, ready: "_Ready") -> np.ndarray:
+        """The stack of a field, or its image where the stack is made on the device."""
+        if self.image.mask == "sources" and ready.examined is not None:
+            return ready.examined.stack
+        return ready.pixels
 
     def predict_arrays(self, images: np.ndarray, pixel_scale: float) -> list[HostAnswer | Rejection]:
         """Answers for images (B, H, W) with the transient in the middle and pixels of so many arcsec."""
-        return list(self.predict(centred(im, pixel_scale, str(i)) for i, im in enumerate(images)))
+        return list(self.predict(ArrayField(np.asarray(im), pixel_scale, str(i)) for i, im in enumerate(images)))
 
-    def prepare(self, fields: Iterable[FieldImage | Rejection]) -> Iterator[_Ready | Rejection]:
+    def prepare(self, fields: Iterable[Field | Rejection]) -> Iterator[_Ready | Rejection]:
         """Checks fields, brings them to the network's grid and examines them, in order."""
         placed: deque[_Ready | Rejection] = deque()
 
@@ -154,28 +149,31 @@ class HostPredictor:
         if self._examination is None:
             yield from (self._place(field) for field in fields)
             return
-        for examined in self._spread(self._examination, given()):
+        for examined in self._parallel_map(self._examination, given()):
             ready = placed.popleft()
             if isinstance(ready, Rejection):
                 yield ready
             elif isinstance(examined, str):
-                yield Rejection(ready.field.object_id, examined, ready.field.origin)
+                yield Rejection(ready.field.object_id, examined, ready.field.origin, ready.field.alert_id)
             elif self.image.mask == "sources" and not len(examined.sources["x"]):
-                yield Rejection(ready.field.object_id, "no source was detected in the image", ready.field.origin)
+                yield Rejection(
+                    ready.field.object_id,
+                    "no source was detected in the image",
+                    ready.field.origin,
+                    ready.field.alert_id,
+                )
             else:
                 yield dataclasses.replace(ready, examined=examined)
 
-    def _place(self, field: FieldImage | Rejection) -> _Ready | Rejection:
+    def _place(self, field: Field | Rejection) -> _Ready | Rejection:
         if isinstance(field, Rejection):
             return field
         try:
             return _Ready(field, *self._on_grid(field, *_clean(field)))
         except DataError as error:
-            return Rejection(field.object_id, str(error), field.origin)
+            return Rejection(field.object_id, str(error), field.origin, field.alert_id)
 
-    def _on_grid(
-        self, field: FieldImage, pixels: np.ndarray, known: np.ndarray
-    ) -> tuple[np.ndarray, float, float, float]:
+    def _on_grid(self, field: Field, pixels: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, float, float, float]:
         size, wanted = self.image.image_size, self.image.pixel_scale
         middle = (size - 1) / 2
         same = abs(field.pixel_scale / wanted - 1) <= _SAME_SCALE
@@ -189,28 +187,6 @@ class HostPredictor:
         cut = self._recentre(padded, np.float32(field.x), np.float32(field.y), np.float32(scale))
         return np.asarray(cut), middle, middle, 1 / scale
 
-    def _start(self, waiting: list[_Ready | Rejection]) -> tuple[list, list[_Ready], dict | None]:
-        """Sends a batch to the device; the answers are collected later."""
-        ready = [item for item in waiting if isinstance(item, _Ready)]
-        if not ready:
-            return waiting, ready, None
-        inputs = [item.examined.stack if self.image.mask == "sources" else item.pixels for item in ready]
-        batch = np.zeros((self.batch_size, *inputs[0].shape), np.float32)
-        batch[: len(inputs)] = inputs
-        with jax.default_matmul_precision("float32"):  # an accelerator would otherwise round to 10 bits
-            outputs = self._run(self._variables, batch)
-        return waiting, ready, outputs
-
-    def _finish(self, items: list, ready: list[_Ready], outputs: dict | None) -> Iterator[HostAnswer | Rejection]:
-        host = {name: np.asarray(values) for name, values in jax.device_get(outputs or {}).items()}
-        row = 0
-        for item in items:
-            if isinstance(item, Rejection):
-                yield item
-                continue
-            yield self._answer(item, {name: values[row] for name, values in host.items()})
-            row += 1
-
     def _answer(self, item: _Ready, out: dict[str, np.ndarray]) -> HostAnswer | Rejection:
         field, scale = item.field, item.field.pixel_scale
         nearest = np.full(2, np.nan)
@@ -220,7 +196,9 @@ class HostPredictor:
         offset, method = out["offset"].astype(np.float64), "network"
         if not out["usable"] or (self._max_scatter is not None and scatter > self._max_scatter):
             if np.isnan(nearest).any():
-                return Rejection(field.object_id, "nothing in the image stands out to find a host by", field.origin)
+                return Rejection(
+                    field.object_id, "nothing in the image stands out to find a host by", field.origin, field.alert_id
+                )
             offset, method = nearest, "nearest source"
         elif self._snap:
             place = snap_to_source(item.examined.sources, item.x + offset[0], item.y + offset[1])
@@ -231,8 +209,10 @@ class HostPredictor:
             examined, at = item.examined, (item.x + offset[0], item.y + offset[1])
             size = host_size(examined.sources, examined.plane_sources, *at, len(item.pixels))
             axis, doubtful = size.semi_major_axis * item.zoom * scale, size.doubtful
-        ra, dec = field.sky(x, y)
-        nearest_ra, nearest_dec = field.sky(*item.given(nearest)) if np.isfinite(nearest).all() else (np.nan, np.nan)
+        ra, dec = sky_of(field, x, y)
+        nearest_ra, nearest_dec = (
+            sky_of(field, *item.given(nearest)) if np.isfinite(nearest).all() else (np.nan, np.nan)
+        )
         length = lambda step: float(np.hypot(*step)) * item.zoom * scale
         more = _details(item, out) if method == "network" else {}
         return HostAnswer(
@@ -259,18 +239,18 @@ def _details(item: _Ready, out: dict[str, np.ndarray]) -> dict[str, Any]:
     """What only one of the two heads gives: two hosts and probabilities, or the eight answers."""
     if "hostless_probability" not in out:
         places = [item.given(offset) for offset in out["offsets"]]
-        sky = [item.field.sky(*place) for place in places]
+        sky = [sky_of(item.field, *place) for place in places]
         names = ("variant_x", "variant_y", "variant_ra", "variant_dec")
         return dict(zip(names, (*zip(*places, strict=True), *zip(*sky, strict=True)), strict=True))
     more = {name: float(out[name]) for name in ("probability", "second_probability", "hostless_probability")}
     if more["second_probability"] > 0:
         second = out["second_offset"].astype(np.float64)
-        more["second_ra"], more["second_dec"] = item.field.sky(*item.given(second))
+        more["second_ra"], more["second_dec"] = sky_of(item.field, *item.given(second))
         more["second_separation"] = float(np.hypot(*second)) * item.zoom * item.field.pixel_scale
     return more
 
 
-def _outside(field: FieldImage, shape: tuple[int, int], zoom: float) -> np.ndarray | None:
+def _outside(field: Field, shape: tuple[int, int], zoom: float) -> np.ndarray | None:
     """Pixels of the grid, (S, S) bool, that the given image does not reach; None if it covers the grid."""
     height, width = np.shape(field.pixels)
     if (height, width) == shape and zoom == 1.0:
@@ -282,7 +262,7 @@ def _outside(field: FieldImage, shape: tuple[int, int], zoom: float) -> np.ndarr
     return beyond_x[None, :] | beyond_y[:, None] if beyond_x.any() or beyond_y.any() else None
 
 
-def _clean(field: FieldImage) -> tuple[np.ndarray, np.ndarray]:
+def _clean(field: Field) -> tuple[np.ndarray, np.ndarray]:
     """The image as float32, 0 where it is not known, and where it is known, bool."""
     pixels = np.asarray(field.pixels)
     if pixels.ndim != 2 or min(pixels.shape) < 8 or pixels.dtype.kind not in "fiu":
@@ -300,24 +280,8 @@ def _clean(field: FieldImage) -> tuple[np.ndarray, np.ndarray]:
     return pixels, known
 
 
-def _predict(task: Task, image: ImageConfig, variables: PyTree, batch: jax.Array) -> dict[str, jax.Array]:
+def _predict(task: Task, image: ImageConfig, variables: PyTree, inputs: dict) -> dict[str, jax.Array]:
     """Answers from stacks (B, levels, S, S) with the mask `sources`, else from images (B, H, H)."""
+    batch = inputs["input"]
     stack = batch if image.mask == "sources" else delight_stack(batch, None, image.mask, image.levels)
     return {**task.predict(variables, {"stamps": jnp.moveaxis(stack, 1, -1)}), "usable": usable(stack)}
-
-
-def find_hosts(
-    model: Path | str,
-    paths: Iterable[Path | str],
-    examine: Examine | None,
-    positions: Mapping[str, tuple[float, float]] | None = None,
-    pixel_scale: float | None = None,
-    **settings: Any,
-) -> Iterator[HostAnswer | Rejection]:
-    """Hosts of the transients in FITS files or folders of them: what `lcjax predict delight` streams to its table.
-
-    Args:
-      model: workdir, weights folder or published name. examine: see `HostPredictor`, which takes `settings`.
-      paths, positions, pixel_scale: see `data_pipelines.kinds.host_fields.images.read_fields`.
-    """
-    return HostPredictor.of(model, examine, **settings).predict(read_fields(paths, positions, pixel_scale))

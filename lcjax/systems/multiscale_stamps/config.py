@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from lcjax.configs import Experiment
 from lcjax.models.multiscale_config import MultiscaleModelConfig
-from lcjax.systems.stamp_classifier.config import HealthConfig, StampObjectiveConfig
+from lcjax.systems.classifier.config import HealthConfig, StampObjectiveConfig
 
 CLASS_NAMES = ("agn", "asteroid", "bogus", "satellite", "sn", "vs")
 """In the order of the published evaluation."""
@@ -63,6 +63,11 @@ class MultiscaleInputsConfig:
     def used_levels(self) -> int:
         """Levels the network sees."""
         return self.levels if self.scenario in ("multiscale", "rings") else 1
+
+    @property
+    def used_features(self) -> tuple[str, ...]:
+        """Metadata features that the network takes."""
+        return self.features
 
     @property
     def feature_names(self) -> tuple[str, ...]:

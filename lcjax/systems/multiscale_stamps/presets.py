@@ -4,13 +4,13 @@ from typing import Literal
 
 from lcjax.configs import OptimizerConfig, TrainingConfig
 from lcjax.models.multiscale_config import CROPPED, FULL, LOW_RES, MULTISCALE, PRODUCTION_2025, MultiscaleModelConfig
+from lcjax.systems.classifier.config import StampObjectiveConfig
 from lcjax.systems.multiscale_stamps.config import (
     PRODUCTION_FEATURES,
     RUBIN_FEATURES,
     MultiscaleExperiment,
     MultiscaleInputsConfig,
 )
-from lcjax.systems.stamp_classifier.config import StampObjectiveConfig
 
 _TRAINING = TrainingConfig(
     steps=30_000, batch_size=256, evaluate_every=500, checkpoint_every=500, patience=5, monitor="-macro_f1"

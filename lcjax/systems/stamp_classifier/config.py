@@ -5,6 +5,7 @@ from typing import Literal
 
 from lcjax.configs import Experiment
 from lcjax.models.stamp_classifier_config import StampModelConfig
+from lcjax.systems.classifier.config import HISTORY_FEATURES, SKY_FEATURES, HealthConfig, StampObjectiveConfig
 
 CLASS_NAMES = ("AGN", "SN", "VS", "asteroid", "bogus")
 """In the order of the published outputs."""
@@ -18,11 +19,6 @@ FEATURES_26 = (
 
 FEATURES_23 = tuple(name for name in FEATURES_26 if name not in ("rb", "distnr", "magnr"))
 """Those of the production network of July 2020."""
-
-SKY_FEATURES = ("ra", "dec", "sky_x", "sky_y", "sky_z", "ecl_lat", "ecl_long", "gal_lat", "gal_long")
-"""Where the alert is: lets a network learn the survey's footprint."""
-HISTORY_FEATURES = ("ndethist", "ncovhist", "non_detections")
-"""What the survey saw there before."""
 
 PUBLISHED_STATISTICS = {
     "sgscore1": (0.7041255430924432, 0.3799197334571002),
@@ -99,26 +95,6 @@ class StampInputsConfig:
         """Features the network takes, groups left out removed."""
         gone = {"sky": SKY_FEATURES, "history": HISTORY_FEATURES}
         return tuple(n for n in self.features if not any(n in gone[group] for group in self.without))
-
-
-@dataclass(frozen=True)
-class StampObjectiveConfig:
-    """Cross entropy minus `beta` times the mean entropy of the answers."""
-
-    beta: float = 0.5
-    """0.5 in the networks with metadata, 1 in the regularised image-only one, 0: plain cross entropy."""
-    focal_gamma: float = 0.0
-    """Exponent of the focal factor; 0: off."""
-
-
-@dataclass(frozen=True)
-class HealthConfig:
-    """When a training run warns that part of the network is dead."""
-
-    live_units: float = 0.02
-    """Share of live units of a layer at or below which its branch counts as dead."""
-    effect: float = 1e-4
-    """Mean change of the probabilities, when an input is swapped between alerts, at or below which it is ignored."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,8 @@
 
 from lcjax.configs import OptimizerConfig, TrainingConfig
 from lcjax.models.stamp_classifier_config import IMAGE_ONLY, PRODUCTION, StampModelConfig
-from lcjax.systems.stamp_classifier.config import (
-    FEATURES_23,
-    RAW_COLUMNS,
-    StampExperiment,
-    StampInputsConfig,
-    StampObjectiveConfig,
-)
+from lcjax.systems.classifier.config import StampObjectiveConfig
+from lcjax.systems.stamp_classifier.config import FEATURES_23, RAW_COLUMNS, StampExperiment, StampInputsConfig
 
 _STEADY = OptimizerConfig(name="adam", learning_rate=1e-3, schedule="cosine", warmup_steps=500, clip_norm=1.0)
 """Warm-up and clipping: at the published 5e-3 from the first step on, the convolutions die."""

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from lcjax.systems import build_task
+from lcjax.systems.classifier.config import HealthConfig
 from lcjax.systems.classifier.health import WHOLE, answer_alerts, feature_groups
-from lcjax.systems.stamp_classifier.config import FEATURES_26, HealthConfig
+from lcjax.systems.stamp_classifier.config import FEATURES_26
 from lcjax.systems.stamp_classifier.weights import import_stamps
 
 

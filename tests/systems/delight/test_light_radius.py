@@ -1,20 +1,13 @@
 import numpy as np
 import pytest
 
+from lcjax.evaluation.calibration import reliability
+from lcjax.evaluation.ranking import auroc
 from lcjax.systems.delight.answers import HostAnswers
 from lcjax.systems.delight.figures import error_figure, reliability_figure
 from lcjax.systems.delight.host_rules import elliptical_distance, nearest_source
-from lcjax.systems.delight.light_radius import (
-    area_under_curve,
-    catastrophic_limit,
-    closest_source,
-    host_scores,
-    light_radii,
-    light_radius_host,
-    reliability,
-    scatter_quartiles,
-    scores_by_size,
-)
+from lcjax.systems.delight.light_radius import closest_source, directional_light_radius, light_radius_host
+from lcjax.systems.delight.scores import catastrophic_limit, host_scores, scatter_quartiles, scores_by_size
 
 
 def table(*rows):
@@ -34,10 +27,10 @@ def test_rules_count_in_units_of_the_source():
     sources = table((10, 0, 8, 3, 0.0), (0, 5, 1, 1, 0.0))
     assert nearest_source(sources, 0, 0).tolist() == [10, 0] and closest_source(sources, 0, 0).tolist() == [0, 5]
     assert light_radius_host(sources, 0, 0).tolist() == [10, 0]
-    np.testing.assert_allclose(light_radii(sources, 0, 0), [10 / 8, 5])
+    np.testing.assert_allclose(directional_light_radius(sources, 0, 0), [10 / 8, 5])
     turned = table((10, 0, 8, 3, np.pi / 2), (0, 5, 1, 1, 0.0))
-    np.testing.assert_allclose(light_radii(turned, 0, 0), [10 / 3, 5])
-    np.testing.assert_allclose(light_radii(turned, 0, 0) ** 2, elliptical_distance(turned, 0, 0))
+    np.testing.assert_allclose(directional_light_radius(turned, 0, 0), [10 / 3, 5])
+    np.testing.assert_allclose(directional_light_radius(turned, 0, 0) ** 2, elliptical_distance(turned, 0, 0))
     assert np.isnan(light_radius_host(turned, 0, 0, limit=3.0)).all()
     assert light_radius_host(table((1, 0, 1, 1, 0), (9, 0, 4, 4, 0)), 0, 0, star_size=1.5).tolist() == [9, 0]
     empty = {k: np.zeros(0) for k in sources}
@@ -62,8 +55,8 @@ def test_probabilities():
     outcome = rng.random(4000) < probability
     honest, boastful = reliability(probability, outcome), reliability(np.sqrt(probability), outcome)
     assert honest.error < 0.03 < boastful.error and honest.brier < boastful.brier and honest.count.sum() == 4000
-    assert area_under_curve(probability, outcome) > 0.75 and area_under_curve(np.ones(4000), outcome) == 0.5
-    assert np.isnan(area_under_curve(probability, np.ones(4000, bool)))
+    assert auroc(probability, outcome) > 0.75 and auroc(np.ones(4000), outcome) == 0.5
+    assert np.isnan(auroc(probability, np.ones(4000, bool)))
 
 
 def test_scatter_as_a_flag():
@@ -83,8 +76,8 @@ def test_answers():
         "hostless_probability": np.array([0.1, 0.1, 0.8]),
     }
     answers = HostAnswers(outputs, offset, np.array([False, False, True]), np.array([5.0, 5, 0]), 0.25, 12.0)
-    assert answers.scores()["all"].catastrophic == 0.5 and answers.either_of_two() == 1.0
-    assert answers.hostless_area() == 1.0 and set(answers.calibration()) == {"host is there", "hostless"}
+    assert answers.scores()["all"].catastrophic == 0.5 and answers.top2_recall() == 1.0
+    assert answers.hostless_auroc() == 1.0 and set(answers.calibration()) == {"host is there", "hostless"}
     assert answers.distance()[1] == pytest.approx(8.0)
     import matplotlib.pyplot as plt
 

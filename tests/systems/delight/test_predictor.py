@@ -23,8 +23,10 @@ from lcjax.models.delight_config import DelightModelConfig
 from lcjax.pretrained.weights_folder import ImportedWeights, write_weights
 from lcjax.systems import build_task
 from lcjax.systems.delight.config import DelightExperiment, ImageConfig
+from lcjax.systems.delight.examination import sky_of
 from lcjax.systems.delight.host_rules import host_size, snap_to_source
-from lcjax.systems.delight.predictor import HostPredictor, find_hosts
+from lcjax.systems.delight.predictor import HostPredictor
+from lcjax.systems.loading import load as load_model
 from lcjax.transforms.delight import stack_side
 from tests.parity.recorded import files_of, load
 from tests.systems.delight.delight_files import published_network, random_variables
@@ -136,7 +138,7 @@ def test_several_cores_give_the_same_answers(images):
     model = predictor("sources", examine=examine_field)
     with Processes(1) as processes:
         beside = copy.copy(model)
-        beside._spread = processes.map
+        beside._parallel_map = processes.map
         assert repr(beside.predict_arrays(many, SCALE)) == repr(model.predict_arrays(many, SCALE))
     needed = "import lcjax.systems.delight.examination, data_pipelines.kinds.host_fields.stack, data_pipelines.processes, sys"
     subprocess.run([sys.executable, "-c", f"{needed}; assert 'jax' not in sys.modules"], check=True)
@@ -224,7 +226,8 @@ def test_fits_and_sky(tmp_path, images):
     chosen = experiment("sources")
     _, variables = variables_of(chosen)
     write_weights(tmp_path / "W", ImportedWeights(chosen, variables, tmp_path / "sn-d.fits", None, [], []))
-    found = list(find_hosts(tmp_path / "W", [tmp_path], examine_field, batch_size=2))
+    model = HostPredictor.of(load_model(tmp_path / "W"), examine_field, batch_size=2)
+    found = list(model.predict(read_fields([tmp_path])))
     assert [f.object_id for f in found] == ["sn-a", "sn-b", "sn-c", "sn-d"]
     assert "pixel scale" in found[2].reason and "cannot be read" in found[3].reason
     answer = found[0]
@@ -269,7 +272,7 @@ def test_positions_are_icrs_whatever_the_system_of_the_image(frame, tmp_path, im
         wcs = WCS(file[0].header)
     field = read_field(tmp_path / "a.fits")
     truth = wcs.pixel_to_world(20.0, 70.0).icrs
-    np.testing.assert_allclose(field.sky(20.0, 70.0), (truth.ra.deg, truth.dec.deg), rtol=1e-12)
+    np.testing.assert_allclose(sky_of(field, 20.0, 70.0), (truth.ra.deg, truth.dec.deg), rtol=1e-12)
     again = read_field(tmp_path / "a.fits", (truth.ra.deg, truth.dec.deg))
     assert (again.x, again.y) == pytest.approx((20.0, 70.0), abs=1e-4)
 
@@ -286,7 +289,7 @@ def test_world_coordinates_that_cannot_be_used(tmp_path, images):
         (found,) = read_fields([tmp_path / f"{name}.fits"])
         assert why in found.reason and name not in found.reason and name in found.origin
     write_fits(tmp_path / "west.fits", images[0], ra=0.0, scale=-SCALE, turn=0.0)
-    sky = read_field(tmp_path / "west.fits").sky(90.0, 10.0)
+    sky = sky_of(read_field(tmp_path / "west.fits"), 90.0, 10.0)
     assert 0 <= sky[0] < 360 and min(sky[0], 360 - sky[0]) < 0.05
 
 

@@ -9,7 +9,7 @@ import pytest
 from lcjax.errors import WeightsError
 from lcjax.pretrained.weights_folder import write_weights
 from lcjax.systems.delight.weights import PACKAGE, import_delight
-from lcjax.systems.loading import load_system
+from lcjax.systems.loading import load
 from tests.systems.delight.delight_files import published_source, random_layers, write_keras2, write_keras3
 
 
@@ -49,7 +49,7 @@ def test_written_and_loaded(tmp_path):
     imported = import_delight(write_keras3(tmp_path / "a.h5", random_layers()))
     record = write_weights(tmp_path / "W", imported)
     assert record["weights"]["parameters"] == imported.parameters
-    loaded = load_system(tmp_path / "W")
+    loaded = load(tmp_path / "W")
     answers = loaded.task.predict(
         loaded.variables, {"stamps": np.random.default_rng(0).random((2, 30, 30, 5), np.float32)}
     )
@@ -148,4 +148,4 @@ def test_by_name_where_the_package_is_installed(tmp_path, monkeypatch):
     monkeypatch.setattr(delight_import, "_installed", lambda: write_keras3(tmp_path / "a.h5", random_layers()))
     monkeypatch.chdir(tmp_path)
     assert fetch("delight") == fetch("delight")
-    assert load_system("delight").experiment.model.hidden == 6
+    assert load("delight").experiment.model.hidden == 6

@@ -4,9 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from lcjax.cli import stamp_runs
-from lcjax.cli.data_kinds import runs_of
-from lcjax.systems import PRESETS
+from lcjax.systems import PRESETS, find_system
 from lcjax.systems.multiscale_stamps.config import CLASS_NAMES, PRODUCTION_FEATURES
 from lcjax.training.workdir import experiment_record, read_experiment
 
@@ -14,16 +12,15 @@ from lcjax.training.workdir import experiment_record, read_experiment
 def test_features_are_fitted_to_the_training_data_and_survive_a_config_file():
     names = ("dec", "ra", *reversed(PRODUCTION_FEATURES))
     metadata = np.random.default_rng(0).normal(5, 2, (50, len(names))).astype(np.float32)
-    source = SimpleNamespace(
-        class_names=tuple(reversed(CLASS_NAMES)), metadata_names=names, index=SimpleNamespace(metadata=metadata)
-    )
+    source = SimpleNamespace(class_names=tuple(reversed(CLASS_NAMES)), metadata_names=names, metadata=metadata)
     experiment = PRESETS["multiscale-stamps-2025"]()
-    assert runs_of(experiment.system) is stamp_runs
-    adapted = stamp_runs.adapt(experiment, source)
+    system = find_system(experiment.system)
+    assert system.kind == "alerts"
+    adapted = system.adapt(experiment, source)
     inputs = adapted.inputs
     assert inputs.metadata_names == names and inputs.class_names == CLASS_NAMES
     first = metadata[:, names.index(PRODUCTION_FEATURES[0])]
     np.testing.assert_allclose(inputs.feature_quantiles[0][::100], [first.min(), first.max()])
     np.testing.assert_allclose(inputs.feature_mean[0], first.mean(), rtol=1e-5)
     assert read_experiment(experiment_record(adapted)["experiment"], type(adapted)) == adapted
-    assert "--inputs.position none" in stamp_runs.what_next("multiscale-stamps", "W")
+    assert "--inputs.position none" in system.next_steps("W", "multiscale-stamps")

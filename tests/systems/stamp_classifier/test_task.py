@@ -9,14 +9,9 @@ import numpy as np
 import pytest
 
 from lcjax.errors import ConfigError, DataError
-from lcjax.systems import PRESETS, build_task, experiment_type
-from lcjax.systems.stamp_classifier.config import (
-    FEATURES_23,
-    FEATURES_26,
-    HISTORY_FEATURES,
-    SKY_FEATURES,
-    StampInputsConfig,
-)
+from lcjax.systems import PRESETS, build_task, find_system
+from lcjax.systems.classifier.config import HISTORY_FEATURES, SKY_FEATURES
+from lcjax.systems.stamp_classifier.config import FEATURES_23, FEATURES_26, StampInputsConfig
 from lcjax.systems.stamp_classifier.task import feature_statistics, fitted_statistics, prepare_inputs, resolve
 from lcjax.training import fit
 from lcjax.training.progress import read_metrics
@@ -33,7 +28,7 @@ def test_presets_are_the_published_networks():
     for name in ("alerce-stamps", "alerce-stamps-23", "alerce-stamps-image", "alerce-stamps-published"):
         experiment = PRESETS[name]()
         record = experiment_record(experiment)
-        assert read_experiment(record["experiment"], experiment_type(record["system"])) == experiment
+        assert read_experiment(record["experiment"], find_system(record["system"]).experiment) == experiment
         spec = build_task(experiment).batch_spec
         assert spec["stamps"].shape[1:] == (63, 63, 3)
 

@@ -181,4 +181,4 @@ def test_weights_imported_without_a_folder_are_found_by_name(tmp_path, capsys, m
     np.savez(tmp_path / "s.npz", **{k.replace("/", "."): v for k, v in arrays.items()})
     assert main(["weights", "import", "alerce-stamps", str(tmp_path / "s.npz")]) == 0
     assert "lcjax predict alerce-stamps FILES" in capsys.readouterr().out
-    assert load("alerce-stamps")[0].config.num_features == 0
+    assert load("alerce-stamps").model.config.num_features == 0

@@ -1,4 +1,4 @@
-"""`lcjax predict` for systems that answer alerts one by one: from files to a table, from Kafka topics to a folder of parts."""
+"""Answers of any model written while they come: from files to a table, from Kafka topics to a folder of parts."""
 
 import contextlib
 import hashlib
@@ -6,59 +6,50 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
 from rich.markup import escape
 
+from data_pipelines.kinds.base import Reader
 from data_pipelines.result_parts import Place, ResultParts, StreamedResults, read_parts
-from data_pipelines.sources.alerts.decoders import Decoders, Then
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
 from lcjax.cli.live_count import LiveCount
-from lcjax.cli.streamed_table import REJECTIONS, StreamedTable
+from lcjax.cli.streamed_table import StreamedTable, rejection_schema
 from lcjax.errors import ConfigError, DataError, Rejection
-from lcjax.systems.loading import Loaded
+from lcjax.inference.loaded import Loaded
+from lcjax.systems.base import Answers
 
 _POLL = 1024
 """Messages taken from Kafka together."""
 _POLL_SECONDS = 1.0
 
 
-class Answers(Protocol):
-    """What a system offers: rows or rejections, one for each thing asked, in order."""
-
-    unit: str
-    schema: pa.Schema
-    entries: Then | None
-    """What is made of alerts where they are decoded."""
-
-    def answer(self, outcomes: Iterable[Any]) -> Iterator[dict[str, Any] | Rejection]:
-        """Rows by `schema`; rejections among the outcomes are passed on."""
-        ...
-
-
-def predict_files(answers: Answers, outcomes: Iterable[Any], out: Path, rejected: Path, console: Console) -> None:
+def predict_files(
+    answers: Answers, reader: Reader, inputs: Sequence[str], out: Path, rejected: Path, console: Console
+) -> None:
     """Writes a row for each answer to `out`, the others to `rejected`, while they come.
 
     Raises:
       DataError: there is no answer.
     """
     started, reasons, example = time.monotonic(), Counter[str](), ""
+    columns = reader.rejection_columns
     with (
         _ended_by_sigterm(),
-        StreamedTable(out, answers.schema) as table,
-        StreamedTable(rejected, REJECTIONS) as aside,
+        StreamedTable(out, answers.schema, answers.constant_columns) as table,
+        StreamedTable(rejected, rejection_schema(columns), keep=True) as aside,
         LiveCount(console, answers.unit) as count,
     ):
-        for answer in answers.answer(outcomes):
+        for answer in answers.answer(reader.items(inputs)):
             if isinstance(answer, Rejection):
                 reasons[answer.fault] += 1
                 example = example or answer.reason
-                aside.add({name: getattr(answer, name) for name in REJECTIONS.names})
+                aside.add({name: getattr(answer, name) for name in columns})
             else:
                 table.add(answer)
             count.add(1)
@@ -68,6 +59,8 @@ def predict_files(answers: Answers, outcomes: Iterable[Any], out: Path, rejected
         why = f"all {aside.rows:,} were set aside, with reasons in '{rejected}'; the first: {example}"
         raise DataError(f"none of the {answers.unit} could be answered: {why if aside.rows else 'none there'}")
     _say(f"{table.rows:,} {answers.unit} in {time.monotonic() - started:.1f} s, written to {out}")
+    for sentence in reader.sentences():
+        _say(sentence)
     _say_rejected(reasons, answers.unit, rejected)
 
 
@@ -75,7 +68,7 @@ def predict_topics(
     answers: Answers,
     address: KafkaAddress,
     settings: KafkaSettings,
-    decoders: Decoders,
+    reader: Reader,
     identity: str,
     out: Path,
     rejected: Path,
@@ -87,7 +80,7 @@ def predict_topics(
     stopped or killed, the same command goes on where the parts end, and the folder has every alert once.
 
     Args:
-      decoders: of the messages. identity: of the model; a folder holds the answers of one.
+      reader: of the messages. identity: of the model; a folder holds the answers of one.
       answers, rejected: see `predict_files`. address, settings: see `KafkaAlerts`.
     """
     started = time.monotonic()
@@ -112,11 +105,11 @@ def predict_topics(
         parts = ResultParts(out, answers.schema, f"{identity}, cluster {source.cluster or 'without a name'}")
         results = StreamedResults(parts, settings.part_rows, settings.part_seconds)
         while not (source.finished or stopped()):
-            _answer_some(source, answers, decoders, results, count, stopped)
+            _answer_some(source, answers, reader, results, count, stopped)
         source.commit(results.write()[0])
     rows, n_rejected = results.written_rows, results.written_rejections
     _say(f"{rows:,} {answers.unit} in {time.monotonic() - started:.1f} s, written to the folder {out}")
-    reasons = _write_rejected(out, rejected)
+    reasons = _write_rejected(out, rejected, reader.rejection_columns)
     if n_rejected:
         _say(f"{n_rejected:,} of this run were set aside")
     _say_rejected(reasons, answers.unit, rejected)
@@ -125,14 +118,14 @@ def predict_topics(
 def _answer_some(
     source: KafkaAlerts,
     answers: Answers,
-    decoders: Decoders,
+    reader: Reader,
     results: StreamedResults,
     count: LiveCount,
     stopped: Callable[[], bool],
 ) -> None:
     """One round: messages, answers, parts, commit. Partitions come and go only in `poll`."""
     messages = source.poll(_POLL, _POLL_SECONDS)
-    found = answers.answer(decoders.map(messages))
+    found = answers.answer(reader.decoded(messages))
     now = time.monotonic()
     for message, answer in zip(messages, found, strict=True):
         results.add(message.topic, message.partition, message.offset, answer, now)
@@ -145,15 +138,15 @@ def _answer_some(
     count.show()
 
 
-def _write_rejected(out: Path, rejected: Path) -> Counter[str]:
+def _write_rejected(out: Path, rejected: Path, columns: Sequence[str]) -> Counter[str]:
     """The table of all messages set aside in the parts, with their topic, partition and offset."""
     place = [("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64())]
     reasons = Counter[str]()
-    with StreamedTable(rejected, pa.schema([*REJECTIONS, *place])) as table:
+    with StreamedTable(rejected, pa.schema([*rejection_schema(columns), *place])) as table:
         for part in read_parts(out):
             for rejection in part.rejected:
                 reasons[rejection.fault] += 1
-                row = {name: getattr(rejection, name) for name in REJECTIONS.names}
+                row = {name: getattr(rejection, name) for name in columns}
                 offset = int(rejection.origin.rpartition("#")[2])
                 table.add({**row, "topic": part.topic, "partition": part.partition, "offset": offset})
     if not table.rows:

@@ -1,0 +1,28 @@
+"""Settings that all classifiers of stamps share. Nothing here imports jax."""
+
+from dataclasses import dataclass
+
+SKY_FEATURES = ("ra", "dec", "sky_x", "sky_y", "sky_z", "ecl_lat", "ecl_long", "gal_lat", "gal_long")
+"""Where the alert is: lets a network learn the survey's footprint."""
+HISTORY_FEATURES = ("ndethist", "ncovhist", "non_detections")
+"""What the survey saw there before."""
+
+
+@dataclass(frozen=True)
+class StampObjectiveConfig:
+    """Cross entropy minus `beta` times the mean entropy of the answers."""
+
+    beta: float = 0.5
+    """0.5 in the networks with metadata, 1 in the regularised image-only one, 0: plain cross entropy."""
+    focal_gamma: float = 0.0
+    """Exponent of the focal factor; 0: off."""
+
+
+@dataclass(frozen=True)
+class HealthConfig:
+    """When a training run warns that part of the network is dead."""
+
+    live_units: float = 0.02
+    """Share of live units of a layer at or below which its branch counts as dead."""
+    effect: float = 1e-4
+    """Mean change of the probabilities, when an input is swapped between alerts, at or below which it is ignored."""

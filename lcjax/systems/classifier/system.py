@@ -1,0 +1,119 @@
+"""What the systems share that classify stamps of alerts: data in the model's classes, scores, answers."""
+
+import dataclasses
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lcjax.errors import ConfigError
+from lcjax.systems.base import Answers, Data, Options, System, Work
+from lcjax.systems.classifier.service_rules import ServiceRules
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lcjax.configs import Experiment
+    from lcjax.evaluation.scores import Scores
+    from lcjax.inference.loaded import Loaded
+
+
+class StampData(Data, Protocol):
+    """Alerts with stamps."""
+
+    @property
+    def metadata_names(self) -> tuple[str, ...]:
+        """Columns of `metadata`."""
+
+    @property
+    def metadata(self) -> "np.ndarray":
+        """(R, F) float32 of all records, nulls NaN."""
+
+    def relabelled(self, class_names: tuple[str, ...]) -> "StampData":
+        """The same with labels numbered as in `class_names`, without regard to case; -1 for others."""
+
+
+class StampInputs(Protocol):
+    """What a stamp network sees of an alert, as its settings say it."""
+
+    class_names: tuple[str, ...]
+    metadata_names: tuple[str, ...]
+    balance: str
+
+    @property
+    def used_features(self) -> tuple[str, ...]:
+        """Metadata features that the network takes."""
+
+
+class StampSystem(System):
+    """A classifier of stamps; its experiment has `inputs` (`StampInputs`), `objective` and `health`."""
+
+    kind = "alerts"
+    predict_options = {"rules": ServiceRules}  # noqa: RUF012
+
+    @abstractmethod
+    def fitted(self, experiment: "Experiment", inputs: Any, data: StampData) -> Any:
+        """The inputs with what they must know of the training alerts: columns, means and spreads."""
+
+    # --- data
+    def source_settings(self, experiment: "Experiment", training: bool) -> dict[str, Any]:
+        """The columns that the features are made from, and the balance of classes in training."""
+        from lcjax.transforms.stamp_features import columns_of
+
+        inputs = _inputs(experiment)
+        columns = tuple(sorted(columns_of(inputs.used_features)))
+        balance = inputs.balance if training and inputs.balance != "none" else None
+        return {"metadata_names": columns, "balance": balance}
+
+    def matched(self, experiment: "Experiment", data: StampData, training: bool) -> StampData:
+        """Labels numbered as the model's classes; in evaluation, classes that it does not have count as unlabelled."""
+        inputs = _inputs(experiment)
+        return data.relabelled(self._classes(inputs, data) if training else tuple(inputs.class_names))
+
+    def _classes(self, inputs: StampInputs, data: Data) -> tuple[str, ...]:
+        """The preset's classes where they hold all classes of the data, else those of the data."""
+        known = {name.lower() for name in inputs.class_names}
+        fits = {name.lower() for name in data.class_names} <= known
+        return tuple(inputs.class_names if fits else data.class_names)
+
+    def adapt(self, experiment: "Experiment", data: StampData) -> "Experiment":
+        """Sets the classes, the order of the metadata columns and what else follows from the training alerts.
+
+        Raises:
+          ConfigError: the data has no classes.
+        """
+        if not len(data.class_names):
+            raise ConfigError("this data has no labels: prepare it with  lcjax data prepare ... --labels  first")
+        inputs: Any = dataclasses.replace(_inputs(experiment), class_names=self._classes(_inputs(experiment), data))
+        return dataclasses.replace(experiment, inputs=self.fitted(experiment, inputs, data))  # type: ignore[call-arg]
+
+    def on_data(self, loaded: "Loaded", data: StampData) -> "Loaded":
+        """The model reading this data's columns."""
+        inputs = dataclasses.replace(_inputs(loaded.experiment), metadata_names=tuple(data.metadata_names))  # type: ignore[type-var]
+        experiment = dataclasses.replace(loaded.experiment, inputs=inputs)  # type: ignore[call-arg]
+        return loaded.replace(experiment=experiment, task=self.build_task(experiment))
+
+    def can_score(self, data: Data) -> bool:
+        """Whether any alert has a label."""
+        return bool((data.labels >= 0).any())
+
+    # --- judged and asked
+    def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":
+        """Accuracy, macro F1 and recalls, with and without image, metadata, sky position and history."""
+        from lcjax.systems.classifier.evaluation import evaluate
+
+        return evaluate(loaded, data, self.next_steps(loaded.folder))
+
+    def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
+        """Metadata of the network, and what the service's rules look at."""
+        from lcjax.systems.classifier.prediction import RULE_COLUMNS
+
+        return {"metadata": _inputs(loaded.experiment).metadata_names, "columns": RULE_COLUMNS}
+
+    def answers(self, loaded: "Loaded", work: Work) -> Answers:
+        """Class probabilities of alerts."""
+        from lcjax.systems.classifier.prediction import StampAnswers
+
+        return StampAnswers.of(loaded, work.options.get("rules"), work.batch_size)
+
+
+def _inputs(experiment: Any) -> StampInputs:
+    return experiment.inputs
