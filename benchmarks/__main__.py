@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from lcjax.errors import LcjaxError
+from lcjax.memory import keep_freed_memory
 
 
 def names() -> dict[str, str]:
@@ -24,6 +25,7 @@ def main(argv: list[str]) -> int:
         print("usage: python -m benchmarks NAME [options]\n")
         print("\n".join(f"  {name:<10} {line}" for name, line in known.items()))
         return 0 if not argv or argv[0] in ("-h", "--help") else 2
+    keep_freed_memory()
     try:
         return importlib.import_module(f"benchmarks.{argv[0]}").main(argv[1:]) or 0
     except LcjaxError as error:

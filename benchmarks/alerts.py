@@ -5,7 +5,7 @@
 Stages run on one core of this machine, timed by the processor seconds they take (so that others on the machine disturb
 little), and those of the device also on the accelerator if there is one, timed by the clock. The whole path also runs on all
 cores, as `lcjax predict` does, timed by the clock: there the load of the machine counts. The usual path is re-created from the
-published service (stamps specification A1, A2, A6): fastavro per message, `astropy.io.fits` per stamp, numpy per alert,
+published service (AJ 162, 231): fastavro per message, `astropy.io.fits` per stamp, numpy per alert,
 coordinates by `astropy.coordinates`, the published graph in TensorFlow on batches of 50. Both paths answer the same alerts
 with the same weights, and the answers are compared.
 

@@ -1,6 +1,6 @@
 """The usual path of the published stamp classifier, re-created: from packets to probabilities with general tools.
 
-After the stamps specification (A1, A2, A3, A6): `fastavro.reader` per message, `gzip` and `astropy.io.fits` per stamp, numpy
+After the paper and the broker's code (AJ 162, 231): `fastavro.reader` per message, `gzip` and `astropy.io.fits` per stamp, numpy
 per alert and channel, ecliptic and galactic coordinates by `astropy.coordinates`, then the published graph (no norm, dropout
 off) in TensorFlow. The published service does this for 50 messages at a time.
 """

@@ -1,6 +1,6 @@
 """How long the stages of finding a host take, against the published steps re-created on the same machine and images.
 
-The published preprocessing takes 0.1 s an image by its specification; the re-creation here has its two costs, sep's detection and
+The published preprocessing takes 0.1 s an image (AJ 164, 195); the re-creation here has its two costs, sep's detection and
 medians over all blocks of the full image for every level (xarray's coarsen and median is numpy's nanmedian).
 """
 
@@ -24,7 +24,7 @@ from lcjax.systems.loading import load
 from lcjax.transforms.delight import delight_stack
 
 PUBLISHED_MS = 100.0
-"""Milliseconds an image of the published preprocessing (specification of DELIGHT, section 12)."""
+"""Milliseconds an image of the published preprocessing (AJ 164, 195)."""
 LEVELS = 5
 _ROUNDS = 4
 """Times that all fields go through the long cases in a turn."""

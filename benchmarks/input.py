@@ -162,7 +162,7 @@ def _bare(tf: Any, files: list[str], batch: int, length: int) -> Iterator[int]:
 
 
 def _write_published(tf: Any, files: list[str], path: Path) -> int:
-    """The same curves as SequenceExamples (specification section 7); returns the number of points."""
+    """The same curves as SequenceExamples, as the authors of Astromer store them; returns the number of points."""
     points = 0
     with tf.io.TFRecordWriter(str(path)) as writer:
         for file in files:
@@ -221,7 +221,7 @@ def _published_parse(tf: Any, serialized: Any) -> Any:
 
 
 def _published_window(tf: Any, curve: Any, length: int) -> Any:
-    """One window a curve, start uniform, columns minus their means (specification section 4)."""
+    """One window a curve, start uniform, columns minus their means (A&A 670, A54)."""
     size = tf.minimum(tf.shape(curve)[0], length)
     start = tf.random.uniform([], 0, tf.shape(curve)[0] - size + 1, tf.int32)
     window = curve[start : start + size]
@@ -230,7 +230,7 @@ def _published_window(tf: Any, curve: Any, length: int) -> Any:
 
 
 def _published_mask(tf: Any, window: Any, probed: float = 0.5, same: float = 0.2, rand: float = 0.2) -> Any:
-    """Specification section 5: half the points probed, of those a fifth shown and a fifth exchanged."""
+    """The masking of Astromer (A&A 670, A54): half the points probed, of those a fifth shown and a fifth exchanged."""
     size = tf.shape(window)[0]
     floats = tf.cast(size, tf.float32)
     count = tf.cast(tf.floor(floats * probed), tf.int32)

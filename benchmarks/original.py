@@ -1,6 +1,6 @@
 """Training steps of Astromer as published, re-created in TensorFlow, against ours: windows a second of the same networks.
 
-The re-creation follows the authors' code layer by layer (specification sections 2 and 6): Keras layers, one `tf.function`
+The re-creation follows the authors' code layer by layer (A&A 670, A54; A&A 707, A170): Keras layers, one `tf.function`
 with a gradient tape and Adam, masks made beforehand. Ours is the engine's own step, which also draws the masks and
 standardises inside. Both hold the batch in memory; input pipelines are the question of `benchmarks input`.
 """

@@ -10,8 +10,11 @@ import sys
 import traceback
 
 from lcjax.errors import ConfigError, LcjaxError, StorageError
+from lcjax.memory import keep_freed_memory
 from lcjax.version import __version__
 
+_COMPUTING = ("train", "evaluate", "predict")
+"""Commands that keep freed memory (see `lcjax.memory`)."""
 COMMANDS = {
     "train": "pretrain or fine-tune a preset; with no arguments, the main job on a simulated survey",
     "presets": "every system and published configuration: paper, data it wants, expected score",
@@ -72,6 +75,8 @@ def _run(command: str, arguments: list[str]) -> int | None:
         near = difflib.get_close_matches(command, COMMANDS, n=1)
         hint = f": did you mean '{near[0]}'?" if near else f": the commands are {', '.join(COMMANDS)}."
         raise ConfigError(f"there is no command '{command}'{hint}")
+    if command in _COMPUTING:
+        keep_freed_memory()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # TensorFlow only reads files here, and would announce it
     return importlib.import_module(f"lcjax.cli.{command}").main(spell_switches(arguments))

@@ -6,7 +6,6 @@ A download is `NAME.part` until it is complete and checked. A second process tha
 import contextlib
 import hashlib
 import os
-import shutil
 import stat
 import time
 import urllib.error
@@ -20,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lcjax.errors import StorageError, WeightsError
+from lcjax.files import new_folder
 from lcjax.version import __version__
 
 CHUNK = 1 << 16
@@ -215,27 +215,18 @@ def unpack_zip(archive: Path | str, folder: Path | str, max_bytes: int = 4 << 30
       WeightsError: not a zip archive, damaged, or with such contents. StorageError: cannot write.
     """
     archive, folder = Path(archive), Path(folder)
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
-        temporary.mkdir(parents=True)
-        with zipfile.ZipFile(archive) as bundle:
+        with new_folder(folder) as temporary, zipfile.ZipFile(archive) as bundle:
             members = bundle.infolist()
             if len(members) > max_files:
                 raise WeightsError(f"'{archive}' holds {len(members)} files, more than {max_files}: not unpacked")
             left = max_bytes
             for member in members:
                 left -= _unpack_member(bundle, member, temporary, archive, left)
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.rename(folder)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error) as error:
         raise WeightsError(
             f"'{archive}' is not a sound zip archive ({error}): remove it and download it again"
         ) from error
-    except OSError as error:
-        raise StorageError(f"cannot unpack to '{folder}': {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 

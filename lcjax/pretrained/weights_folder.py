@@ -7,8 +7,6 @@ dotted names) and `best/`, the same arrays as a checked checkpoint, so that the 
 import dataclasses
 import hashlib
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from safetensors.numpy import save as format_safetensors
 
 from lcjax.configs import Experiment
 from lcjax.errors import StorageError, WeightsError
+from lcjax.files import new_folder
 from lcjax.training.checkpoint import save_variables
 from lcjax.training.checkpoint_io import flatten, nest
 from lcjax.training.workdir import experiment_record, write_config
@@ -105,19 +104,10 @@ def write_weights(out: Path | str, imported: ImportedWeights, name: str | None =
             "notes": imported.notes,
         },
     )
-    temporary = out.resolve().parent / f".{out.resolve().name}.{os.getpid()}.partial"
-    try:
-        temporary.mkdir(parents=True)
+    with new_folder(out) as temporary:
         (temporary / ARRAYS).write_bytes(arrays)
         save_variables(temporary / "best", imported.variables, {"config": record})
         write_config(temporary, record)
-        if out.is_dir():
-            shutil.rmtree(out)
-        temporary.rename(out.resolve())
-    except OSError as error:
-        raise StorageError(f"cannot write '{out}': {error.strerror}; make room or choose another --out") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return record
 
 

@@ -1,4 +1,4 @@
-"""DELIGHT against recordings of the published code and weights (specification of DELIGHT, sections 2 to 6)."""
+"""DELIGHT against recordings of the published code and weights (AJ 164, 195)."""
 
 import jax
 import numpy as np

@@ -9,7 +9,7 @@ from lcjax.models.astromer_config import AstromerModelConfig
 
 @dataclass(frozen=True)
 class MaskingConfig:
-    """What is hidden (specification section 5)."""
+    """What is hidden: half of the points, of those a fifth shown and a fifth exchanged (A&A 670, A54)."""
 
     probed: float = 0.5
     """Share of points the network must predict."""

@@ -1,4 +1,4 @@
-"""TensorFlow object paths of Astromer 1 and 2 against our parameter names (specification section 8).
+"""TensorFlow object paths of Astromer 1 and 2 against our parameter names.
 
 Kernels are (in, out) in both worlds; nothing is transposed.
 """

@@ -1,4 +1,4 @@
-"""Published Astromer checkpoints as experiments and variables of ours (specification sections 3 and 8).
+"""Published Astromer checkpoints as experiments and variables of ours (A&A 670, A54; A&A 707, A170).
 
 Shapes decide depth and widths and must agree with the settings file beside the checkpoint (`conf.json` of Astromer 1,
 `config.toml` of Astromer 2); heads, dropout and masking come from that file. The result is in parity mode: it computes

@@ -1,4 +1,4 @@
-"""What the ALeRCE service does around its stamp classifier, as a policy of its own (stamps specification A6).
+"""What the ALeRCE service does around its stamp classifier, as a policy of its own (AJ 162, 231, and the broker's code).
 
 The network's probabilities stay untouched elsewhere: rules are applied only where asked for. Two of them: an alert
 with a known solar-system object nearby is an asteroid without asking the network, and a supernova candidate is not

@@ -66,7 +66,7 @@ class HostSize:
 
 
 def host_size(full: Sources, planes: Sequence[Sources], x: float, y: float, size: int) -> HostSize:
-    """Size of the source at the predicted host (specification of DELIGHT, section 8).
+    """Size of the source at the predicted host, as the code of DELIGHT (AJ 164, 195) measures it.
 
     On the full image and on every plane the source nearest in its own ellipse is taken; the one whose centre lies closest
     to the prediction, in units of its size, counts. Coarse planes see large hosts as one source where the full image

@@ -1,14 +1,11 @@
 """Published DELIGHT weights: the HDF5 file, the `astro-delight` wheel it comes in, or that package where installed.
 
 The weights are under the GPL: they are read where the user has them, never shipped. Both layouts are known, Keras 3
-(`layers/NAME/vars/0`) and Keras 2 (`model_weights/NAME/NAME/kernel:0`). Kernels need no transposition (specification
-section 11).
+(`layers/NAME/vars/0`) and Keras 2 (`model_weights/NAME/NAME/kernel:0`). Kernels need no transposition.
 """
 
 import dataclasses
 import importlib.metadata
-import io
-import json
 import math
 import re
 import zipfile
@@ -17,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from lcjax.errors import LcjaxError, MissingExtraError, WeightsError
+from lcjax.errors import LcjaxError, WeightsError
 from lcjax.models.delight_config import PUBLISHED, DelightModelConfig
+from lcjax.pretrained.keras_hdf5 import read_keras
 from lcjax.pretrained.weights_folder import ImportedWeights
 from lcjax.systems import PRESETS
 
 PACKAGE = "astro-delight"
 _MAX_BYTES = 256 << 20
-_MAX_NUMBERS = 32 << 20
 _LAYERS = ("trunk/conv_1", "trunk/conv_2", "trunk/conv_3", "head/dense_1", "head/dense_2")
 _WHERE = f"give the .h5 file, the {PACKAGE} wheel, or the word {PACKAGE} where that package is installed"
 
@@ -104,40 +101,6 @@ def _only(found: list, where: str) -> Any:
     if len(found) != 1:
         raise WeightsError(f"{where} holds {len(found)} weight files (.h5) where one is expected: {_WHERE}")
     return found[0]
-
-
-def read_keras(content: bytes, name: str) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any], list[str]]:
-    """Layer name -> {`kernel`, `bias`}, the Keras configuration if the file has one, and the names left out."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise MissingExtraError("h5py", "interop", "reading Keras weights") from error
-    layers: dict[str, dict[str, np.ndarray]] = {}
-    ignored: list[str] = []
-
-    def visit(path: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset):
-            return
-        known = re.search(r"([^/]+)/vars/([01])$", path) or re.search(r"([^/]+)/(kernel|bias)(?::0)?$", path)
-        if known is None or path.startswith(("optimizer", "_optimizer")):
-            ignored.append(path)
-            return
-        # Nothing outside the file, nothing without bound.
-        if item.is_virtual or item.external or item.size > _MAX_NUMBERS or item.dtype.kind != "f":
-            raise WeightsError(f"'{path}' in '{name}' is no plain array of at most {_MAX_NUMBERS:,} floats")
-        part = {"0": "kernel", "1": "bias"}.get(known[2], known[2])
-        layers.setdefault(known[1], {})[part] = item[()].astype(np.float32)
-
-    try:
-        with h5py.File(io.BytesIO(content), "r") as file:
-            file.visititems(visit)
-            text = file.attrs.get("model_config", "{}")
-            config = json.loads(text.decode() if isinstance(text, bytes) else text)
-    except WeightsError:
-        raise
-    except Exception as error:  # HDF5 reports damage through many classes
-        raise WeightsError(f"'{name}' is no readable HDF5 file ({error}): {_WHERE}") from error
-    return layers, config if isinstance(config, dict) else {}, ignored
 
 
 def sort_layers(layers: dict[str, dict[str, np.ndarray]], name: str) -> list[dict[str, np.ndarray]]:

@@ -1,4 +1,4 @@
-"""Variables of the published stamp classifiers (TensorFlow 1 graphs) against our parameter names (specification A7).
+"""Variables of the published stamp classifiers (TensorFlow 1 graphs) against our parameter names (AJ 162, 231).
 
 Kernels are laid out alike in both worlds (convolutions HWIO, dense layers (in, out), flattening H, W, C); nothing is
 transposed. Names end in the number of the layer in its graph (`conv_2_2`, `dense_1_10`), which differs between graphs.

@@ -1,4 +1,4 @@
-"""Published stamp classifiers as experiments and variables of ours (stamps specification A3, A5, A7).
+"""Published stamp classifiers as experiments and variables of ours (AJ 162, 231).
 
 A source is a TensorFlow 1 checkpoint (`.index` and `.data`, read without TensorFlow) or one `.npz` with the same
 variables, their names with `.` or `/`. Shapes decide everything: kernels, widths, classes, the number of features.
