@@ -72,8 +72,8 @@ class Predictor:
           task: the system. variables: as `lcjax.load` gives them.
           window: its length and `evaluation_mode` cut light curves; None: the task's own length, sequential.
           batch_size: rows of every compiled batch; None: few on a CPU, many on an accelerator.
-          buckets: padded lengths; None: those of `window`, or else halvings of its length. A model in parity mode
-            always gets its full length, because the published networks attend to padding.
+          buckets: padded lengths; None: those of `window`, or else halvings of its length. A model to which padding
+            matters (`Task.full_length`) always gets its full length.
 
         Raises:
           ConfigError: sizes that make no sense.
@@ -87,8 +87,9 @@ class Predictor:
                 f"a batch of {batch_size} windows of {length} points is impossible: both must be at least 1"
             )
         self.batch_size = batch_size
-        parity = bool(getattr(getattr(task.model, "config", None), "parity", False))
-        self.buckets = (length,) if parity else _buckets(length, self.window.buckets if buckets is None else buckets)
+        self.buckets = (
+            (length,) if task.full_length else _buckets(length, self.window.buckets if buckets is None else buckets)
+        )
         self._variables = jax.device_put(variables)
         self._run = jax.jit(task.predict)
 
