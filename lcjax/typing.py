@@ -7,6 +7,11 @@ import numpy as np
 
 Array = jax.Array | np.ndarray
 PyTree = Any
+Axis = str | tuple[str, ...] | None
+"""Mapped axis (of pmap, shard_map or vmap) that the rows of a batch are spread over. None: they are not; (): they are,
+and what is computed stays local on purpose."""
+Batch = dict[str, Any]
+"""Name -> array whose first axis is the row, or -> another such dict: a stream with rows of its own."""
 Metrics = dict[str, tuple[Array, Array]]
 """`{name: (weighted sum, weight)}`: sums add over batches and devices, and are divided once at the end."""
 

@@ -1,6 +1,5 @@
 """Trained systems for other programs: StableHLO that needs no code of ours, and safetensors."""
 
-import dataclasses
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from jax import export as jax_export
 from lcjax.errors import StorageError, WeightsError
 from lcjax.inference.loaded import Loaded
 from lcjax.pretrained.weights_folder import ARRAYS, check_free_of_others, count_parameters, flat_names
+from lcjax.training.task import Task
 from lcjax.typing import PyTree
 from lcjax.version import __version__
 
@@ -22,6 +22,7 @@ PROGRAM = "predict.stablehlo"
 DESCRIPTION = "export.json"
 _FILES = {PROGRAM, DESCRIPTION, ARRAYS, "config.json"}
 _TOLERANCE = 1e-4
+_ROWS = 3
 
 EXPLANATION = """import jax, jax.export, numpy as np
 predict = jax.export.deserialize(open("predict.stablehlo", "rb").read())
@@ -54,7 +55,7 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
         "parameters": count_parameters(loaded.variables),
         "inputs": inputs,
         "outputs": outputs,
-        **_meaning(loaded),
+        **loaded.task.meaning,
         "how_to_call": EXPLANATION,
     }
     temporary = out.resolve().parent / f".{out.resolve().name}.{os.getpid()}.partial"
@@ -74,20 +75,10 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
     return description
 
 
-def _meaning(loaded: Loaded) -> dict[str, Any]:
-    """What a caller must know of the inputs and outputs beyond shapes."""
-    if "mask" in loaded.task.batch_spec:
-        star = "mean of the outputs over a star's windows, weighted by their number of points"
-        return {"windows": dataclasses.asdict(loaded.experiment.window), "star": star}
-    inputs = getattr(loaded.experiment, "inputs", None)
-    names = ("class_names", "metadata_names")
-    return {name: list(getattr(inputs, name)) for name in names if hasattr(inputs, name)}
-
-
-def export_program(task: Any, variables: PyTree, platforms: tuple[str, ...]) -> bytes:
+def export_program(task: Task, variables: PyTree, platforms: tuple[str, ...]) -> bytes:
     """`task.predict` with its weights inside, for any number of rows of `task.batch_spec`, as jax.export bytes."""
     (rows,) = jax_export.symbolic_shape("rows")
-    shapes = {name: jax.ShapeDtypeStruct((rows, *spec.shape[1:]), spec.dtype) for name, spec in task.batch_spec.items()}
+    shapes = jax.tree.map(lambda spec: jax.ShapeDtypeStruct((rows, *spec.shape[1:]), spec.dtype), task.batch_spec)
     fixed = jax.tree.map(jnp.asarray, variables)
 
     def predict(batch: dict) -> dict:
@@ -97,22 +88,9 @@ def export_program(task: Any, variables: PyTree, platforms: tuple[str, ...]) -> 
         return bytes(jax_export.export(jax.jit(predict), platforms=platforms)(shapes).serialize())
 
 
-def _made_up(spec: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Three rows of random numbers; of windows, one full, one half full and one with a single point."""
-    rng = np.random.default_rng(0)
-    if "mask" not in spec:
-        return {name: rng.normal(size=(3, *s.shape[1:])).astype(s.dtype) for name, s in spec.items()}
-    length = spec["mask"].shape[1]
-    sizes = np.array([length, max(length // 2, 1), 1], np.int32)
-    mask = np.arange(length) < sizes[:, None]
-    draw = lambda scale: np.where(mask, scale * rng.normal(size=mask.shape), 0.0).astype(np.float32)
-    batch = {"time": np.sort(draw(100.0)), "magnitude": draw(1.0), "magnitude_error": np.abs(draw(0.1))}
-    return batch | {"mask": mask, "length": sizes}
-
-
 def _check(program: bytes, loaded: Loaded) -> tuple[dict[str, Any], dict[str, Any]]:
     """Runs the program on made-up rows and describes what goes in and comes out."""
-    batch = _made_up(loaded.task.batch_spec)
+    batch = loaded.task.made_up(_ROWS)
     found = jax_export.deserialize(bytearray(program)).call(batch)
     with jax.default_matmul_precision("float32"):
         expected = jax.jit(loaded.task.predict)(loaded.variables, batch)

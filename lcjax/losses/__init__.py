@@ -1,5 +1,13 @@
-"""Losses as pure functions. Sums that cross rows go through `global_sum`, so they also cross the devices of a pmap."""
+"""Losses as pure functions. Those that sum over rows take `axis`, as the functions of `lcjax.global_batch`."""
 
+from lcjax.global_batch import (
+    global_any,
+    global_gather,
+    global_mean,
+    global_mean_of_rows,
+    global_sum,
+    row_numbers,
+)
 from lcjax.losses.classification import cross_entropy, entropy, entropy_regularised, focal_factor, label_weight
 from lcjax.losses.reconstruction import (
     error_weights,
@@ -10,10 +18,8 @@ from lcjax.losses.reconstruction import (
     reconstruction_loss,
     window_errors,
 )
-from lcjax.losses.reduce import DATA_AXIS, global_any, global_mean, global_mean_of_rows, global_sum
 
 __all__ = [
-    "DATA_AXIS",
     "cross_entropy",
     "entropy",
     "entropy_regularised",
@@ -21,6 +27,7 @@ __all__ = [
     "focal_factor",
     "gaussian_nll",
     "global_any",
+    "global_gather",
     "global_mean",
     "global_mean_of_rows",
     "global_sum",
@@ -29,5 +36,6 @@ __all__ = [
     "r2_score",
     "r2_sums",
     "reconstruction_loss",
+    "row_numbers",
     "window_errors",
 ]

@@ -1,5 +1,6 @@
 """Mixture densities over the sky plane: likelihood of a place, probability near an answer."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,14 +11,16 @@ from lcjax.typing import Array
 _DRAWS = 128
 
 
-def mixture_log_density(at: Array, places: Array, widths: Array, log_weights: Array) -> Array:
+def mixture_log_density(at: Array, centres: Array, widths: Array, log_weights: Array) -> Array:
     """Log density (per square pixel) of round Gaussians.
 
     Args:
-      at: (..., 2) pixels. places: (..., K, 2) centres. widths: (..., K) standard deviations. log_weights: (..., K), summing
+      at: (..., 2) pixels. centres: (..., K, 2) pixels. widths: (..., K) standard deviations. log_weights: (..., K), summing
         to 1 as weights.
     """
-    squared = jnp.sum(jnp.square(at[..., None, :] - places), axis=-1) / jnp.square(widths)
+    _check(centres, widths, log_weights)
+    chex.assert_axis_dimension(at, -1, 2)
+    squared = jnp.sum(jnp.square(at[..., None, :] - centres), axis=-1) / jnp.square(widths)
     return logsumexp(log_weights - 0.5 * squared - 2 * jnp.log(widths) - jnp.log(2 * jnp.pi), axis=-1)
 
 
@@ -32,15 +35,16 @@ def _spiral() -> np.ndarray:
 SPIRAL = _spiral()
 
 
-def probability_within(radius: float, at: Array, places: Array, widths: Array, log_weights: Array) -> Array:
+def probability_within(radius: float, at: Array, centres: Array, widths: Array, log_weights: Array) -> Array:
     """Probability of the circle around `at` (..., 2), to about half a percent."""
-    draws = places[..., None, :] + widths[..., None, None] * SPIRAL
+    _check(centres, widths, log_weights)
+    draws = centres[..., None, :] + widths[..., None, None] * SPIRAL
     squared = jnp.sum(jnp.square(draws - at[..., None, None, :]), axis=-1)
     inside = jnp.mean((squared < radius**2).astype(jnp.float32), axis=-1)
     return jnp.sum(jnp.exp(log_weights) * inside, axis=-1)
 
 
-def two_best_places(places: Array, widths: Array, log_weights: Array, radius: float) -> tuple[Array, Array]:
+def two_best_hosts(centres: Array, widths: Array, log_weights: Array, radius: float) -> tuple[Array, Array]:
     """The two most probable hosts of a mixture.
 
     The first is where a circle of `radius` pixels around a component holds most probability, the second likewise among those
@@ -48,24 +52,26 @@ def two_best_places(places: Array, widths: Array, log_weights: Array, radius: fl
     its circle (by weight over variance), which averages what the eight variants say of the same host.
 
     Args:
-      places: (B, K, 2). widths, log_weights: (B, K).
+      centres: (B, K, 2). widths, log_weights: (B, K).
 
     Returns:
-      places (B, 2, 2) and their probabilities (B, 2); without a second place, its probability is 0.
+      positions (B, 2, 2) and their probabilities (B, 2); without a second place, its probability is 0.
     """
-    within = lambda at: probability_within(radius, at, places, widths, log_weights)
-    held = jax.vmap(within, in_axes=1, out_axes=1)(places)
+    chex.assert_rank([centres, widths, log_weights], [3, 2, 2])
+    _check(centres, widths, log_weights)
+    within = lambda at: probability_within(radius, at, centres, widths, log_weights)
+    held = jax.vmap(within, in_axes=1, out_axes=1)(centres)
     first = jnp.argmax(held, axis=1)
-    pick = lambda index: jnp.take_along_axis(places, index[:, None, None], axis=1)[:, 0]
-    apart = jnp.sum(jnp.square(places - pick(first)[:, None]), axis=-1) >= (2 * radius) ** 2
+    pick = lambda index: jnp.take_along_axis(centres, index[:, None, None], axis=1)[:, 0]
+    apart = jnp.sum(jnp.square(centres - pick(first)[:, None]), axis=-1) >= (2 * radius) ** 2
     others = jnp.where(apart, held, 0.0)
     second = jnp.argmax(others, axis=1)
     precision = jnp.exp(log_weights) / jnp.square(widths)
 
     def centred(at: Array) -> Array:
-        near = jnp.sum(jnp.square(places - at[:, None]), axis=-1) <= radius**2
+        near = jnp.sum(jnp.square(centres - at[:, None]), axis=-1) <= radius**2
         share = jnp.where(near, precision, 0.0)
-        return jnp.sum(share[..., None] * places, axis=1) / jnp.sum(share, axis=1, keepdims=True)
+        return jnp.sum(share[..., None] * centres, axis=1) / jnp.sum(share, axis=1, keepdims=True)
 
     found = jnp.stack([centred(pick(first)), centred(pick(second))], axis=1)
     one = within(found[:, 0])
@@ -73,3 +79,9 @@ def two_best_places(places: Array, widths: Array, log_weights: Array, radius: fl
     swap = (two > one)[:, None]
     held = jnp.stack([one, two], axis=1)
     return jnp.where(swap[..., None], found[:, ::-1], found), jnp.where(swap, held[:, ::-1], held)
+
+
+def _check(centres: Array, widths: Array, log_weights: Array) -> None:
+    chex.assert_axis_dimension(centres, -1, 2)
+    chex.assert_equal_shape([widths, log_weights])
+    chex.assert_equal_shape_prefix([centres, widths], widths.ndim)

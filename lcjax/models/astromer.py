@@ -13,18 +13,27 @@ layernorm{1,2}; block_i/residual_{1,2} = reshape_leak_{1,2}; head_norm, head = b
 import dataclasses
 from typing import Any
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from lcjax.global_batch import rows_of
 from lcjax.models.astromer_config import ASTROMER1, ASTROMER2, AstromerModelConfig
 from lcjax.models.attention import TimeDifferenceBias, published_attention, strict_attention
 from lcjax.models.dropout import RowDropout
 from lcjax.transforms.positional import encode_time, log_period_frequencies, published_frequencies
 from lcjax.transforms.scaling import masked_mean
-from lcjax.typing import Array
+from lcjax.typing import Array, Axis
 
 NORM_EPSILON = 1e-6
+
+SHARDING_RULES = (
+    (r"(query|key|value|ffn_in)/kernel$", (None, "model")),
+    (r"(query|key|value|ffn_in)/bias$", ("model",)),
+    (r"(merge|ffn_out)/kernel$", ("model", None)),
+)
+"""Parameter path -> mesh axis of each dimension: Megatron's split of attention and feed-forward."""
 
 
 def _activation(name: str):
@@ -43,7 +52,7 @@ class AstromerBlock(nn.Module):
         return change + x if self.config.residual == "identity" else change
 
     @nn.compact
-    def __call__(self, x: Array, visible: Array, row: Array, bias: Array | None, deterministic: bool) -> Array:
+    def __call__(self, x: Array, visible: Array, row: Array | None, bias: Array | None, deterministic: bool) -> Array:
         """(B, L, D) -> (B, L, D); `visible` (B, L) bool; sows attention weights and logits in parity mode."""
         cfg = self.config
         post = cfg.norm == "post"
@@ -88,13 +97,14 @@ class Astromer(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, batch: dict, deterministic: bool = True) -> dict[str, Array]:
+    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """Encodes standardised windows.
 
         Args:
           batch: `time`, `magnitude` (B, L) float32 standardised, `mask` (B, L) bool; optional `visible` (B, L) bool
             (default: `mask`), `magnitude_error` (B, L) mag, `row` (B,) int32.
           deterministic: no dropout.
+          axis: that rows are spread over, where dropout numbers them itself (no `row` in the batch).
 
         Returns:
           `reconstruction` (B, L) float32, on the scale of the input; `log_variance` (B, L) if configured;
@@ -102,8 +112,12 @@ class Astromer(nn.Module):
           (B, L, D): input embedding, then each block's output.
         """
         cfg = self.config
+        chex.assert_rank([batch["time"], batch["magnitude"], batch["mask"]], 2)
+        chex.assert_equal_shape([batch["time"], batch["magnitude"], batch["mask"]])
+        chex.assert_type(batch["mask"], bool)
         visible = batch.get("visible", batch["mask"]) & batch["mask"]
-        row = batch.get("row", jnp.arange(visible.shape[0]))
+        # Without dropout no row needs a number, and none is asked for: predictions run under any mapped axis.
+        row = None if deterministic else rows_of(batch, visible.shape[0], axis)
         time = jnp.where(batch["mask"], batch["time"], 0.0)
         x = self._embed(batch, visible, time)
         layers = [x]

@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class AstromerModelConfig:
-    """Shape and behaviour of an Astromer encoder (specification sections 2 and 3)."""
+    """Shape and behaviour of an Astromer encoder (A&A 670, A54; A&A 707, A170)."""
 
     num_layers: int = 6
     num_heads: int = 4
@@ -58,7 +58,7 @@ ASTROMER1 = AstromerModelConfig(
     mask_format="QK",
     mask_alpha=1.0,
 )
-"""The published Astromer 1 (specification section 3); `parity=True` makes it the network that was shipped."""
+"""The published Astromer 1 (A&A 670, A54); `parity=True` makes it the network that was shipped."""
 
 ASTROMER2 = AstromerModelConfig()
-"""The published Astromer 2; `parity=True, mask_token=False` makes it the network that was shipped."""
+"""The published Astromer 2 (A&A 707, A170); `parity=True, mask_token=False` makes it the network that was shipped."""

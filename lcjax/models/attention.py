@@ -1,5 +1,6 @@
 """Attention of the Astromer family: the published additive masks, and strict attention to visible points only."""
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ equal weights rather than NaN."""
 
 
 def published_mask_term(hidden: Array, mask_format: str) -> Array | None:
-    """The matrix M of the published models, (B, 1, L, L): alpha * M is added to the logits (specification section 2).
+    """The matrix M of the published models, (B, 1, L, L): alpha * M is added to the logits (A&A 670, A54; 707, A170).
 
     Args:
       hidden: (B, L) float32, 1 = hidden or padding.
@@ -41,6 +42,8 @@ def published_attention(
     Returns:
       output (B, L, H, d), weights (B, H, L, L), scaled logits before the mask (B, H, L, L).
     """
+    chex.assert_rank([query, hidden], [4, 2])
+    chex.assert_equal_shape([query, key, value])
     logits = _products(query.astype(jnp.float32), key.astype(jnp.float32)) / jnp.sqrt(jnp.float32(query.shape[-1]))
     scaled = logits / temperature if temperature else logits
     term = published_mask_term(hidden, mask_format)
@@ -83,6 +86,9 @@ def strict_attention(
       implementation: "xla" or "cudnn" (see `jax.nn.dot_product_attention`; cudnn needs a GPU and bfloat16, and takes
         the bias in that precision).
     """
+    chex.assert_rank([query, visible], [4, 2])
+    chex.assert_equal_shape([query, key, value])
+    chex.assert_type(visible, bool)
     if implementation == "cudnn":
         length = query.shape[1]
         mask = jnp.broadcast_to(visible[:, None, None, :], (visible.shape[0], 1, length, length))

@@ -1,4 +1,4 @@
-"""DELIGHT (arXiv 2208.04310): where the host galaxy of a transient is, from a multi-resolution stack of its field.
+"""DELIGHT (AJ 164, 195; arXiv 2208.04310): where the host galaxy of a transient is, from a multi-resolution stack of its field.
 
 The eight turned and mirrored copies of a stack, times its five resolutions, times the batch go through one shared
 convolutional trunk in a single call, and the eight times batch concatenated features through one shared head. The answers
@@ -10,17 +10,20 @@ dense, dense_1.
 
 from typing import Any
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from lcjax.global_batch import rows_of
 from lcjax.models.delight_config import DelightModelConfig
 from lcjax.models.dropout import RowDropout
 from lcjax.models.pooling import max_pool
-from lcjax.transforms.delight import derotate, dihedral_variants, mean_and_scatter
-from lcjax.typing import Array
+from lcjax.transforms.delight import mean_and_scatter
+from lcjax.transforms.dihedral import MIRRORED_FIRST, copies, turn_vectors_back
+from lcjax.typing import Array, Axis
 
-VARIANTS = 8
+VARIANTS = len(MIRRORED_FIRST)
 GLOROT = nn.initializers.glorot_uniform()
 
 
@@ -52,7 +55,7 @@ class Head(nn.Module):
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, x: Array, row: Array, deterministic: bool) -> Array:
+    def __call__(self, x: Array, row: Array | None, deterministic: bool) -> Array:
         """(N, F) -> (N, outputs) float32."""
         x = jnp.tanh(nn.Dense(self.hidden, dtype=self.dtype, kernel_init=GLOROT, name="dense_1")(x))
         self.sow("intermediates", "dense_1_out", x)
@@ -69,38 +72,41 @@ class Delight(nn.Module):
     """Copies of each stack: the first so many of the eight. 1: the stack as it is, to train on copies drawn at random."""
 
     @nn.compact
-    def __call__(self, batch: dict, deterministic: bool = True) -> dict[str, Array]:
+    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """Answers for a batch of normalised stacks.
 
         Args:
           batch: `levels` (B, S, S, L) float32, axes (x, y, level), as `lcjax.transforms.network_input` makes them;
             optional `row` (B,) int32, which keys dropout.
           deterministic: no dropout.
+          axis: that rows are spread over, where dropout numbers them itself (no `row` in the batch).
 
         Returns:
           For `offset`: `raw` (B, 8 outputs) float32, variant after variant; `offsets` (B, 8, outputs) turned back;
           `offset` (B, 2) and `scatter` (B,), all in pixels of the image; with 3 outputs `size` (B,).
-          For `mixture`: `places` (B, 8 K, 2) and `widths` (B, 8 K) pixels, `log_weights` (B, 8 K), `hostless_logit` (B,).
+          For `mixture`: `centres` (B, 8 K, 2) and `widths` (B, 8 K) pixels, `log_weights` (B, 8 K), `hostless_logit` (B,).
         """
         cfg = self.config
         levels = batch["levels"]
+        chex.assert_shape(levels, (None, cfg.side, cfg.side, cfg.levels))
         count = levels.shape[0]
-        variants = dihedral_variants(levels)[: self.variants].astype(self.dtype)
+        variants = copies(levels, MIRRORED_FIRST[: self.variants]).astype(self.dtype)
         planes = jnp.moveaxis(variants, -1, 2).reshape(-1, *levels.shape[1:3], 1)
         features = Trunk(cfg.filters, self.dtype, name="trunk")(planes)
         features = features.reshape(self.variants * count, -1)
         self.sow("intermediates", "features", features)
         outputs = cfg.outputs if cfg.head == "offset" else 4 * cfg.components + 1
-        row = batch.get("row", jnp.arange(count))
-        # Every variant of a row draws its own dropout.
-        rows = (row + jnp.arange(self.variants)[:, None] * (1 << 24)).reshape(-1)
+        rows = None
+        if not deterministic:
+            # Every variant of a row draws its own dropout.
+            rows = (rows_of(batch, count, axis) + jnp.arange(self.variants)[:, None] * (1 << 24)).reshape(-1)
         answers = Head(cfg.hidden, outputs, cfg.dropout, self.dtype, name="head")(features, rows, deterministic)
         answers = jnp.swapaxes(answers.reshape(self.variants, count, outputs), 0, 1).astype(jnp.float32)
         return self._offset(answers) if cfg.head == "offset" else self._mixture(answers)
 
     def _offset(self, answers: Array) -> dict[str, Array]:
         answers = answers * self.config.unit
-        offsets = derotate(answers)
+        offsets = turn_vectors_back(answers)
         mean, scatter = mean_and_scatter(offsets[..., :2])
         found = {"raw": answers.reshape(answers.shape[0], -1), "offsets": offsets, "offset": mean, "scatter": scatter}
         if self.config.outputs > 2:
@@ -110,12 +116,12 @@ class Delight(nn.Module):
     def _mixture(self, answers: Array) -> dict[str, Array]:
         cfg = self.config
         count, number = answers.shape[0], cfg.components
-        places = answers[..., : 2 * number].reshape(count, self.variants, number, 2) * cfg.unit
-        places = jnp.swapaxes(derotate(jnp.swapaxes(places, 1, 2)), 1, 2).reshape(count, -1, 2)
+        centres = answers[..., : 2 * number].reshape(count, self.variants, number, 2) * cfg.unit
+        centres = jnp.swapaxes(turn_vectors_back(jnp.swapaxes(centres, 1, 2)), 1, 2).reshape(count, -1, 2)
         widths = cfg.min_width + cfg.unit * jax.nn.softplus(answers[..., 2 * number : 3 * number] - 1.0)
         log_weights = jax.nn.log_softmax(answers[..., 3 * number : 4 * number], axis=-1) - jnp.log(self.variants)
         return {
-            "places": places,
+            "centres": centres,
             "widths": widths.reshape(count, -1),
             "log_weights": log_weights.reshape(count, -1),
             "hostless_logit": jnp.mean(answers[..., -1], axis=1),

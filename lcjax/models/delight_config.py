@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class DelightModelConfig:
-    """Shape of a DELIGHT network (specification section 6); the defaults are the published one, 2,297,184 parameters."""
+    """Shape of a DELIGHT network (AJ 164, 195); the defaults are the published one, 2,297,184 parameters."""
 
     side: int = 30
     """Pixels along a side of every plane of the stack."""

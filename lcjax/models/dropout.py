@@ -1,5 +1,6 @@
 """Dropout whose mask of a row depends on the row's index in the global batch, not on the device that holds it."""
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -41,10 +42,11 @@ class RowDropout(nn.Module):
     rate: float
 
     @nn.compact
-    def __call__(self, x: Array, row: Array, deterministic: bool) -> Array:
-        """Applies dropout to `x` (B, ...); `row` (B,) int32 keys the mask of each row."""
+    def __call__(self, x: Array, row: Array | None, deterministic: bool) -> Array:
+        """Applies dropout to `x` (B, ...); `row` (B,) int32 keys the mask of each row (None: only if deterministic)."""
         if deterministic or self.rate == 0.0:
             return x
+        chex.assert_shape(row, (x.shape[0],))
         bits = row_bits(self.make_rng("dropout"), row, x.shape[1:])
         keep = bits < jnp.uint32(min(round((1 - self.rate) * 2**32), 2**32 - 1))
         return jnp.where(keep, x / (1 - self.rate), 0.0).astype(x.dtype)

@@ -1,4 +1,4 @@
-"""Classification heads on Astromer layers (specification section 9): pooling over visible points, then a small network.
+"""Classification heads on Astromer layers (A&A 707, A170): pooling over visible points, then a small network.
 
 `mask` marks the points to pool (True = use it). The 2025 ablation pooled the padding by mistake in some heads; parity
 tests reproduce that by passing the inverted mask, nothing here does.
@@ -7,11 +7,12 @@ tests reproduce that by passing the inverted mask, nothing here does.
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from lcjax.typing import Array
+from lcjax.typing import Array, Axis
 
 HeadName = Literal["skip_avg_mlp", "avg_mlp", "avg_clf", "mlp_avg", "max", "att_avg", "att_cls"]
 
@@ -71,8 +72,24 @@ class ClassifierHead(nn.Module):
     kind: HeadName = "skip_avg_mlp"
 
     @nn.compact
-    def __call__(self, layers: Sequence[Array], mask: Array) -> Array:
-        """(layers of (B, L, D), (B, L) bool) -> (B, num_classes) logits."""
+    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
+        """Classifies encoded windows.
+
+        Args:
+          batch: `layers`, a sequence of (B, L, D) float32, input embedding first, as `Astromer` gives them; `mask`
+            (B, L) bool, the points to pool.
+          deterministic, axis: as in other modules; nothing here is random or crosses rows.
+
+        Returns:
+          `logits` (B, num_classes) float32.
+        """
+        del deterministic, axis
+        layers, mask = batch["layers"], batch["mask"]
+        chex.assert_rank([*layers, mask], [*[3] * len(layers), 2])
+        chex.assert_equal_shape_prefix([*layers, mask], 2)
+        return {"logits": self._logits(layers, mask)}
+
+    def _logits(self, layers: Sequence[Array], mask: Array) -> Array:
         last = layers[-1]
         if self.kind == "avg_clf":
             pooled = nn.LayerNorm(epsilon=1e-3, name="norm")(pool_mean(last, mask))

@@ -1,4 +1,4 @@
-"""Shape of the multi-scale stamp classifier (stamps specification B4). Nothing here imports jax."""
+"""Shape of the multi-scale stamp classifier (arXiv 2304.13080). Nothing here imports jax."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The multi-scale stamp classifier (arXiv 2304.13080; stamps specification B4) and the production network of 2025.
+"""The multi-scale stamp classifier (arXiv 2304.13080) and the production network of 2025.
 
 Every level of a stamp goes through a small convolutional trunk in its eight dihedral copies; the mean over the copies, taken
 of the flattened maps, makes the answer exactly invariant to turns by 90 degrees and flips. Levels are concatenated, joined
@@ -8,17 +8,19 @@ monitor.
 
 import itertools
 
+import chex
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
+from lcjax.global_batch import rows_of
 from lcjax.models.dropout import RowDropout
 from lcjax.models.multiscale_config import MultiscaleModelConfig
 from lcjax.models.stamp_classifier import FeatureNorm
-from lcjax.transforms.multiscale import dihedral, stack_levels
-from lcjax.typing import Array
+from lcjax.transforms.dihedral import TURNED_FIRST, copies_as_rows, pick, random_places
+from lcjax.transforms.multiscale import stack_levels
+from lcjax.typing import Array, Axis
 
-_COPIES = 8
+_COPIES = len(TURNED_FIRST)
 
 
 class StampTrunk(nn.Module):
@@ -49,37 +51,36 @@ class MultiscaleClassifier(nn.Module):
     """Of the convolutions; the mean over copies, norms and dense layers are float32."""
 
     @nn.compact
-    def __call__(
-        self,
-        levels: Array,
-        features: Array | None = None,
-        *,
-        train: bool = False,
-        row: Array | None = None,
-        weight: Array | None = None,
-    ) -> dict[str, Array]:
+    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """Runs the network.
 
         Args:
-          levels: (B, L, S, S, C) float32, as `lcjax.transforms.stamp_view` gives them (L is 1 but for multi-scale stamps).
-          features: (B, F) float32, position on the sphere or metadata; not used where the config has none.
-          train: dropout acts (key `dropout`) and the feature norm takes and moves batch statistics.
-          row: (B,) int32, index of each row in the global batch; default 0 to B - 1.
-          weight: (B,), 0 for rows that only fill up a batch; default 1.
+          batch: `levels` (B, L, S, S, C) float32, as `lcjax.transforms.stamp_view` gives them (L is 1 but for multi-scale
+            stamps); `features` (B, F) float32, position on the sphere or metadata, where the config has some; optional
+            `row` (B,) int32, index of each row in the global batch, and `weight` (B,), 0 for rows that only fill up.
+          deterministic: False: dropout acts (key `dropout`) and the feature norm takes and moves batch statistics.
+          axis: that rows are spread over; only training needs it.
 
         Returns:
           `logits` (B, K), `embedding` (B, dense) and `pooled` (B, P), the mean over dihedral copies; float32.
         """
-        config, rows = self.config, levels.shape[0]
-        row = jnp.arange(rows, dtype=jnp.int32) if row is None else row
-        weight = jnp.ones(rows, jnp.float32) if weight is None else weight
-        if train and config.train_copies == "one" and not self.is_initializing():
-            levels = self._one_copy(levels, row)
-        pooled = self._pooled(levels.astype(self.dtype), not train or config.train_copies == "all")
-        x = RowDropout(config.dropout)(pooled, row, not train)
+        config, levels = self.config, batch["levels"]
+        shape = (config.num_levels, config.image_size, config.image_size, config.num_channels)
+        chex.assert_shape(levels, (None, *shape))
+        rows = levels.shape[0]
+        row = None if deterministic else rows_of(batch, rows, axis)
+        weight = batch["weight"] if "weight" in batch else jnp.ones(rows, jnp.float32)
+        one_copy = not deterministic and config.train_copies == "one"
+        if one_copy and not self.is_initializing():
+            # Each row turned and mirrored in a way drawn for it, all its levels alike.
+            levels = pick(levels, random_places(self.make_rng("dropout"), row), TURNED_FIRST)
+        pooled = self._pooled(levels.astype(self.dtype), not one_copy)
+        x = RowDropout(config.dropout)(pooled, row, deterministic)
         if config.num_features:
             norm = FeatureNorm(config.feature_norm_momentum, config.feature_norm_epsilon, name="bn")
-            x = jnp.concatenate([x, norm(features.astype(jnp.float32), weight, train)], axis=-1)
+            chex.assert_shape(batch["features"], (rows, config.num_features))
+            features = norm(batch["features"].astype(jnp.float32), weight, deterministic, axis)
+            x = jnp.concatenate([x, features], axis=-1)
         embedding = jnp.tanh(nn.Dense(config.dense, name="dense_1")(x))
         logits = nn.Dense(config.num_classes, name="logits")(embedding)
         return {"logits": logits, "embedding": embedding, "pooled": pooled}
@@ -93,7 +94,7 @@ class MultiscaleClassifier(nn.Module):
         copies = _COPIES if all_copies else 1
 
         def features(x: Array, trunk: StampTrunk) -> Array:
-            x = trunk(dihedral(x) if all_copies else x).astype(jnp.float32)
+            x = trunk(copies_as_rows(x, TURNED_FIRST) if all_copies else x).astype(jnp.float32)
             return jnp.mean(x.reshape(copies, -1, x.shape[-1]), axis=0)
 
         if config.level_weights == "separate":
@@ -103,16 +104,6 @@ class MultiscaleClassifier(nn.Module):
         folded = jnp.moveaxis(levels, 1, 0).reshape(count * rows, *levels.shape[2:])
         parts = features(folded, StampTrunk(config, self.dtype, name="trunk")).reshape(count, rows, -1)
         return jnp.moveaxis(parts, 0, 1).reshape(rows, -1)
-
-    def _one_copy(self, levels: Array, row: Array) -> Array:
-        """Each row turned and flipped in a way drawn for it, all its levels alike."""
-        key = self.make_rng("dropout")
-        which = jax.vmap(lambda r: jax.random.randint(jax.random.fold_in(key, r), (), 0, _COPIES))(row)
-        turns = [lambda x, k=k: jnp.rot90(x, k, axes=(-3, -2)) for k in range(4)]
-        flips = [lambda x, k=k: jnp.rot90(x, k, axes=(-3, -2))[:, ::-1] for k in range(4)]
-        copies = jnp.stack([turn(levels.reshape(-1, *levels.shape[2:])) for turn in (*turns, *flips)])
-        copies = copies.reshape(_COPIES, *levels.shape)
-        return jnp.take_along_axis(copies, which[None, :, None, None, None, None], axis=0)[0]
 
 
 def multiscale_train_flops(config: MultiscaleModelConfig, rows: int) -> float:

@@ -3,6 +3,7 @@
 XLA's own gradient of a pooling (select-and-scatter) is a scalar loop on a CPU: it took half of a training step of DELIGHT.
 """
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ def max_pool(x: Array) -> Array:
 
     Pixels that tie share the gradient equally. Reverse-mode differentiation only.
     """
+    chex.assert_rank(x, 4)
     return nn.max_pool(x, _PAIR, _PAIR)
 
 

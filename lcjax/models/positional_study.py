@@ -1,12 +1,12 @@
 """The positional-encoding study (arXiv 2308.06404): one encoder of Astromer 1's shape, many ways to tell it the time.
 
-Two post-norm blocks without residual path; hidden points are masked by adding -1e9 under the QK rule (specification
-section 11). `time` is the zero-mean time in days.
+Two post-norm blocks without residual path; hidden points are masked by adding -1e9 under the QK rule. `time` is the zero-mean time in days.
 """
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ from lcjax.transforms.positional import (
     paired_frequencies,
     published_frequencies,
 )
-from lcjax.typing import Array
+from lcjax.typing import Array, Axis
 
 NORM_EPSILON = 1e-6
 
@@ -138,16 +138,20 @@ class PositionalStudyEncoder(nn.Module):
     config: PositionalStudyConfig = PositionalStudyConfig()
 
     @nn.compact
-    def __call__(self, batch: dict) -> dict[str, Array]:
+    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """Encodes windows.
 
         Args:
           batch: `time`, `magnitude` (B, L) float32, zero mean; `mask` and optional `visible` (B, L) bool.
+          deterministic, axis: as in other modules; nothing here is random or crosses rows.
 
         Returns:
           `hidden` (B, L, D) and `encoding` (B, L, D), the positional encoding (zeros where there is none).
         """
+        del deterministic, axis
         cfg = self.config
+        chex.assert_rank([batch["time"], batch["magnitude"], batch["mask"]], 2)
+        chex.assert_equal_shape([batch["time"], batch["magnitude"], batch["mask"]])
         visible = batch.get("visible", batch["mask"]) & batch["mask"]
         hidden = 1.0 - visible.astype(jnp.float32)
         encoded = self._encode(batch["time"])

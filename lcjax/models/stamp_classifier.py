@@ -1,4 +1,4 @@
-"""The ALeRCE stamp classifier (Carrasco-Davis et al. 2021, AJ 162, 231; stamps specification A3).
+"""The ALeRCE stamp classifier (Carrasco-Davis et al. 2021, AJ 162, 231).
 
 The image goes through one trunk in four rotations; the mean over them makes the answer exactly invariant to turns by
 90 degrees. Activations are sown as `<published name>_out`, for parity and for the health monitor.
@@ -8,19 +8,20 @@ import itertools
 import math
 from functools import partial
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from lcjax.losses.reduce import global_mean_of_rows
+from lcjax.global_batch import global_mean_of_rows, rows_of
 from lcjax.models import winograd
 from lcjax.models.dropout import RowDropout
 from lcjax.models.pooling import max_pool_of_slices
 from lcjax.models.stamp_classifier_config import StampModelConfig
-from lcjax.transforms.stamps import rotations
-from lcjax.typing import Array
+from lcjax.transforms.dihedral import TURNS, copies_as_rows
+from lcjax.typing import Array, Axis
 
-_ROTATIONS = 4
+_ROTATIONS = len(TURNS)
 
 
 def _bias_init(key: Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> Array:
@@ -40,17 +41,17 @@ class FeatureNorm(nn.Module):
     epsilon: float = 1e-3
 
     @nn.compact
-    def __call__(self, x: Array, weight: Array, train: bool) -> Array:
-        """(B, F), (B,) -> (B, F); in training moves the averages in the collection `batch_stats`."""
+    def __call__(self, x: Array, weight: Array, deterministic: bool, axis: Axis = None) -> Array:
+        """(B, F), (B,) -> (B, F); unless deterministic, takes the batch's statistics and moves `batch_stats`."""
         width = x.shape[-1]
         mean_average = self.variable("batch_stats", "mean", jnp.zeros, (width,), jnp.float32)
         var_average = self.variable("batch_stats", "var", jnp.ones, (width,), jnp.float32)
         scale = self.param("scale", nn.initializers.ones, (width,), jnp.float32)
         bias = self.param("bias", nn.initializers.zeros, (width,), jnp.float32)
         mean, var = mean_average.value, var_average.value
-        if train:
-            mean = global_mean_of_rows(x, weight)
-            var = global_mean_of_rows((x - mean) ** 2, weight)
+        if not deterministic:
+            mean = global_mean_of_rows(x, weight, axis)
+            var = global_mean_of_rows((x - mean) ** 2, weight, axis)
             if not self.is_initializing() and self.is_mutable_collection("batch_stats"):
                 mean_average.value = self.momentum * mean_average.value + (1 - self.momentum) * mean
                 var_average.value = self.momentum * var_average.value + (1 - self.momentum) * var
@@ -65,42 +66,37 @@ class StampClassifier(nn.Module):
     """Of convolutions and dense layers; norms, mean over rotations and logits are float32."""
 
     @nn.compact
-    def __call__(
-        self,
-        images: Array,
-        features: Array | None = None,
-        *,
-        train: bool = False,
-        row: Array | None = None,
-        weight: Array | None = None,
-    ) -> dict[str, Array]:
+    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """Runs the network.
 
         Args:
-          images: (B, S, S, C) float32 in [0, 1], as `lcjax.transforms.prepare_stamps` gives them.
-          features: (B, F) float32, clipped and standardised; not used by image-only networks.
-          train: dropout acts (key `dropout`) and the feature norm takes and moves batch statistics.
-          row: (B,) int32, index of each row in the global batch; default 0 to B - 1.
-          weight: (B,), 0 for rows that only fill up a batch; default 1.
+          batch: `images` (B, S, S, C) float32 in [0, 1], as `lcjax.transforms.prepare_stamps` gives them; `features`
+            (B, F) float32, clipped and standardised, but for image-only networks; optional `row` (B,) int32, index of
+            each row in the global batch, and `weight` (B,), 0 for rows that only fill up the batch.
+          deterministic: False: dropout acts (key `dropout`) and the feature norm takes and moves batch statistics.
+          axis: that rows are spread over; only training needs it.
 
         Returns:
           `logits` (B, K) and `embedding` (B, D), what the last layer sees, float32.
         """
-        config, rows = self.config, images.shape[0]
-        row = jnp.arange(rows, dtype=jnp.int32) if row is None else row
-        weight = jnp.ones(rows, jnp.float32) if weight is None else weight
-        quiet = not train or not config.live_dropout
+        config, images = self.config, batch["images"]
+        chex.assert_shape(images, (None, config.image_size, config.image_size, config.num_channels))
+        rows = images.shape[0]
+        weight = batch["weight"] if "weight" in batch else jnp.ones(rows, jnp.float32)
+        quiet = deterministic or not config.live_dropout
         dropout = lambda x, at: RowDropout(config.dropout)(x, at, quiet)
+        row = None if quiet else rows_of(batch, rows, axis)
+        turned_row = None if quiet else jnp.concatenate([row * _ROTATIONS + k for k in range(_ROTATIONS)])
 
-        x = self._convolutions(rotations(images.astype(self.dtype)))
-        turned_row = jnp.concatenate([row * _ROTATIONS + k for k in range(_ROTATIONS)])
+        x = self._convolutions(copies_as_rows(images.astype(self.dtype), TURNS))
         for i, width in enumerate(config.trunk, 1):
             x = dropout(self._hidden(f"dense_{i}", width, x), turned_row)
         x = jnp.mean(x.astype(jnp.float32).reshape(_ROTATIONS, rows, -1), axis=0)
         self._note("cyclic_pool", x)
         if config.num_features:
             norm = FeatureNorm(config.feature_norm_momentum, config.feature_norm_epsilon, name="bn")
-            features = norm(features.astype(jnp.float32), weight, train)
+            chex.assert_shape(batch["features"], (rows, config.num_features))
+            features = norm(batch["features"].astype(jnp.float32), weight, deterministic, axis)
             self._note("bn_features", features)
             x = jnp.concatenate([x, features], axis=-1)
             self._note("concat", x)

@@ -1,4 +1,4 @@
-"""Shape of the single-stamp classifier (stamps specification A3). Nothing here imports jax."""
+"""Shape of the single-stamp classifier (AJ 162, 231). Nothing here imports jax."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -68,6 +69,8 @@ def convolve(x: Array, kernel: Array, padding: Any) -> Array:
     Returns:
       (N, H', W', K). Kernels of one or more than five columns are applied directly.
     """
+    chex.assert_rank([x, kernel], 4)
+    chex.assert_axis_dimension(x, -1, kernel.shape[-2])
     taps, channels = kernel.shape[1:3]
     if isinstance(padding, str):
         padding = lax.padtype_to_pads(x.shape[1:3], kernel.shape[:2], (1, 1), padding)

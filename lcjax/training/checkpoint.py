@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lcjax.errors import CheckpointError, ConfigError
-from lcjax.training.checkpoint_io import nest, read_folder, replaced, storage_guard, unflatten_like, write_folder
+from lcjax.files import storage_errors
+from lcjax.training.checkpoint_io import ADVICE, nest, read_folder, replaced, unflatten_like, write_folder
 from lcjax.typing import PyTree
 
 
@@ -58,14 +59,14 @@ class CheckpointStore:
 
     def clean(self, step: int) -> None:
         """Before a run goes on from `step`: sets later, damaged checkpoints aside, sweeps up interrupted writes."""
-        with storage_guard(self.folder):
+        with storage_errors(self.folder, ADVICE):
             for later in (s for s in self.steps() if s > step):
                 aside = self.folder / f"{later:08d}.damaged"
                 shutil.rmtree(aside, ignore_errors=True)
                 self.path(later).rename(aside)
             for parent in (self.folder, self.folder.parent):
                 for leftover in parent.glob(".*.partial"):
-                    shutil.rmtree(leftover, ignore_errors=True)
+                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
                 for old in parent.glob(".*.replaced"):
                     target = parent / old.name.removeprefix(".").removesuffix(".replaced")
                     shutil.rmtree(old) if target.exists() else old.rename(target)

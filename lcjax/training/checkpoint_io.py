@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,41 +20,14 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from lcjax.errors import CheckpointError, StorageError
-from lcjax.training.state import path_name
+from lcjax.errors import CheckpointError
+from lcjax.files import storage_errors
+from lcjax.training.tree_paths import path_name
 from lcjax.typing import PyTree
 
 _ARRAYS, _PROGRESS = "arrays", "progress.json"
-_REFUSED = (
-    "No space left",
-    "RESOURCE_EXHAUSTED",
-    "PERMISSION_DENIED",
-    "Permission denied",
-    "Read-only",
-    "File too large",
-)
-"""How tensorstore words a full or closed disk; it raises ValueError for them."""
-
-
-@contextmanager
-def storage_guard(where: Path) -> Iterator[None]:
-    """Turns refused writes under `where` into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise _storage_error(where, error.strerror or str(error)) from error
-    except Exception as error:
-        reason = next((word for word in _REFUSED if word in str(error)), None)
-        if reason is None:
-            raise
-        raise _storage_error(where, reason) from error
-
-
-def _storage_error(where: Path, reason: str) -> StorageError:
-    return StorageError(
-        f"cannot write '{where}': {reason}; make room or choose another --workdir (what was saved before is intact: "
-        "the same command goes on from there)"
-    )
+ADVICE = "make room or choose another --workdir (what was saved before is intact: the same command goes on from there)"
+"""What to do when a workdir cannot be written."""
 
 
 def _one_process() -> ocp.options.MultiprocessingOptions:
@@ -124,26 +98,42 @@ def replaced(target: Path) -> Path:
     return target.parent / f".{target.name}.replaced"
 
 
-def _make_sure_of_room(folder: Path, size: int) -> None:
-    """Reserves `size` bytes and gives them back: a full disk shows here, not in the threads of orbax."""
-    if not hasattr(os, "posix_fallocate"):
-        return
-    path = folder / "room"
-    with open(path, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, size)
-    path.unlink()
+def _reserve(folder: Path, size: int) -> None:
+    """Reserves `size` bytes in a folder and gives them back: a full disk shows here, not in the threads of orbax.
+
+    Raises:
+      OSError: there is no room, or the folder cannot be written.
+    """
+    path = folder / f".room.{os.getpid()}"
+    try:
+        with open(path, "wb") as file:
+            if sys.platform.startswith("linux"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.write(bytes(size))
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def write_folder(target: Path, tree: PyTree, record: dict[str, Any]) -> None:
-    """Writes `tree` (host arrays) and `record` as `target`, replacing it only when complete. Process 0 only."""
-    with storage_guard(target):
-        temporary = target.parent / f".{target.name}.{os.getpid()}.partial"
+    """Writes `tree` (host arrays) and `record` as `target`, replacing it only when complete. Process 0 only.
+
+    Raises:
+      StorageError: there is no room, or the folder cannot be written.
+    """
+    temporary = target.parent / f".{target.name}.{os.getpid()}.partial"
+    flat = {name: np.asarray(leaf) for name, leaf in flatten(tree).items()}
+    size = sum(leaf.nbytes for leaf in flat.values()) + 2**16
+    with storage_errors(target, ADVICE):
         try:
             temporary.mkdir(parents=True)
-            flat = {name: np.asarray(leaf) for name, leaf in flatten(tree).items()}
-            _make_sure_of_room(temporary, sum(leaf.nbytes for leaf in flat.values()) + 2**16)
-            with _checkpointer() as checkpointer:
-                checkpointer.save(temporary.resolve() / _ARRAYS, args=ocp.args.PyTreeSave(flat))
+            _reserve(temporary, size)
+            try:
+                _write_arrays(temporary.resolve() / _ARRAYS, flat)
+            except Exception:
+                # Orbax has errors of its own for a disk that filled up meanwhile; the disk itself says it clearly.
+                _reserve(temporary, size)
+                raise
             record = {**record, "sha256": _hashes(temporary)}
             with open(temporary / _PROGRESS, "w") as file:
                 json.dump({**record, "seal": _seal(record)}, file, indent=1)
@@ -156,6 +146,11 @@ def write_folder(target: Path, tree: PyTree, record: dict[str, Any]) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
             if target.exists():
                 shutil.rmtree(replaced(target), ignore_errors=True)
+
+
+def _write_arrays(path: Path, flat: dict[str, np.ndarray]) -> None:
+    with _checkpointer() as checkpointer:
+        checkpointer.save(path, args=ocp.args.PyTreeSave(flat))
 
 
 def read_folder(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

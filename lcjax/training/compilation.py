@@ -1,9 +1,10 @@
 """The persistent compile cache: a second run of the same program starts at once."""
 
 import os
-from pathlib import Path
 
 import jax
+
+from lcjax.files import cache_folder
 
 
 def enable_compile_cache() -> None:
@@ -16,8 +17,7 @@ def enable_compile_cache() -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     if jax.config.jax_compilation_cache_dir or os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = Path(os.environ.get("LCJAX_CACHE") or home / "lcjax") / "jax"
+    folder = cache_folder() / "jax"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

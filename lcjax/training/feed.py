@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
 
 from lcjax.errors import DataError
 from lcjax.training.source import Position, device_part
-
-Batch = dict[str, np.ndarray]
+from lcjax.typing import Batch
 
 
 class Prefetch:
@@ -85,26 +85,34 @@ class Feeder:
         self._fill(1)
         return tuple(self._ahead[0][0])
 
+    def peek(self) -> Batch:
+        """The first batch not taken yet."""
+        self._fill(1)
+        return self._ahead[0][1]
+
     def _fill(self, count: int) -> None:
         while len(self._ahead) < count:
             self._ahead.append(next(self._reader))
 
 
 def _width(group: list[Batch]) -> tuple[int, ...]:
-    """Longest second axis of every two-dimensional entry."""
-    first = device_part(group[0])
-    return tuple(max(b[name].shape[1] for b in group) for name in first if first[name].ndim > 1)
+    """Longest second axis of every entry that has one."""
+    arrays = [jax.tree.leaves(device_part(batch)) for batch in group]
+    return tuple(max(x.shape[1] for x in entry) for entry in zip(*arrays, strict=True) if entry[0].ndim > 1)
 
 
 def stack_updates(updates: list[list[Batch]]) -> Batch:
-    """Batches of several updates -> arrays (updates, accumulated, rows, ...), zero-padded along the second axis."""
+    """Batches of several updates -> arrays (updates, accumulated, rows, ...), zero-padded along the second axis.
+
+    Streams keep their own numbers of rows.
+    """
     batches = [device_part(batch) for update in updates for batch in update]
     leading = (len(updates), len(updates[0]))
-    stacked = {}
-    for name in batches[0]:
-        values = [batch[name] for batch in batches]
+
+    def stack(*values: np.ndarray) -> np.ndarray:
         if values[0].ndim > 1:
             width = max(v.shape[1] for v in values)
             values = [np.pad(v, [(0, 0), (0, width - v.shape[1])] + [(0, 0)] * (v.ndim - 2)) for v in values]
-        stacked[name] = np.stack(values).reshape(*leading, *values[0].shape)
-    return stacked
+        return np.stack(values).reshape(*leading, *values[0].shape)
+
+    return jax.tree.map(stack, *batches)

@@ -22,14 +22,14 @@ from lcjax.training.checkpoint import CheckpointStore, save_variables, warn
 from lcjax.training.compilation import enable_compile_cache
 from lcjax.training.feed import Feeder, Prefetch, stack_updates
 from lcjax.training.interruptions import StopRequest, Watchdog
-from lcjax.training.optimizers import build_optimizer
 from lcjax.training.parallel import Evaluator, JitLayout, PmapLayout, make_layout
 from lcjax.training.progress import MetricsLog, ProgressDisplay
 from lcjax.training.recorder import Dispatch, Progress, Recorder
-from lcjax.training.source import Source, count_points, device_part
+from lcjax.training.source import Source, check_reaches_device, device_part
 from lcjax.training.state import TrainState, init_state, start_from
 from lcjax.training.step import make_evaluation, make_update
-from lcjax.training.task import Task
+from lcjax.training.task import Task, WorkUnit
+from lcjax.training.updates import task_optimizers
 from lcjax.training.workdir import check_same_run, write_config
 from lcjax.typing import PyTree
 
@@ -78,7 +78,8 @@ def fit(
       quiet: no progress display.
 
     Raises:
-      ConfigError: the workdir holds another run, or a setting makes no sense.
+      ConfigError: the workdir holds another run, a setting makes no sense, or the task's updates do not fit together.
+      DataError: the training data ends, is damaged, or lacks what the task takes.
       WeightsError: `initial_variables` do not fit the model.
       CheckpointError: there are checkpoints and none can be read.
       TrainingError: too many non-finite steps in a row.
@@ -97,14 +98,13 @@ def fit(
         stack.enter_context(jax.debug_nans(training.debug_nans))
         if chief:
             write_config(workdir, config_record)
-        display = ProgressDisplay(training.steps, quiet or not chief)
+        display = ProgressDisplay(training.steps, quiet or not chief, task.headline, task.work.unit)
         stack.callback(display.close)
 
         # --- where the run stands
-        width = getattr(getattr(experiment, "model", None), "width", None)
-        optimizer = build_optimizer(experiment.optimizer, training.steps, width)
+        optimizers = task_optimizers(task, experiment.optimizer, training.steps)
         key = jax.random.fold_in(jax.random.key(training.seed), 0x7FFFFFFE)
-        make_state = lambda: init_state(task, optimizer, key, training.ema_decay is not None)
+        make_state = lambda: init_state(task, optimizers, key, training.ema_decay is not None)
         shapes = jax.eval_shape(make_state)
         store = CheckpointStore(workdir, training.keep_checkpoints)
         restored = store.restore_newest(shapes, warn if quiet else display.say)
@@ -119,8 +119,8 @@ def fit(
             return FitResult("already finished", step, bad_steps, progress.best, time.monotonic() - started)
 
         # --- state and compiled functions
-        layout = make_layout(training, shapes)
-        update = layout.compile(make_update(task, optimizer, training.seed, training.ema_decay, layout.mapped))
+        layout = make_layout(training, shapes, task.sharding_rules)
+        update = layout.compile(make_update(task, optimizers, training.seed, training.ema_decay, layout.axis))
         evaluate = layout.evaluator(make_evaluation(task, training.seed))
         if restored:
             display.say(f"resuming '{workdir}' after {step} of {last} updates")
@@ -141,9 +141,12 @@ def fit(
         reader = Prefetch(train_source.train_batches(*progress.position))
         stack.callback(reader.close)
         feeder = Feeder(reader, training.accumulate)
+        check_reaches_device(task.batch_spec, feeder.peek())
         watchdog = Watchdog()
         stack.callback(watchdog.close)
-        pause = _Pause(training, workdir, config_record, layout, evaluate, validation_source, store, recorder, progress)
+        pause = _Pause(
+            training, workdir, config_record, layout, evaluate, validation_source, store, recorder, progress, task.work
+        )
         display.start(step)
 
         status = None
@@ -184,6 +187,7 @@ class _Pause:
     store: CheckpointStore
     recorder: Recorder
     progress: Progress
+    work: WorkUnit
 
     def at(self, step: int, state: TrainState, stopping: bool, feeder: Feeder) -> str | None:
         """Does what is due after `step` updates; the status of the run if it ends here before its last step."""
@@ -193,7 +197,8 @@ class _Pause:
             self.recorder.log_training(step)
         began = time.monotonic()
         if self.validation_source is not None and due(self.training.evaluate_every):
-            sums = _evaluation_sums(self.evaluate, state, self.validation_source, self.training.evaluate_batches)
+            source, limit = self.validation_source, self.training.evaluate_batches
+            sums = _evaluation_sums(self.evaluate, state, source, limit, self.work)
             if self.recorder.log_validation(step, *sums):
                 best = self.workdir / "best"
                 self._write(
@@ -259,19 +264,19 @@ def _same_everywhere(step: int, workdir: Path) -> None:
 
 
 def _evaluation_sums(
-    evaluate: Evaluator, state: TrainState, source: Source, limit: int | None
+    evaluate: Evaluator, state: TrainState, source: Source, limit: int | None, work: WorkUnit
 ) -> tuple[dict[str, list[float]], float, float]:
-    """One pass over validation: metric sums, observed points, seconds."""
-    before, points = time.monotonic(), 0.0
+    """One pass over validation: metric sums, work done, seconds."""
+    before, done = time.monotonic(), 0.0
     variables = evaluate.prepare(state)
     sums: dict[str, list[float]] = {}
     for index, batch in enumerate(itertools.islice(source.evaluation_batches(), limit)):
-        points += count_points(batch) * jax.process_count()
+        done += work.count(batch) * jax.process_count()
         for name, (total, weight) in evaluate(variables, device_part(batch), index).items():
             entry = sums.setdefault(name, [0.0, 0.0])
             entry[0] += float(total)
             entry[1] += float(weight)
-    return sums, points, time.monotonic() - before
+    return sums, done, time.monotonic() - before
 
 
 def _early_text(step: int, training: TrainingConfig, progress: Progress, workdir: Path) -> str:

@@ -1,7 +1,7 @@
 """Two ways to spread the same step: `jit` over a (data, model) mesh, and `pmap` over the data axis.
 
-Layouts are a table of names, not code in the models: the rules below say which dimension of which kernel lies on the
-mesh axis `model`; everything else is replicated. A dimension that does not divide stays whole.
+Layouts are a table of names, not code in the models: a task's `sharding_rules` say which dimension of which kernel lies on
+the mesh axis `model`; everything else is replicated. A dimension that does not divide stays whole.
 """
 
 import re
@@ -15,18 +15,14 @@ from jax.sharding import PartitionSpec as P
 
 from lcjax.configs import TrainingConfig
 from lcjax.errors import ConfigError
-from lcjax.losses import DATA_AXIS
-from lcjax.training.state import path_name
-from lcjax.typing import PyTree
+from lcjax.training.tree_paths import path_name
+from lcjax.typing import Batch, PyTree
 
-MODEL_AXIS = "model"
+DATA_AXIS, MODEL_AXIS = "data", "model"
+"""Axes of the mesh; `DATA_AXIS` is also the axis that the step is mapped over by pmap."""
 
-MODEL_PARALLEL_RULES: tuple[tuple[str, tuple[str | None, ...]], ...] = (
-    (r"(query|key|value|ffn_in)/kernel$", (None, MODEL_AXIS)),
-    (r"(query|key|value|ffn_in)/bias$", (MODEL_AXIS,)),
-    (r"(merge|ffn_out)/kernel$", (MODEL_AXIS, None)),
-)
-"""Parameter path -> mesh axis of each dimension (Megatron's split of attention and feed-forward)."""
+Rules = tuple[tuple[str, tuple[str | None, ...]], ...]
+"""Regular expression of a parameter path -> mesh axis of each dimension."""
 
 
 def make_mesh(shape: tuple[int, int] | None) -> Mesh:
@@ -42,12 +38,12 @@ def make_mesh(shape: tuple[int, int] | None) -> Mesh:
     return jax.make_mesh(shape, (DATA_AXIS, MODEL_AXIS), axis_types=(jax.sharding.AxisType.Auto,) * 2)
 
 
-def state_shardings(mesh: Mesh, shapes: PyTree) -> PyTree:
-    """NamedSharding of every leaf, by `MODEL_PARALLEL_RULES`; optimizer moments follow their parameter."""
+def state_shardings(mesh: Mesh, shapes: PyTree, rules: Rules = ()) -> PyTree:
+    """NamedSharding of every leaf, by the first rule that fits; optimizer moments follow their parameter."""
 
     def one(path: tuple, leaf: jax.ShapeDtypeStruct) -> NamedSharding:
         name = path_name(path)
-        for pattern, axes in MODEL_PARALLEL_RULES:
+        for pattern, axes in rules:
             if re.search(pattern, name) and len(axes) == leaf.ndim:
                 fits = all(a is None or n % mesh.shape[a] == 0 for a, n in zip(axes, leaf.shape, strict=True))
                 return NamedSharding(mesh, P(*axes) if fits else P())
@@ -56,8 +52,10 @@ def state_shardings(mesh: Mesh, shapes: PyTree) -> PyTree:
     return jax.tree_util.tree_map_with_path(one, shapes)
 
 
-def make_layout(training: TrainingConfig, shapes: PyTree) -> "JitLayout | PmapLayout":
+def make_layout(training: TrainingConfig, shapes: PyTree, rules: Rules = ()) -> "JitLayout | PmapLayout":
     """The layout `training.parallel` asks for, for a state of these shapes (`jax.eval_shape` of its constructor).
+
+    `rules`: `Task.sharding_rules`.
 
     Raises:
       ConfigError: mesh or batch size do not fit the devices.
@@ -66,18 +64,19 @@ def make_layout(training: TrainingConfig, shapes: PyTree) -> "JitLayout | PmapLa
         if training.mesh is not None:
             raise ConfigError("--training.mesh belongs to --training.parallel jit: pmap uses all devices for data")
         return PmapLayout(training.batch_size)
-    return JitLayout(training.mesh, training.batch_size, shapes)
+    return JitLayout(training.mesh, training.batch_size, shapes, rules)
 
 
 class JitLayout:
     """State born sharded, batches split along `data`, one donated compiled step."""
 
-    mapped = False
+    axis: str | None = None
+    """What the step is told of where its rows are: one program sees them all."""
 
-    def __init__(self, mesh_shape: tuple[int, int] | None, batch_size: int, shapes: PyTree) -> None:
-        """Builds the mesh; `batch_size` is the global one, `shapes` those of the state."""
+    def __init__(self, mesh_shape: tuple[int, int] | None, batch_size: int, shapes: PyTree, rules: Rules = ()) -> None:
+        """Builds the mesh; `batch_size` is the global one, `shapes` those of the state, `rules` how they are split."""
         self.mesh = make_mesh(mesh_shape)
-        self._shardings = state_shardings(self.mesh, shapes)
+        self._shardings = state_shardings(self.mesh, shapes, rules)
         _check_divides(batch_size, self.mesh.shape[DATA_AXIS])
         self._rows = NamedSharding(self.mesh, P(None, None, DATA_AXIS))
         self._flat_rows = NamedSharding(self.mesh, P(DATA_AXIS))
@@ -93,9 +92,10 @@ class JitLayout:
         shardings = (self._shardings, self._replicated)
         return Step(run, lambda counted: jax.jit(counted, donate_argnums=donate, out_shardings=shardings))
 
-    def put(self, batches: dict[str, np.ndarray]) -> dict[str, jax.Array]:
+    def put(self, batches: Batch) -> Batch:
         """Stacked local batches -> global arrays split along rows."""
-        return {k: jax.make_array_from_process_local_data(self._rows, v) for k, v in batches.items()}
+        _check_rows(batches, self.mesh.shape[DATA_AXIS])
+        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(self._rows, x), batches)
 
     def to_device(self, host_state: PyTree) -> PyTree:
         """A host copy of the state -> its place on the devices."""
@@ -122,7 +122,8 @@ class JitLayout:
 class PmapLayout:
     """Data parallel by `jax.pmap`: every device holds the whole state and its share of the rows."""
 
-    mapped = True
+    axis: str | None = DATA_AXIS
+    """What the step is told of where its rows are: spread over this mapped axis."""
 
     def __init__(self, batch_size: int) -> None:
         """`batch_size` is the global one."""
@@ -144,10 +145,11 @@ class PmapLayout:
         mapped = lambda counted: jax.pmap(counted, DATA_AXIS, in_axes=(0, 2), donate_argnums=donate)
         return Step(run, mapped, lambda out: jax.tree.map(_first_replica, out))
 
-    def put(self, batches: dict[str, np.ndarray]) -> dict[str, jax.Array]:
+    def put(self, batches: Batch) -> Batch:
         """Stacked local batches -> (steps, accumulated, devices, rows per device, ...)."""
+        _check_rows(batches, jax.device_count())
         split = lambda x: x.reshape(*x.shape[:2], self._devices, x.shape[2] // self._devices, *x.shape[3:])
-        return {k: jax.make_array_from_process_local_data(self._rows, split(v)) for k, v in batches.items()}
+        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(self._rows, split(x)), batches)
 
     def to_device(self, host_state: PyTree) -> PyTree:
         """Adds the device axis: one copy on every device."""
@@ -178,13 +180,13 @@ class Step:
         self._traces = 0
         self._local = local
 
-        def counted(state: PyTree, batches: dict) -> tuple[PyTree, dict]:
+        def counted(state: PyTree, batches: Batch) -> tuple[PyTree, dict]:
             self._traces += 1
             return run(state, batches)
 
         self._compiled = compiler(counted)
 
-    def __call__(self, state: PyTree, batches: dict) -> tuple[PyTree, dict]:
+    def __call__(self, state: PyTree, batches: Batch) -> tuple[PyTree, dict]:
         """Queues the step; the old state is given up. Nothing may slip from host to device unasked."""
         with jax.transfer_guard("allow" if jax.config.jax_debug_nans else "disallow"):
             state, out = self._compiled(state, batches)
@@ -212,9 +214,9 @@ class Evaluator:
         """The variables to evaluate, placed once per evaluation."""
         return self._variables(state)
 
-    def __call__(self, variables: PyTree, batch: dict, index: int) -> dict:
+    def __call__(self, variables: PyTree, batch: Batch, index: int) -> dict:
         """Sums over the global batch; float64 numbers."""
-        placed = {k: jax.make_array_from_process_local_data(self._rows, v) for k, v in batch.items()}
+        placed = jax.tree.map(lambda x: jax.make_array_from_process_local_data(self._rows, x), batch)
         out = self._evaluate(variables, placed, jnp.uint32(index))
         return jax.tree.map(lambda x: np.asarray(x.addressable_data(0), np.float64), out)
 
@@ -225,3 +227,14 @@ def _check_divides(batch_size: int, devices: int) -> None:
             f"the batch of {batch_size} rows does not divide over {devices} devices: choose --training.batch-size as a "
             f"multiple of {devices}"
         )
+
+
+def _check_rows(batches: Batch, devices: int) -> None:
+    """Streams may have other numbers of rows than --training.batch-size; each must divide like it."""
+    for path, x in jax.tree_util.tree_leaves_with_path(batches):
+        rows = x.shape[2] * jax.process_count()
+        if rows % devices:
+            raise ConfigError(
+                f"'{path_name(path)}' has {rows} rows in a batch, which do not divide over {devices} devices: let every "
+                f"stream have a multiple of {devices}"
+            )

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,17 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lcjax.training.checkpoint_io import storage_guard
+from lcjax.files import storage_errors, write_text
+from lcjax.training.checkpoint_io import ADVICE
+from lcjax.training.task import ROWS
 
 
 class MetricsLog:
     """Appends to `metrics.jsonl` (one JSON object a line) and to TensorBoard files.
 
-    Every line has `step` (finished updates), `split` (`train` or `validation`), `loss`, further metrics, `wall_time`
-    (Unix seconds) and `points_per_second` (observed points, padding not counted; the first train line of a process
-    includes compilation). Train lines are means over the updates since the line before. A value that is not finite is
+    Every line has `step` (finished updates), `split` (`train` or `validation`), the task's metrics, `wall_time` (Unix
+    seconds) and a rate, such as `points_per_second` (padding not counted; the first train line of a process includes
+    compilation). Train lines are means over the updates since the line before. A value that is not finite is
     null, and no event. On resume, lines later than the checkpoint go, so that an interrupted run leaves the lines of an
     uninterrupted one.
     """
@@ -26,7 +27,7 @@ class MetricsLog:
     def __init__(self, workdir: Path, resumed_step: int) -> None:
         """Opens the log at `resumed_step` finished updates."""
         self.path = Path(workdir) / "metrics.jsonl"
-        with storage_guard(self.path):
+        with storage_errors(self.path, ADVICE):
             self._truncate(resumed_step)
             self._file = open(self.path, "a")  # noqa: SIM115 - lives as long as the run
             self._board = _TensorBoard(Path(workdir) / "tensorboard", resumed_step)
@@ -35,16 +36,14 @@ class MetricsLog:
         if not self.path.exists():
             return
         kept = [line for line in self.path.read_text().splitlines() if _line_step(line) <= step]
-        temporary = self.path.with_suffix(".partial")
-        temporary.write_text("".join(f"{line}\n" for line in kept))
-        os.replace(temporary, self.path)
+        write_text(self.path, "".join(f"{line}\n" for line in kept), ADVICE)
 
     def write(self, step: int, split: str, values: dict[str, float]) -> None:
         """Adds one line."""
         now = time.time()
         clean = {k: (v if math.isfinite(v) else None) for k, v in values.items()}
         record = {"step": step, "split": split, **clean, "wall_time": round(now, 3)}
-        with storage_guard(self.path):
+        with storage_errors(self.path, ADVICE):
             self._file.write(json.dumps(record) + "\n")
             self._file.flush()
             shown = {f"{split}/{name}": value for name, value in clean.items() if value is not None}
@@ -52,7 +51,7 @@ class MetricsLog:
 
     def close(self) -> None:
         """Closes both files."""
-        with storage_guard(self.path):
+        with storage_errors(self.path, ADVICE):
             self._file.close()
             self._board.close()
 
@@ -97,10 +96,15 @@ def read_metrics(workdir: Path | str, split: str | None = None) -> list[dict[str
 
 
 class ProgressDisplay:
-    """A live bar on a terminal, plain lines elsewhere: updates a second, observed points a second, time left, loss."""
+    """A live bar on a terminal, plain lines elsewhere: updates a second, work a second, time left, metrics."""
 
-    def __init__(self, total: int, quiet: bool = False) -> None:
-        """Shows the way to `total` updates on stderr."""
+    def __init__(self, total: int, quiet: bool = False, headline: tuple[str, ...] = (), unit: str = ROWS.unit) -> None:
+        """Shows the way to `total` updates on stderr.
+
+        Args:
+          total: updates. quiet: says nothing. headline, unit: of the task (`Task.headline`, `Task.work`).
+        """
+        self._headline, self._unit = headline, unit
         self.console = Console(stderr=True, quiet=quiet, soft_wrap=True)
         self._live: Progress | None = None
         self._total, self._step = total, 0
@@ -134,14 +138,15 @@ class ProgressDisplay:
 
     def report(self, step: int, split: str, values: dict[str, float]) -> None:
         """Shows the newest numbers."""
-        shown = "  ".join(f"{k} {values[k]:.4f}" for k in ("loss", "rmse", "r2", "accuracy", "macro_f1") if k in values)
+        names = [name for name in self._headline if name in values] or list(values)[:3]
+        shown = "  ".join(f"{name} {values[name]:.4f}" for name in names)
         if split != "train":
             self.say(f"step {step} {split}: {shown}")
             return
         rate = self._rate()
         speed = f" | {rate:.3g} updates/s" if rate else ""
-        if values.get("points_per_second"):
-            speed += f" | {_thousands(values['points_per_second'])} points/s"
+        if work := values.get(rate_name(self._unit)):
+            speed += f" | {_thousands(work)} {self._unit}/s"
         if self._live:
             self._live.update(self._task, completed=step, note=f"{shown}{speed}")
         else:
@@ -161,6 +166,15 @@ class ProgressDisplay:
         """Leaves the terminal in order."""
         if self._live:
             self._live.stop()
+
+
+def rate_name(unit: str) -> str:
+    """What the log calls a rate.
+
+    >>> rate_name("points")
+    'points_per_second'
+    """
+    return f"{unit}_per_second"
 
 
 def _thousands(value: float) -> str:

@@ -10,10 +10,12 @@ import numpy as np
 
 from lcjax.configs import TrainingConfig
 from lcjax.errors import ConfigError, TrainingError
-from lcjax.training.checkpoint_io import storage_guard
-from lcjax.training.progress import MetricsLog, ProgressDisplay
-from lcjax.training.source import count_points
+from lcjax.files import storage_errors
+from lcjax.training.checkpoint_io import ADVICE
+from lcjax.training.progress import MetricsLog, ProgressDisplay, rate_name
 from lcjax.training.task import Task
+from lcjax.training.tree_paths import path_name
+from lcjax.typing import Batch
 
 _NO_DIGITS = str.maketrans("", "", "0123456789.")
 
@@ -46,7 +48,7 @@ class Dispatch:
     """One call of the compiled step that may still be running."""
 
     start: int  #: finished updates before it
-    batches: list[list[dict[str, np.ndarray]]]  #: per update, the batches it averages over, host-only entries included
+    batches: list[list[Batch]]  #: per update, the batches it averages over, host-only entries included
     out: dict[str, Any]  #: per-update metrics, on the device
 
 
@@ -65,8 +67,9 @@ class Recorder:
         """`log` is None in every process but the first."""
         self._task, self._training, self._workdir = task, training, workdir
         self._progress, self._log, self._display = progress, log, display
-        self._clock, self._points = time.monotonic(), 0.0
+        self._clock, self._done = time.monotonic(), 0.0
         self._warned: set[str] = set()
+        self._rate_name = rate_name(task.work.unit)
 
     def absorb(self, dispatch: Dispatch) -> None:
         """Waits for a dispatch, adds its metrics to the running sums, deals with bad steps.
@@ -76,8 +79,10 @@ class Recorder:
         """
         sums, scalars = jax.tree.map(_local, (dispatch.out["sums"], dispatch.out["scalars"]))
         for i, batches in enumerate(dispatch.batches):
-            self._points += sum(map(count_points, batches)) * jax.process_count()
+            self._done += sum(map(self._task.work.count, batches)) * jax.process_count()
             if not scalars["good"][i]:
+                for name in sums:
+                    self._add(name, 0.0, 0.0)  # a line of bad steps alone has its metrics, without a value
                 self._bad_step(dispatch.start + i + 1, batches, int(scalars["bad_in_row"][i]))
                 continue
             for name, (total, weight) in sums.items():
@@ -89,12 +94,12 @@ class Recorder:
         entry[0] += total
         entry[1] += weight
 
-    def _bad_step(self, step: int, batches: list[dict[str, np.ndarray]], in_row: int) -> None:
+    def _bad_step(self, step: int, batches: list[Batch], in_row: int) -> None:
         self._add("bad_steps", 1.0, 0.0)
         folder = self._workdir / "bad_batches"
         rank = f"_process_{jax.process_index()}" if jax.process_count() > 1 else ""
         path = folder / f"step_{step}{rank}.npz"
-        with storage_guard(path):
+        with storage_errors(path, ADVICE):
             folder.mkdir(parents=True, exist_ok=True)
             np.savez(path, **_one_table(batches))
         self._display.say(f"step {step}: loss or gradient not finite; weights kept, batch written to '{path}'")
@@ -111,22 +116,22 @@ class Recorder:
         values = self._summary(sums)
         if bad:
             values["bad_steps"] = bad
-        values["points_per_second"] = _rate(self._points, time.monotonic() - self._clock)
+        values[self._rate_name] = _rate(self._done, time.monotonic() - self._clock)
         self.restart_clock()
         self._write(step, "train", values)
 
     def restart_clock(self) -> None:
         """What follows counts towards the next train line's rate; evaluation and saving do not."""
-        self._clock, self._points = time.monotonic(), 0.0
+        self._clock, self._done = time.monotonic(), 0.0
 
     def pause_clock(self, seconds: float) -> None:
         """Takes `seconds` of other work out of the next train line's rate."""
         self._clock += seconds
 
-    def log_validation(self, step: int, sums: dict[str, list[float]], points: float, seconds: float) -> bool:
+    def log_validation(self, step: int, sums: dict[str, list[float]], work: float, seconds: float) -> bool:
         """Writes one validation line; True if it is the best so far."""
         values = self._summary(sums)
-        self._write(step, "validation", {**values, "points_per_second": _rate(points, seconds)})
+        self._write(step, "validation", {**values, self._rate_name: _rate(work, seconds)})
         return self._is_best(step, values)
 
     def _write(self, step: int, split: str, values: dict[str, float]) -> None:
@@ -143,7 +148,7 @@ class Recorder:
         sums = dict(sums)
         norm = sums.pop("gradient_norm", None)
         means = {name: total / weight if weight else float("nan") for name, (total, weight) in sums.items()}
-        values = dict(self._task.summarize(means)) if means else {"loss": float("nan")}
+        values = dict(self._task.summarize(means))
         if norm:
             values["gradient_norm"] = norm[0] / norm[1]
         return values
@@ -170,12 +175,12 @@ def _rate(points: float, seconds: float) -> float:
     return round(points / max(seconds, 1e-9), 1)
 
 
-def _one_table(batches: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Entries of the batches of one update under one name each; without pickle, so text stays text."""
+def _one_table(batches: list[Batch]) -> dict[str, np.ndarray]:
+    """Entries of the batches of one update under one path each; without pickle, so text stays text."""
     table = {}
     for index, batch in enumerate(batches):
-        for name, value in batch.items():
-            value = np.asarray(value)
+        for path, value in jax.tree_util.tree_leaves_with_path(batch):
+            name, value = path_name(path), np.asarray(value)
             value = value.astype(np.str_) if value.dtype == object else value
             table[name if len(batches) == 1 else f"{name}_{index}"] = value
     return table

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import optax
 
 from lcjax.configs import OptimizerConfig
+from lcjax.errors import ConfigError
 from lcjax.typing import Array
 
 
@@ -21,10 +22,15 @@ def build_schedule(config: OptimizerConfig, steps: int, width: int | None = None
     """The schedule of a run of `steps` updates.
 
     `cosine` climbs linearly over `warmup_steps` and falls to `final_fraction` of the peak; `constant` may warm up too.
+
+    Raises:
+      ConfigError: `noam` without a width.
     """
     peak, warmup = config.learning_rate, config.warmup_steps
     if config.schedule == "noam":
-        model_width = config.width or width or 256
+        model_width = config.width or width
+        if model_width is None:
+            raise ConfigError("the schedule noam depends on the width of the model: give --optimizer.width")
         return lambda count: peak * noam(count + 1, model_width, warmup or 4000)
     if config.schedule == "cosine":
         after = optax.cosine_decay_schedule(peak, max(steps - warmup, 1), config.final_fraction)

@@ -4,10 +4,11 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from lcjax.errors import WeightsError
 from lcjax.training.task import Task
+from lcjax.training.tree_paths import path_name
+from lcjax.training.updates import Optimizers, init_optimizers
 from lcjax.typing import Array, PyTree
 
 
@@ -29,23 +30,22 @@ class TrainState:
         return {"params": self.ema if self.ema else self.params, **self.model_state}
 
 
-def init_state(task: Task, optimizer: optax.GradientTransformation, key: Array, ema: bool) -> TrainState:
-    """A fresh state with the task's own initial variables."""
-    batch = {name: jnp.zeros(spec.shape, spec.dtype) for name, spec in task.batch_spec.items()}
+def init_state(task: Task, optimizers: Optimizers, key: Array, ema: bool) -> TrainState:
+    """A fresh state with the task's own initial variables.
+
+    Raises:
+      ConfigError: the updates do not fit the parameters or the optimizers (see `lcjax.training.updates`).
+    """
+    batch = jax.tree.map(lambda spec: jnp.zeros(spec.shape, spec.dtype), task.batch_spec)
     variables = task.init(key, batch)
     model_state = {name: value for name, value in variables.items() if name != "params"}
     params = variables["params"]
     zero = jnp.zeros((), jnp.int32)
     # A copy: donated buffers must not be shared between params and ema.
     averaged = jax.tree.map(jnp.copy, params) if ema else {}
-    state = TrainState(zero, params, model_state, optimizer.init(params), averaged, zero, zero)
+    state = TrainState(zero, params, model_state, init_optimizers(task, optimizers, params), averaged, zero, zero)
     # Weakly typed leaves (`jnp.where(c, 0.5, -4.0)`) come back from a step strongly typed: it would compile twice.
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, jnp.asarray(x).dtype), state)
-
-
-def path_name(path: tuple) -> str:
-    """A tree path as `a/b/c`."""
-    return "/".join(str(getattr(p, "key", getattr(p, "name", getattr(p, "idx", p)))) for p in path)
 
 
 def start_from(state: TrainState, variables: PyTree) -> tuple[TrainState, list[str]]:

@@ -4,14 +4,14 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from lcjax.configs import Experiment
 from lcjax.errors import CheckpointError, ConfigError
-from lcjax.training.checkpoint_io import storage_guard
+from lcjax.files import write_text
+from lcjax.training.checkpoint_io import ADVICE
 from lcjax.version import __version__
 
 _FREE = {
@@ -49,13 +49,12 @@ def experiment_record(experiment: Experiment, **more: Any) -> dict[str, Any]:
 
 
 def write_config(workdir: Path, record: dict[str, Any]) -> None:
-    """Writes `config.json` whole."""
-    path = Path(workdir) / "config.json"
-    with storage_guard(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".partial")
-        temporary.write_text(json.dumps(record, indent=1))
-        os.replace(temporary, path)
+    """Writes `config.json` whole.
+
+    Raises:
+      StorageError: it cannot be written.
+    """
+    write_text(Path(workdir) / "config.json", json.dumps(record, indent=1), ADVICE)
 
 
 def check_same_run(workdir: Path, record: dict[str, Any]) -> None:

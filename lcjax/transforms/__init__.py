@@ -1,9 +1,9 @@
 """Jitted preprocessing: windows, masking, scaling, time encodings, stamps. Arrays in, arrays out."""
 
 from lcjax.transforms.delight import block_median_pyramid, delight_stack, network_input, recentre
+from lcjax.transforms.dihedral import copies, copies_as_rows
 from lcjax.transforms.masking import MaskDraw, apply_masks, draw_masks, mask_for_pretraining
 from lcjax.transforms.multiscale import (
-    dihedral,
     fourier_amplitude,
     mean_levels,
     normalize_stamps,
@@ -14,7 +14,7 @@ from lcjax.transforms.multiscale import (
 from lcjax.transforms.positional import encode_time, log_period_frequencies, published_frequencies
 from lcjax.transforms.scaling import masked_mean, scale_window, standardize
 from lcjax.transforms.stamp_features import clip_features, ecliptic, galactic, network_features, raw_features
-from lcjax.transforms.stamps import crop_center, minmax, prepare_stamps, rotations
+from lcjax.transforms.stamps import crop_center, minmax, prepare_stamps
 from lcjax.transforms.windows import published_starts, published_windows, sequential_edges
 
 __all__ = [
@@ -22,9 +22,10 @@ __all__ = [
     "apply_masks",
     "block_median_pyramid",
     "clip_features",
+    "copies",
+    "copies_as_rows",
     "crop_center",
     "delight_stack",
-    "dihedral",
     "draw_masks",
     "ecliptic",
     "encode_time",
@@ -44,7 +45,6 @@ __all__ = [
     "published_windows",
     "raw_features",
     "recentre",
-    "rotations",
     "scale_window",
     "sequential_edges",
     "sky_vector",

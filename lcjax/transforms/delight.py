@@ -1,36 +1,21 @@
-"""DELIGHT preprocessing: masked, rescaled images as a pyramid of block medians, and the eight symmetries of the square.
+"""DELIGHT preprocessing: masked, rescaled images as a pyramid of block medians.
 
 An image (H, H) is reduced to `levels` planes of S x S values, S = 2 floor(H / 2^levels): plane k holds medians over
-blocks of 2^k pixels around the centre, so that the last plane sees the whole field (specification, sections 2 to 6).
+blocks of 2^k pixels around the centre, so that the last plane sees the whole field (AJ 164, 195).
 Functions are jitted and compute in the dtype of the image, as the published code does, so that recorded stacks come out to
 the last bit. Pixels are indexed (y, x); offsets are (dx, dy) in pixels, dx along columns.
 """
 
 from functools import partial
 
+import chex
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from lcjax.errors import ConfigError
 from lcjax.typing import Array
 
 MAD_THRESHOLD = 3.0
-
-DEROTATIONS = np.array(
-    [
-        [[1, 0], [0, 1]],
-        [[0, 1], [-1, 0]],
-        [[-1, 0], [0, -1]],
-        [[0, -1], [1, 0]],
-        [[1, 0], [0, -1]],
-        [[0, 1], [1, 0]],
-        [[-1, 0], [0, 1]],
-        [[0, -1], [-1, 0]],
-    ],
-    np.float32,
-)
-"""(8, 2, 2): what turns the answer (u, v) to variant i back into the (dx, dy) of the image."""
 
 
 def stack_side(image_size: int, levels: int) -> int:
@@ -140,6 +125,7 @@ def rescale(image: Array, mask: Array) -> Array:
       image: (..., H, H) finite. mask: (..., H, H) bool, pixels of sources.
     """
     axes = (-2, -1)
+    chex.assert_equal_shape([image, mask])
     use = mask | ~jnp.any(mask, axis=axes, keepdims=True)
     lowest = jnp.min(jnp.where(use, image, jnp.inf), axis=axes, keepdims=True)
     highest = jnp.max(jnp.where(use, image, -jnp.inf), axis=axes, keepdims=True)
@@ -181,6 +167,9 @@ def delight_stack(image: Array, mask: Array | None = None, mode: str = "sources"
     if mode not in ("sources", "mad", "none") or (mode == "sources") != (mask is not None):
         raise ConfigError(f"mask mode '{mode}': use 'sources' with a mask, or 'mad' or 'none' without")
     image = jnp.asarray(image)
+    if mask is not None:
+        chex.assert_equal_shape([image, mask])
+        chex.assert_type(mask, bool)
     if image.ndim == 3 and jax.default_backend() == "cpu":
         # One image after another stays in the cache of a core; an accelerator takes all at once.
         one = lambda pair: _stack(*pair, mode, levels)
@@ -199,6 +188,7 @@ def _stack(image: Array, mask: Array | None, mode: str, levels: int) -> Array:
 
 def network_input(stack: Array) -> Array:
     """(..., levels, S, S) -> (..., S, S, levels): every plane divided by its maximum, axes (x, y, level)."""
+    chex.assert_axis_dimension(stack, -1, stack.shape[-2])
     highest = jnp.max(stack, axis=(-2, -1), keepdims=True)
     scaled = stack / jnp.where(highest == 0, 1, highest)
     return jnp.swapaxes(jnp.moveaxis(scaled, -3, -1), -3, -2)
@@ -220,45 +210,15 @@ def recentre(image: Array, x: Array, y: Array, scale: Array, size: int) -> Array
       scale: old over new pixel size. size: pixels of the result.
     """
     scales = jnp.stack([scale, scale]).astype(jnp.float32)
+    chex.assert_rank(image, 2)
     # scale_and_translate puts pixel i at (i + 0.5) scale + translation - 0.5.
     shift = size / 2 - (jnp.stack([y, x]).astype(jnp.float32) + 0.5) * scales
     return jax.image.scale_and_translate(image, (size, size), (0, 1), scales, shift, method="linear", antialias=True)
 
 
-def dihedral_variants(images: Array) -> Array:
-    """(B, S, S, C) -> (8, B, S, S, C): no flip, then axis 2 reversed; each turned by 0 to 3 quarters in axes (1, 2)."""
-    flips = (images, jnp.flip(images, axis=2))
-    return jnp.stack([jnp.rot90(flip, k, axes=(1, 2)) for flip in flips for k in range(4)])
-
-
-def derotate(answers: Array) -> Array:
-    """(..., 8, n) answers to the eight variants (or the first few) -> the same in the frame of the image.
-
-    A third number in an answer does not turn.
-    """
-    turns = jnp.asarray(DEROTATIONS[: answers.shape[-2]], answers.dtype)
-    turned = jnp.einsum("vij,...vj->...vi", turns, answers[..., :2])
-    return jnp.concatenate([turned, answers[..., 2:]], axis=-1)
-
-
-def rotate_targets(offsets: Array) -> Array:
-    """(..., 2) offsets in the image -> (..., 8, 2) as each variant sees them: the inverse of `derotate`."""
-    return jnp.einsum("vji,...j->...vi", jnp.asarray(DEROTATIONS, offsets.dtype), offsets)
-
-
-def turn_at_random(key: Array, images: Array, offsets: Array, rows: Array) -> tuple[Array, Array]:
-    """One of the eight variants of every image, and its offset as seen there.
-
-    Args:
-      images: (B, S, S, C). offsets: (B, 2). rows: (B,) int32, which key the choice.
-    """
-    choice = jax.vmap(lambda row: jax.random.randint(jax.random.fold_in(key, row), (), 0, len(DEROTATIONS)))(rows)
-    own = jnp.arange(len(images))
-    return dihedral_variants(images)[choice, own], rotate_targets(offsets)[own, choice]
-
-
 def mean_and_scatter(offsets: Array) -> tuple[Array, Array]:
     """(..., 8, 2) -> mean (..., 2) and the root mean square distance from it (...), pixels."""
+    chex.assert_axis_dimension(offsets, -1, 2)
     centre = jnp.mean(offsets, axis=-2)
     squared = jnp.sum(jnp.square(offsets - centre[..., None, :]), axis=-1)
     return centre, jnp.sqrt(jnp.mean(squared, axis=-1))

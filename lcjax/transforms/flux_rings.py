@@ -1,4 +1,4 @@
-"""Flux-conserving multi-scale stamps: 2 x 2 sums, of which only the rings are stored (stamps specification B3).
+"""Flux-conserving multi-scale stamps: 2 x 2 sums, of which only the rings are stored (after arXiv 2304.13080).
 
 Level k is the central S x S of the image summed k times over 2 x 2 pixels. Its own central S/2 x S/2 are the 2 x 2 sums of
 level k - 1, so that they need not be stored: all of level 0 and the ring of each further level are S^2 + (L - 1) 3/4 S^2

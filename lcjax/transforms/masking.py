@@ -1,4 +1,4 @@
-"""Which points the network must predict, and which it may see (specification section 5; same in Astromer 1 and 2).
+"""Which points the network must predict, and which it may see (A&A 670, A54; the same in A&A 707, A170).
 
 Of n real points floor(n p) are *probed* (enter the loss). A share `same` of the probed ones stays visible with its true
 value, a share `random` of the rest becomes visible with the value of another point, the remainder is hidden.
@@ -9,10 +9,12 @@ number of devices.
 
 from typing import Literal, NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 
-from lcjax.typing import Array
+from lcjax.global_batch import rows_of
+from lcjax.typing import Array, Axis
 
 
 class MaskDraw(NamedTuple):
@@ -24,10 +26,9 @@ class MaskDraw(NamedTuple):
     value_from: Array  #: int32, position whose magnitude a randomised point takes
 
 
-def row_keys(key: Array, batch: dict) -> Array:
-    """One PRNG key per row, (B,): fold_in(key, global row index)."""
-    row = batch.get("row")
-    row = jnp.arange(batch["mask"].shape[0]) if row is None else row
+def row_keys(key: Array, batch: dict, axis: Axis = None) -> Array:
+    """One PRNG key per row, (B,): fold_in(key, global row index); `axis`: that rows are spread over."""
+    row = rows_of(batch, batch["mask"].shape[0], axis)
     return jax.vmap(lambda r: jax.random.fold_in(key, r))(row)
 
 
@@ -37,6 +38,8 @@ def draw_masks(keys: Array, mask: Array) -> MaskDraw:
     Args:
       keys: (B,) typed keys. mask: (B, L) bool, real points, left-aligned.
     """
+    chex.assert_rank([keys, mask], [1, 2])
+    chex.assert_equal_shape_prefix([keys, mask], 1)
 
     def one(key: Array, real: Array) -> MaskDraw:
         scores = jax.random.uniform(key, (4, real.shape[0]))
@@ -82,6 +85,9 @@ def apply_masks(
       values_from: whose magnitudes randomised points take. `all` real points as in the originals, which lets the
         magnitude of a hidden point be seen at another time; `visible` takes those that are shown with their true value.
     """
+    chex.assert_rank([magnitude, mask], 2)
+    chex.assert_equal_shape([*draw, magnitude, mask])
+    chex.assert_type(mask, bool)
     if probed >= 1.0:
         return mask, mask, magnitude
     n = jnp.sum(mask, axis=-1).astype(jnp.float32)
@@ -107,15 +113,16 @@ def mask_for_pretraining(
     same: float = 0.2,
     random: float = 0.2,
     values_from: Literal["all", "visible"] = "all",
+    axis: Axis = None,
 ) -> dict:
     """Adds `probed`, `visible`, `target` (true magnitudes) to a batch and replaces randomised input magnitudes.
 
     Args:
-      key: typed key; masks of a row depend on it and on `batch["row"]` (default: position in the batch) alone.
+      key: typed key; masks of a row depend on it and on `batch["row"]` (default: number in the global batch) alone.
       batch: LightCurveBatch, raw or standardised.
-      probed, same, random, values_from: see `apply_masks`.
+      probed, same, random, values_from: see `apply_masks`. axis: that rows are spread over.
     """
-    draw = draw_masks(row_keys(key, batch), batch["mask"])
+    draw = draw_masks(row_keys(key, batch, axis), batch["mask"])
     is_probed, visible, magnitude = apply_masks(
         draw, batch["magnitude"], batch["mask"], probed, same, random, values_from
     )

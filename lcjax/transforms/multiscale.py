@@ -1,4 +1,4 @@
-"""Stamps for the multi-scale classifier: normalisation and four ways to spend few pixels (stamps specification B2, B3).
+"""Stamps for the multi-scale classifier: normalisation and four ways to spend few pixels (arXiv 2304.13080).
 
 | scenario | array | field | pixel |
 | --- | --- | --- | --- |
@@ -15,6 +15,7 @@ count, a missing pixel (0 after normalisation) does.
 import math
 from typing import Literal
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -50,6 +51,7 @@ def upper_percentile(values: Array, valid: Array, percentile: float = PERCENTILE
     >>> float(upper_percentile(jnp.arange(101.0), jnp.arange(101) < 51, 90.0))
     45.0
     """
+    chex.assert_equal_shape([values, valid])
     rest = 1.0 - percentile / 100.0
     total = values.shape[-1]
     kept = min(total, math.floor((total - 1) * rest) + 2)
@@ -192,6 +194,7 @@ def fourier_amplitude(image: Array, size: int) -> Array:
     zero: turning or flipping the stamp turns or flips the result, exactly. Amplitudes are divided by S.
     """
     side = image.shape[-1]
+    chex.assert_axis_dimension(image, -2, side)
     at = np.arange(side) - (side - 1) / 2
     phase = 2 * np.pi * np.outer(np.arange(size) - (size - 1) / 2, at) / side
     cos, sin = np.cos(phase).astype(np.float32), np.sin(phase).astype(np.float32)
@@ -216,12 +219,3 @@ def add_fourier(seen: Array, normalized: Array, which: Fourier, channel: int = 2
         low = fourier_amplitude(normalized[..., channel], min(seen.shape[-2], normalized.shape[-2]))
         extra = jnp.broadcast_to(low[..., None, :, :], seen.shape[:-1])
     return jnp.concatenate([seen, extra[..., None]], axis=-1)
-
-
-def dihedral(images: Array) -> Array:
-    """The eight copies of (N, S, S, C) a square allows: turned by 0, 90, 180, 270 degrees, then those flipped up-down.
-
-    (8 N, S, S, C), copy after copy: block k holds copy k of every image.
-    """
-    turned = jnp.concatenate([jnp.rot90(images, k, axes=(-3, -2)) for k in range(4)], axis=0)
-    return jnp.concatenate([turned, turned[:, ::-1]], axis=0)

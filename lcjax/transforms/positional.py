@@ -1,10 +1,11 @@
 """Encodings of observation time: sines and cosines at a set of angular frequencies (rad/day).
 
 Astromer gives every channel its own frequency, w_i = base^(-exponent * i / D), with a sine in even and a cosine in odd
-channels; neighbouring channels are therefore no sine-cosine pair (specification sections 2 and 11). Angles are computed
+channels; neighbouring channels are therefore no sine-cosine pair (A&A 670, A54; arXiv 2308.06404). Angles are computed
 in float32 whatever the compute dtype: bfloat16 loses days.
 """
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 
@@ -53,6 +54,7 @@ def encode_time(time: Array, frequencies: Array, paired: bool = False) -> Array:
       paired: False gives the published form, sine in even and cosine in odd channels, (..., L, F); True gives both at
         every frequency, sines then cosines, (..., L, 2F).
     """
+    chex.assert_rank(frequencies, 1)
     angles = jnp.asarray(time, jnp.float32)[..., None] * jnp.asarray(frequencies, jnp.float32)
     if paired:
         return jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], axis=-1)

@@ -1,5 +1,6 @@
 """Features as ranks among known values: a scale on which no outlier reaches far."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +17,8 @@ def quantile_ranks(values: Array, knots: Array) -> Array:
     >>> quantile_ranks(jnp.array([[1.5], [9.0]]), jnp.array([[0.0, 1.0, 2.0]])).tolist()
     [[0.75], [1.0]]
     """
+    chex.assert_rank([values, knots], 2)
+    chex.assert_axis_dimension(knots, 0, values.shape[1])
     at = np.linspace(0.0, 1.0, knots.shape[-1], dtype=np.float32)
 
     def ranks(column: Array, own: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -21,13 +22,14 @@ def masked_mean(values: Array, mask: Array, axis: int = -1) -> Array:
 
 
 def scale_window(values: Array, mask: Array, how: Scaling = "zero-mean", key: Array | None = None) -> Array:
-    """Scales each column of a window over its real points; the padding becomes 0 (specification section 4).
+    """Scales each column of a window over its real points; the padding becomes 0 (A&A 670, A54).
 
     Args:
       values: (..., L) one quantity. mask: (..., L) bool, real points.
       how: `zero-mean` subtracts the mean, `minmax` maps to [0, 1], `random-mean` adds one offset U(-5, 5) on top of
         `zero-mean` (needs `key`), `none` only clears the padding.
     """
+    chex.assert_equal_shape([values, mask])
     if how == "none":
         return jnp.where(mask, values, 0.0)
     if how == "minmax":
@@ -52,6 +54,8 @@ def standardize(batch: dict, over: Array | None = None, spread: bool = False, mi
       the batch with `time` (mean over real points removed), `magnitude` (standardised, 0 in the padding).
     """
     mask = batch["mask"]
+    chex.assert_rank(mask, 2)
+    chex.assert_equal_shape([batch["time"], batch["magnitude"], mask])
     over = mask if over is None else over
     time = scale_window(batch["time"], mask)
     mean = masked_mean(batch["magnitude"], over)

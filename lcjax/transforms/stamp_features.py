@@ -1,4 +1,4 @@
-"""Alert metadata before a network: derived features, clipping, missing values, standardisation (specification A1, A2).
+"""Alert metadata before a network: derived features, clipping, missing values, standardisation (AJ 162, 231).
 
 Columns are those of the ZTF candidate record, by name: degrees, magnitudes, arcseconds and pixels as in the alert,
 NaN for a null, `isdiffpos` 1 for a negative difference and 0 for a positive one. Derived here: `non_detections`
@@ -8,6 +8,7 @@ NaN for a null, `isdiffpos` 1 for a negative difference and 0 for a positive one
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 
@@ -129,6 +130,7 @@ def raw_features(columns: Mapping[str, Array], names: Sequence[str]) -> Array:
 
 def clip_features(raw: Array, names: Sequence[str]) -> Array:
     """Brings every feature into its range of `CLIPS`; NaN stays NaN."""
+    chex.assert_axis_dimension(raw, -1, len(names))
     low, high = (np.array([CLIPS.get(n, (-np.inf, np.inf))[i] for n in names], np.float32) for i in (0, 1))
     return jnp.clip(raw, low, high)
 
@@ -148,6 +150,7 @@ def network_features(
         nothing, a null spoils its alert, as in the reference.
     """
     raw = jnp.asarray(raw, jnp.float32)
+    chex.assert_axis_dimension(raw, -1, len(names))
     if missing == "survey":
         marked = np.array([CLIPS.get(n, (-np.inf, 0))[0] == -1.0 for n in names], bool)
         raw = jnp.where(jnp.isnan(raw) & marked, SURVEY_MISSING, raw)

@@ -1,4 +1,4 @@
-"""Stamps before a network: central crop, min-max per alert and channel, missing pixels (stamps specification A2).
+"""Stamps before a network: central crop, min-max per alert and channel, missing pixels (AJ 162, 231).
 
 Pixels come in the survey's own units with NaN where nothing was measured; what leaves is in [0, 1] without NaN. All
 functions are pure and jittable and take (..., H, W, C).
@@ -55,14 +55,3 @@ def prepare_stamps(stamps: Array, crop: int, ignore_fill: bool = True) -> Array:
     """Raw stamps (..., H, W, C) -> network images (..., crop, crop, C) float32 in [0, 1], missing pixels 0."""
     scaled = minmax(crop_center(stamps, crop), ignore_fill)
     return jnp.where(jnp.isnan(scaled), 0.0, scaled)
-
-
-def rotations(images: Array) -> Array:
-    """(N, S, S, C) -> (4 N, S, S, C): the batch, then its copies turned by 90, 180 and 270 degrees counter-clockwise.
-
-    Rotation-major: block k holds every image turned k times.
-
-    >>> rotations(jnp.arange(4.0).reshape(1, 2, 2, 1))[1, :, :, 0].tolist()
-    [[1.0, 3.0], [0.0, 2.0]]
-    """
-    return jnp.concatenate([jnp.rot90(images, k, axes=(-3, -2)) for k in range(4)], axis=0)

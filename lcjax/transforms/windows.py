@@ -1,4 +1,4 @@
-"""Where windows of a light curve start, and the published way of cutting them (specification section 4)."""
+"""Where windows of a light curve start, and the published way of cutting them (A&A 670, A54)."""
 
 import numpy as np
 

@@ -20,7 +20,7 @@ def run(batches, optimizer=None, accumulate=1, ema_decay=None, state=None, steps
     optimizer = optimizer or optax.sgd(0.1)
     state = state or init_state(TASK, optimizer, jax.random.key(1), ema_decay is not None)
     groups = [batches[i : i + accumulate] for i in range(0, len(batches), accumulate)]
-    update = jax.jit(make_update(TASK, optimizer, 3, ema_decay, mapped=False))
+    update = jax.jit(make_update(TASK, optimizer, 3, ema_decay, axis=None))
     return update(state, stack_updates(groups))
 
 
@@ -40,7 +40,7 @@ def test_one_update_is_one_gradient_step():
     after, out = run([batch])
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(3), 0), 0)
     model_state = before.model_state
-    loss, grads = jax.value_and_grad(lambda p: TASK.loss(p, model_state, add_rows(device_part(batch), False), key)[0])(
+    loss, grads = jax.value_and_grad(lambda p: TASK.loss(p, model_state, add_rows(device_part(batch)), key)[0])(
         before.params
     )
     assert_close(after.params, jax.tree.map(lambda p, g: p - 0.1 * g, before.params, grads))
@@ -55,7 +55,7 @@ def test_accumulated_update_uses_the_mean_gradient():
     key = jax.random.fold_in(jax.random.key(3), 0)
     model_state, total = before.model_state, None
     for i, batch in enumerate(pair):
-        loss = lambda p: TASK.loss(p, model_state, add_rows(device_part(batch), False), jax.random.fold_in(key, i))
+        loss = lambda p: TASK.loss(p, model_state, add_rows(device_part(batch)), jax.random.fold_in(key, i))
         grads, (_, model_state) = jax.grad(loss, has_aux=True)(before.params)
         total = grads if total is None else jax.tree.map(jnp.add, total, grads)
     assert_close(after.params, jax.tree.map(lambda p, g: p - 0.05 * g, before.params, total))

@@ -11,7 +11,7 @@ import numpy as np
 
 from lcjax.configs import Experiment, OptimizerConfig, TrainingConfig
 from lcjax.losses import global_mean
-from lcjax.training.task import Task
+from lcjax.training.task import Task, Update, WorkUnit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +55,12 @@ def toy_task(width: int = 8) -> Task:
         hidden = jnp.tanh(x @ params["ffn_in"]["kernel"] + params["ffn_in"]["bias"])
         return (hidden @ params["ffn_out"]["kernel"] + params["ffn_out"]["bias"])[:, 0]
 
-    def loss(params, model_state, batch, key):
+    def loss(params, model_state, batch, key, axis=None):
         keys = jax.vmap(lambda r: jax.random.fold_in(key, r))(batch["row"])
         x = moments(batch)
         noise = 0.1 * jax.vmap(lambda k: jax.random.normal(k, (4,)))(keys)
         squared = (forward(params, x + noise) - batch["y"]) ** 2
-        value = jnp.sqrt(global_mean(squared, batch["weight"]) + 1e-6)
+        value = jnp.sqrt(global_mean(squared, batch["weight"], axis) + 1e-6)
         state = model_state["state"]
         mean = 0.9 * state["mean"] + 0.1 * jnp.mean(x, axis=0)
         rows = jnp.sum(batch["weight"])
@@ -75,11 +75,17 @@ def toy_task(width: int = 8) -> Task:
     return Task(
         name="toy",
         init=init,
-        loss=loss,
+        updates=(Update(loss),),
         evaluate=evaluate,
         predict=lambda v, b: {"y": forward(v["params"], moments(b))},
         batch_spec={name: jax.ShapeDtypeStruct(*spec) for name, spec in shapes.items()},
         summarize=lambda means: {**means, "rmse": means["loss"] ** 0.5},
+        sharding_rules=(
+            (r"ffn_in/kernel$", (None, "model")),
+            (r"ffn_in/bias$", ("model",)),
+            (r"ffn_out/kernel$", ("model", None)),
+        ),
+        work=WorkUnit("points", lambda batch: float(batch["mask"].sum())),
     )
 
 

@@ -33,7 +33,7 @@ def reconstruct_batches(
 
     @jax.jit
     def run(variables: PyTree, batch: dict, index: jax.Array) -> dict:
-        ready, outputs = reconstruct(variables, add_rows(batch, False), jax.random.fold_in(key, index))
+        ready, outputs = reconstruct(variables, add_rows(batch), jax.random.fold_in(key, index))
         return reconstruction_outputs(ready, outputs)
 
     for index, batch in enumerate(batches):

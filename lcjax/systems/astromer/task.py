@@ -11,19 +11,50 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lcjax.losses import error_weights, gaussian_nll, global_mean, huber_errors, r2_sums, reconstruction_loss
-from lcjax.models.astromer import Astromer
+from lcjax.models.astromer import SHARDING_RULES, Astromer
 from lcjax.models.flops import astromer_train_flops
 from lcjax.systems.astromer.config import AstromerExperiment, MaskingConfig
-from lcjax.training.task import Task
+from lcjax.training.optimizers import build_optimizer
+from lcjax.training.task import Task, Update, WorkUnit
 from lcjax.transforms import mask_for_pretraining, masked_mean, standardize
-from lcjax.typing import Array, Metrics, PyTree
+from lcjax.typing import Array, Axis, Metrics, PyTree
 
 EXPERIMENT = AstromerExperiment
 
 
-def prepare_windows(batch: dict, experiment: AstromerExperiment, masking: MaskingConfig | None, key: Array) -> dict:
+def count_points(batch: dict) -> float:
+    """Observed points in the rows that count.
+
+    >>> count_points({"mask": np.array([[True, True, False], [True, False, False]]), "weight": np.array([1.0, 0.0])})
+    2.0
+    """
+    points = np.asarray(batch["mask"]).sum(axis=-1)
+    return float(points[np.asarray(batch["weight"]) > 0].sum() if "weight" in batch else points.sum())
+
+
+OBSERVED_POINTS = WorkUnit("points", count_points)
+
+
+def made_up_windows(rows: int, length: int) -> dict[str, np.ndarray]:
+    """Random windows: one full, one half full, one with a single point, then as it comes.
+
+    >>> made_up_windows(3, 10)["length"].tolist()
+    [10, 5, 1]
+    """
+    rng = np.random.default_rng(0)
+    sizes = np.array([length, max(length // 2, 1), 1, *rng.integers(1, length + 1, max(rows - 3, 0))], np.int32)[:rows]
+    mask = np.arange(length) < sizes[:, None]
+    draw = lambda scale: np.where(mask, scale * rng.normal(size=mask.shape), 0.0).astype(np.float32)
+    batch = {"time": np.sort(draw(100.0)), "magnitude": draw(1.0), "magnitude_error": np.abs(draw(0.1))}
+    return batch | {"mask": mask, "length": sizes}
+
+
+def prepare_windows(
+    batch: dict, experiment: AstromerExperiment, masking: MaskingConfig | None, key: Array, axis: Axis = None
+) -> dict:
     """Masks and standardises raw windows; `masking=None` shows every observed point (prediction)."""
     spread = experiment.objective.scale == "std"
     if masking is None:
@@ -32,8 +63,8 @@ def prepare_windows(batch: dict, experiment: AstromerExperiment, masking: Maskin
     if experiment.model.parity:
         # The originals standardise over all points, hidden ones included, before they mask.
         batch = standardize(batch, spread=spread)
-        return mask_for_pretraining(key, batch, *shares)
-    masked = mask_for_pretraining(key, batch, *shares, values_from="visible")
+        return mask_for_pretraining(key, batch, *shares, axis=axis)
+    masked = mask_for_pretraining(key, batch, *shares, values_from="visible", axis=axis)
     ready = standardize(masked, over=masked["visible"], spread=spread)
     target = (masked["target"] - ready["magnitude_mean"]) / ready["magnitude_scale"]
     return {**ready, "target": jnp.where(batch["mask"], target, 0.0)}
@@ -44,7 +75,7 @@ def _row_weight(batch: dict) -> Array:
     return jnp.ones(batch["mask"].shape[0], jnp.float32) if weight is None else weight
 
 
-def _objective(experiment: AstromerExperiment, ready: dict, outputs: dict) -> Array:
+def _objective(experiment: AstromerExperiment, ready: dict, outputs: dict, axis: Axis = None) -> Array:
     objective = experiment.objective
     row_weight = _row_weight(ready)
     if not experiment.model.parity:
@@ -52,17 +83,18 @@ def _objective(experiment: AstromerExperiment, ready: dict, outputs: dict) -> Ar
         row_weight = row_weight * jnp.any(ready["probed"], axis=-1)
     if objective.loss == "gaussian_nll":
         nll = gaussian_nll(ready["target"], outputs["reconstruction"], outputs["log_variance"], ready["probed"])
-        return global_mean(nll, row_weight)
+        return global_mean(nll, row_weight, axis)
     if objective.loss == "huber":
         errors = huber_errors(ready["target"], outputs["reconstruction"], ready["probed"], objective.huber_delta)
-        return global_mean(errors, row_weight)
+        return global_mean(errors, row_weight, axis)
     weights = None
     if objective.error_weights:
         # As the originals' loader: the padding carries the window's mean error.
         error = ready["magnitude_error"]
         weights = error_weights(jnp.where(ready["mask"], error, masked_mean(error, ready["mask"])))
     root = objective.loss == "rmse"
-    return reconstruction_loss(ready["target"], outputs["reconstruction"], ready["probed"], weights, root, row_weight)
+    target, prediction = ready["target"], outputs["reconstruction"]
+    return reconstruction_loss(target, prediction, ready["probed"], weights, root, row_weight, axis)
 
 
 def _metrics(loss: Array, ready: dict, outputs: dict) -> Metrics:
@@ -100,11 +132,14 @@ def build_task(experiment: AstromerExperiment) -> Task:
     def init(key: Array, batch: dict) -> PyTree:
         return {"params": model.init(key, standardize(batch))["params"]}
 
-    def loss(params: PyTree, model_state: PyTree, batch: dict, key: Array) -> tuple[Array, tuple[Metrics, PyTree]]:
+    def loss(
+        params: PyTree, model_state: PyTree, batch: dict, key: Array, axis: Axis = None
+    ) -> tuple[Array, tuple[Metrics, PyTree]]:
         mask_key, dropout_key = jax.random.split(key)
-        ready = prepare_windows(batch, experiment, experiment.masking, mask_key)
-        outputs = model.apply({"params": params}, ready, deterministic=False, rngs={"dropout": dropout_key})
-        value = _objective(experiment, ready, outputs)
+        ready = prepare_windows(batch, experiment, experiment.masking, mask_key, axis)
+        rngs = {"dropout": dropout_key}
+        outputs = model.apply({"params": params}, ready, deterministic=False, axis=axis, rngs=rngs)
+        value = _objective(experiment, ready, outputs, axis)
         return value, (_metrics(value, ready, outputs), model_state)
 
     def evaluate(variables: PyTree, batch: dict, key: Array) -> Metrics:
@@ -134,14 +169,24 @@ def build_task(experiment: AstromerExperiment) -> Task:
     return Task(
         name=experiment.system,
         init=init,
-        loss=loss,
+        updates=(Update(loss),),
         evaluate=evaluate,
         predict=predict,
         batch_spec=spec,
+        # The schedule of the paper depends on the width of the model.
+        optimizers=lambda config, steps: build_optimizer(config, steps, experiment.model.width),
+        sharding_rules=SHARDING_RULES,
         summarize=summarize,
+        headline=("loss", "rmse", "r2"),
+        work=OBSERVED_POINTS,
         flops=lambda rows, length: astromer_train_flops(experiment.model, rows, length),
         model=model,
-        full_length=experiment.model.parity,
+        full_length=experiment.model.parity,  # the published networks attend to padding
+        example=lambda rows: made_up_windows(rows, experiment.window.length),
+        meaning={
+            "windows": dataclasses.asdict(experiment.window),
+            "star": "mean of the outputs over a star's windows, weighted by their number of points",
+        },
         extras={"reconstruct": reconstruct},
     )
 

@@ -17,6 +17,7 @@ from lcjax.errors import DataError
 from lcjax.models.activity import live_units
 from lcjax.systems.classifier.config import HISTORY_FEATURES, SKY_FEATURES
 from lcjax.systems.classifier.metrics import HealthLimits, dead_branch_warnings, swap_rows
+from lcjax.systems.classifier.task import with_images
 from lcjax.training.source import device_part
 from lcjax.training.task import Task
 from lcjax.typing import Array, PyTree
@@ -79,15 +80,15 @@ def answer_alerts(task: Task, variables: PyTree, batches: Iterable[dict[str, Any
 
     @jax.jit
     def answer(batch: dict) -> tuple[dict[str, Array], dict[str, Array]]:
-        images, features = task.extras["prepare"](batch)
-        weight = batch["weight"]
-        outputs, noted = task.extras["answer"](variables, images, features, batch)
+        ready = task.extras["prepare"](batch)
+        features, weight = ready["features"], batch["weight"]
+        outputs, noted = task.extras["answer"](variables, ready)
         logits = {WHOLE: outputs["logits"]}
-        cases = {"image": (swap_rows(images, weight), features)}
+        cases = {"image": with_images(ready, lambda images: swap_rows(images, weight))}
         for name, mask in masks.items():
-            cases[name] = images, jnp.where(mask, swap_rows(features, weight), features)
+            cases[name] = ready | {"features": jnp.where(mask, swap_rows(features, weight), features)}
         for name, case in cases.items():
-            logits[f"without {name}"] = task.extras["answer"](variables, *case, batch)[0]["logits"]
+            logits[f"without {name}"] = task.extras["answer"](variables, case)[0]["logits"]
         return {name: jax.nn.softmax(x) for name, x in logits.items()}, live_units(noted, weight)
 
     parts: dict[str, list[np.ndarray]] = {}

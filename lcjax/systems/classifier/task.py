@@ -1,4 +1,4 @@
-"""The Task every stamp classifier shares: a network over (images, features) that answers class logits.
+"""The Task every stamp classifier shares: a network over images and features that answers class logits.
 
 The step also watches the network's health: the share of live units of every layer and, in evaluations, how much the answers
 change when images or metadata are swapped between alerts. A branch that died shows as zeros, and the run warns.
@@ -11,17 +11,18 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from lcjax.global_batch import rows_of
 from lcjax.losses import cross_entropy, entropy, entropy_regularised, label_weight
 from lcjax.models.activity import live_fractions
 from lcjax.systems.classifier.metrics import class_metrics, dead_branch_warnings, summarize_classes, swap_rows
-from lcjax.training.task import Task
-from lcjax.typing import Array, Metrics, PyTree
+from lcjax.training.task import Task, Update
+from lcjax.typing import Array, Axis, Metrics, PyTree
 
 
 def classifier_task(
     experiment: Any,
     model: nn.Module,
-    prepare: Callable[[dict], tuple[Array, Array]],
+    prepare: Callable[[dict], dict[str, Array]],
     feature_names: tuple[str, ...],
     batch_spec: dict[str, Any],
     flops: Callable[[int], float],
@@ -30,22 +31,22 @@ def classifier_task(
 
     Args:
       experiment: with `system`, `inputs.class_names`, `objective` (`StampObjectiveConfig`) and `health` (`HealthConfig`).
-      model: called with images, features, `train`, `row`, `weight`; answers `logits` and sows activations.
-      prepare: batch -> images (B, ...) and features (B, F), F 0 for image-only networks.
+      model: called with what `prepare` gives, `row` and `weight`; answers `logits` and sows activations.
+      prepare: batch -> `features` (B, F), F 0 for image-only networks, and the images under the name the model has for them.
       feature_names: of the F features.
       batch_spec: as in `Task`. flops: rows -> operations of a training step.
     """
     objective, names = experiment.objective, experiment.inputs.class_names
 
     def init(key: Array, batch: dict) -> PyTree:
-        variables = model.init(key, *prepare(batch))
+        variables = model.init(key, prepare(batch))
         return {name: value for name, value in variables.items() if name != "intermediates"}
 
-    def answer(variables: PyTree, images: Array, features: Array, batch: dict) -> tuple[dict, PyTree]:
-        outputs, noted = model.apply(variables, images, features, weight=row_weight(batch), mutable=["intermediates"])
+    def answer(variables: PyTree, ready: dict) -> tuple[dict, PyTree]:
+        outputs, noted = model.apply(variables, ready, mutable=["intermediates"])
         return outputs, flat_notes(noted["intermediates"])
 
-    def metrics(outputs: dict, batch: dict, noted: PyTree) -> Metrics:
+    def metrics(outputs: dict, batch: dict, noted: PyTree, axis: Axis = None) -> Metrics:
         logits, label, weight = outputs["logits"], batch["label"], row_weight(batch)
         rows = label_weight(label, weight)
         total, alive = jnp.sum(rows), jnp.sum(weight)
@@ -55,54 +56,56 @@ def classifier_task(
         for k, name in enumerate(names):
             own = rows * (label == k)
             sums[f"class_loss_{name}"] = (jnp.sum(losses["cross_entropy"] * own), jnp.sum(own))
-        live = {f"live_{n}": (share * alive, alive) for n, share in live_fractions(noted, weight).items()}
+        live = {f"live_{n}": (share * alive, alive) for n, share in live_fractions(noted, weight, axis).items()}
         return {"loss": (plain, total), **sums, **class_metrics(logits, label, rows, names), **live}
 
-    def loss(params: PyTree, model_state: PyTree, batch: dict, key: Array) -> tuple[Array, tuple[Metrics, PyTree]]:
-        images, features = prepare(batch)
+    def loss(
+        params: PyTree, model_state: PyTree, batch: dict, key: Array, axis: Axis = None
+    ) -> tuple[Array, tuple[Metrics, PyTree]]:
+        weight = row_weight(batch)
         outputs, changed = model.apply(
             {"params": params, **model_state},
-            images,
-            features,
-            train=True,
-            row=batch.get("row"),
-            weight=row_weight(batch),
+            {**prepare(batch), "row": rows_of(batch, weight.shape[0], axis), "weight": weight},
+            deterministic=False,
+            axis=axis,
             rngs={"dropout": key},
             mutable=["intermediates", "batch_stats"],
         )
         value = entropy_regularised(
-            outputs["logits"], batch["label"], objective.beta, row_weight(batch), objective.focal_gamma
+            outputs["logits"], batch["label"], objective.beta, weight, objective.focal_gamma, axis
         )
         noted = flat_notes(changed.pop("intermediates"))
-        return value, (metrics(outputs, batch, noted), {**model_state, **changed})
+        return value, (metrics(outputs, batch, noted, axis), {**model_state, **changed})
 
     def evaluate(variables: PyTree, batch: dict, key: Array) -> Metrics:
         del key
-        images, features = prepare(batch)
-        outputs, noted = answer(variables, images, features, batch)
+        ready = prepare(batch)
+        outputs, noted = answer(variables, ready)
         sums = metrics(outputs, batch, noted)
         swap = lambda x: swap_rows(x, row_weight(batch))
-        others = {"image": (swap(images), features)}
+        others = {"image": with_images(ready, swap)}
         if feature_names:
-            others["metadata"] = (images, swap(features))
+            others["metadata"] = ready | {"features": swap(ready["features"])}
         for name, swapped in others.items():
-            sums |= _effect(name, outputs, answer(variables, *swapped, batch)[0], batch)
+            sums |= _effect(name, outputs, answer(variables, swapped)[0], batch)
         return sums
 
     def predict(variables: PyTree, batch: dict) -> dict[str, Array]:
-        outputs = model.apply(variables, *prepare(batch))
+        outputs = model.apply(variables, prepare(batch))
         return {"probabilities": jax.nn.softmax(outputs["logits"]), **outputs}
 
     return Task(
         name=experiment.system,
         init=init,
-        loss=loss,
+        updates=(Update(loss),),
         evaluate=evaluate,
         predict=predict,
         batch_spec=batch_spec,
         summarize=summarize_classes,
+        headline=("loss", "accuracy", "macro_f1"),
         flops=lambda rows, length: flops(rows),
         model=model,
+        meaning={"class_names": list(names), "metadata_names": list(experiment.inputs.metadata_names)},
         extras={
             "prepare": prepare,
             "answer": answer,
@@ -117,6 +120,11 @@ def row_weight(batch: dict) -> Array:
     """Weight of every row, (B,): 1 where the batch has none."""
     weight = batch.get("weight")
     return jnp.ones(batch["stamps"].shape[0], jnp.float32) if weight is None else weight
+
+
+def with_images(ready: dict[str, Array], change: Callable[[Array], Array]) -> dict[str, Array]:
+    """A prepared batch with its images changed, whatever the model calls them; `features` stay."""
+    return {name: value if name == "features" else change(value) for name, value in ready.items()}
 
 
 def flat_notes(noted: PyTree) -> dict[str, Any]:

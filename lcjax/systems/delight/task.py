@@ -9,14 +9,15 @@ import jax
 import jax.numpy as jnp
 
 from lcjax.errors import ConfigError
-from lcjax.losses import global_mean
-from lcjax.losses.host_mixture import mixture_log_density, two_best_places
+from lcjax.global_batch import global_mean, rows_of
+from lcjax.losses.host_mixture import mixture_log_density, two_best_hosts
 from lcjax.models.delight import VARIANTS, Delight
 from lcjax.models.delight_config import DelightModelConfig
 from lcjax.systems.delight.config import DelightExperiment
-from lcjax.training.task import Task
-from lcjax.transforms.delight import network_input, rotate_targets, stack_side, turn_at_random
-from lcjax.typing import Array, Metrics, PyTree
+from lcjax.training.task import Task, Update
+from lcjax.transforms.delight import network_input, stack_side
+from lcjax.transforms.dihedral import pick, random_places, turn_vectors
+from lcjax.typing import Array, Axis, Metrics, PyTree
 
 EXPERIMENT = DelightExperiment
 FAR = 20.0
@@ -45,7 +46,7 @@ def offset_errors(raw: Array, offset: Array, loss: str, delta: float) -> Array:
     Args:
       raw: (B, V, n) answers to the variants. offset: (B, 2) in the image as the first variant sees it.
     """
-    error = raw[..., :2] - rotate_targets(offset)[:, : raw.shape[1]]
+    error = raw[..., :2] - turn_vectors(offset)[:, : raw.shape[1]]
     if loss == "huber":
         size = jnp.abs(error)
         error = jnp.where(size <= delta, jnp.square(error), delta * (2 * size - delta))
@@ -84,16 +85,18 @@ def build_task(experiment: DelightExperiment) -> Task:
                 radius = batch["host_radius"][:, None] / experiment.image.pixel_scale
                 place = place + jnp.mean(jnp.square(raw[..., 2] - radius), axis=1)
             return place, jnp.zeros_like(hostless)
-        place = -mixture_log_density(offset, outputs["places"], outputs["widths"], outputs["log_weights"])
+        place = -mixture_log_density(offset, outputs["centres"], outputs["widths"], outputs["log_weights"])
         logit = outputs["hostless_logit"]
         decision = jax.nn.softplus(logit) - hostless * logit
         return place, decision
 
-    def objective_of(outputs: dict, batch: dict, offset: Array, hostless: Array) -> tuple[Array, Metrics]:
+    def objective_of(
+        outputs: dict, batch: dict, offset: Array, hostless: Array, axis: Axis = None
+    ) -> tuple[Array, Metrics]:
         weight = _row_weight(batch)
         hosted = weight * (1 - hostless)
         place, decision = terms(outputs, batch, offset, hostless)
-        loss = global_mean(place, hosted) + objective.hostless_weight * global_mean(decision, weight)
+        loss = global_mean(place, hosted, axis) + objective.hostless_weight * global_mean(decision, weight, axis)
         total, count = jnp.sum(hosted), jnp.sum(weight)
         metrics = {"loss": (loss * count, count), "place_loss": (jnp.sum(place * hosted), total)}
         if mixture:
@@ -104,16 +107,20 @@ def build_task(experiment: DelightExperiment) -> Task:
         kernel = params["head"]["dense_1"]["kernel"]
         return objective.l1 * jnp.sum(jnp.abs(kernel)) + objective.l2 * jnp.sum(jnp.square(kernel))
 
-    def loss(params: PyTree, model_state: PyTree, batch: dict, key: Array) -> tuple[Array, tuple[Metrics, PyTree]]:
+    def loss(
+        params: PyTree, model_state: PyTree, batch: dict, key: Array, axis: Axis = None
+    ) -> tuple[Array, tuple[Metrics, PyTree]]:
         turn_key, dropout_key = jax.random.split(key)
         offset, hostless = _targets(batch)
         levels = normalised_levels(batch["stamps"])
-        row = batch.get("row", jnp.arange(len(levels)))
+        row = rows_of(batch, levels.shape[0], axis)
         if objective.training_variants < VARIANTS:
-            levels, offset = turn_at_random(turn_key, levels, offset, row)
+            places = random_places(turn_key, row)
+            levels, offset = pick(levels, places), turn_vectors(offset)[jnp.arange(len(row)), places]
         inputs = {"levels": levels, "row": row}
-        outputs = trained.apply({"params": params}, inputs, deterministic=False, rngs={"dropout": dropout_key})
-        value, metrics = objective_of(outputs, batch, offset, hostless)
+        rngs = {"dropout": dropout_key}
+        outputs = trained.apply({"params": params}, inputs, deterministic=False, axis=axis, rngs=rngs)
+        value, metrics = objective_of(outputs, batch, offset, hostless, axis)
         return value + penalty(params), (metrics, model_state)
 
     def evaluate(variables: PyTree, batch: dict, key: Array) -> Metrics:
@@ -144,11 +151,12 @@ def build_task(experiment: DelightExperiment) -> Task:
     return Task(
         name=experiment.system,
         init=init,
-        loss=loss,
+        updates=(Update(loss),),
         evaluate=evaluate,
         predict=predict,
         batch_spec=spec,
         flops=lambda rows, length: delight_train_flops(config, rows * objective.training_variants),
+        headline=("loss", "distance", "hostless_accuracy"),
         model=model,
     )
 
@@ -161,10 +169,10 @@ def mixture_answers(outputs: dict, radius: float) -> dict[str, Array]:
       that there is a host and it lies within `radius` pixels of there; `hostless_probability` (B,); `scatter` (B,), root
       mean square distance of the mixture from `offset`, pixels.
     """
-    places, widths, log_weights = (outputs[name] for name in ("places", "widths", "log_weights"))
-    found, held = two_best_places(places, widths, log_weights, radius)
+    centres, widths, log_weights = (outputs[name] for name in ("centres", "widths", "log_weights"))
+    found, held = two_best_hosts(centres, widths, log_weights, radius)
     hostless = jax.nn.sigmoid(outputs["hostless_logit"])
-    squared = jnp.sum(jnp.square(places - found[:, :1]), axis=-1) + 2 * jnp.square(widths)
+    squared = jnp.sum(jnp.square(centres - found[:, :1]), axis=-1) + 2 * jnp.square(widths)
     return {
         "offset": found[:, 0],
         "probability": (1 - hostless) * held[:, 0],

@@ -102,7 +102,10 @@ def build_task(experiment: MultiscaleExperiment) -> Task:
     return classifier_task(
         experiment,
         MultiscaleClassifier(model, dtype),
-        lambda batch: (prepare_images(batch["stamps"], inputs), prepare_features(batch, inputs)),
+        lambda batch: {
+            "levels": prepare_images(batch["stamps"], inputs),
+            "features": prepare_features(batch, inputs),
+        },
         inputs.feature_names,
         spec,
         lambda rows: multiscale_train_flops(model, rows),

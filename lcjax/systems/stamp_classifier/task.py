@@ -98,8 +98,8 @@ def fitted_statistics(inputs: StampInputsConfig, metadata: np.ndarray, label: np
     )
 
 
-def prepare_inputs(batch: dict, inputs: StampInputsConfig) -> tuple[Array, Array]:
-    """Raw alerts -> network images (B, crop, crop, C) and features (B, F), both float32.
+def prepare_inputs(batch: dict, inputs: StampInputsConfig) -> dict[str, Array]:
+    """Raw alerts -> what the network takes: `images` (B, crop, crop, C) and `features` (B, F), both float32.
 
     Args:
       batch: `stamps` (B, H, W, C) in the survey's units; `metadata` (B, M) with the columns `inputs.metadata_names`;
@@ -107,12 +107,12 @@ def prepare_inputs(batch: dict, inputs: StampInputsConfig) -> tuple[Array, Array
     """
     images = prepare_stamps(batch["stamps"], inputs.crop, inputs.ignore_fill)
     if not inputs.features:
-        return images, jnp.zeros((images.shape[0], 0), jnp.float32)
+        return {"images": images, "features": jnp.zeros((images.shape[0], 0), jnp.float32)}
     columns = {name: batch[name] for name in ("ra", "dec") if name in batch}
     columns |= {name: batch["metadata"][:, i] for i, name in enumerate(inputs.metadata_names)}
     raw = raw_features(columns, inputs.features)
     mean, std = feature_statistics(inputs)
-    return images, network_features(raw, inputs.features, mean, std, inputs.missing)
+    return {"images": images, "features": network_features(raw, inputs.features, mean, std, inputs.missing)}
 
 
 def build_task(experiment: StampExperiment) -> Task:

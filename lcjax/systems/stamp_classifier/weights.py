@@ -194,7 +194,8 @@ def _dead_layers(config: StampModelConfig, tree: PyTree) -> str:
     images = rng.random((_PROBES, config.image_size, config.image_size, config.num_channels), np.float32)
     images *= np.linspace(0, 1, _PROBES, dtype=np.float32)[:, None, None, None]
     features = rng.normal(size=(_PROBES, config.num_features)).astype(np.float32)
-    _, noted = StampClassifier(config).apply(tree, images, features, mutable=["intermediates"])
+    batch = {"images": images, "features": features}
+    _, noted = StampClassifier(config).apply(tree, batch, mutable=["intermediates"])
     shares = live_fractions(noted["intermediates"], np.ones(_PROBES))
     return ", ".join(name for name, share in shares.items() if not float(share))
 
