@@ -1,0 +1,56 @@
+"""Printing, saving and reporting are the same for every system."""
+
+import json
+
+import pytest
+
+from lcjax.errors import StorageError
+from lcjax.evaluation.run import print_scores, save_scores, write_report
+from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
+
+
+def figure():
+    from lcjax.evaluation.figures import plots
+
+    return plots().subplots()[0]
+
+
+def scores():
+    table = Table(["class", "recall [%]"], [["SN <Ia>", "0.5"], ["[AGN]", "-"]], "recalls")
+    return Scores(
+        title="A report",
+        printed=[table, Text("a branch is dead", "warning")],
+        values={"recall": float("nan"), "list": [1.0, float("inf")], "name": "NaN"},
+        cards=[("0.5", "recall")],
+        sections=[Section("Scores", [table, Picture(figure, "A picture")]), Section("Nothing", [])],
+        commands="lcjax evaluate W",
+    )
+
+
+def test_printed_as_it_is(capsys):
+    print_scores(scores())
+    said = capsys.readouterr().out
+    assert "recalls" in said and "recall [%]" in said and "SN <Ia>" in said and "[AGN]" in said
+    assert "warning a branch is dead" in said
+
+
+def test_saved_without_words_that_are_no_json(tmp_path):
+    save_scores(tmp_path / "s" / "scores.json", scores())
+    assert json.loads((tmp_path / "s" / "scores.json").read_text()) == {
+        "recall": None,
+        "list": [1.0, None],
+        "name": "NaN",
+    }
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot write"):
+        save_scores(tmp_path / "file" / "scores.json", scores())
+
+
+def test_reported(tmp_path):
+    lines = [{"step": i, "split": split, "loss": 1 / (i + 1)} for i in range(3) for split in ("train", "validation")]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    record = {"system": "toy", "experiment": {"model": {"width": 8}}, "versions": {"lcjax": "1", "jax": "2"}}
+    text = write_report(tmp_path / "out", scores(), record, tmp_path).read_text()
+    assert "SN &lt;Ia&gt;" in text and "<h2>Training</h2>" in text and "model.width" in text
+    assert "lcjax evaluate W" in text and "<h2>Nothing</h2>" not in text and text.count("data:image/png") == 2
+    assert "<h2>Training</h2>" not in write_report(tmp_path / "out", scores(), record, tmp_path / "none").read_text()
