@@ -1,8 +1,6 @@
 """Trained systems for other programs: StableHLO that needs no code of ours, and safetensors."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export as jax_export
 
-from lcjax.errors import StorageError, WeightsError
+from lcjax.errors import WeightsError
+from lcjax.files import new_folder
 from lcjax.inference.loaded import Loaded
 from lcjax.pretrained.weights_folder import ARRAYS, check_free_of_others, count_parameters, flat_names
 from lcjax.training.task import Task
@@ -58,20 +57,11 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
         **loaded.task.meaning,
         "how_to_call": EXPLANATION,
     }
-    temporary = out.resolve().parent / f".{out.resolve().name}.{os.getpid()}.partial"
-    try:
-        temporary.mkdir(parents=True)
+    with new_folder(out, "make room or choose another folder") as temporary:
         (temporary / PROGRAM).write_bytes(program)
         (temporary / ARRAYS).write_bytes(format_safetensors(flat_names(loaded.variables)))
         (temporary / "config.json").write_text(json.dumps(loaded.record, indent=1))
         (temporary / DESCRIPTION).write_text(json.dumps(description, indent=1))
-        if out.is_dir():
-            shutil.rmtree(out)
-        temporary.rename(out.resolve())
-    except OSError as error:
-        raise StorageError(f"cannot write '{out}': {error.strerror}; make room or choose another folder") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return description
 
 

@@ -46,7 +46,7 @@ def test_or_not_where_they_are_flat():
 def test_an_option_for_others_is_refused():
     chosen = {"hosts": Hosts(2.0), "rules": Rules()}
     assert option_groups.of({"hosts": Hosts}, chosen, "W") == {"hosts": Hosts(2.0)}
-    with pytest.raises(ConfigError, match="'W' has no option --hosts.max-scatter"):
+    with pytest.raises(ConfigError, match=r"'W' has no option --hosts\.max-scatter"):
         option_groups.of({"rules": Rules}, chosen, "W")
 
 
