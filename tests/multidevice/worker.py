@@ -10,9 +10,10 @@ import optax
 
 from lcjax.configs import TrainingConfig
 from lcjax.training.feed import stack_updates
-from lcjax.training.parallel import make_layout, path_name
+from lcjax.training.parallel import make_layout
 from lcjax.training.state import init_state
 from lcjax.training.step import make_update
+from lcjax.training.tree_paths import path_name
 from tests.systems.classifier.stamp_alerts import stamps_fit
 from tests.training.curves import astromer_fit, tiny_astromer
 from tests.training.toy import ToySource, toy_fit, toy_task
@@ -24,9 +25,9 @@ def plain_descent(training: TrainingConfig) -> dict[str, list]:
     """Two updates of plain gradient descent, which shows gradients that are off by a factor (Adam hides them)."""
     task, optimizer, source = toy_task(), optax.sgd(0.1), ToySource(training.batch_size)
     make_state = lambda: init_state(task, optimizer, jax.random.key(1), False)
-    layout = make_layout(training, jax.eval_shape(make_state))
+    layout = make_layout(training, jax.eval_shape(make_state), task.sharding_rules)
     state = layout.init(make_state)
-    update = layout.compile(make_update(task, optimizer, 0, None, layout.mapped))
+    update = layout.compile(make_update(task, optimizer, 0, None, layout.axis))
     batches = [[source.batch(0, 2 * i), source.batch(0, 2 * i + 1)] for i in range(2)]
     state, out = update(state, layout.put(stack_updates(batches)))
     host = layout.to_host(state)
@@ -45,7 +46,7 @@ def split_names(training: TrainingConfig) -> list[str]:
     experiment = tiny_astromer()
     task = build_task(experiment)
     make_state = lambda: init_state(task, optax.adam(1e-3), jax.random.key(1), False)
-    state = make_layout(training, jax.eval_shape(make_state)).init(make_state)
+    state = make_layout(training, jax.eval_shape(make_state), task.sharding_rules).init(make_state)
     leaves = jax.tree_util.tree_leaves_with_path(state)
     return [path_name(p) for p, x in leaves if "model" in jax.tree.leaves(tuple(x.sharding.spec))]
 

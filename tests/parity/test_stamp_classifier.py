@@ -61,7 +61,7 @@ def graph(path, prefix=""):
 @partial(jax.jit, static_argnums=0)
 def run(model, variables, images, features):
     """Outputs and activations; compiled once for all files with one shape of network and batch."""
-    outputs, noted = model.apply(variables, images, features, mutable=["intermediates"])
+    outputs, noted = model.apply(variables, {"images": images, "features": features}, mutable=["intermediates"])
     return outputs, activations(noted["intermediates"])
 
 
@@ -71,7 +71,10 @@ def gradients(model, params, state, images, features, labels, beta):
 
     def loss(params):
         outputs, changed = model.apply(
-            {"params": params, **state}, images, features, train=True, mutable=["batch_stats"]
+            {"params": params, **state},
+            {"images": images, "features": features},
+            deterministic=False,
+            mutable=["batch_stats"],
         )
         return entropy_regularised(outputs["logits"], labels, beta), (outputs["logits"], changed)
 
