@@ -113,8 +113,8 @@ def check_checkpoint(path, name):
     assert not unknown_variables(arrays)
     model, variables = network(arrays, path.parent)
     size, channels = model.config.image_size, model.config.num_channels
-    example = np.zeros((1, size, size, channels), np.float32), np.zeros((1, model.config.num_features), np.float32)
-    expected = jax.eval_shape(lambda: model.init(jax.random.key(0), *example))
+    images, features = np.zeros((1, size, size, channels), np.float32), np.zeros((1, model.config.num_features), np.float32)
+    expected = jax.eval_shape(lambda: model.init(jax.random.key(0), {"images": images, "features": features}))
     assert jax.tree.map(np.shape, expected) == jax.tree.map(np.shape, variables)
     moments = [k for k in arrays if k.endswith(("/Adam", "/Adam_1"))]
     trained = [k for k in arrays if not is_bookkeeping(k) and "moving" not in k]
