@@ -113,7 +113,10 @@ def check_checkpoint(path, name):
     assert not unknown_variables(arrays)
     model, variables = network(arrays, path.parent)
     size, channels = model.config.image_size, model.config.num_channels
-    images, features = np.zeros((1, size, size, channels), np.float32), np.zeros((1, model.config.num_features), np.float32)
+    images, features = (
+        np.zeros((1, size, size, channels), np.float32),
+        np.zeros((1, model.config.num_features), np.float32),
+    )
     expected = jax.eval_shape(lambda: model.init(jax.random.key(0), {"images": images, "features": features}))
     assert jax.tree.map(np.shape, expected) == jax.tree.map(np.shape, variables)
     moments = [k for k in arrays if k.endswith(("/Adam", "/Adam_1"))]
