@@ -49,11 +49,11 @@ def network_cases(loaded: Any, batches: Sequence[Mapping[str, np.ndarray]], size
     prepared = [wait(prepare(batch)) for batch in full]
     variables = jax.device_put(loaded.variables)
     model = _for_predictions(loaded).model
-    network = jax.jit(lambda v, *inputs: map_in_chunks(lambda part: model.apply(v, *part)["logits"], inputs))
+    network = jax.jit(lambda v, ready: map_in_chunks(lambda part: model.apply(v, part)["logits"], ready))
     units = size * len(full)
     return {
         PREPARE: Case(lambda: [wait(prepare(batch)) for batch in full], units),
-        NETWORK: Case(lambda: [wait(network(variables, *inputs)) for inputs in prepared], units),
+        NETWORK: Case(lambda: [wait(network(variables, ready)) for ready in prepared], units),
     }
 
 

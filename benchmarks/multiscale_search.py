@@ -85,13 +85,16 @@ class Network:
         self.task = classifier_task(
             experiment,
             MultiscaleClassifier(experiment.model),
-            lambda batch: (batch["stamps"], jnp.zeros((batch["stamps"].shape[0], 0), jnp.float32)),
+            lambda batch: {
+                "levels": batch["stamps"],
+                "features": jnp.zeros((batch["stamps"].shape[0], 0), jnp.float32),
+            },
             (),
             spec,
             lambda rows: multiscale_train_flops(experiment.model, rows),
         )
         self.optimizer = build_optimizer(experiment.optimizer, settings.steps)
-        self.update = jax.jit(make_update(self.task, self.optimizer, 0, None, mapped=False))
+        self.update = jax.jit(make_update(self.task, self.optimizer, 0, None))
         self._predict = jax.jit(lambda variables, batch: self.task.predict(variables, batch)["probabilities"])
 
     def start(self, repeat: int) -> TrainState:

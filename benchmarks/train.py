@@ -24,10 +24,10 @@ from lcjax.systems import PRESETS, build_task
 from lcjax.systems.astromer.config import AstromerExperiment
 from lcjax.training.compilation import enable_compile_cache
 from lcjax.training.feed import Feeder, Prefetch, stack_updates
-from lcjax.training.optimizers import build_optimizer
 from lcjax.training.parallel import make_layout
 from lcjax.training.state import init_state
 from lcjax.training.step import make_update
+from lcjax.training.updates import task_optimizers
 
 MEDIAN_POINTS, SPREAD = 90.0, 0.8
 """Log-normal number of points of the synthetic curves: like the ASAS, CRTS and ZTF samples, few are full windows."""
@@ -93,11 +93,11 @@ class Trainer:
     def __init__(self, experiment: AstromerExperiment) -> None:
         """Initialises the state; compilation happens at the first call."""
         self.task, self.training = build_task(experiment), experiment.training
-        optimizer = build_optimizer(experiment.optimizer, self.training.steps, experiment.model.width)
-        make_state = lambda: init_state(self.task, optimizer, jax.random.key(0), False)
-        self.layout = make_layout(self.training, jax.eval_shape(make_state))
+        optimizers = task_optimizers(self.task, experiment.optimizer, self.training.steps)
+        make_state = lambda: init_state(self.task, optimizers, jax.random.key(0), False)
+        self.layout = make_layout(self.training, jax.eval_shape(make_state), self.task.sharding_rules)
         self.state = self.layout.init(make_state)
-        self.step = self.layout.compile(make_update(self.task, optimizer, 0, None, self.layout.mapped))
+        self.step = self.layout.compile(make_update(self.task, optimizers, 0, None, self.layout.axis))
 
     def put(self, updates: list[list[dict[str, np.ndarray]]]) -> dict[str, jax.Array]:
         """Batches of one dispatch, on the devices."""

@@ -65,8 +65,7 @@ class MultiscaleClassifier(nn.Module):
           `logits` (B, K), `embedding` (B, dense) and `pooled` (B, P), the mean over dihedral copies; float32.
         """
         config, levels = self.config, batch["levels"]
-        shape = (config.num_levels, config.image_size, config.image_size, config.num_channels)
-        chex.assert_shape(levels, (None, *shape))
+        chex.assert_shape(levels, (None, config.num_levels, None, levels.shape[2], config.num_channels))
         rows = levels.shape[0]
         row = None if deterministic else rows_of(batch, rows, axis)
         weight = batch["weight"] if "weight" in batch else jnp.ones(rows, jnp.float32)

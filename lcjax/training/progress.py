@@ -138,7 +138,9 @@ class ProgressDisplay:
 
     def report(self, step: int, split: str, values: dict[str, float]) -> None:
         """Shows the newest numbers."""
-        names = [name for name in self._headline if name in values] or list(values)[:3]
+        names = [name for name in self._headline if name in values] or [
+            name for name in values if name != rate_name(self._unit)
+        ][:3]
         shown = "  ".join(f"{name} {values[name]:.4f}" for name in names)
         if split != "train":
             self.say(f"step {step} {split}: {shown}")

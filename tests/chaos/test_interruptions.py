@@ -1,5 +1,6 @@
 """Asked to stop, no room, no permission: real processes, real signals, real limits."""
 
+import errno
 import os
 import shutil
 import signal
@@ -7,11 +8,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from lcjax.errors import StorageError
+from lcjax.training import checkpoint_io
 from lcjax.training.checkpoint import CheckpointStore
-from lcjax.training.checkpoint_io import read_folder, storage_guard
+from lcjax.training.checkpoint_io import read_folder, write_folder
 from tests.chaos.kill_and_resume import ROOT, finish, start
 from tests.training.comparing import assert_same_run
 from tests.training.toy import toy_fit
@@ -95,16 +98,28 @@ def test_workdir_that_cannot_be(tmp_path):
         toy_fit(tmp_path / "file" / "run")
 
 
-def test_words_of_a_full_disk():
-    for error in (
-        OSError(28, "No space left on device"),
-        ValueError("RESOURCE_EXHAUSTED: write"),
-        PermissionError(13, "no"),
-    ):
-        with pytest.raises(StorageError, match="cannot write 'here'"), storage_guard("here"):
-            raise error
-    with pytest.raises(ValueError, match="ours"), storage_guard("here"):
-        raise ValueError("ours")
+def test_the_disk_is_asked_why_a_write_failed(tmp_path, monkeypatch):
+    """Orbax words a full disk in many ways; what counts is whether there is room, not the words."""
+    write = lambda: write_folder(tmp_path / "a", {"x": np.float32(1)}, {})
+    full = False
+
+    def broken(path, flat):
+        nonlocal full
+        full = closed
+        raise ValueError("RESOURCE_EXHAUSTED: No space left on device")
+
+    def reserve(folder, size, plain=checkpoint_io._reserve):
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        plain(folder, size)
+
+    monkeypatch.setattr(checkpoint_io, "_write_arrays", broken)
+    monkeypatch.setattr(checkpoint_io, "_reserve", reserve)
+    for closed, error in ((True, StorageError), (False, ValueError)):
+        full = False
+        with pytest.raises(error, match="No space left"):
+            write()
+    assert not list(tmp_path.iterdir())
 
 
 def test_watchdog_ends_a_stuck_process(tmp_path):

@@ -1,9 +1,9 @@
 import jax
 import numpy as np
 
-from lcjax.losses.host_mixture import SPIRAL, mixture_log_density, probability_within, two_best_places
+from lcjax.losses.host_mixture import SPIRAL, mixture_log_density, probability_within, two_best_hosts
 
-PLACES = np.array([[[0.0, 0.0], [50.0, 0.0], [51.0, 1.0]]], np.float32)
+CENTRES = np.array([[[0.0, 0.0], [50.0, 0.0], [51.0, 1.0]]], np.float32)
 WIDTHS = np.array([[3.0, 2.0, 2.0]], np.float32)
 LOG_WEIGHTS = np.log(np.array([[0.4, 0.35, 0.25]], np.float32))
 
@@ -11,21 +11,21 @@ LOG_WEIGHTS = np.log(np.array([[0.4, 0.35, 0.25]], np.float32))
 def test_density_integrates_to_one():
     x = np.arange(-30, 80, 0.5, dtype=np.float32)
     grid = np.stack(np.meshgrid(x, x - 20), axis=-1).reshape(-1, 2)
-    density = jax.vmap(lambda at: mixture_log_density(at, PLACES[0], WIDTHS[0], LOG_WEIGHTS[0]))(grid)
+    density = jax.vmap(lambda at: mixture_log_density(at, CENTRES[0], WIDTHS[0], LOG_WEIGHTS[0]))(grid)
     assert np.exp(density).sum() * 0.25 == np.float32(1).item() or abs(np.exp(density).sum() * 0.25 - 1) < 1e-3
 
 
 def test_probability_of_a_circle():
     for radius in (2.0, 5.0, 9.0):
-        found = probability_within(radius, np.zeros(2, np.float32), PLACES[0], WIDTHS[0], LOG_WEIGHTS[0])
+        found = probability_within(radius, np.zeros(2, np.float32), CENTRES[0], WIDTHS[0], LOG_WEIGHTS[0])
         assert abs(found - 0.4 * (1 - np.exp(-0.5 * (radius / 3) ** 2))) < 0.01
     assert abs(np.mean(SPIRAL)) < 0.02 and abs(np.mean(SPIRAL**2) - 1) < 0.03
 
 
-def test_two_best_places_join_neighbours_and_stay_apart():
-    run = jax.jit(lambda *mixture: two_best_places(*mixture, 6.0))
-    places, held = run(PLACES, WIDTHS, LOG_WEIGHTS)
-    assert 50 <= places[0, 0, 0] <= 51 and np.allclose(places[0, 1], 0)
+def test_two_best_hosts_join_neighbours_and_stay_apart():
+    run = jax.jit(lambda *mixture: two_best_hosts(*mixture, 6.0))
+    hosts, held = run(CENTRES, WIDTHS, LOG_WEIGHTS)
+    assert 50 <= hosts[0, 0, 0] <= 51 and np.allclose(hosts[0, 1], 0)
     assert held[0, 0] > 0.5 and 0.3 < held[0, 1] < 0.41
-    _, alone = run(PLACES, WIDTHS, np.array([[-1e9, 0.0, -1.0]], np.float32))
+    _, alone = run(CENTRES, WIDTHS, np.array([[-1e9, 0.0, -1.0]], np.float32))
     assert alone[0, 1] == 0

@@ -8,12 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 
+from lcjax.errors import ConfigError
 from lcjax.losses import (
-    DATA_AXIS,
     error_weights,
     gaussian_nll,
-    global_mean,
-    global_sum,
     huber_errors,
     r2_score,
     reconstruction_loss,
@@ -112,31 +110,29 @@ def test_the_best_log_variance_is_that_of_the_residuals():
     assert at[1] < min(at[0], at[2])
 
 
-def test_sums_cross_a_mapped_axis_of_the_agreed_name_alone():
-    rows = jnp.arange(6.0).reshape(3, 2)
-    np.testing.assert_allclose(jax.vmap(global_sum, axis_name=DATA_AXIS)(rows), [15.0] * 3)
-    np.testing.assert_allclose(jax.vmap(global_sum, axis_name="other")(rows), [1.0, 5.0, 9.0])
-    np.testing.assert_allclose(jax.jit(global_sum)(rows), 15.0)
-    assert global_mean(rows, 0 * rows) == 0
-
-
 def test_split_over_devices_the_mean_gradient_is_exact():
     target, prediction, mask, _ = windows(7)
     mask[:] = True
     row_weight = np.float32([1, 1, 1, 0])
 
-    def loss(p, t, m, w):
-        return reconstruction_loss(t, p, m, row_weight=w)
+    def loss(p, t, m, w, axis=None):
+        return reconstruction_loss(t, p, m, row_weight=w, axis=axis)
+
+    spread = lambda *arrays: loss(*arrays, axis="rows")
 
     whole, gradient = jax.value_and_grad(loss)(prediction, target, mask, row_weight)
     # A weight shared by the devices: its gradient is averaged, as the engine does.
-    shared = lambda a, p, t, m, w: loss(a * p, t, m, w)
+    shared = lambda a, p, t, m, w, axis=None: loss(a * p, t, m, w, axis)
     exact = jax.grad(shared)(1.0, prediction, target, mask, row_weight)
     split = [x.reshape(2, 2, *x.shape[1:]) for x in (prediction, target, mask, row_weight)]
     mapped = jax.pmap if jax.local_device_count() > 1 else jax.vmap
-    values = mapped(loss, axis_name=DATA_AXIS)(*split)
+    values = mapped(spread, axis_name="rows")(*split)
+    with pytest.raises(ConfigError, match="axis='rows'"):
+        mapped(loss, axis_name="rows")(*split)
     np.testing.assert_allclose(values, [whole] * 2, rtol=1e-6)
     if mapped is jax.pmap:
-        each = mapped(jax.grad(shared), axis_name=DATA_AXIS, in_axes=(None, 0, 0, 0, 0))(1.0, *split)
+        each = mapped(jax.grad(lambda *x: shared(*x, axis="rows")), axis_name="rows", in_axes=(None, 0, 0, 0, 0))(
+            1.0, *split
+        )
         np.testing.assert_allclose(np.mean(each), exact, rtol=1e-5)
     assert np.isfinite(np.asarray(gradient)).all() and window_errors(target, prediction).shape == (4,)

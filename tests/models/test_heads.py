@@ -20,8 +20,8 @@ def inputs():
 def test_padding_changes_no_logit(kind):
     layers, mask = inputs()
     head = ClassifierHead(5, kind)
-    variables = random_variables(head, layers, mask, spread=0.05)
-    run = jax.jit(head.apply)
+    variables = random_variables(head, {"layers": layers, "mask": mask}, spread=0.05)
+    run = jax.jit(lambda v, layers, mask: head.apply(v, {"layers": layers, "mask": mask})["logits"])
     logits = run(variables, layers, mask)
     assert logits.shape == (3, 5) and np.isfinite(logits).all()
     changed = [np.where(mask[..., None], layer, 9.0) for layer in layers]

@@ -17,10 +17,14 @@ def inputs(config, rows=3, seed=0):
     return rng.normal(size=shape).astype(np.float32), rng.normal(size=(rows, config.num_features)).astype(np.float32)
 
 
+def seen(levels, features):
+    return {"levels": levels, "features": features}
+
+
 def made(config, seed=0):
     """Module and random variables; shapes are traced only, since compiling `init` costs more than the test."""
     model, rng = MultiscaleClassifier(config), np.random.default_rng(seed)
-    shapes = jax.eval_shape(model.init, jax.random.key(0), *inputs(config))
+    shapes = jax.eval_shape(model.init, jax.random.key(0), seen(*inputs(config)))
     draw = lambda x: rng.normal(0, 1 / np.sqrt(max(1, np.prod(x.shape[:-1]))), x.shape).astype(np.float32)
     statistics = jax.tree.map(lambda x: np.ones(x.shape, np.float32), shapes["batch_stats"])
     return model, {"params": jax.tree.map(draw, shapes["params"]), "batch_stats": statistics}
@@ -31,7 +35,7 @@ def test_answers_do_not_change_when_stamps_are_turned_or_flipped(level_weights):
     config = dataclasses.replace(SMALL, level_weights=level_weights)
     model, variables = made(config)
     levels, features = inputs(config)
-    apply = jax.jit(lambda x: model.apply(variables, x, features)["logits"])
+    apply = jax.jit(lambda x: model.apply(variables, seen(x, features))["logits"])
     expected = apply(levels)
     for k in range(4):
         turned = np.rot90(levels, k, axes=(2, 3))
@@ -58,10 +62,12 @@ def test_the_same_weights_at_all_levels_are_the_shared_network():
     params |= {f"trunk_{k}": variables["params"]["trunk"] for k in range(4)}
     levels, features = inputs(SMALL)
     apply = jax.jit(shared.apply)
-    one = apply(variables, levels, features)["logits"]
-    other = separate.apply({"params": params, "batch_stats": variables["batch_stats"]}, levels, features)["logits"]
+    one = apply(variables, seen(levels, features))["logits"]
+    other = separate.apply({"params": params, "batch_stats": variables["batch_stats"]}, seen(levels, features))[
+        "logits"
+    ]
     np.testing.assert_allclose(one, other, atol=1e-5)
-    swapped = apply(variables, levels[:, ::-1], features)["logits"]
+    swapped = apply(variables, seen(levels[:, ::-1], features))["logits"]
     assert np.abs(swapped - one).max() > 1e-3, "levels must not be interchangeable"
 
 
@@ -73,7 +79,7 @@ def test_gradients_are_those_of_finite_differences():
     levels, features = inputs(config, rows=2)
 
     def value(params, x):
-        outputs = model.apply({"params": params, "batch_stats": variables["batch_stats"]}, x, features)
+        outputs = model.apply({"params": params, "batch_stats": variables["batch_stats"]}, seen(x, features))
         return jnp.sum(jnp.sin(outputs["logits"]))
 
     value, rng = jax.jit(value), np.random.default_rng(1)
@@ -95,9 +101,8 @@ def test_every_parameter_learns(copies):
     def value(params):
         outputs, _ = model.apply(
             {**variables, "params": params},
-            levels,
-            features,
-            train=True,
+            seen(levels, features),
+            deterministic=False,
             rngs={"dropout": jax.random.key(1)},
             mutable=["batch_stats", "intermediates"],
         )
@@ -117,7 +122,11 @@ def test_one_copy_depends_on_the_row_not_on_its_place():
     def pooled(rows):
         keys = {"dropout": jax.random.key(2)}
         outputs, _ = model.apply(
-            variables, levels[rows], features[rows], train=True, row=rows, rngs=keys, mutable=["batch_stats"]
+            variables,
+            seen(levels[rows], features[rows]) | {"row": rows},
+            deterministic=False,
+            rngs=keys,
+            mutable=["batch_stats"],
         )
         return outputs["pooled"]
 

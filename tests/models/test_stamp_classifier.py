@@ -16,16 +16,21 @@ TINY = StampModelConfig(kernels=(4, 3), filters=(4, 8), pool_after=(2,), trunk=(
 TINY = dataclasses.replace(TINY, norm_groups=2)
 
 
-def inputs(config, rows=6, seed=0):
+def arrays(config, rows=6, seed=0):
     rng = np.random.default_rng(seed)
     size = config.image_size
     images = rng.random((rows, size, size, config.num_channels), np.float32)
     return images, rng.normal(size=(rows, config.num_features)).astype(np.float32)
 
 
+def inputs(config, rows=6):
+    """The same, as the module takes it."""
+    return dict(zip(("images", "features"), arrays(config, rows), strict=True))
+
+
 def network(config, seed=0):
     model = StampClassifier(config)
-    variables = random_variables(model, *inputs(config, 1), seed=seed)
+    variables = random_variables(model, inputs(config, 1), seed=seed)
     if config.num_features:
         variables["batch_stats"]["bn"]["var"] = np.abs(variables["batch_stats"]["bn"]["var"]) + 0.1
     return model, variables
@@ -40,7 +45,7 @@ def network(config, seed=0):
     ],
 )
 def test_published_sizes(config, trained, everything):
-    variables = jax.eval_shape(lambda: StampClassifier(config).init(jax.random.key(0), *inputs(config, 1)))
+    variables = jax.eval_shape(lambda: StampClassifier(config).init(jax.random.key(0), inputs(config, 1)))
     count = lambda tree: sum(int(np.prod(x.shape)) for x in jax.tree.leaves(tree))
     assert count(variables["params"]) == trained
     assert count(variables) == everything
@@ -50,11 +55,14 @@ def test_published_sizes(config, trained, everything):
 def test_answers_do_not_change_when_the_stamp_is_turned(changes):
     config = dataclasses.replace(TINY, **changes)
     model, variables = network(config)
-    images, features = inputs(config)
-    answers = [model.apply(variables, np.rot90(images, k, (1, 2)), features)["logits"] for k in range(4)]
+    images, features = arrays(config)
+    answers = [
+        model.apply(variables, {"images": np.rot90(images, k, (1, 2)), "features": features})["logits"]
+        for k in range(4)
+    ]
     for turned in answers[1:]:
         np.testing.assert_allclose(turned, answers[0], rtol=1e-5, atol=1e-5)
-    flipped = model.apply(variables, images[:, ::-1], features)["logits"]
+    flipped = model.apply(variables, {"images": images[:, ::-1], "features": features})["logits"]
     assert np.max(np.abs(flipped - answers[0])) > 1e-3
 
 
@@ -63,8 +71,8 @@ def test_dropout_lives_only_where_it_may():
     for live in (True, False):
         config = dataclasses.replace(TINY, live_dropout=live, num_features=0)
         model, variables = network(config)
-        quiet = model.apply(variables, *inputs(config))["logits"]
-        trained = model.apply(variables, *inputs(config), train=True, rngs=rngs)["logits"]
+        quiet = model.apply(variables, inputs(config))["logits"]
+        trained = model.apply(variables, inputs(config), deterministic=False, rngs=rngs)["logits"]
         assert np.allclose(quiet, trained) != live
 
 
@@ -72,24 +80,23 @@ def test_dropout_belongs_to_the_row():
     """A row's mask depends on its index in the global batch, not on its place in this one."""
     config = dataclasses.replace(TINY, num_features=0)
     model, variables = network(config)
-    images, _ = inputs(config)
+    images, _ = arrays(config)
     rngs, row = {"dropout": jax.random.key(1)}, np.arange(6, dtype=np.int32)
-    run = lambda i: model.apply(variables, images[i], train=True, row=row[i], rngs=rngs)["logits"]
+    seen = lambda i: {"images": images[i], "row": row[i]}
+    run = lambda i: model.apply(variables, seen(i), deterministic=False, rngs=rngs)["logits"]
     order = np.array([4, 1, 0, 5])
     np.testing.assert_allclose(run(order), run(row)[order], rtol=1e-5, atol=1e-6)
 
 
 def test_filling_rows_do_not_move_the_feature_norm():
     model, variables = network(TINY)
-    images, features = inputs(TINY)
+    images, features = arrays(TINY)
     weight = np.array([1, 1, 1, 1, 0, 0], np.float32)
     features[4:] = 1e3
     run = lambda n, w: model.apply(
         variables,
-        images[:n],
-        features[:n],
-        train=True,
-        weight=w,
+        {"images": images[:n], "features": features[:n], "weight": w},
+        deterministic=False,
         rngs={"dropout": jax.random.key(0)},
         mutable="batch_stats",
     )
@@ -106,7 +113,7 @@ def test_live_fractions_see_dead_and_live_layers():
     model, variables = network(config)
     variables["params"]["conv_2"]["bias"] = np.full(8, -1e6, np.float32)
     variables["params"]["conv_1"]["bias"] = np.array([1e3, -1e3, 1e3, 1e3], np.float32)
-    _, noted = model.apply(variables, *inputs(config), mutable=["intermediates"])
+    _, noted = model.apply(variables, inputs(config), mutable=["intermediates"])
     shares = live_fractions(noted["intermediates"], np.ones(6))
     assert float(shares["conv_1"]) == 0.75 and float(shares["conv_2"]) == 0
     assert set(shares) == {"conv_1", "conv_2", "dense_1", "dense_2", "dense_3"}
@@ -116,7 +123,7 @@ def test_live_fractions_see_dead_and_live_layers():
 def test_flops_count_every_kernel():
     """Closed form against the sizes of the arrays: a convolution does 2 x kernel x pixels operations."""
     model, variables = network(TINY)
-    _, noted = model.apply(variables, *inputs(TINY, 1), mutable=["intermediates"])
+    _, noted = model.apply(variables, inputs(TINY, 1), mutable=["intermediates"])
     total = 0.0
     for name, layer in variables["params"].items():
         if "kernel" not in layer:

@@ -71,11 +71,11 @@ def test_the_largest_of_four_pixels():
 )
 def test_the_network_answers_alike_with_the_same_weights(config):
     images = np.random.default_rng(0).random((3, config.image_size, config.image_size, 3), np.float32)
-    features = drawn(1, 3, config.num_features)
+    batch = {"images": images, "features": drawn(1, 3, config.num_features)}
     fast = StampClassifier(dataclasses.replace(config, convolution="winograd"))
-    shapes = [jax.eval_shape(m.init, jax.random.key(0), images, features) for m in (StampClassifier(config), fast)]
+    shapes = [jax.eval_shape(m.init, jax.random.key(0), batch) for m in (StampClassifier(config), fast)]
     assert shapes[0] == shapes[1]
     rng = np.random.default_rng(2)
     variables = jax.tree.map(lambda leaf: rng.uniform(-0.2, 0.3, leaf.shape).astype(np.float32), shapes[0])
-    answers = [jax.jit(m.apply)(variables, images, features)["logits"] for m in (StampClassifier(config), fast)]
+    answers = [jax.jit(m.apply)(variables, batch)["logits"] for m in (StampClassifier(config), fast)]
     np.testing.assert_allclose(answers[1], answers[0], rtol=2e-5, atol=1e-5)

@@ -62,6 +62,21 @@ def test_feature_norm_and_live_units_cross_the_devices(one, eight):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("kind", ["shared", "parts"])
+def test_several_updates_on_streams_are_the_same_everywhere(one, eight, layout, kind):
+    """Streams of 8 and 16 rows; one loss compares every row with every other one of all devices."""
+    expected, found = findings(one)["single"][kind], findings(eight)[layout][kind]
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-6, err_msg=name)
+    single, spread = logged(one / f"{kind}_single"), logged(eight / f"{kind}_{layout}")
+    for a, b in zip(single, spread, strict=True):
+        assert a.keys() == b.keys()
+        for metric in ("error", "source_error", "likeness"):
+            if metric in a:
+                np.testing.assert_allclose(b[metric], a[metric], rtol=1e-4, err_msg=metric)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_gradients_are_exact_without_adam_hiding_a_factor(one, eight, layout):
     expected, found = findings(one)["single"]["descent"], findings(eight)[layout]["descent"]
     for name, values in expected["params"].items():

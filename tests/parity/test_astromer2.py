@@ -143,7 +143,7 @@ def check_heads(z):
     visible = batch["visible"]
 
     def logits(kind, mask):
-        return ClassifierHead(classes, kind).apply({"params": params[kind]}, layers, mask)
+        return ClassifierHead(classes, kind).apply({"params": params[kind]}, {"layers": layers, "mask": mask})["logits"]
 
     for kind in ("skip_avg_mlp", "avg_mlp", "avg_clf", "mlp_avg", "max"):
         np.testing.assert_allclose(logits(kind, visible), z[f"out/{kind}"], atol=1e-4, err_msg=kind)

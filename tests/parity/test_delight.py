@@ -8,7 +8,8 @@ from data_pipelines.kinds.host_fields.source_mask import detect_sources
 from data_pipelines.kinds.host_fields.stack import masked_stack
 from lcjax.models.delight import Delight
 from lcjax.systems.delight.host_rules import elliptical_distance, nearest_source
-from lcjax.transforms.delight import delight_stack, derotate, mean_and_scatter, network_input, usable
+from lcjax.transforms.delight import delight_stack, mean_and_scatter, network_input, usable
+from lcjax.transforms.dihedral import turn_vectors_back
 from tests.parity.recorded import files_of, load
 from tests.systems.delight.delight_files import published_network
 
@@ -70,7 +71,7 @@ def test_stacks(recordings, mode, name):
 
 def test_derotation(recordings):
     for z in of_kind(recordings, "offsets8"):
-        offsets = derotate(z["raw_output"].reshape(len(z["raw_output"]), 8, -1))
+        offsets = turn_vectors_back(z["raw_output"].reshape(len(z["raw_output"]), 8, -1))
         np.testing.assert_allclose(offsets, z["offsets8"], atol=1e-5)
         mean, scatter = mean_and_scatter(offsets)
         np.testing.assert_allclose(mean, z["offset_mean"], atol=1e-4)

@@ -85,10 +85,12 @@ def test_full_stamp_network(recordings):
         if "fullnet_logits" not in z:
             continue
         model, variables = network(z)
-        fresh = jax.eval_shape(model.init, jax.random.key(0), stamp_view(z["full"], "full"), z["position"])
+        fresh = jax.eval_shape(
+            model.init, jax.random.key(0), {"levels": stamp_view(z["full"], "full"), "features": z["position"]}
+        )
         shapes = lambda tree: jax.tree.map(np.shape, tree)
         assert shapes({k: fresh[k] for k in variables}) == shapes(variables), name
-        outputs = jax.jit(model.apply)(variables, stamp_view(z["full"], "full"), z["position"])
+        outputs = jax.jit(model.apply)(variables, {"levels": stamp_view(z["full"], "full"), "features": z["position"]})
         for ours, theirs in (("pooled", "fullnet_pooled_features"), ("logits", "fullnet_logits")):
             scale = np.abs(z[theirs]).max()
             np.testing.assert_allclose(outputs[ours], z[theirs], rtol=0, atol=5e-6 * max(scale, 1), err_msg=name)
@@ -98,6 +100,8 @@ def test_published_size():
     from lcjax.models.multiscale_config import FULL
 
     model = MultiscaleClassifier(FULL)
-    fresh = jax.eval_shape(model.init, jax.random.key(0), np.zeros((1, 1, 63, 63, 6)), np.zeros((1, 3)))
+    fresh = jax.eval_shape(
+        model.init, jax.random.key(0), {"levels": np.zeros((1, 1, 63, 63, 6)), "features": np.zeros((1, 3))}
+    )
     count = sum(np.prod(x.shape) for k in ("params", "batch_stats") for x in jax.tree.leaves(fresh[k]))
     assert count == 96_488

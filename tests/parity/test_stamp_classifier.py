@@ -61,7 +61,7 @@ def graph(path, prefix=""):
 @partial(jax.jit, static_argnums=0)
 def run(model, variables, images, features):
     """Outputs and activations; compiled once for all files with one shape of network and batch."""
-    outputs, noted = model.apply(variables, images, features, mutable=["intermediates"])
+    outputs, noted = model.apply(variables, {"images": images, "features": features}, mutable=["intermediates"])
     return outputs, activations(noted["intermediates"])
 
 
@@ -71,7 +71,10 @@ def gradients(model, params, state, images, features, labels, beta):
 
     def loss(params):
         outputs, changed = model.apply(
-            {"params": params, **state}, images, features, train=True, mutable=["batch_stats"]
+            {"params": params, **state},
+            {"images": images, "features": features},
+            deterministic=False,
+            mutable=["batch_stats"],
         )
         return entropy_regularised(outputs["logits"], labels, beta), (outputs["logits"], changed)
 
@@ -110,8 +113,11 @@ def check_checkpoint(path, name):
     assert not unknown_variables(arrays)
     model, variables = network(arrays, path.parent)
     size, channels = model.config.image_size, model.config.num_channels
-    example = np.zeros((1, size, size, channels), np.float32), np.zeros((1, model.config.num_features), np.float32)
-    expected = jax.eval_shape(lambda: model.init(jax.random.key(0), *example))
+    images, features = (
+        np.zeros((1, size, size, channels), np.float32),
+        np.zeros((1, model.config.num_features), np.float32),
+    )
+    expected = jax.eval_shape(lambda: model.init(jax.random.key(0), {"images": images, "features": features}))
     assert jax.tree.map(np.shape, expected) == jax.tree.map(np.shape, variables)
     moments = [k for k in arrays if k.endswith(("/Adam", "/Adam_1"))]
     trained = [k for k in arrays if not is_bookkeeping(k) and "moving" not in k]

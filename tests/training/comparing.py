@@ -6,7 +6,7 @@ from lcjax.training.checkpoint import CheckpointStore
 from lcjax.training.checkpoint_io import read_folder
 from lcjax.training.progress import read_metrics
 
-CLOCKS = ("wall_time", "points_per_second")
+CLOCKS = ("wall_time", "points_per_second", "rows_per_second")
 
 
 def logged(workdir, split=None):

@@ -7,7 +7,8 @@ import optax
 import pytest
 
 from lcjax.configs import OptimizerConfig
-from lcjax.training.optimizers import build_optimizer, decays
+from lcjax.errors import ConfigError
+from lcjax.training.optimizers import build_optimizer, decays, rate_groups
 from lcjax.training.schedules import build_schedule, noam
 
 
@@ -71,3 +72,23 @@ def test_adam_of_tensorflow_adds_eps_to_the_uncorrected_root():
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
         expected -= 0.1 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-3)
     np.testing.assert_allclose(params["w"], expected, rtol=1e-4)
+
+
+def test_noam_needs_a_width():
+    with pytest.raises(ConfigError, match=r"--optimizer\.width"):
+        build_optimizer(OptimizerConfig(schedule="noam"), 10)
+
+
+def test_learning_rates_by_group():
+    params = {"encoder": {"kernel": jnp.ones((2, 2))}, "head": {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}}
+    plain = optax.adam(0.1)
+    grouped = rate_groups(plain, {"^encoder/": 0.1, "bias$": 0.0, "^head/": 3.0})
+    state, grads = grouped.init(params), jax.tree.map(jnp.ones_like, params)
+    assert jax.tree.structure(state) == jax.tree.structure(plain.init(params)), "old checkpoints still fit"
+    updates, _ = grouped.update(grads, state, params)
+    whole, _ = plain.update(grads, state, params)
+    np.testing.assert_allclose(updates["encoder"]["kernel"], 0.1 * whole["encoder"]["kernel"], rtol=1e-6)
+    np.testing.assert_allclose(updates["head"]["kernel"], 3.0 * whole["head"]["kernel"], rtol=1e-6)
+    assert not np.any(updates["head"]["bias"])
+    with pytest.raises(ConfigError, match="'tail' fits no parameter"):
+        rate_groups(plain, {"tail": 1.0}).init(params)

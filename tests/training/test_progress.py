@@ -43,7 +43,7 @@ def test_tensorboard_reads_what_was_written(tmp_path):
 
 
 def _display(terminal):
-    display = ProgressDisplay(100)
+    display = ProgressDisplay(100, headline=("loss", "rmse"), unit="points")
     display.console = Console(file=io.StringIO(), force_terminal=terminal, width=150, soft_wrap=True)
     display.start(0)
     return display, display.console.file

@@ -10,8 +10,6 @@ from lcjax.errors import ConfigError
 from lcjax.transforms.delight import (
     block_median_pyramid,
     delight_stack,
-    derotate,
-    dihedral_variants,
     finite_pixels,
     mad_mask,
     mean_and_scatter,
@@ -19,9 +17,7 @@ from lcjax.transforms.delight import (
     network_input,
     recentre,
     rescale,
-    rotate_targets,
     stack_side,
-    turn_at_random,
     usable,
 )
 
@@ -103,32 +99,6 @@ def test_network_input():
     assert levels.shape == (4, 4, 2) and levels[2, 1, 0] == 1 and levels.sum() == 1
     assert usable(jnp.asarray(stack)) and not usable(jnp.zeros((2, 4, 4)))
     assert not usable(jnp.asarray(stack).at[1, 0, 0].set(jnp.nan))
-
-
-def test_derotation_brings_a_marked_pixel_back():
-    """A bright pixel at (x, y) from the middle is seen by each variant where its own answer, turned back, says."""
-    side, at = 9, np.array([3, -1])
-    image = np.zeros((1, side, side, 1), np.float32)
-    image[0, side // 2 + at[0], side // 2 + at[1], 0] = 1  # axes (x, y)
-    seen = np.asarray(dihedral_variants(jnp.asarray(image)))[:, 0, :, :, 0]
-    answers = np.array([np.argwhere(plane)[0] for plane in seen], np.float32) - side // 2
-    np.testing.assert_array_equal(derotate(answers), np.tile(at, (8, 1)))
-    np.testing.assert_array_equal(rotate_targets(jnp.asarray(at, jnp.float32)), answers)
-    with_size = np.concatenate([answers, np.full((8, 1), 7.0, np.float32)], axis=1)
-    np.testing.assert_array_equal(derotate(with_size)[:, 2], np.full(8, 7.0))
-
-
-def test_random_turns_keep_pixel_and_target_together():
-    offsets = np.random.default_rng(0).integers(-4, 5, (16, 2)).astype(np.float32)
-    images = np.zeros((16, 9, 9, 1), np.float32)
-    for row, (x, y) in enumerate(offsets.astype(int)):
-        images[row, 4 + x, 4 + y, 0] = 1
-    turned, targets = jax.jit(turn_at_random)(
-        jax.random.key(3), jnp.asarray(images), jnp.asarray(offsets), jnp.arange(16)
-    )
-    found = np.array([np.argwhere(im[..., 0])[0] for im in np.asarray(turned)]) - 4
-    np.testing.assert_array_equal(found, targets)
-    assert np.abs(found - offsets).max() > 0
 
 
 def test_mean_and_scatter():

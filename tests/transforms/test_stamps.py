@@ -14,7 +14,6 @@ from lcjax.transforms import (
     network_features,
     prepare_stamps,
     raw_features,
-    rotations,
 )
 from lcjax.transforms.stamp_features import CLIPS
 
@@ -54,13 +53,6 @@ def test_empty_constant_and_infinite_channels():
     # In the reference an infinite pixel blanks its channel and a fill value, found in real templates, flattens it.
     assert not published[..., :4].any()
     assert published[0, 3, 3, 4] == 0 and np.sum(published[..., 4] == 1) == 21 * 21 - 1
-
-
-def test_rotations_are_whole_and_rotation_major():
-    images = np.random.default_rng(2).random((3, 5, 5, 2)).astype(np.float32)
-    turned = np.asarray(rotations(images))
-    for k in range(4):
-        np.testing.assert_array_equal(turned[3 * k : 3 * k + 3], np.rot90(images, k, axes=(1, 2)))
 
 
 def test_minmax_keeps_gaps():

@@ -122,7 +122,9 @@ def _check_whole(tree: PyTree, config: StampModelConfig) -> None:
     """Makes sure that every array of the network is there, in the shape that fits its neighbours."""
     example = np.zeros((1, config.image_size, config.image_size, config.num_channels), np.float32)
     features = np.zeros((1, config.num_features), np.float32)
-    expected = flatten(jax.eval_shape(StampClassifier(config).init, jax.random.key(0), example, features))
+    expected = flatten(
+        jax.eval_shape(StampClassifier(config).init, jax.random.key(0), {"images": example, "features": features})
+    )
     found = {name: np.shape(value) for name, value in flatten(tree).items()}
     for name, leaf in expected.items():
         layer = name.split("/", 1)[1]

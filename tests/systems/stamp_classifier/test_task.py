@@ -51,8 +51,8 @@ def test_feature_groups_can_be_left_out(without, gone):
     names = resolve(experiment).inputs.features
     assert names == tuple(n for n in FEATURES_26 if n not in gone)
     batch = device_part(alerts(4))
-    _, features = prepare_inputs(batch, resolve(experiment).inputs)
-    _, whole = prepare_inputs(batch, resolve(tiny()).inputs)
+    features = prepare_inputs(batch, resolve(experiment).inputs)["features"]
+    whole = prepare_inputs(batch, resolve(tiny()).inputs)["features"]
     np.testing.assert_array_equal(features, whole[:, [FEATURES_26.index(n) for n in names]])
     assert build_task(experiment).model.config.num_features == len(names)
 
@@ -61,7 +61,7 @@ def test_sky_position_comes_from_the_batch_where_the_metadata_has_none():
     rows = alerts(3)
     inputs = StampInputsConfig(features=("gal_lat", "fwhm"), metadata_names=("fwhm",))
     batch = device_part(rows) | {"metadata": rows["metadata"][:, [1]]}
-    assert prepare_inputs(batch, inputs)[1].shape == (3, 2)
+    assert prepare_inputs(batch, inputs)["features"].shape == (3, 2)
     with pytest.raises(DataError, match="magpsf"):
         prepare_inputs(batch, dataclasses.replace(inputs, features=("magpsf",)))
     with pytest.raises(ConfigError, match="one a feature"):
