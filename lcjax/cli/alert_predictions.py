@@ -14,7 +14,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.markup import escape
 
-from data_pipelines.result_parts import Place, ResultParts, StreamedResults, read_parts
+from data_pipelines.result_parts import Partition, ResultParts, StreamedResults, read_parts
 from data_pipelines.sources.alerts.decoders import Decoders, Then
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
@@ -95,9 +95,9 @@ def predict_topics(
         raise ConfigError(f"'{out}' is a file, and answers to a stream are a folder of parts: choose another --out")
     results: StreamedResults
 
-    def give_up(places: list[Place]) -> None:
-        source.commit(results.write(only=places)[0])
-        results.forget(places)
+    def give_up(partitions: list[Partition]) -> None:
+        source.commit(results.write(only=partitions)[0])
+        results.forget(partitions)
 
     warn = lambda text: console.print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
     source = KafkaAlerts(
@@ -105,7 +105,7 @@ def predict_topics(
         settings,
         resume=lambda topic, partition: results.resume(topic, partition),
         on_revoke=give_up,
-        on_lost=lambda places: results.forget(places),
+        on_lost=lambda partitions: results.forget(partitions),
         warn=warn,
     )
     with source, _until_signalled() as stopped, LiveCount(console, answers.unit) as count:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from data_pipelines.kinds.alerts.entries import StampEntries, StampEntry
-from data_pipelines.kinds.alerts.records import StampIndex, decode_alert
+from data_pipelines.kinds.alerts.records import STAMPS, decode_alert
 from data_pipelines.shards.manifest import find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
 from data_pipelines.sources.alerts import Alert, cut_alerts
@@ -160,6 +160,6 @@ def read_entries(inputs: Sequence[str], decoders: Decoders) -> Iterator[StampEnt
 def _shard_alerts(paths: list[Path]) -> Iterator[Alert]:
     for folder in find_datasets(paths):
         manifest = read_manifest(folder)
-        if manifest.kind != StampIndex.kind:
+        if manifest.kind != STAMPS.kind:
             raise DataError(f"'{folder}' holds {manifest.kind.replace('_', ' ')}, and this model classifies stamps")
         yield from shard_records(manifest, lambda features, folder=folder: decode_alert(features, str(folder)))

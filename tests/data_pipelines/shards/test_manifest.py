@@ -107,7 +107,7 @@ def test_index_holds_what_the_records_hold(dataset):
     assert index.label.tolist() == [r["label"] for r in records]
     assert index.object_ids().tolist() == [r["object_id"] for r in records]
     assert index.band_names[index.band].tolist() == [r["band"] for r in records]
-    assert np.array_equal(index.reference_mjd, [r["reference_mjd"] for r in records])
+    assert np.array_equal(index["reference_mjd"], [r["reference_mjd"] for r in records])
 
 
 def test_find_datasets(dataset, tmp_path):
