@@ -9,7 +9,7 @@ import pytest
 from data_pipelines.shards import manifest as m
 from data_pipelines.shards.tfrecord import read_records
 from lcjax.errors import DataError
-from tests.data_pipelines.datasets import CLASSES, curves, shards_of, write
+from tests.data_pipelines.curves import CLASSES, curves, shards_of, write
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from data_pipelines.kinds.light_curves.records import (
 )
 from data_pipelines.shards import tfrecord
 from lcjax.errors import DataError
-from tests.data_pipelines.datasets import curves
+from tests.data_pipelines.curves import curves
 
 
 @pytest.mark.parametrize("names", [("a", "b", "c"), ()])

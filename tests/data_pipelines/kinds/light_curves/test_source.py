@@ -11,7 +11,7 @@ from data_pipelines.kinds.light_curves.source import LightCurveSource
 from data_pipelines.shards.writing import write_manifest
 from lcjax.configs import WindowConfig
 from lcjax.errors import DataError
-from tests.data_pipelines.datasets import curves, shards_of, write
+from tests.data_pipelines.curves import curves, shards_of, write
 
 RECORDS = curves(150)
 READERS = ("plain", "tf.data")
