@@ -17,10 +17,11 @@ import numpy as np
 import tyro
 
 from benchmarks.harness import Rate, in_turns, print_table, rate, write_json
-from data_pipelines.kinds.light_curves.records import ARRAYS, encode_light_curve, parse_spec, write_shards
+from data_pipelines.kinds.light_curves.records import ARRAYS, LIGHT_CURVES, encode_light_curve, write_shards
 from data_pipelines.kinds.light_curves.source import LightCurveSource
-from data_pipelines.shards.manifest import find_datasets, read_manifest, write_manifest
+from data_pipelines.shards.manifest import find_datasets, read_manifest
 from data_pipelines.shards.tfrecord import parse_example, read_records
+from data_pipelines.shards.writing import write_manifest
 from lcjax.configs import WindowConfig
 
 GOAL_PUBLISHED, GOAL_BARE = 8.0, 0.8
@@ -137,7 +138,7 @@ def _synthetic(folder: Path, options: Options) -> Path:
         return encode_light_curve(f"star-{number:06d}", mjd, magnitude, error, band="V", label=0)
 
     write_shards(folder / "synthetic", "synthetic", options.split, map(curve, range(options.curves)), shards=8)
-    write_manifest(folder / "synthetic")
+    write_manifest(folder / "synthetic", LIGHT_CURVES)
     return folder / "synthetic"
 
 
@@ -150,7 +151,7 @@ def _ours(paths: Sequence[Path], options: Options, reader: str, buckets: tuple =
 
 def _bare(tf: Any, files: list[str], batch: int, length: int) -> Iterator[int]:
     """The published recipe of an efficient reader: batch, then parse, then decode; files in sequence."""
-    spec = parse_spec(ARRAYS)
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in ARRAYS}
 
     def decode(serialized: Any) -> tuple:
         parsed = tf.io.parse_example(serialized, spec)

@@ -4,37 +4,52 @@ import contextlib
 import io
 import json
 import logging
-import os
 import shutil
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_pipelines.kinds.alerts.settings import AlertReport, AlertSettings
-from data_pipelines.kinds.alerts.weak_labels import LabelSettings
-from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleaningSettings
-from data_pipelines.kinds.light_curves.columns import ColumnNames
-from data_pipelines.shards.manifest import Manifest, read_manifest, verify, write_manifest
+from data_pipelines.datasets import find_builder
+from data_pipelines.kinds import find_kind
+from data_pipelines.kinds.base import PrepareSettings
+from data_pipelines.kinds.report import Report
+from data_pipelines.shards.manifest import Manifest, read_manifest, verify
+from data_pipelines.shards.writing import write_manifest
 from lcjax.errors import ConfigError, DataError, LcjaxError, StorageError
+from lcjax.files import new_folder
+
+if TYPE_CHECKING:
+    from data_pipelines.datasets.survey_builder import SurveyBuilder
 
 SHARDS = 8
 """Per split: four processes can share them, and short streams stay long enough to shuffle."""
+_ADVICE = "choose another --out or free space"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was written, and what cleaning did."""
+    """What was written, and what became of the raw input."""
 
     manifest: Manifest
-    report: CleaningReport | AlertReport
+    report: Report
     objects: dict[str, int]
     """Records (light curves, alerts) per split."""
+
+    def rows(self) -> dict[str, str]:
+        """What is worth printing: name -> text."""
+        rows = self.report.rows(self.objects)
+        rows["classes"] = ", ".join(self.manifest.class_names) or "none"
+        rows["bands"] = ", ".join(band or "(unnamed)" for band in self.manifest.bands)
+        if others := list(self.report.other_files):
+            shown = ", ".join(Path(p).name for p in others[:3]) + (", ..." if len(others) > 3 else "")
+            rows["files left alone"] = f"{len(others):,} of no wanted format ({shown})"
+        return rows
 
 
 def prepare(
@@ -42,91 +57,72 @@ def prepare(
     sources: Sequence[Path | str],
     out: Path | str,
     *,
-    columns: ColumnNames | None = None,
-    cleaning: CleaningSettings | None = None,
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
     seed: int = 0,
     shards: int = SHARDS,
     n_objects: int = 3000,
-    alerts: AlertSettings | None = None,
-    labels: LabelSettings | None = None,
     processes: int = 0,
+    **options: object,
 ) -> Prepared:
     """Writes `out/<name>/<version>/` through the dataset's tfds builder.
 
     An older preparation of the same name is replaced only once the new one is complete. Objects that are set aside are in
     `rejected.parquet` (object_id, reason, origin), counts in `cleaning.json`.
 
-    Raises:
-      ConfigError: no such dataset, or settings that make no sense. DataError: nothing usable in the sources.
-      StorageError: `out` cannot be written.
-    """
-    from data_pipelines.datasets import find_builder
-    from data_pipelines.datasets.survey_builder import PrepareSettings
+    Args:
+      options: option groups by name, as the dataset's kind of data has them: `columns=ColumnNames(time="t")`. None: defaults.
 
+    Raises:
+      ConfigError: no such dataset, options it does not understand, or settings that make no sense.
+      DataError: nothing usable in the sources. StorageError: `out` cannot be written.
+    """
     if shards < 1:
         raise ConfigError(f"--shards is {shards}: it must be at least 1")
     builder_class = find_builder(name)
-    settings = PrepareSettings(
-        sources=tuple(Path(s) for s in sources),
-        columns=columns or ColumnNames(),
-        cleaning=cleaning or CleaningSettings(),
-        fractions=tuple(fractions),
-        seed=seed,
-        n_objects=n_objects,
-        alerts=alerts or AlertSettings(),
-        labels=labels or LabelSettings(),
-        processes=processes,
-    )
+    paths = tuple(Path(source) for source in sources)
+    settings = PrepareSettings(paths, tuple(fractions), seed, n_objects, processes, options)
     out = Path(out)
-    temporary = out / f".{name}.{os.getpid()}.partial"
-    try:
-        temporary.mkdir(parents=True)
+    with _refused_writes(out), new_folder(out / name, _ADVICE) as temporary:
         builder = _build(builder_class, settings, temporary, shards)
         folder = Path(builder.data_dir)
         _write_reports(folder, builder.report, settings)
-        write_manifest(folder)
-        final = out / name
-        old = out / f".{name}.{os.getpid()}.old"
-        if final.exists():
-            final.rename(old)
-        try:
-            (temporary / name).rename(final)
-        except OSError:
-            if old.exists():
-                old.rename(final)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise _storage_error(out, error.strerror or str(error)) from error
-    except LcjaxError:
-        raise
-    except Exception as error:
-        if (why := _writing_failed(error)) is None:
-            raise
-        raise _storage_error(out, why) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    manifest = _read_back(final / str(builder.version))
+        write_manifest(folder, find_kind(builder.kind).layout)
+        # tfds writes to NAME/VERSION below where it is told to; versions belong right below the dataset.
+        folder.rename(temporary / folder.name)
+        shutil.rmtree(temporary / name)
+    manifest = _read_back(out / name / str(builder.version))
     objects = Counter({s.split: 0 for s in manifest.shards})
     for shard in manifest.shards:
         objects[shard.split] += shard.records
     return Prepared(manifest, builder.report, dict(objects))
 
 
-def _writing_failed(error: BaseException | None) -> str | None:
-    """What TensorFlow's writer says of a full or read-only disk; its own family of errors, which tfds wraps in others."""
-    while error is not None:
+@contextlib.contextmanager
+def _refused_writes(out: Path) -> Iterator[None]:
+    """Turns what TensorFlow's writer says of a full or read-only disk, which tfds wraps in other errors, into one sentence."""
+    try:
+        yield
+    except LcjaxError:
+        raise
+    except Exception as error:
+        if (why := _writer_error(error)) is None:
+            raise
+        raise StorageError(f"cannot write the dataset to '{out}': {why}; {_ADVICE}") from error
+
+
+def _writer_error(error: BaseException | None) -> str | None:
+    """The refusal behind an error, None where there is none."""
+    import tensorflow as tf
+
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, tf.errors.OpError):
+            return error.message
         if isinstance(error, OSError):
             return error.strerror or str(error)
-        if type(error).__module__.startswith("tensorflow.python.framework.errors"):
-            return str(error).splitlines()[0].rpartition("; ")[2][:160]
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return None
-
-
-def _storage_error(out: Path, why: str) -> StorageError:
-    return StorageError(f"cannot write the dataset to '{out}': {why}; choose another --out or free space")
 
 
 def _read_back(folder: Path) -> Manifest:
@@ -137,14 +133,16 @@ def _read_back(folder: Path) -> Manifest:
     return read_manifest(folder)
 
 
-def _build(builder_class: Any, settings: Any, folder: Path, shards: int) -> Any:
+def _build(
+    builder_class: "type[SurveyBuilder]", settings: PrepareSettings, folder: Path, shards: int
+) -> "SurveyBuilder":
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.utils import shard_utils
 
     class FewerForSmallSplits(shard_utils.ShardConfig):
         """tfds refuses a split with fewer records than shards: such a split gets as many shards as records."""
 
-        def get_number_shards(self, total_size: int, num_examples: int, *args: Any, **kwargs: Any) -> int:
+        def get_number_shards(self, total_size: int, num_examples: int, *args: object, **kwargs: object) -> int:
             return max(1, min(shards, num_examples))
 
     class Sharded(tfds.download.DownloadConfig):
@@ -161,15 +159,10 @@ def _build(builder_class: Any, settings: Any, folder: Path, shards: int) -> Any:
     return builder
 
 
-def _write_reports(folder: Path, report: CleaningReport | AlertReport, settings: Any) -> None:
+def _write_reports(folder: Path, report: Report, settings: PrepareSettings) -> None:
     content = report.as_dict() | {
         "seed": settings.seed,
         "fractions": list(settings.fractions),
-        **(
-            {k: getattr(settings.alerts, k) for k in ("keep", "per_class", "cap")}
-            if isinstance(report, AlertReport)
-            else {}
-        ),
         "sources": [p.name for p in settings.sources],
     }
     (folder / "cleaning.json").write_text(json.dumps(content, indent=1))

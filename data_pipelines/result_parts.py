@@ -22,13 +22,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lcjax.errors import ConfigError, DataError, Rejection, StorageError
+from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.files import storage_errors
 
 _KEY = b"lcjax.part"
 _NAME = re.compile(r"(?P<topic>[A-Za-z0-9._-]+)-(?P<partition>\d{5,})-(?P<first>\d{19})\.parquet")
 _REASON_LENGTH = 300
 
-Place = tuple[str, int]
+Partition = tuple[str, int]
 """Topic, partition."""
 
 
@@ -65,7 +66,7 @@ class ResultParts:
           StorageError: it cannot be written. ConfigError: it holds other results.
         """
         self.folder, self.schema, self.identity = Path(folder), schema, identity
-        with _storage(self.folder):
+        with storage_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             tables = [n for n in sorted(os.listdir(self.folder)) if n.endswith(".parquet") and not n.startswith(".")]
         if others := [n for n in tables if not _NAME.fullmatch(n)]:
@@ -112,7 +113,7 @@ class ResultParts:
         table = pa.Table.from_pylist(list(rows), self.schema).replace_schema_metadata(
             (self.schema.metadata or {}) | about
         )
-        with _storage(path):
+        with storage_errors(path):
             try:
                 with open(temporary, "wb") as file:
                     pq.write_table(table, file)
@@ -209,8 +210,8 @@ class StreamedResults:
     def __init__(self, parts: ResultParts, rows: int = 4096, seconds: float = 10.0) -> None:
         """`rows`, `seconds`: size and age at which a part is written."""
         self.parts, self._rows, self._seconds = parts, rows, seconds
-        self._open: dict[Place, _Gathered] = {}
-        self._ends: dict[Place, int | None] = {}
+        self._open: dict[Partition, _Gathered] = {}
+        self._ends: dict[Partition, int | None] = {}
         self.written_rows = self.written_rejections = 0
 
     def resume(self, topic: str, partition: int) -> int | None:
@@ -219,23 +220,23 @@ class StreamedResults:
         end = self._ends[topic, partition] = self.parts.next_offset(topic, partition)
         return end
 
-    def forget(self, places: Iterable[Place]) -> None:
+    def forget(self, partitions: Iterable[Partition]) -> None:
         """Drops what is not written of these partitions."""
-        for place in places:
-            self._open.pop(place, None)
-            self._ends.pop(place, None)
+        for partition in partitions:
+            self._open.pop(partition, None)
+            self._ends.pop(partition, None)
 
     def add(self, topic: str, partition: int, offset: int, result: dict[str, Any] | Rejection, now: float) -> None:
         """The outcome of one message of a partition that `resume` was asked for. `now`: seconds of a steady clock."""
-        place = (topic, partition)
-        if place not in self._open:
-            end = self._ends[place]
-            self._open[place] = _Gathered(offset if end is None else end, now)
-        self._open[place].add(offset, result)
+        where = (topic, partition)
+        if where not in self._open:
+            end = self._ends[where]
+            self._open[where] = _Gathered(offset if end is None else end, now)
+        self._open[where].add(offset, result)
 
     def write(
-        self, now: float | None = None, only: Iterable[Place] | None = None
-    ) -> tuple[dict[Place, int], list[Place]]:
+        self, now: float | None = None, only: Iterable[Partition] | None = None
+    ) -> tuple[dict[Partition, int], list[Partition]]:
         """Writes the parts that are due.
 
         Args:
@@ -246,17 +247,17 @@ class StreamedResults:
           taken: partitions of which another process has written what was due here; they must be read on from `resume`.
         """
         written, taken = {}, []
-        for place in [p for p in self._open if only is None or p in only]:
-            due = self._open[place]
+        for partition in [p for p in self._open if only is None or p in only]:
+            due = self._open[partition]
             if now is not None and due.count < self._rows and now - due.since < self._seconds:
                 continue
-            del self._open[place]
-            if self.parts.write(*place, due.first, due.following, due.rows, due.rejected):
-                written[place] = self._ends[place] = due.following
+            del self._open[partition]
+            if self.parts.write(*partition, due.first, due.following, due.rows, due.rejected):
+                written[partition] = self._ends[partition] = due.following
                 self.written_rows += len(due.rows)
                 self.written_rejections += len(due.rejected)
             else:
-                taken.append(place)
+                taken.append(partition)
         return written, taken
 
 
@@ -281,14 +282,3 @@ class _Gathered:
             self.rejected.append(result)
         else:
             self.rows.append(result)
-
-
-@contextlib.contextmanager
-def _storage(path: Path) -> Iterator[None]:
-    """Turns refused writes into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write '{path}': {error.strerror or error}; make room or choose another --out"
-        ) from error

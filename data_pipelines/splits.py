@@ -1,10 +1,16 @@
 """Splits by object: stratified by class, seeded, the same for the same ids whatever their order."""
 
+import hashlib
 from collections.abc import Mapping
 
-from data_pipelines.kinds.alerts.choice import hashed
-from data_pipelines.kinds.light_curves.records import SPLITS
 from lcjax.errors import ConfigError, DataError
+
+SPLITS = ("train", "validation", "test")
+
+
+def hashed(seed: int, *names: object) -> bytes:
+    """What things are ordered by where the order shall be random and depend on nothing but the seed and their names."""
+    return hashlib.sha256(":".join(map(str, (seed, *names))).encode()).digest()
 
 
 def assign_splits(

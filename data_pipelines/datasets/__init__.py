@@ -1,36 +1,43 @@
-"""tfds builders of light-curve and alert datasets, one package each; `DATASETS` names them and their modules load on first use."""
+"""tfds builders of datasets, one package each, found by looking; their modules load on first use."""
 
 import difflib
 import importlib
-from typing import Any
+import pkgutil
+from typing import TYPE_CHECKING
 
+from lcjax.discovery import entry_points
 from lcjax.errors import ConfigError
 
-DATASETS = (
-    "simulated",
-    "simulated_hosts",
-    "asas_acvs",
-    "crts_sss",
-    "asas_richards26",
-    "debosscher",
-    "macho",
-    "ogle2",
-    "light_curve_files",
-    "ztf_alerts",
-    "lsst_alerts",
-    "atlas_alerts",
-    "injected_alerts",
-)
+if TYPE_CHECKING:
+    from data_pipelines.datasets.survey_builder import SurveyBuilder
+
+ENTRY_POINTS = "lcjax.datasets"
+"""Group of entry points of installed packages, `name = "package.module:Builder"`."""
 
 
-def find_builder(name: str) -> Any:
+def dataset_names() -> tuple[str, ...]:
+    """Every dataset there is: the packages here, by name, then those of installed packages."""
+    here = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
+    return tuple(dict.fromkeys([*sorted(here), *(point.name for point in entry_points(ENTRY_POINTS))]))
+
+
+def find_builder(name: str) -> "type[SurveyBuilder]":
     """The tfds builder class of a dataset.
 
     Raises:
-      ConfigError: no such dataset; names the nearest.
+      ConfigError: no such dataset (names the nearest), or one of another package that cannot be loaded.
     """
-    if name not in DATASETS:
-        near = difflib.get_close_matches(name, DATASETS, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(DATASETS)}."
+    names = dataset_names()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}."
         raise ConfigError(f"there is no dataset '{name}': {hint} Your own files: light_curve_files")
-    return importlib.import_module(f"data_pipelines.datasets.{name}.{name}_dataset_builder").Builder
+    if name in {module.name for module in pkgutil.iter_modules(__path__) if module.ispkg}:
+        return importlib.import_module(f"data_pipelines.datasets.{name}.{name}_dataset_builder").Builder
+    (point,) = [point for point in entry_points(ENTRY_POINTS) if point.name == name][:1]
+    try:
+        return point.load()
+    except Exception as error:  # whatever a stranger's module does when it is imported
+        raise ConfigError(
+            f"dataset '{name}' ({point.value}) cannot be loaded ({type(error).__name__}: {error}): mend or remove its package"
+        ) from error

@@ -13,8 +13,9 @@ import tensorflow_datasets as tfds
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds.alerts.choice import choose_alerts, label_objects, objects_within_caps, parse_caps
 from data_pipelines.kinds.alerts.records import alert_columns, encode_alert, stamp_features
-from data_pipelines.kinds.alerts.settings import AlertReport
+from data_pipelines.kinds.alerts.settings import AlertReport, AlertSettings
 from data_pipelines.kinds.alerts.weak_labels import Labeler
+from data_pipelines.shards.layout import flattened
 from data_pipelines.sources.alerts import Alert, SchemaSet, read_alerts
 from data_pipelines.splits import assign_per_class, assign_splits
 from lcjax.errors import DataError, Rejection
@@ -23,25 +24,33 @@ from lcjax.errors import DataError, Rejection
 class AlertBuilder(SurveyBuilder):
     """Base of the alert builders; `Builder(settings=PrepareSettings(...), data_dir=...)`."""
 
+    kind = "alerts"
+    report: AlertReport
     survey = ""
     """Alerts of other surveys are rejected."""
 
     def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
         """Runs the first pass, so that classes, columns, shapes and splits are known."""
-        self.settings = settings or PrepareSettings()
-        self.report = AlertReport()
-        self._rules = self.settings.alerts.rules()
-        self._labeler = Labeler(self.settings.labels)
+        self.start(settings)
+        asked = self.alerts
+        self.report = AlertReport(choices={"keep": asked.keep, "per_class": asked.per_class, "cap": asked.cap})
+        self._rules = asked.rules()
+        self._labeler = Labeler(self.settings.options["labels"])
         self._labels: dict[tuple[str, int], str] = {}
         self._first_pass()
         self.class_names = self._class_names()
         self.split_of = self._splits()
         super().__init__(**kwargs)
 
+    @property
+    def alerts(self) -> AlertSettings:
+        """Which alerts and stamps are asked for."""
+        return self.settings.options["alerts"]
+
     def _read(self, report: AlertReport | None = None) -> Iterator[Alert | Rejection]:
         if not self.settings.sources:
             raise DataError(f"dataset '{self.name}' needs alert files: give them with --source")
-        schemas = SchemaSet(self.settings.alerts.schemas)
+        schemas = SchemaSet(self.alerts.schemas)
         other = (lambda path: report.other_files.__setitem__(str(path), None)) if report else None
         seen: set[tuple[str, int]] = set()
         for found in read_alerts(self.settings.sources, rules=self._rules, schemas=schemas, on_other=other):
@@ -92,7 +101,7 @@ class AlertBuilder(SurveyBuilder):
 
     def _choose(self, times: dict[tuple[str, int], float]) -> None:
         """Leaves out what --alerts.cap and --alerts.keep say."""
-        asked, seed, left_out = self.settings.alerts, self.settings.seed, self.report.left_out
+        asked, seed, left_out = self.alerts, self.settings.seed, self.report.left_out
         labels = label_objects(self._labels)
         objects = objects_within_caps(labels, parse_caps(asked.cap), seed)
         left_out["objects above --alerts.cap"] = sum(key[0] not in objects for key in times)
@@ -105,7 +114,7 @@ class AlertBuilder(SurveyBuilder):
         self._object_labels = {object_id: label for object_id, label in labels.items() if object_id in objects}
 
     def _splits(self) -> dict[str, str]:
-        seed, per_class = self.settings.seed, self.settings.alerts.per_class
+        seed, per_class = self.settings.seed, self.alerts.per_class
         if per_class is None:
             return assign_splits(self._object_labels, self.settings.fractions, seed)
         return assign_per_class(self._object_labels, Counter(key[0] for key in self._labels), per_class, seed)
@@ -114,7 +123,7 @@ class AlertBuilder(SurveyBuilder):
         return sorted({label for label in self._labels.values() if label})
 
     def _features(self) -> tfds.features.FeaturesDict:
-        shape = next(iter(self._shapes)) if len(self._shapes) == 1 else (None,)
+        shape = next(iter(self._shapes)) if len(self._shapes) == 1 else None
         return stamp_features(self.class_names, self._metadata, shape)
 
     def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -125,5 +134,5 @@ class AlertBuilder(SurveyBuilder):
                 continue
             record = encode_alert(alert, index.get(self._labels[key], -1), self._metadata, self._rules.need)
             if len(self._shapes) > 1:
-                record["stamps"] = record["stamps"].reshape(-1)
+                record = flattened(record, ["stamps"])
             yield f"{alert.object_id}\t{alert.alert_id}", record

@@ -21,6 +21,8 @@ from lcjax.errors import DataError, Rejection
 class LightCurveBuilder(SurveyBuilder):
     """Base of the light-curve builders; `Builder(settings=PrepareSettings(...), data_dir=...)`."""
 
+    kind = "light_curves"
+    report: CleaningReport
     band = ""
     """Of files that do not say."""
     suffixes: tuple[str, ...] = ()
@@ -28,7 +30,7 @@ class LightCurveBuilder(SurveyBuilder):
 
     def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
         """Runs the first pass, so that classes and splits are known."""
-        self.settings = settings or PrepareSettings()
+        self.start(settings)
         self.report = CleaningReport()
         self._labels: dict[str, str | None] = {}
         self._metadata: dict[str, None] = {}
@@ -43,7 +45,7 @@ class LightCurveBuilder(SurveyBuilder):
             raise DataError(f"dataset '{self.name}' needs its survey files: give them with --source")
         return read_light_curves(
             self.settings.sources,
-            self.settings.columns,
+            self.settings.options["columns"],
             suffixes=self.suffixes,
             on_other=lambda path: self.report.other_files.__setitem__(str(path), None),
             on_columns=self.report.columns.update,
@@ -77,7 +79,7 @@ class LightCurveBuilder(SurveyBuilder):
                 )
                 continue
             seen.add(key)
-            curve = clean(raw, self.settings.cleaning, report)
+            curve = clean(raw, self.settings.options["cleaning"], report)
             if isinstance(curve, CleanLightCurve):
                 yield curve
 
@@ -91,7 +93,7 @@ class LightCurveBuilder(SurveyBuilder):
             if self.split_of.get(raw.object_id) != split or (raw.object_id, raw.band) in seen:
                 continue
             seen.add((raw.object_id, raw.band))
-            curve = clean(raw, self.settings.cleaning)
+            curve = clean(raw, self.settings.options["cleaning"])
             if not isinstance(curve, CleanLightCurve):
                 continue
             label = self._labels[curve.object_id]

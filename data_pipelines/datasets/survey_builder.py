@@ -2,51 +2,43 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 
-from data_pipelines.kinds.alerts.settings import AlertSettings
-from data_pipelines.kinds.alerts.weak_labels import LabelSettings
-from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
-from data_pipelines.kinds.light_curves.records import SPLITS
-from data_pipelines.sources import ColumnNames
+from data_pipelines.datasets.options import complete_options
+from data_pipelines.kinds.base import PrepareSettings
+from data_pipelines.kinds.report import Report
+from data_pipelines.splits import SPLITS
 
-
-@dataclass(frozen=True)
-class PrepareSettings:
-    """What a builder is asked for."""
-
-    sources: tuple[Path, ...] = ()
-    columns: ColumnNames = field(default_factory=ColumnNames)
-    cleaning: CleaningSettings = field(default_factory=CleaningSettings)
-    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    seed: int = 0
-    n_objects: int = 3000
-    """Simulated datasets only."""
-    alerts: AlertSettings = field(default_factory=AlertSettings)
-    labels: LabelSettings = field(default_factory=LabelSettings)
-    """Alert datasets only, both."""
-    processes: int = 0
-    """That share the work of simulated_hosts; the records are the same. They are spawned, so a script that asks for some needs
-    `if __name__ == "__main__"`."""
+__all__ = ["PrepareSettings", "SurveyBuilder"]
 
 
 class SurveyBuilder(tfds.core.GeneratorBasedBuilder):
     """Base of the builders; `Builder(settings=PrepareSettings(...), data_dir=...)`.
 
-    A subclass sets `split_of` (object -> split) before it calls this constructor, and gives `_features` and, split by
-    split, `_generate_examples`.
+    A subclass calls `start` first, sets `split_of` (object -> split) and `report` before it calls this constructor, and gives
+    `_features` and, split by split, `_generate_examples`.
     """
 
+    kind: str
+    """Kind of data that it makes (see `data_pipelines.kinds`), whose options it understands."""
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012 (tfds reads it from the class)
     homepage = ""
     citation = ""
     description = ""
+    settings: PrepareSettings
+    report: Report
     split_of: dict[str, str]
+
+    def start(self, settings: PrepareSettings | None) -> None:
+        """Takes the settings, with every option group of the kind of data filled in.
+
+        Raises:
+          ConfigError: options that this kind of data does not understand.
+        """
+        self.settings = complete_options(settings or PrepareSettings(), self.kind, self.name)
 
     @abstractmethod
     def _features(self) -> tfds.features.FeaturesDict:

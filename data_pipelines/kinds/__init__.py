@@ -5,9 +5,9 @@ from functools import cache
 
 from data_pipelines.kinds.base import Kind
 from lcjax.discovery import rooms
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, DataError
 
-__all__ = ["Kind", "find_kind", "kinds"]
+__all__ = ["Kind", "find_kind", "kind_of_records", "kinds"]
 
 
 @cache
@@ -28,3 +28,20 @@ def find_kind(name: str) -> Kind:
     if name not in kinds():
         raise ConfigError(f"there is no kind of data '{name}': this version knows {', '.join(kinds())}")
     return kinds()[name]
+
+
+def kind_of_records(records: str) -> Kind:
+    """The first kind whose records are called so, as the `kind` of a manifest says it.
+
+    Raises:
+      DataError: there is none.
+
+    >>> kind_of_records("stamps").name
+    'alerts'
+    """
+    for kind in kinds().values():
+        if kind.layout.kind == records:
+            return kind
+    raise DataError(
+        f"no kind of data has records called '{records}': install the package that the dataset was made with"
+    )

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from data_pipelines.kinds.report import Report
 from data_pipelines.processes import Processes
-from lcjax.errors import ConfigError
+from data_pipelines.shards.layout import Record, RecordLayout
+from lcjax.errors import ConfigError, Rejection
 
 if TYPE_CHECKING:
     from data_pipelines.kinds.description import Description
@@ -59,29 +61,73 @@ class Reader(ABC):
         return []
 
 
-class Kind(ABC):
-    """One kind of data. A room of `data_pipelines.kinds` has one as `KIND`; others come by the entry points `lcjax.kinds`."""
+@dataclass(frozen=True)
+class PrepareSettings:
+    """What a dataset builder is asked for."""
+
+    sources: tuple[Path, ...] = ()
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    seed: int = 0
+    n_objects: int = 3000
+    """Simulated datasets only."""
+    processes: int = 0
+    """That share the work where it is heavy; the records are the same. They are spawned, so a script that asks for some needs
+    `if __name__ == "__main__"`."""
+    options: Options = field(default_factory=dict)
+    """The user's, by the names of `Kind.prepare_options`."""
+
+
+class Kind:
+    """One kind of data. A room of `data_pipelines.kinds` has one as `KIND`; others come by the entry points `lcjax.kinds`.
+
+    Name, unit and layout are enough to learn from records that are there; `read_files` makes them from raw files. Everything
+    else has a default that a kind replaces where it has more to say.
+    """
 
     name: str
     """As systems and manifests call it: `light_curves`."""
     unit: str
     """Plural, for messages: `light curves`."""
+    layout: RecordLayout
+    """Of its records."""
     prepare_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax data prepare` -> dataclass."""
     predict_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax predict` -> dataclass."""
 
-    @abstractmethod
     def open_source(self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any) -> "ShardSource":
         """Training and evaluation batches of one split of prepared datasets; `settings` as in `ShardSource`."""
+        from data_pipelines.shards.source import ShardSource
 
-    @abstractmethod
+        return ShardSource(paths, split, batch_size, layout=self.layout, **settings)
+
     def describe(self, manifest: "Manifest", n_examples: int = 6) -> "Description":
-        """Numbers, facts and pictures of a prepared dataset."""
+        """Numbers, facts and pictures of a prepared dataset: how many records of each class, what every number is like."""
+        from data_pipelines.kinds.description import describe_records
 
-    @abstractmethod
+        del n_examples
+        return describe_records(manifest, self.layout, self.unit)
+
+    def read_files(
+        self, paths: Sequence[Path], settings: PrepareSettings, report: Report
+    ) -> Iterator[Record | Rejection]:
+        """Records of raw files and folders, in order, whose `label` is the name of a class or None.
+
+        Called once to count and once for each split to write, so it must give the same each time.
+
+        Args:
+          settings: `settings.options` are the user's. report: to note files set aside or left alone.
+
+        Raises:
+          ConfigError: this kind of data is not read from files. DataError: a path is missing or of no use at all.
+        """
+        raise ConfigError(f"{self.unit} are not read from files: give a prepared dataset")
+
     def reader(self, request: Request) -> Reader:
-        """Reads raw input for a model."""
+        """Reads raw input for a model: the records themselves, of files and of prepared datasets."""
+        from data_pipelines.kinds.record_reader import RecordReader
+
+        return RecordReader(self, request)
 
     def tools(self) -> Mapping[str, Callable[..., Any]]:
         """What systems need done on the host to single items of this kind, by the names they ask for."""

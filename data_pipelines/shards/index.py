@@ -1,50 +1,50 @@
 """`index.npz`: what a reader must know of every record before it reads one.
 
 Order, windows and buckets are planned from the lengths; the byte positions let a reader start anywhere in a shard and take
-a series without walking the record; ids, labels and epochs need no reading at all. Everything here is derived from the
-shards, in file order, and guarded by the manifest's sha256. Light curves have a `RecordIndex`; records of other kinds have
-an index of their own (`stamp_records.StampIndex`) with the same common part.
+a series without walking the record; ids, labels and scalars need no reading at all. Everything here is derived from the
+shards, in file order, and guarded by the manifest's sha256. What is in it says the file itself: it can be read without
+knowing the layout of the records.
 """
 
-from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any
 
 import numpy as np
 
-from data_pipelines.kinds.light_curves.records import ARRAYS
+from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.shards.tfrecord import BYTES, FLOAT, INT64, damaged, example_spans, read_records, span_value
 from lcjax.errors import DataError
 
 _NAMES = {BYTES: "bytes", FLOAT: "float", INT64: "int64"}
+_METADATA = ("metadata", "metadata_names")
 
 
 @dataclass
-class ShardIndex(ABC):
-    """R records of one or more shards, of any kind. `*_at` are bytes from the start of the payload."""
-
-    kind: ClassVar[str] = ""
-    """What the records are, as the manifest says it."""
-    series: ClassVar[tuple[str, ...]] = ()
-    """Features of `length` float32 values each, whose position is kept as `<name>_at`."""
-    features: ClassVar[dict[str, int]] = {}
-    """Feature that every record must have -> its type in the tf Example."""
+class ShardIndex:
+    """R records of one or more shards, of any kind; `index["mjd"]` is a column that the kind adds."""
 
     offset: np.ndarray  #: (R,) int64, byte of the shard where the record's frame starts
     size: np.ndarray  #: (R,) int64, bytes of the payload
     crc: np.ndarray  #: (R,) uint32, masked CRC-32C behind the payload
-    length: np.ndarray  #: (R,) int64, number of values of a series
+    length: np.ndarray  #: (R,) int64, number of values of the first series; 1 where there are no series
     label: np.ndarray  #: (R,) int64, class index of the dataset, -1 unlabelled
     band: np.ndarray  #: (R,) int64, into `band_names`
     id_end: np.ndarray  #: (R,) int64, where the record's id ends in `id_bytes`
     id_bytes: np.ndarray  #: uint8, all object ids one behind the other, utf-8
     band_names: np.ndarray  #: str
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    """(R,) numbers or (R, K) targets by name. `<series>_at` are bytes from the start of the payload."""
+    metadata: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))  #: (R, F) float32
+    metadata_names: np.ndarray = field(default_factory=lambda: np.zeros(0, "U1"))  #: (F,) str
 
     def __len__(self) -> int:
         return len(self.offset)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
 
     def object_ids(self) -> np.ndarray:
         """Name of every record's object, (R,) object array of str."""
@@ -53,91 +53,50 @@ class ShardIndex(ABC):
         out[:] = [text[a:b].decode() for a, b in zip([0, *ends[:-1]], ends, strict=False)]
         return out
 
-    @classmethod
-    def columns(cls) -> tuple[str, ...]:
-        """Names of the arrays with one entry a record."""
-        return tuple(f.name for f in fields(cls) if f.name not in _TABLES)
+    def shapes(self, shape: Sequence[str]) -> np.ndarray:
+        """(R, len(shape)) of these columns."""
+        return np.stack([self.length if name == "length" else self.columns[name] for name in shape], axis=1)
 
-    @classmethod
-    @abstractmethod
-    def own_columns(cls, where: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """What a record of this kind adds to the common columns, `length` included.
+    def with_metadata(self, names: Sequence[str]) -> "ShardIndex":
+        """The same records with these metadata columns, NaN where there is none."""
+        have = {name: j for j, name in enumerate(self.metadata_names.tolist())}
+        table = np.full((len(self), len(names)), np.nan, np.float32)
+        for j, name in enumerate(names):
+            if name in have:
+                table[:, j] = self.metadata[:, have[name]]
+        return replace(self, metadata=table, metadata_names=_strings(names))
 
-        Args:
-          where: the record, for messages. values: feature -> value, series left out; `<series>_bytes` are their sizes.
-
-        Raises:
-          DataError: the features contradict each other.
-        """
-
-    @classmethod
-    def own_arrays(cls, columns: Mapping[str, list]) -> dict[str, np.ndarray]:
-        """Arrays of another form than one number a record, from the lists of `own_columns`; none by default."""
-        return {}
-
-    @classmethod
-    def empty(cls: type["IndexT"]) -> "IndexT":
-        """An index of no records."""
-        columns: dict[str, np.ndarray] = {f.name: np.zeros(0, np.int64) for f in fields(cls)}
-        columns |= {"id_bytes": np.zeros(0, np.uint8), "band_names": np.zeros(0, "U1")}
-        return cls(**columns | cls.own_arrays({}))
+    def check(self, layout: RecordLayout, where: Path | str) -> None:
+        """Raises DataError where a column of the layout is missing; targets may be."""
+        if absent := [n for n in layout.columns if n not in self.columns and n not in layout.targets]:
+            raise DataError(f"the index of '{where}' has no column '{absent[0]}': prepare the data with this lcjax")
 
 
-IndexT = TypeVar("IndexT", bound=ShardIndex)
+_COMMON = tuple(f.name for f in fields(ShardIndex) if f.name not in ("columns", *_METADATA))
+_ONE_A_RECORD = tuple(name for name in _COMMON if name not in ("id_bytes", "band_names"))
 
 
-@dataclass
-class RecordIndex(ShardIndex):
-    """Light curves."""
-
-    kind: ClassVar[str] = "light_curves"
-    series: ClassVar[tuple[str, ...]] = ARRAYS
-    features: ClassVar[dict[str, int]] = {
-        "object_id": BYTES,
-        "band": BYTES,
-        "reference_mjd": BYTES,
-        "label": INT64,
-        "length": INT64,
-        **dict.fromkeys(ARRAYS, BYTES),
-    }
-
-    reference_mjd: np.ndarray  #: (R,) float64
-    time_at: np.ndarray  #: (R,) int64
-    magnitude_at: np.ndarray  #: (R,) int64
-    magnitude_error_at: np.ndarray  #: (R,) int64
-
-    @classmethod
-    def own_columns(cls, where: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Length and epoch."""
-        return {"length": values["length"], "reference_mjd": as_float64(where, "reference_mjd", values)}
+def _strings(names: Sequence[str]) -> np.ndarray:
+    return np.array(list(names), str) if len(names) else np.zeros(0, "U1")
 
 
-_TABLES = ("id_bytes", "band_names", "metadata_names")
+def empty_index(layout: RecordLayout) -> ShardIndex:
+    """An index of no records."""
+    return _from_lists({}, b"", [], layout)
 
 
-def as_float64(where: str, name: str, values: Mapping[str, Any]) -> float:
-    """A feature of eight little-endian bytes.
-
-    Raises:
-      DataError: it has another size.
-    """
-    if len(values[name]) != 8:
-        raise DataError(f"'{name}' of {where} is not one float64")
-    return float(np.frombuffer(values[name], "<f8")[0])
-
-
-def build_index(paths: Sequence[Path], kind: type[IndexT] = RecordIndex) -> tuple[IndexT, list[int]]:
+def build_index(paths: Sequence[Path], layout: RecordLayout) -> tuple[ShardIndex, list[int]]:
     """Reads shards from end to end; returns their index and the number of records of each.
 
     Raises:
-      DataError: a record that is damaged or does not follow the schema, with its file and number.
+      DataError: a record that is damaged or does not follow the layout, with its file and number.
     """
     columns: dict[str, list] = defaultdict(list)
     ids, bands, counts = bytearray(), {}, []
     for path in paths:
         count = 0
         for record in read_records(path):
-            entry = _describe(path, count, record.payload, kind)
+            entry = _describe(path, count, record.payload, layout)
             ids += entry.pop("object_id")
             entry["band"] = bands.setdefault(entry["band"].decode(), len(bands))
             entry |= {"offset": record.offset, "size": len(record.payload), "crc": record.crc, "id_end": len(ids)}
@@ -145,35 +104,30 @@ def build_index(paths: Sequence[Path], kind: type[IndexT] = RecordIndex) -> tupl
                 columns[name].append(value)
             count += 1
         counts.append(count)
-    arrays = kind.own_arrays(columns)
-    for name in kind.columns():
-        if name not in arrays:
-            values = columns[name]
-            dtype = np.uint32 if name == "crc" else np.float64 if values and isinstance(values[0], float) else np.int64
-            arrays[name] = np.array(values, dtype)
-    names = np.array(list(bands), str) if bands else np.zeros(0, "U1")
-    return kind(**arrays, id_bytes=np.frombuffer(bytes(ids), np.uint8), band_names=names), counts
+    return _from_lists(columns, bytes(ids), list(bands), layout), counts
 
 
-def record_kind(paths: Sequence[Path], kinds: Sequence[type[ShardIndex]]) -> type[ShardIndex]:
-    """Which kind of records shards hold, by the features of the first; the first kind where there is none to tell."""
-    for path in paths:
-        for record in read_records(path):
-            try:
-                names = example_spans(record.payload).keys()
-            except ValueError as error:
-                raise damaged(path, 0, f"is not a tf Example ({error})") from error
-            return max(kinds, key=lambda kind: len(kind.features.keys() & names) / len(kind.features))
-    return kinds[0]
+def _from_lists(columns: Mapping[str, list], ids: bytes, bands: list[str], layout: RecordLayout) -> ShardIndex:
+    types = {name: np.uint32 if name == "crc" else np.int64 for name in _ONE_A_RECORD}
+    common = {name: np.array(columns.get(name, []), dtype) for name, dtype in types.items()}
+    own = {name: np.array(columns.get(name, []), dtype) for name, dtype in layout.columns.items()}
+    own |= {name: own[name].reshape(-1, size) for name, size in layout.targets.items()}
+    rows = columns.get("metadata", [])
+    names = sorted({name for row in rows for name in row})
+    table = np.full((len(common["offset"]), len(names)), np.nan, np.float32)
+    for j, name in enumerate(names):
+        table[:, j] = [row.get(name, np.nan) for row in rows]
+    texts = {"id_bytes": np.frombuffer(ids, np.uint8), "band_names": _strings(bands)}
+    return ShardIndex(**common, **texts, columns=own, metadata=table, metadata_names=_strings(names))
 
 
-def _describe(path: Path, number: int, payload: bytes, kind: type[ShardIndex]) -> dict[str, Any]:
+def _describe(path: Path, number: int, payload: bytes, layout: RecordLayout) -> dict[str, Any]:
     try:
         spans = example_spans(payload)
     except ValueError as error:
         raise damaged(path, number, f"is not a tf Example ({error})") from error
     where = f"record {number} of '{path}'"
-    for name, form in kind.features.items():
+    for name, form in layout.required.items():
         if name not in spans:
             raise DataError(f"{where} has no feature '{name}': prepare the data with this lcjax")
         if spans[name][0] != form:
@@ -181,45 +135,71 @@ def _describe(path: Path, number: int, payload: bytes, kind: type[ShardIndex]) -
                 f"feature '{name}' of {where} is {_NAMES.get(spans[name][0])}, not {_NAMES[form]}: "
                 "prepare the data with this lcjax"
             )
-    values = {name: span_value(payload, span) for name, span in spans.items() if name not in kind.series}
-    values |= {f"{name}_bytes": spans[name][2] - spans[name][1] for name in kind.series}
-    entry = kind.own_columns(where, values)
-    for name in kind.series:
-        if values[f"{name}_bytes"] != 4 * entry["length"]:
-            raise DataError(
-                f"'{name}' of {where} has {values[f'{name}_bytes']} bytes where {entry['length']} points need "
-                f"{4 * entry['length']}"
-            )
-    entry |= {f"{name}_at": spans[name][1] for name in kind.series}
+    values = {name: span_value(payload, span) for name, span in spans.items() if name not in layout.series}
+    sizes = {name: spans[name][2] - spans[name][1] for name in layout.series}
+    entry = layout.describe_record(where, values, sizes)
+    entry |= {f"{name}_at": spans[name][1] for name in layout.series}
     return entry | {name: values[name] for name in ("label", "object_id", "band")}
 
 
-def as_arrays(split: str, index: ShardIndex) -> dict[str, np.ndarray]:
+def as_arrays(split: str, index: ShardIndex, layout: RecordLayout) -> dict[str, np.ndarray]:
     """The arrays of `index.npz` for one split."""
-    return {f"{split}/{f.name}": getattr(index, f.name) for f in fields(index)}
+    arrays = {name: getattr(index, name) for name in _COMMON} | index.columns
+    if layout.metadata:
+        arrays |= {name: getattr(index, name) for name in _METADATA}
+    return {f"{split}/{name}": array for name, array in arrays.items()}
 
 
-def read_index(path: Path, split: str, kind: type[IndexT] = RecordIndex) -> IndexT:
+def read_index(path: Path, split: str) -> ShardIndex:
     """One split's index.
 
     Raises:
       DataError: the file is missing, damaged, or of another lcjax.
     """
+    prefix = f"{split}/"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return kind(**{f.name: arrays[f"{split}/{f.name}"] for f in fields(kind)})
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name.removeprefix(prefix): file[name] for name in file.files if name.startswith(prefix)}
+        common = {name: arrays.pop(name) for name in _COMMON}
     except Exception as error:  # zip, header and decompression errors have no common class
         raise DataError(f"index '{path}' cannot be read ({error}): restore it or prepare the data again") from error
+    count = len(common["offset"])
+    metadata = arrays.pop("metadata", np.zeros((count, 0), np.float32))
+    names = arrays.pop("metadata_names", np.zeros(0, "U1"))
+    return ShardIndex(**common, columns=arrays, metadata=metadata, metadata_names=names)
 
 
-def concatenate(indexes: Sequence[IndexT]) -> IndexT:
-    """One index of several datasets' records, in order."""
-    kind = type(indexes[0])
-    columns = {name: np.concatenate([getattr(i, name) for i in indexes]) for name in kind.columns()}
-    columns["band_names"] = np.concatenate([i.band_names for i in indexes])
-    columns["id_bytes"] = np.concatenate([i.id_bytes for i in indexes])
+def concatenate(indexes: Sequence[ShardIndex]) -> ShardIndex:
+    """One index of several datasets' records, in order; metadata and columns are the union, NaN where a dataset has none.
+
+    Raises:
+      DataError: a column of whole numbers that one of them lacks, or targets of different sizes.
+    """
+    common = {name: np.concatenate([getattr(i, name) for i in indexes]) for name in _COMMON}
     shift = np.cumsum([0, *(len(i.band_names) for i in indexes)])
-    columns["band"] = np.concatenate([i.band + s for i, s in zip(indexes, shift, strict=False)])
+    common["band"] = np.concatenate([i.band + s for i, s in zip(indexes, shift, strict=False)])
     ends = np.cumsum([0, *(len(i.id_bytes) for i in indexes)])
-    columns["id_end"] = np.concatenate([i.id_end + e for i, e in zip(indexes, ends, strict=False)])
-    return kind(**columns | {f.name: getattr(indexes[0], f.name) for f in fields(kind) if f.name not in columns})
+    common["id_end"] = np.concatenate([i.id_end + e for i, e in zip(indexes, ends, strict=False)])
+    names = dict.fromkeys(name for i in indexes for name in i.columns)
+    union = tuple(dict.fromkeys(name for i in indexes for name in i.metadata_names.tolist()))
+    return ShardIndex(
+        **common,
+        columns={name: _joined(name, indexes) for name in names},
+        metadata=np.concatenate([i.with_metadata(union).metadata for i in indexes]),
+        metadata_names=_strings(union),
+    )
+
+
+def _joined(name: str, indexes: Sequence[ShardIndex]) -> np.ndarray:
+    some = next(i.columns[name] for i in indexes if name in i.columns)
+    parts = []
+    for index in indexes:
+        part = index.columns.get(name)
+        if part is None:
+            if not np.issubdtype(some.dtype, np.floating):
+                raise DataError(f"some of these datasets have no column '{name}': prepare them all with this lcjax")
+            part = np.full((len(index), *some.shape[1:]), np.nan, some.dtype)
+        if part.shape[1:] != some.shape[1:]:
+            raise DataError(f"'{name}' has {some.shape[1:]} and {part.shape[1:]} values: give data of one size")
+        parts.append(part)
+    return np.concatenate(parts)

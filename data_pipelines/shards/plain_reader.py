@@ -5,12 +5,14 @@ their CRC-32C where a compiled one is installed, and otherwise the whole shard a
 touched. Nothing is mapped into memory: a file that shrinks while it is read is an error, not a crash.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from data_pipelines.shards.groups import WholeGroup
 from data_pipelines.shards.index import ShardIndex
+from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.shards.manifest import Shard, sha256_file
 from data_pipelines.shards.streams import Chunk, Rows
 from data_pipelines.shards.tfrecord import FOOTER_BYTES, FRAME_BYTES, HEADER_BYTES, damaged
@@ -19,7 +21,9 @@ from lcjax.errors import DataError
 
 
 class Piece(NamedTuple):
-    """Windows of one chunk: an (R, W) float32 array for each series, zero-padded, and where in them each row of the plan is."""
+    """Rows of one chunk: an (R, W) float32 array for each series, group after group, zero-padded, and where in them each row of
+    the plan is.
+    """
 
     arrays: tuple[np.ndarray, ...]
     order: np.ndarray
@@ -36,9 +40,9 @@ def in_file_order(rows: Rows) -> tuple[Rows, np.ndarray]:
 class PlainReader:
     """Executes a plan of chunks with plain file reads."""
 
-    def __init__(self, index: ShardIndex) -> None:
-        """`index`: of all records of the source."""
-        self._index = index
+    def __init__(self, index: ShardIndex, layout: RecordLayout, whole: Sequence[WholeGroup] = ()) -> None:
+        """`index`: of all records of the source. `whole`: the groups of the layout but the first."""
+        self._index, self._layout, self._whole = index, layout, whole
         self._crc = compiled_crc32c()
         self._trusted: set[Shard] = set()
 
@@ -56,16 +60,13 @@ class PlainReader:
         self._check_frames(chunk, first, last, data)
         if self._crc is not None:
             self._check_payloads(chunk, wanted, data, begin)
-        width = int(rows.size.max(initial=0))
-        payload = self._index.offset[rows.record] - begin + HEADER_BYTES + 4 * rows.start
-        sizes = rows.size.tolist()
+        payload = self._index.offset[rows.record] - begin + HEADER_BYTES
+        cuts = [(payload + 4 * rows.start, rows.size), *((payload, w.sizes(rows.record)) for w in self._whole)]
         arrays = []
-        for name in self._index.series:
-            out = np.zeros((len(rows), width), np.float32)
-            positions = (payload + getattr(self._index, f"{name}_at")[rows.record]).tolist()
-            for target, size, position in zip(out, sizes, positions, strict=True):
-                target[:size] = np.frombuffer(data, "<f4", size, position)
-            arrays.append(out)
+        for group, (starts, sizes) in zip(self._layout.groups, cuts, strict=False):
+            for name in group.series:
+                positions = starts + self._index[f"{name}_at"][rows.record]
+                arrays.append(_take(data, positions, sizes))
         return Piece(tuple(arrays), order)
 
     def _read_bytes(self, chunk: Chunk, first: int, last: int) -> bytes:
@@ -108,3 +109,11 @@ class PlainReader:
             if masked(self._crc(data[start:stop])) != crc:
                 number = self._number(chunk, int(record))
                 raise damaged(chunk.shard.path, number, "has content that does not match its checksum")
+
+
+def _take(data: bytes, positions: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(R, W) float32: `sizes` values from each byte position on, zero-padded to the longest."""
+    out = np.zeros((len(sizes), int(sizes.max(initial=0))), np.float32)
+    for target, size, position in zip(out, sizes.tolist(), positions.tolist(), strict=True):
+        target[:size] = np.frombuffer(data, "<f4", size, position)
+    return out

@@ -1,25 +1,37 @@
 """Batches of rows from prepared shards of any kind, through tf.data or without TensorFlow: the same arrays.
 
 What is read, cut and put where is planned from the index (see `streams`); a reader only executes the plan, chunk by chunk,
-and checks what it finds against the index. Labels, ids and epochs come from the index, the series from the shards. A record
+and checks what it finds against the index. Labels, ids and scalars come from the index, the series from the shards. A record
 that is missing, damaged or another than was written is an error that names the shard.
 """
 
+import copy
 import hashlib
 import importlib.util
 import json
 import warnings
-from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from data_pipelines.shards.index import ShardIndex, concatenate
-from data_pipelines.shards.manifest import Damage, Manifest, check_sizes, find_datasets, read_manifest, verify
+from data_pipelines.shards.batches import Assembler, Batch
+from data_pipelines.shards.classes import (
+    BALANCES,
+    Balance,
+    class_counts,
+    class_numbers,
+    merged_classes,
+    repeats,
+    translation,
+)
+from data_pipelines.shards.groups import one_shape, whole_groups
+from data_pipelines.shards.index import ShardIndex, concatenate, empty_index
+from data_pipelines.shards.layout import RecordLayout
+from data_pipelines.shards.manifest import Damage, check_sizes, find_datasets, read_manifest, verify
 from data_pipelines.shards.plain_reader import Piece, PlainReader
+from data_pipelines.shards.rows import Planned, Stream, next_piece, schedule
 from data_pipelines.shards.streams import (
     CHUNK,
     BatchPlan,
@@ -27,65 +39,97 @@ from data_pipelines.shards.streams import (
     IndexedShard,
     Rows,
     StreamPlan,
+    WholeRecords,
     WindowSettings,
     stream_count,
 )
 from lcjax.errors import DataError
 
+_CHUNK_BYTES = 8 << 20
+"""Of a chunk, for kinds that do not say how many records it has."""
 
-class ShardSource(ABC):
+Position = tuple[int, int]
+"""(epoch, batch of the epoch)"""
+
+
+class ReadsPieces(Protocol):
+    """A reader of shards."""
+
+    def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
+        """One piece for each chunk of the plan, in order."""
+
+
+class ShardSource:
     """Training and evaluation batches of one split of one or more prepared datasets; this process's rows of each.
 
-    A kind of records says how its index is merged and what a batch holds. Every batch has `label` (B,) int32, `weight` (B,)
-    float32, 0 in rows that only fill up, and for the host `object_id`, `band` (B,) str and `record` (B,) int64, -1 in rows
-    that only fill up. Labels of several datasets are merged by class name.
+    The layout of the records says what a batch holds (see `batches`). Labels of several datasets are merged by class name.
+    A kind of data with more to say sets the attributes of the class and overrides `finished`.
     """
 
-    kind: type[ShardIndex]
+    layout: RecordLayout
     """Of the records that are read."""
     unit = "records"
     """What to call a record in messages."""
-    chunk = CHUNK
-    """Records read, and shuffled, together."""
+    chunk: int | None = None
+    """Records read, and shuffled, together; None: as many as make some megabytes."""
+    one_shape_advice = "prepare the data with one shape"
+    """What to do when arrays are of several shapes."""
+    fill_values: ClassVar[Mapping[str, float]] = {}
+    """Entry of a batch -> its value in rows that only fill up, where it is not the usual one."""
 
     def __init__(
         self,
         paths: Sequence[Path | str] | Path | str,
         split: str,
         batch_size: int,
-        window: WindowSettings,
+        window: WindowSettings | None = None,
         seed: int = 0,
         process_index: int = 0,
         process_count: int = 1,
         reader: str = "auto",
         on_corrupt: str = "raise",
         class_names: Sequence[str] | None = None,
+        balance: Balance | None = None,
+        metadata_names: Sequence[str] | None = None,
+        limits: Mapping[str, int] | None = None,
+        layout: RecordLayout | None = None,
     ) -> None:
         """Opens the data and checks that every shard is there and of the promised size.
 
         Args:
           paths: dataset folders, or folders of datasets. split: `train`, `validation` or `test`.
           batch_size: rows of the global batch. seed: of order and windows.
+          window: of the first series, where it is ragged; None: whole records, padded to the longest of the split.
           reader: `tf.data`, `plain` (no TensorFlow), or `auto` (tf.data where TensorFlow is installed).
           on_corrupt: `raise`, or `skip_shard` to read every file first, leave damaged shards out and say so.
           class_names: what labels index into, other classes becoming -1; None: the classes of the data, merged.
+          balance: of classes in training (see `classes`); None: every record once a round.
+          metadata_names: columns wanted; None: all. limits: see `groups.whole_groups`.
+          layout: of the records, where the class does not say.
 
         Raises:
-          DataError: no data, damaged data, or a batch or process count that cannot be served.
+          DataError: no data, damaged data, arrays of several shapes, a column no dataset has, nothing labelled to balance, or a
+            batch or process count that cannot be served.
         """
         if on_corrupt not in ("raise", "skip_shard"):
             raise DataError(f"on_corrupt is 'raise' or 'skip_shard', not '{on_corrupt}'")
+        if balance not in (None, *BALANCES):
+            raise DataError(f"there is no balance '{balance}': use {' or '.join(BALANCES)}")
         paths = [paths] if isinstance(paths, str | Path) else list(paths)
+        self.layout = layout or self.layout
         self.manifests = [read_manifest(folder) for folder in find_datasets(paths)]
-        self.split, self.batch_size, self.window, self.seed = split, batch_size, window, seed
+        self.split, self.batch_size, self.seed, self.balance = split, batch_size, seed, balance
         self.reader = _choose_reader(reader)
         self._check_kinds()
-        self.class_names = tuple(class_names) if class_names is not None else _merged_classes(self.manifests)
-        self._translations = [_translation(m, self.class_names) for m in self.manifests]
-        self.index = self._read_index()
+        self.class_names = tuple(class_names) if class_names is not None else merged_classes(self.manifests)
+        self.index = self._read_index(metadata_names)
         self.labels = self._labels()
-        self._object_ids = self.index.object_ids()
-        self._bands = self.index.band_names.astype(object)[self.index.band]
+        self.shape = self._first_shape()
+        self.window = self._window(window)
+        where = f"split '{split}'"
+        self._whole = whole_groups(self.layout, self.index, limits, where, self.one_shape_advice)
+        self._assemble = Assembler(self.layout, self.index, self.labels, self.shape, self._whole, self.fill_values)
+        self._numbers: np.ndarray | None = None
         self._shards = self._open_shards(on_corrupt)
         if not self._shards:
             raise DataError(f"split '{split}' of {', '.join(map(str, paths))} has no {self.unit}")
@@ -93,38 +137,62 @@ class ShardSource(ABC):
         self._dealt = [self._shards[i::streams] for i in range(streams)]
         per_process = streams // process_count
         self._mine = range(process_index * per_process, (process_index + 1) * per_process)
-        self.n_objects = len(
-            {self._object_ids[r] for s in self._shards for r in range(s.first, s.first + len(s.lengths))}
-        )
+        used = np.concatenate([np.arange(s.first, s.first + len(s.lengths)) for s in self._shards])
+        self.n_objects = len(set(self._assemble.object_ids[used]))
         self.n_points = int(sum(s.lengths.sum() for s in self._shards))
         self.fingerprint = self._fingerprint()
         self._training = self._batch_plan(training=True)
         self.batches_per_epoch = self._training.batches
 
+    @property
+    def metadata_names(self) -> tuple[str, ...]:
+        """Columns of `metadata`."""
+        return tuple(self.index.metadata_names.tolist())
+
     def _check_kinds(self) -> None:
         for manifest in self.manifests:
-            if manifest.kind != self.kind.kind:
-                raise DataError(
-                    f"'{manifest.folder}' holds {manifest.kind.replace('_', ' ')}, not {self.kind.kind.replace('_', ' ')}: "
-                    "give data that this model reads"
-                )
+            if manifest.kind != self.layout.kind:
+                holds, reads = (kind.replace("_", " ") for kind in (manifest.kind, self.layout.kind))
+                raise DataError(f"'{manifest.folder}' holds {holds}, not {reads}: give data that this model reads")
 
-    def _read_index(self) -> Any:
-        return concatenate(self._indexes() or [self.kind.empty()])
-
-    def _indexes(self) -> list[Any]:
-        """One index a dataset, ready to be concatenated."""
-        return [m.index(self.split) for m in self.manifests if m.split(self.split)]
+    def _read_index(self, metadata_names: Sequence[str] | None) -> ShardIndex:
+        indexes = []
+        for manifest in self.manifests:
+            if manifest.split(self.split):
+                indexes.append(manifest.index(self.split))
+                indexes[-1].check(self.layout, manifest.folder)
+        index = concatenate(indexes or [empty_index(self.layout)])
+        if metadata_names is None:
+            return index
+        if lacking := [name for name in metadata_names if indexes and name not in index.metadata_names]:
+            raise DataError(
+                f"no record of {', '.join(str(m.folder) for m in self.manifests)} has the metadata '{lacking[0]}': choose other "
+                "columns or other data"
+            )
+        return index.with_metadata(metadata_names)
 
     def _labels(self) -> np.ndarray:
         """Class of every record in terms of `class_names`, (R,) int32."""
         labels, at = self.index.label.copy(), 0
-        for manifest, translation in zip(self.manifests, self._translations, strict=True):
+        for manifest in self.manifests:
+            number = translation(manifest, self.class_names)
             count = sum(s.records for s in manifest.split(self.split))
             own = labels[at : at + count]
-            labels[at : at + count] = translation[np.where((own >= 0) & (own < len(translation) - 1), own, -1)]
+            labels[at : at + count] = number[np.where((own >= 0) & (own < len(number) - 1), own, -1)]
             at += count
         return labels.astype(np.int32)
+
+    def _first_shape(self) -> tuple[int, ...] | None:
+        first = self.layout.first
+        if first is None or first.ragged:
+            return None
+        return one_shape(self.index.shapes(first.shape), first, f"split '{self.split}'", self.one_shape_advice)
+
+    def _window(self, asked: WindowSettings | None) -> WindowSettings:
+        if self.shape is not None:
+            return WholeRecords(int(np.prod(self.shape)))
+        longest = WholeRecords(int(max(self.index.length.max(initial=1), 1)))
+        return longest if asked is None or self.layout.first is None else asked
 
     def _open_shards(self, on_corrupt: str) -> list[IndexedShard]:
         shards, first, self.records_left_out = [], 0, 0
@@ -154,181 +222,99 @@ class ShardSource(ABC):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _settings(self) -> list[Any]:
-        """All that decides which rows come when."""
-        window = self.window
-        return [window.length, window.mode, list(window.buckets), self.batch_size, self.seed, self.split]
+        """All that decides which rows come when. What a kind of data does without is not mentioned, so that the fingerprints of
+        runs from before there was such a choice stay what they were.
+        """
+        settings: list[Any] = []
+        if self.layout.first is not None and self.layout.first.ragged:
+            settings += [self.window.length, self.window.mode, list(self.window.buckets)]
+        settings += [self.batch_size, self.seed, self.split]
+        if self.layout.metadata or self.balance is not None:
+            settings += [self.balance, list(self.metadata_names), list(self.class_names)]
+        return settings + [{whole.group.name: whole.width} for whole in self._whole]
 
-    def _repeats(self) -> np.ndarray | None:
-        """How often each record is used in a round of training; None: once."""
-        return None
+    def class_counts(self) -> np.ndarray:
+        """Records of each class of `class_names` in this split, (K,) int64."""
+        return class_counts(self.labels, len(self.class_names))
+
+    def describe(self) -> dict[str, Any]:
+        """What there is, for the record of a run."""
+        first = self.layout.first
+        points = {"points": self.n_points} if first is not None and first.ragged else {}
+        return {"objects": self.n_objects, **points, "class_names": list(self.class_names)}
+
+    def relabelled(self, class_names: Sequence[str]) -> Self:
+        """The same source with the labels of its batches numbered as in `class_names`, without regard to case; -1 for none.
+
+        All else stays, also `class_names`, `labels` and the fingerprint, which are those of the data.
+        """
+        other = copy.copy(self)
+        other._numbers = np.array([*class_numbers(self.class_names, class_names), -1], np.int32)
+        return other
 
     def _batch_plan(self, training: bool) -> BatchPlan:
-        repeats = self._repeats() if training else None
+        times = None
+        if training and self.balance is not None:
+            times = repeats(self.labels, len(self.class_names), self.balance, f"split '{self.split}'")
+        chunk = self.chunk or self._chunk()
         plans = [
-            StreamPlan(s, i, self.window, self.seed, training, self.chunk, repeats) for i, s in enumerate(self._dealt)
+            StreamPlan(shards, i, self.window, self.seed, training, chunk, times)
+            for i, shards in enumerate(self._dealt)
         ]
         return BatchPlan(plans, self.batch_size, self.window, self.seed, training)
 
-    def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[tuple[int, int], dict[str, np.ndarray]]]:
+    def _chunk(self) -> int:
+        """A power of two; of the data alone, since the order of rows depends on it."""
+        records = _CHUNK_BYTES / max(float(self.index.size.mean()), 1.0)
+        return int(2 ** np.clip(np.floor(np.log2(records)), 4, np.log2(CHUNK)))
+
+    def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[Position, Batch]]:
         """Endless ((epoch, batch), batch); the same from any position on, whatever was read before."""
         per_epoch = self.batches_per_epoch
         number = epoch * per_epoch + batch
         for offset, ready in enumerate(self._batches(self._training, number)):
             yield divmod(number + offset, per_epoch), ready
 
-    def evaluation_batches(self) -> Iterator[dict[str, np.ndarray]]:
+    def evaluation_batches(self) -> Iterator[Batch]:
         """Every window of the split once, in a fixed order; rows that fill up a batch have weight 0."""
         plan = self._batch_plan(training=False)
         groups = -(-plan.batches // plan.group)
         for number, ready in enumerate(self._batches(plan, 0)):
             if number >= groups * plan.group:
                 return
-            if plan.group == 1 or self._holds_rows(plan, number):
+            if plan.group == 1 or plan.holds_rows(number):
                 yield ready
 
-    def _holds_rows(self, plan: BatchPlan, number: int) -> bool:
-        picked, _ = plan.select(number)
-        begin, end = plan.span(number)
-        return any(p.sizes(begin, end)[rows].any() for p, rows in zip(plan.plans, picked, strict=True))
-
-    def _batches(self, plan: BatchPlan, number: int) -> Iterator[dict[str, np.ndarray]]:
+    def _batches(self, plan: BatchPlan, number: int) -> Iterator[Batch]:
         begin, _ = plan.span(number)
-        streams = [_Stream(plan.plans[i], begin) for i in self._mine]
-        planned: deque[tuple[int, Chunk, Rows]] = deque()
-        read = self._open_reader()
-        pieces = read.pieces(_schedule(streams, plan.group * plan.rows, planned))
+        streams = [Stream(plan.plans[i], begin) for i in self._mine]
+        planned = Planned()
+        pieces = self._open_reader().pieces(schedule(streams, plan.group * plan.rows, planned))
         while True:
             begin, end = plan.span(number)
             while any(stream.lacks(end) for stream in streams):
-                piece = self._next_piece(pieces, planned)
+                piece = next_piece(pieces, planned)
                 which, _, rows = planned.popleft()
                 streams[which].add(piece, rows)
             picked, length = plan.select(number)
-            yield self._assemble(streams, [begin + picked[i] for i in self._mine], min(length, self.window.length))
+            batch = self._assemble(streams, [begin + picked[i] for i in self._mine], min(length, self.window.length))
+            if self._numbers is not None:
+                batch["label"] = self._numbers[batch["label"]]
+            yield self.finished(batch)
             number += 1
             for stream in streams:
                 stream.forget(plan.span(number)[0])
 
-    def _open_reader(self) -> Any:
-        if self.reader == "plain":
-            return PlainReader(self.index)
-        from data_pipelines.shards.tensorflow_reader import TensorFlowReader
-
-        return TensorFlowReader(self.index)
-
-    def _next_piece(self, pieces: Iterator[Piece], planned: deque[tuple[int, Chunk, Rows]]) -> Piece:
-        try:
-            return next(pieces)
-        except DataError:
-            raise
-        except Exception as error:
-            # TensorFlow's own errors (DataLossError, NotFoundError, StopIteration): say which shard it was.
-            raise _damaged_among([chunk for _, chunk, _ in planned], str(error).split("\n")[0]) from error
-
-    def _assemble(self, streams: list["_Stream"], picked: list[np.ndarray], length: int) -> dict[str, np.ndarray]:
-        """A batch of the picked rows of every stream, stream after stream."""
-        count = sum(map(len, picked))
-        batch: dict[str, np.ndarray] = {name: np.empty((count, length), np.float32) for name in self.kind.series}
-        size, record = np.zeros(count, np.int64), np.full(count, -1)
-        at = 0
-        for stream, rows in zip(streams, picked, strict=True):
-            stream.copy(np.sort(rows), at, [batch[name] for name in self.kind.series], size, record)
-            at += len(rows)
-        batch |= {"weight": (size > 0).astype(np.float32), "label": self.labels[record], "record": record}
-        batch |= {"object_id": self._object_ids[record], "band": self._bands[record]}
-        batch |= self._own_entries(record, size, length)
-        fill = record < 0
-        if fill.any():
-            empty = {"label": -1, "object_id": "", "band": ""} | dict.fromkeys(self.kind.series, 0.0) | self.fill_values
-            for name, value in empty.items():
-                batch[name][fill] = value
-        return self._shaped(batch)
-
-    fill_values: ClassVar[dict[str, Any]] = {}
-    """Entry of a batch -> its value in rows that only fill up, besides the common ones."""
-
-    @abstractmethod
-    def _own_entries(self, record: np.ndarray, size: np.ndarray, length: int) -> dict[str, np.ndarray]:
-        """Entries of a batch that this kind of records adds, from the index.
-
-        Args:
-          record: (B,) number of each row's record, -1 in rows that only fill up. size: (B,) values of its series.
-          length: that series are padded to.
-        """
-
-    def _shaped(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The batch with its series in their final shape."""
+    def finished(self, batch: Batch) -> Batch:
+        """The batch as models take it; this one, unless a kind of data has something to change."""
         return batch
 
+    def _open_reader(self) -> ReadsPieces:
+        if self.reader == "plain":
+            return PlainReader(self.index, self.layout, self._whole)
+        from data_pipelines.shards.tensorflow_reader import TensorFlowReader
 
-class _Stream:
-    """Rows of one stream that have been read and are still wanted, by their number in the endless sequence."""
-
-    def __init__(self, plan: StreamPlan, begin: int) -> None:
-        self.plan, self.begin, self.end = plan, begin, begin
-        self._held: deque[tuple[int, Piece, Rows]] = deque()
-
-    def last(self, end: int) -> int:
-        """`end`, or where an evaluation pass ends."""
-        return end if self.plan.training else min(end, self.plan.rows_per_round)
-
-    def lacks(self, end: int) -> bool:
-        return self.end < self.last(end)
-
-    def add(self, piece: Piece, rows: Rows) -> None:
-        self._held.append((self.end, piece, rows))
-        self.end += len(rows)
-
-    def forget(self, begin: int) -> None:
-        while self._held and self._held[0][0] + len(self._held[0][2]) <= begin:
-            self._held.popleft()
-
-    def copy(self, wanted: np.ndarray, at: int, series: list[np.ndarray], size: np.ndarray, record: np.ndarray) -> None:
-        """Copies rows (ascending numbers) into a batch's series from row `at` on; rows past the end are left alone."""
-        for first, piece, rows in self._held:
-            low, high = np.searchsorted(wanted, (first, first + len(rows)))
-            if low == high:
-                continue
-            inside, target = wanted[low:high] - first, slice(at + low, at + high)
-            size[target], record[target] = rows.size[inside], rows.record[inside]
-            source = piece.order[inside]
-            for whole, array in zip(series, piece.arrays, strict=True):
-                out = whole[target]
-                if array.shape[1] == out.shape[1]:
-                    np.take(array, source, axis=0, out=out, mode="clip")
-                else:
-                    width = min(array.shape[1], out.shape[1])
-                    out[:, :width] = array[source, :width]
-                    out[:, width:] = 0
-
-
-def _schedule(
-    streams: list[_Stream], rows: int, planned: deque[tuple[int, Chunk, Rows]]
-) -> Iterator[tuple[Chunk, Rows]]:
-    """The chunks of all streams in the order in which groups of `rows` rows of each need them; noted in `planned`."""
-    pieces = [stream.plan.pieces(stream.begin) for stream in streams]
-    ends = [stream.begin for stream in streams]
-    goal, idle = streams[0].begin + rows, 0
-    while idle < len(streams):
-        idle = 0
-        for which, stream in enumerate(streams):
-            if ends[which] >= stream.last(1 << 62):
-                idle += 1
-            while ends[which] < stream.last(goal):
-                chunk, wanted = next(pieces[which])
-                ends[which] += len(wanted)
-                planned.append((which, chunk, wanted))
-                yield chunk, wanted
-        goal += rows
-
-
-def _damaged_among(chunks: list[Chunk], detail: str) -> DataError:
-    """Names the shard behind a reading error by checking those that were about to be read against the manifest."""
-    folders = dict.fromkeys(c.shard.path.parent for c in chunks)
-    names = {c.shard.path for c in chunks}
-    damage = [d for folder in folders for d in verify(folder) if d.file in names]
-    where = str(damage[0]) if damage else f"'{chunks[0].shard.path}' cannot be read ({detail})"
-    return DataError(f"{where}; restore the file or prepare the data again (lcjax data verify lists all damage)")
+        return TensorFlowReader(self.index, self.layout, self._whole)
 
 
 def _choose_reader(reader: str) -> str:
@@ -340,13 +326,3 @@ def _choose_reader(reader: str) -> str:
     if reader == "tf.data" and not has_tensorflow:
         raise DataError("the tf.data reader needs TensorFlow: install tensorflow-cpu, or use --reader plain")
     return reader
-
-
-def _merged_classes(manifests: Sequence[Manifest]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for manifest in manifests for name in manifest.class_names))
-
-
-def _translation(manifest: Manifest, class_names: Sequence[str]) -> np.ndarray:
-    """Index among `class_names` of each class of a dataset; the last entry stands for unlabelled."""
-    number = {name: i for i, name in enumerate(class_names)}
-    return np.array([number.get(c, -1) for c in manifest.class_names] + [-1], np.int64)

@@ -37,6 +37,16 @@ class WindowSettings(Protocol):
 
 
 @dataclass(frozen=True)
+class WholeRecords:
+    """The window settings of data that are never cut."""
+
+    length: int
+    mode: str = "random"
+    evaluation_mode: str = "sequential"
+    buckets: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class IndexedShard:
     """A shard with the lengths of its records and the number of its first record."""
 
@@ -263,6 +273,12 @@ class BatchPlan:
         picked = [order[turn * self.rows : (turn + 1) * self.rows] for order in orders]
         longest = max(int(s[p].max(initial=0)) for s, p in zip(sizes, picked, strict=True))
         return picked, next(b for b in self.buckets if b >= longest)
+
+    def holds_rows(self, batch: int) -> bool:
+        """Whether any row of this batch is more than filling."""
+        picked, _ = self.select(batch)
+        begin, end = self.span(batch)
+        return any(p.sizes(begin, end)[rows].any() for p, rows in zip(self.plans, picked, strict=True))
 
     def _group(self, group: int) -> tuple[list[np.ndarray], np.ndarray, list[np.ndarray]]:
         if self._cached is None or self._cached[0] != group:

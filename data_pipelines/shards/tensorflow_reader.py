@@ -5,13 +5,14 @@ offset, parsed with one `parse_example`, windowed with one vectorised `substr` a
 imported only here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from data_pipelines.kinds.light_curves.records import parse_spec
+from data_pipelines.shards.groups import WholeGroup
 from data_pipelines.shards.index import ShardIndex
+from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.shards.plain_reader import Piece, in_file_order
 from data_pipelines.shards.streams import Chunk, Rows
 
@@ -21,13 +22,14 @@ BUFFER_BYTES = 1 << 18
 class TensorFlowReader:
     """Executes a plan of chunks with tf.data."""
 
-    def __init__(self, index: ShardIndex) -> None:
-        """`index`: of all records of the source."""
+    def __init__(self, index: ShardIndex, layout: RecordLayout, whole: Sequence[WholeGroup] = ()) -> None:
+        """`index`: of all records of the source. `whole`: the groups of the layout but the first."""
         import tensorflow as tf
 
         tf.config.set_visible_devices([], "GPU")  # TensorFlow would take the whole memory of every GPU
-        self._tf, self._index = tf, index
-        self._spec = parse_spec(index.series)
+        self._tf, self._index, self._layout, self._whole = tf, index, layout, whole
+        # Records without any series are still counted, and parsed to see that they are records.
+        self._spec = {name: tf.io.FixedLenFeature([], tf.string) for name in layout.series or ("object_id",)}
 
     def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
         """One piece for each chunk of the plan.
@@ -39,7 +41,8 @@ class TensorFlowReader:
         orders: dict[int, np.ndarray] = {}
         vector = tf.TensorSpec([None], tf.int64)
         scalar = tf.TensorSpec([], tf.int64)
-        signature = (scalar, tf.TensorSpec([], tf.string), scalar, scalar, vector, vector, vector, vector)
+        cuts = (vector,) * (4 + 2 * len(self._whole))
+        signature = (scalar, tf.TensorSpec([], tf.string), scalar, scalar, *cuts)
         dataset = tf.data.Dataset.from_generator(lambda: self._elements(plan, orders), output_signature=signature)
         dataset = dataset.interleave(
             self._open, cycle_length=2, block_length=1, num_parallel_calls=2, deterministic=True
@@ -58,8 +61,11 @@ class TensorFlowReader:
             rows, orders[number] = in_file_order(rows)
             first, last = int(rows.record[0]), int(rows.record[-1])
             offset, count = index.offset[first], last + 1 - first
-            lengths = index.length[first : last + 1]
-            yield number, str(chunk.shard.path), offset, count, lengths, rows.record - first, rows.start, rows.size
+            inside = slice(first, last + 1)
+            cuts = [index.length[inside], rows.record - first, rows.start, rows.size]
+            for whole in self._whole:
+                cuts += [whole.counts[inside], whole.sizes(rows.record)]
+            yield number, str(chunk.shard.path), offset, count, *cuts
 
     def _open(self, number: Any, path: Any, offset: Any, count: Any, *rest: Any) -> Any:
         """A dataset of one element: the chunk's serialized records, fewer if the file holds fewer."""
@@ -72,22 +78,26 @@ class TensorFlowReader:
         records = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
         return records.take(count).batch(count).map(lambda serialized: (number, serialized, *rest))
 
-    def _decode(self, number: Any, serialized: Any, lengths: Any, within: Any, start: Any, size: Any) -> tuple:
+    def _decode(
+        self, number: Any, serialized: Any, lengths: Any, within: Any, start: Any, size: Any, *whole: Any
+    ) -> tuple:
         tf = self._tf
         parsed = tf.io.parse_example(serialized, self._spec)
-        width = tf.cast(4 * tf.reduce_max(size), tf.int32)
-        one_window_each = tf.equal(tf.size(within), tf.size(lengths))
         good = tf.equal(tf.size(serialized), tf.size(lengths))
+        # `within` ascends: as many rows as records, the last of which is wanted, may still skip one and repeat another.
+        one_row_each = tf.equal(tf.size(within), tf.size(lengths)) & tf.reduce_all(
+            tf.equal(within, tf.range(tf.size(within, tf.int64)))
+        )
+        cuts = [(lengths, start, size)]
+        cuts += [(counts, tf.zeros_like(sizes), sizes) for counts, sizes in zip(whole[::2], whole[1::2], strict=True)]
         arrays = []
-        for name in self._index.series:
-            found = parsed[name]
-            good = good & tf.reduce_all(tf.equal(tf.cast(tf.strings.length(found), tf.int64), 4 * lengths))
-            # `within` ascends: as many rows as records, the last of which is wanted, may still skip one and repeat another.
-            windows = tf.cond(
-                one_window_each & tf.reduce_all(tf.equal(within, tf.range(tf.size(within, tf.int64)))),
-                lambda found=found: found,
-                lambda found=found: tf.gather(found, within),
-            )
-            pieces = tf.strings.substr(windows, 4 * start, 4 * size)
-            arrays.append(tf.io.decode_raw(pieces, tf.float32, fixed_length=tf.maximum(width, 4)))
+        for group, (counts, begin, width) in zip(self._layout.groups, cuts, strict=False):
+            longest = tf.maximum(tf.cast(4 * tf.reduce_max(width), tf.int32), 4)
+            for name in group.series:
+                found = parsed[name]
+                sound = tf.equal(tf.cast(tf.strings.length(found), tf.int64), 4 * counts)
+                good = good & tf.reduce_all(sound)
+                rows = tf.cond(one_row_each, lambda found=found: found, lambda found=found: tf.gather(found, within))
+                pieces = tf.strings.substr(rows, 4 * begin, 4 * width)
+                arrays.append(tf.io.decode_raw(pieces, tf.float32, fixed_length=longest))
         return number, good, *arrays

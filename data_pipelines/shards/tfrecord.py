@@ -23,6 +23,15 @@ _LENGTH = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
 
 
+class DamagedFile(DataError):
+    """A file of a dataset that cannot be trusted."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        """`reason`: what is wrong, without the file and what to do."""
+        super().__init__(message)
+        self.reason = reason
+
+
 class Record(NamedTuple):
     """One frame of a file."""
 
@@ -39,16 +48,15 @@ def read_records(path: Path | str, check: bool = True) -> Iterator[Record]:
       check: compare checksums, where a compiled CRC-32C is installed.
 
     Raises:
-      DataError: the file cannot be read, ends in mid record, a length goes past its end, or a checksum is wrong.
+      DamagedFile: the file cannot be read, ends in mid record, a length goes past its end, or a checksum is wrong.
     """
     crc = compiled_crc32c() if check else None
     try:
         with open(path, "rb", buffering=1 << 20) as file:
             yield from _frames(file, Path(path), crc)
     except OSError as error:
-        raise DataError(
-            f"shard '{path}' cannot be read ({error.strerror or error}): restore it or prepare the data again"
-        ) from error
+        reason = f"cannot be read ({error.strerror or error})"
+        raise DamagedFile(f"shard '{path}' {reason}: restore it or prepare the data again", reason) from error
 
 
 def _frames(file: BinaryIO, path: Path, crc: Callable[[bytes], int] | None) -> Iterator[Record]:
@@ -74,11 +82,13 @@ def _frames(file: BinaryIO, path: Path, crc: Callable[[bytes], int] | None) -> I
         number += 1
 
 
-def damaged(path: Path, record: int, how: str) -> DataError:
+def damaged(path: Path, record: int, how: str) -> DamagedFile:
     """The error for a record that cannot be trusted."""
-    return DataError(
-        f"shard '{path}' is damaged: record {record} {how}; restore the file or prepare the data again "
-        "(lcjax data verify lists all damage)"
+    reason = f"record {record} {how}"
+    return DamagedFile(
+        f"shard '{path}' is damaged: {reason}; restore the file or prepare the data again "
+        "(lcjax data verify lists all damage)",
+        reason,
     )
 
 

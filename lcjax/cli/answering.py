@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from data_pipelines.kinds.base import Reader
-from data_pipelines.result_parts import Place, ResultParts, StreamedResults, read_parts
+from data_pipelines.result_parts import Partition, ResultParts, StreamedResults, read_parts
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
 from lcjax.cli.live_count import LiveCount
@@ -88,9 +88,9 @@ def predict_topics(
         raise ConfigError(f"'{out}' is a file, and answers to a stream are a folder of parts: choose another --out")
     results: StreamedResults
 
-    def give_up(places: list[Place]) -> None:
-        source.commit(results.write(only=places)[0])
-        results.forget(places)
+    def give_up(partitions: list[Partition]) -> None:
+        source.commit(results.write(only=partitions)[0])
+        results.forget(partitions)
 
     warn = lambda text: console.print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
     source = KafkaAlerts(
@@ -98,7 +98,7 @@ def predict_topics(
         settings,
         resume=lambda topic, partition: results.resume(topic, partition),
         on_revoke=give_up,
-        on_lost=lambda places: results.forget(places),
+        on_lost=lambda partitions: results.forget(partitions),
         warn=warn,
     )
     with source, _until_signalled() as stopped, LiveCount(console, answers.unit) as count:
@@ -140,9 +140,9 @@ def _answer_some(
 
 def _write_rejected(out: Path, rejected: Path, columns: Sequence[str]) -> Counter[str]:
     """The table of all messages set aside in the parts, with their topic, partition and offset."""
-    place = [("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64())]
+    where = [("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64())]
     reasons = Counter[str]()
-    with StreamedTable(rejected, pa.schema([*rejection_schema(columns), *place])) as table:
+    with StreamedTable(rejected, pa.schema([*rejection_schema(columns), *where])) as table:
         for part in read_parts(out):
             for rejection in part.rejected:
                 reasons[rejection.fault] += 1

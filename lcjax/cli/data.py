@@ -2,25 +2,25 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from data_pipelines.kinds.alerts.settings import AlertReport, AlertSettings
-from data_pipelines.kinds.alerts.weak_labels import LabelSettings
-from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
-from data_pipelines.kinds.light_curves.columns import ColumnNames
 from lcjax.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from data_pipelines.kinds.description import Description
+    from data_pipelines.prepare import Prepared
 
 USAGE = """usage: lcjax data COMMAND [options]
 
 commands:
   prepare NAME --source PATH... --out D   survey files -> shards, manifest, report of cleaning
   verify D...                             exit 0 if every file is as written, 2 naming each damaged one
-  describe D... [--out FOLDER]            counts, classes, cadence, magnitudes, errors; pictures with --out
+  describe D... [--out FOLDER]            counts, classes, what every number is like; pictures with --out
 
 datasets: {datasets}"""
 
@@ -35,8 +35,6 @@ class PrepareOptions:
     """Folder that receives the dataset."""
     source: tuple[Path, ...] = ()
     """Files or folders of the survey."""
-    columns: ColumnNames = dataclasses.field(default_factory=ColumnNames)
-    cleaning: CleaningSettings = dataclasses.field(default_factory=CleaningSettings)
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     """Train, validation, test."""
     seed: int = 0
@@ -45,10 +43,6 @@ class PrepareOptions:
     """Files per split: at least four times the processes that will train."""
     n_objects: int = 3000
     """Simulated datasets: how many objects."""
-    alerts: AlertSettings = dataclasses.field(default_factory=AlertSettings)
-    """ztf_alerts, lsst_alerts, atlas_alerts: which alerts and stamps."""
-    labels: LabelSettings = dataclasses.field(default_factory=LabelSettings)
-    """ztf_alerts, lsst_alerts, atlas_alerts: where labels come from."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,9 +65,9 @@ def main(argv: list[str]) -> int:
     """Runs one of the three commands."""
     commands = {"prepare": _prepare, "verify": _verify, "describe": _describe}
     if not argv or argv[0] in ("-h", "--help"):
-        from data_pipelines.datasets import DATASETS
+        from data_pipelines.datasets import dataset_names
 
-        print(USAGE.format(datasets=", ".join(DATASETS)))
+        print(USAGE.format(datasets=", ".join(dataset_names())))
         return 0
     if argv[0] not in commands:
         raise ConfigError(f"there is no command 'lcjax data {argv[0]}': use prepare, verify or describe")
@@ -81,84 +75,39 @@ def main(argv: list[str]) -> int:
 
 
 def _prepare(argv: list[str]) -> int:
-    options = tyro.cli(PrepareOptions, args=argv, prog="lcjax data prepare")
-    from data_pipelines.datasets import DATASETS
+    from data_pipelines.datasets.options import option_groups
+
+    # One group of options for each that a kind of data has: --columns.*, --alerts.* and so on.
+    groups = option_groups()
+    fields = [(name, group, dataclasses.field(default_factory=group)) for name, group in groups.items()]
+    parser = dataclasses.make_dataclass("PrepareOptions", fields, bases=(PrepareOptions,), frozen=True)
+    parser.__doc__ = PrepareOptions.__doc__
+    options = tyro.cli(parser, args=argv, prog="lcjax data prepare")
+    asked = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+    name, sources, out = (asked.pop(key) for key in ("name", "source", "out"))
+
     from data_pipelines.prepare import prepare
     from data_pipelines.processes import usual_count
 
-    if options.name not in DATASETS:
-        from data_pipelines.datasets import find_builder
-
-        find_builder(options.name)
-    console = Console(stderr=True)
-    with console.status(f"preparing {options.name} ..."):
-        done = prepare(
-            options.name,
-            options.source,
-            options.out,
-            columns=options.columns,
-            cleaning=options.cleaning,
-            fractions=options.fractions,
-            seed=options.seed,
-            shards=options.shards,
-            n_objects=options.n_objects,
-            alerts=options.alerts,
-            labels=options.labels,
-            processes=usual_count(),
-        )
+    with Console(stderr=True).status(f"preparing {name} ..."):
+        done = prepare(name, sources, out, processes=usual_count(), **asked)
     _print_prepared(done, Console())
     return 0
 
 
-def _print_prepared(done: Any, console: Console) -> None:
+def _print_prepared(done: "Prepared", console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column()
-    rows = _alert_rows(done) if isinstance(done.report, AlertReport) else _light_curve_rows(done)
-    rows["classes"] = escape(", ".join(done.manifest.class_names)) or "none"
-    rows["bands"] = escape(", ".join(b or "(unnamed)" for b in done.manifest.bands))
-    if others := list(done.report.other_files):
-        shown = ", ".join(Path(p).name for p in others[:3]) + (", ..." if len(others) > 3 else "")
-        rows["files left alone"] = f"{len(others):,} of no wanted format ({escape(shown)})"
-    for name, text in rows.items():
-        table.add_row(name, text)
+    for name, text in done.rows().items():
+        table.add_row(name, escape(text))
     console.print(table, highlight=False)
-    for reason in getattr(done.report, "bad_files", {}).values():  # paths are kept whole, to be copied and searched
+    for reason in done.report.bad_files.values():  # paths are kept whole, to be copied and searched
         console.print(f"[red]file set aside[/]  {escape(reason)}", highlight=False, soft_wrap=True)
     console.print(f"[bold]written to[/]  {escape(str(done.manifest.folder))}", highlight=False, soft_wrap=True)
     if done.report.rejected:
         where = escape(str(done.manifest.folder / "rejected.parquet"))
         console.print(f"names and reasons: {where}", highlight=False, soft_wrap=True)
-
-
-def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{n:,} {escape(k)}" for k, n in counts.items() if n) or "none"
-
-
-def _light_curve_rows(done: Any) -> dict[str, str]:
-    report = done.report.as_dict()
-    rows = {
-        "light curves kept": f"{report['curves_kept']:,} ({_counted(done.objects)})",
-        "rejected": f"{len(done.report.rejected):,} ({_counted(report['curves_rejected'])})",
-        "points kept": f"{report['points_kept']:,} of {report['points_read']:,}",
-        "points dropped": _counted(report["points_dropped"]),
-        "mended": _counted(report["mended"]),
-    }
-    if report["columns"]:
-        rows["columns"] = ", ".join(f"{k} = {escape(v)}" for k, v in report["columns"].items())
-    return rows
-
-
-def _alert_rows(done: Any) -> dict[str, str]:
-    report: AlertReport = done.report
-    return {
-        "alerts kept": f"{report.alerts_kept:,} of {report.alerts_read:,}, {report.objects:,} objects "
-        f"({_counted(done.objects)})",
-        "rejected": f"{len(report.rejected):,} ({_counted(report.reasons())})",
-        "left out": _counted(report.left_out),
-        "missing pixels": f"in {report.with_missing_pixels:,} alerts, kept as NaN",
-        "labels": _counted(report.labels),
-    }
 
 
 def _verify(argv: list[str]) -> int:
@@ -184,32 +133,34 @@ def _verify(argv: list[str]) -> int:
 
 def _describe(argv: list[str]) -> int:
     options = tyro.cli(DescribeOptions, args=argv, prog="lcjax data describe")
-    from data_pipelines.kinds.light_curves.description import QUANTILES, describe_all, write_pictures
+    from data_pipelines.kinds.description import describe_all, write_pictures
 
     console = Console()
     for description in describe_all(options.data):
-        manifest = description.manifest
-        sizes = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in description.sizes().items())
-        console.print(
-            f"\n[bold cyan]{manifest.name}[/] {manifest.version}: {sizes}, "
-            f"bands {', '.join(b or '(unnamed)' for b in manifest.bands)}",
-            highlight=False,
-        )
-        counts = Table("class", *description.counts, box=None, header_style="bold")
-        for label in sorted({name for split in description.counts.values() for name in split}):
-            cells = [f"{split.get(label, 0):,}" for split in description.counts.values()]
-            counts.add_row(escape(label) or "(unlabelled)", *cells)
-        console.print(counts)
-        facts = Table(box=None, pad_edge=False, show_header=False)
-        for name, said in description.facts.items():
-            facts.add_row(f" [bold]{name}[/]", escape(said))
-        console.print(facts)
-        numbers = Table("", *(f"{q} %" for q in QUANTILES), box=None, header_style="bold")
-        for key, name in description.quantities.items():
-            numbers.add_row(escape(name), *(f"{v:.4g}" for v in description.quantiles[key]))
-        console.print(numbers)
+        _print_description(description, console)
         if options.out:
-            out = options.out / manifest.name
+            out = options.out / description.manifest.name
             write_pictures(description, out)
             console.print(f"pictures and description.json: {out}", highlight=False, soft_wrap=True)
     return 0
+
+
+def _print_description(description: "Description", console: Console) -> None:
+    from data_pipelines.kinds.description import QUANTILES
+
+    manifest = description.manifest
+    sizes = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in description.sizes.items())
+    bands = ", ".join(b or "(unnamed)" for b in manifest.bands)
+    console.print(f"\n[bold cyan]{manifest.name}[/] {manifest.version}: {sizes}, bands {bands}", highlight=False)
+    counts = Table("class", *description.counts, box=None, header_style="bold")
+    for label in sorted({name for split in description.counts.values() for name in split}):
+        cells = [f"{split.get(label, 0):,}" for split in description.counts.values()]
+        counts.add_row(escape(label) or "(unlabelled)", *cells)
+    facts = Table(box=None, pad_edge=False, show_header=False)
+    for name, said in description.facts.items():
+        facts.add_row(f" [bold]{name}[/]", escape(said))
+    numbers = Table("", *(f"{q} %" for q in QUANTILES), box=None, header_style="bold")
+    for key, name in description.quantities.items():
+        numbers.add_row(escape(name), *(f"{v:.4g}" for v in description.quantiles[key]))
+    for table in (counts, facts, numbers):
+        console.print(table)

@@ -101,15 +101,14 @@ def test_unusable_sources_and_places(tmp_path, capsys):
 
 
 def test_a_full_disk_is_one_sentence(tmp_path, capsys, monkeypatch):
-    from data_pipelines import prepare as module
+    import tensorflow as tf
 
-    class ResourceExhaustedError(Exception):
-        __module__ = "tensorflow.python.framework.errors_impl"
+    from data_pipelines import prepare as module
 
     def full(*_):
         try:
-            raise ResourceExhaustedError("train.tfrecord; No space left on device")
-        except ResourceExhaustedError as error:
+            raise tf.errors.ResourceExhaustedError(None, None, "train.tfrecord; No space left on device")
+        except tf.errors.ResourceExhaustedError as error:
             raise RuntimeError("Failed to finalize") from error
 
     monkeypatch.setattr(module, "_build", full)

@@ -1,7 +1,6 @@
 """ATLAS alerts with their two stamps and candidate features."""
 
 from dataclasses import replace
-from typing import Any
 
 from data_pipelines.datasets.alert_builder import AlertBuilder
 from data_pipelines.datasets.survey_builder import PrepareSettings
@@ -18,9 +17,9 @@ class Builder(AlertBuilder):
     citation = "Tonry et al. 2018, PASP 130, 064505; Smith et al. 2020, PASP 132, 085002"
     survey = "atlas"
 
-    def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
+    def start(self, settings: PrepareSettings | None) -> None:
         """As the base; where all stamps are asked for (the default), the two that there are."""
-        settings = settings or PrepareSettings()
-        if settings.alerts.stamps == STAMP_NAMES:
-            settings = replace(settings, alerts=replace(settings.alerts, stamps=STAMPS))
-        super().__init__(settings=settings, **kwargs)
+        super().start(settings)
+        if self.alerts.stamps == STAMP_NAMES:
+            options = {**self.settings.options, "alerts": replace(self.alerts, stamps=STAMPS)}
+            self.settings = replace(self.settings, options=options)

@@ -28,7 +28,7 @@ class Builder(AlertBuilder):
     survey = "ztf"
 
     def _first_pass(self) -> None:
-        if self.settings.alerts.stamps != STAMP_NAMES:
+        if self.alerts.stamps != STAMP_NAMES:
             raise ConfigError("injected_alerts needs all three stamps: leave --alerts.stamps as it is")
         super()._first_pass()
         self._metadata = _METADATA

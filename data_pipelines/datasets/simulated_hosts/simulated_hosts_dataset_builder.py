@@ -10,8 +10,9 @@ import tensorflow_datasets as tfds
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds.alerts.records import stamp_features
 from data_pipelines.kinds.host_fields.source import CLASS_NAMES, TRUTH, encode_host_field
-from data_pipelines.kinds.light_curves.cleaning import CleaningReport
+from data_pipelines.kinds.report import RecordReport
 from data_pipelines.processes import Processes
+from data_pipelines.shards.layout import Record
 from data_pipelines.simulate.host_fields import FieldSettings, simulate_host_field
 from data_pipelines.splits import assign_splits
 from lcjax.errors import DataError, Rejection
@@ -23,11 +24,13 @@ class Builder(SurveyBuilder):
     """Simulated fields; the same (n_objects, seed) gives the same fields. An image takes about 25 ms."""
 
     name = "simulated_hosts"
+    kind = "host_fields"
+    report: RecordReport
 
     def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
         """Deals the fields to the splits."""
-        self.settings = settings or PrepareSettings()
-        self.report = CleaningReport()
+        self.start(settings)
+        self.report = RecordReport("fields")
         self.fields = FieldSettings()
         self.description = f"{__doc__}\n\nSettings: {dataclasses.asdict(self.fields)}"
         numbers = {str(number): None for number in range(self.settings.n_objects)}
@@ -42,16 +45,15 @@ class Builder(SurveyBuilder):
         numbers = (n for n in range(self.settings.n_objects) if self.split_of[str(n)] == split)
         with Processes(self.settings.processes) as processes:
             for found in processes.map(partial(_record, self.settings.seed, self.fields), numbers):
-                self.report.points_read += 1
+                self.report.read += 1
                 if isinstance(found, Rejection):
                     self.report.rejected.append(found)
                     continue
-                self.report.points_kept += 1
-                self.report.curves_kept += 1
+                self.report.kept += 1
                 yield found["object_id"], found
 
 
-def _record(seed: int, settings: FieldSettings, number: int) -> dict[str, Any] | Rejection:
+def _record(seed: int, settings: FieldSettings, number: int) -> Record | Rejection:
     field = simulate_host_field(number, seed, settings)
     try:
         return encode_host_field(field, LEVELS, number)

@@ -71,7 +71,7 @@ def test_options(source, tmp_path):
     with pytest.raises(DataError, match="several shapes"):
         StampSource(first.manifest.folder, "train", 4)
     index = first.manifest.index("train")
-    assert set(index.channels) == {2} and {62, 63} == set(index.height)
+    assert set(index["channels"]) == {2} and {62, 63} == set(index["height"])
     with pytest.raises(ConfigError, match="stamp size"):
         prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(size="huge"))
     with pytest.raises(DataError, match="no usable alert"):
@@ -89,7 +89,7 @@ def test_the_published_split_and_caps(source, tmp_path):
     }
     for split in ("test", "validation", "train"):
         index = done.manifest.index(split)
-        assert all(index.alert_id % 2 == 0)  # the earlier one of each object
+        assert all(index["alert_id"] % 2 == 0)  # the earlier one of each object
         counts = [int((index.label == k).sum()) for k in (0, 1, -1)]
         assert counts == ([2, 2, 0] if split != "train" else [2, 3, 6])
     with pytest.raises(DataError, match="class 'asteroid' has 14 alerts of 7 objects"):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_pipelines.kinds.alerts.options import AlertOptions
+from data_pipelines.kinds.alerts.records import STAMPS
 from data_pipelines.kinds.alerts.settings import AlertSettings
 from data_pipelines.kinds.alerts.weak_labels import LabelSettings
 from data_pipelines.kinds.base import Kind, Reader, Request
@@ -12,6 +13,8 @@ from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
 
 if TYPE_CHECKING:
     from data_pipelines.kinds.alerts.source import StampSource
+    from data_pipelines.kinds.description import Description
+    from data_pipelines.shards.manifest import Manifest
 
 
 class Alerts(Kind):
@@ -19,6 +22,7 @@ class Alerts(Kind):
 
     name = "alerts"
     unit = "alerts"
+    layout = STAMPS
     prepare_options = {"alerts": AlertSettings, "labels": LabelSettings}  # noqa: RUF012
     predict_options = {"alerts": AlertOptions, "kafka": KafkaSettings}  # noqa: RUF012
 
@@ -28,7 +32,7 @@ class Alerts(Kind):
 
         return StampSource(paths, split, batch_size, **settings)
 
-    def describe(self, manifest: Any, n_examples: int = 6) -> Any:
+    def describe(self, manifest: "Manifest", n_examples: int = 6) -> "Description":
         """Classes, stamps, dates, the sky, every metadata column."""
         from data_pipelines.kinds.alerts.description import describe_stamps
 

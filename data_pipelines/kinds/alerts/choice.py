@@ -3,22 +3,17 @@
 Every choice is by a hash of the seed and the ids, so that it is the same whatever the order of the files.
 """
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from data_pipelines.splits import hashed
 from lcjax.errors import ConfigError
 
 Key = tuple[str, int]
 """(object id, alert id)"""
 Keep = Literal["all", "first", "random"]
-
-
-def hashed(seed: int, *names: object) -> bytes:
-    """What things are ordered by where the order shall be random and depend on nothing but the seed and their names."""
-    return hashlib.sha256(":".join(map(str, (seed, *names))).encode()).digest()
 
 
 def label_objects(labels: Mapping[Key, str]) -> dict[str, str | None]:

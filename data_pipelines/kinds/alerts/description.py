@@ -1,57 +1,67 @@
 """What is in a prepared dataset of alerts: classes, objects, bands, sizes, dates, the sky, missing pixels, every metadata column."""
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_pipelines.kinds.alerts.records import StampIndex
-from data_pipelines.kinds.light_curves.description import Description, quantiles_of
+from data_pipelines.kinds.description import Description, label_names, split_indexes
+from data_pipelines.shards.index import ShardIndex, concatenate
 from data_pipelines.shards.manifest import Manifest
 from data_pipelines.shards.tfrecord import parse_example, read_records
 from data_pipelines.sources.alerts.record import STAMP_NAMES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MISSING = "#4a90c4"
 """Colour of missing pixels."""
 
 
-def describe_stamps(manifest: Manifest, n_examples: int = 6) -> Description:
+def describe_stamps(manifest: Manifest, n_examples: int = 6, unit: str = "alerts") -> Description:
     """Reads every record of a dataset of alerts."""
     counts: dict[str, dict[str, int]] = {}
     examples: list[dict[str, Any]] = []
     missing: list[float] = []
-    parts: list[tuple[StampIndex, list[str]]] = []
-    for split in dict.fromkeys(shard.split for shard in manifest.shards):
-        index: StampIndex = manifest.index(split)
-        names = [manifest.class_names[i] if i >= 0 and manifest.class_names else "" for i in index.label.tolist()]
+    labels: list[str] = []
+    indexes = split_indexes(manifest)
+    for split, of_split in indexes.items():
+        names = label_names(manifest, of_split)
         counts[split] = dict(Counter(names))
-        parts.append((index, names))
+        labels += names
         payloads = (record for shard in manifest.split(split) for record in read_records(shard.path))
-        shapes = zip(index.height.tolist(), index.width.tolist(), index.channels.tolist(), strict=True)
+        shapes = of_split.shapes(("height", "width", "channels")).tolist()
         for name, shape, record in zip(names, shapes, payloads, strict=True):
             found = parse_example(record.payload)
             stamps = np.frombuffer(found["stamps"], "<f4").reshape(shape)
             missing.append(float(1 - np.isfinite(stamps).mean()))
             if len(examples) < n_examples and sum(e["label"] == name for e in examples) * len(set(names)) < n_examples:
                 examples.append({"id": bytes(found["object_id"]).decode(), "label": name, "stamps": stamps})
-    joined = lambda name: np.concatenate([getattr(index, name) for index, _ in parts])
-    union = dict.fromkeys(name for index, _ in parts for name in index.metadata_names.tolist())
-    table = np.concatenate([index.with_metadata(tuple(union)).metadata for index, _ in parts]).astype(np.float64)
+    index = concatenate(list(indexes.values()))
+    table = zip(index.metadata_names.tolist(), index.metadata.T.astype(np.float64), strict=True)
     values = {"missing": np.array(missing, np.float64)}
-    values |= {name: column for name, column in sorted(zip(union, table.T, strict=True)) if np.isfinite(column).any()}
+    values |= {name: column for name, column in sorted(table) if np.isfinite(column).any()}
     quantities = {"missing": "missing pixels (fraction)"}
     quantities |= {key: key for key, column in values.items() if key not in quantities and np.nanstd(column) > 0}
-    sky = {"ra": joined("ra"), "dec": joined("dec"), "label": np.array([n for _, names in parts for n in names], str)}
-    facts = {
-        "objects": f"{len({o for index, _ in parts for o in index.object_ids()}):,}",
-        "stamps": _sizes(*map(joined, ("height", "width", "channels")), joined("pixel_scale")),
-        "bands": _counted([b or "(unnamed)" for index, _ in parts for b in index.band_names[index.band].tolist()]),
-        "dates": _span(joined("mjd"), "MJD {:.3f} to {:.3f}"),
-        "ra": _span(sky["ra"], "{:.4f} to {:.4f} deg"),
-        "dec": _span(sky["dec"], "{:.4f} to {:.4f} deg"),
-        "missing pixels": f"in {np.count_nonzero(values['missing']):,} alerts, at most {max(missing, default=0):.1%} of one",
+    figures = {
+        "examples": lambda plt: draw_examples(plt, examples),
+        "sky": lambda plt: draw_sky(plt, index["ra"], index["dec"], np.array(labels, str)),
     }
-    return Description(manifest, counts, quantiles_of(values), values, examples, quantities, facts, sky)
+    sizes = {unit: len(index)}
+    return Description(manifest, unit, sizes, counts, values, quantities, _facts(index, values["missing"]), figures)
+
+
+def _facts(index: ShardIndex, missing: np.ndarray) -> dict[str, str]:
+    shape = index.shapes(("height", "width", "channels")).T
+    return {
+        "objects": f"{len(set(index.object_ids())):,}",
+        "stamps": _sizes(*shape, index["pixel_scale"]),
+        "bands": _counted([b or "(unnamed)" for b in index.band_names[index.band].tolist()]),
+        "dates": _span(index["mjd"], "MJD {:.3f} to {:.3f}"),
+        "ra": _span(index["ra"], "{:.4f} to {:.4f} deg"),
+        "dec": _span(index["dec"], "{:.4f} to {:.4f} deg"),
+        "missing pixels": f"in {np.count_nonzero(missing):,} alerts, at most {max(missing, default=0):.1%} of one",
+    }
 
 
 def _counted(names: list[str]) -> str:
@@ -71,10 +81,9 @@ def _span(values: np.ndarray, form: str) -> str:
     return ", ".join(filter(None, [said, f"{unknown:,} unknown" if unknown else ""]))
 
 
-def draw_sky(plt: Any, description: Description) -> Any:
-    """Where the alerts are, classes in colours; east to the left."""
+def draw_sky(plt: Any, ra: np.ndarray, dec: np.ndarray, label: np.ndarray) -> "Figure":
+    """Where the alerts are (degrees), classes in colours; east to the left."""
     figure, axis = plt.subplots(figsize=(8, 4.4), subplot_kw={"projection": "mollweide"})
-    ra, dec, label = (description.sky[name] for name in ("ra", "dec", "label"))
     for name in sorted(set(label.tolist()), key=lambda n: (n != "", n)):  # unlabelled ones lie below
         here = (label == name) & np.isfinite(ra + dec)
         style = {"color": "#b0b0b0"} if not name else {}
@@ -86,7 +95,7 @@ def draw_sky(plt: Any, description: Description) -> Any:
     return figure
 
 
-def draw_examples(plt: Any, examples: list[dict[str, Any]]) -> Any:
+def draw_examples(plt: Any, examples: list[dict[str, Any]]) -> "Figure":
     """One row an alert, one column a stamp, each scaled to its 1 and 99.5 %; missing pixels in blue."""
     channels = max([e["stamps"].shape[-1] for e in examples], default=1)
     rows = max(len(examples), 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from data_pipelines.kinds.alerts.entries import StampEntries, StampEntry
 from data_pipelines.kinds.alerts.options import AlertOptions
-from data_pipelines.kinds.alerts.records import StampIndex, decode_alert
+from data_pipelines.kinds.alerts.records import STAMPS, decode_alert
 from data_pipelines.kinds.base import Reader, Request
 from data_pipelines.shards.manifest import find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
@@ -49,6 +49,6 @@ class AlertReader(Reader):
 def _shard_alerts(paths: list[Path]) -> Iterator[Alert]:
     for folder in find_datasets(paths):
         manifest = read_manifest(folder)
-        if manifest.kind != StampIndex.kind:
+        if manifest.kind != STAMPS.kind:
             raise DataError(f"'{folder}' holds {manifest.kind.replace('_', ' ')}, and this model classifies stamps")
         yield from shard_records(manifest, lambda features, folder=folder: decode_alert(features, str(folder)))

@@ -16,21 +16,17 @@ Metadata are the packet's numbers under the survey's names (see `alert_columns` 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from data_pipelines.kinds.light_curves.records import write_payloads
-from data_pipelines.shards.index import ShardIndex, as_float64
-from data_pipelines.shards.tfrecord import BYTES, FLOAT, INT64, encode_example
+from data_pipelines.shards import writing
+from data_pipelines.shards.layout import Record, RecordLayout
 from data_pipelines.sources.alerts.record import STAMP_NAMES, Alert, Stamp
 from data_pipelines.sources.alerts.ztf import JD_MINUS_MJD, is_positive
 from lcjax.errors import DataError
 
-EIGHT_BYTES = ("mjd", "ra", "dec")
-_PREFIX = "metadata/"
 _IDENTIFIER = re.compile(
     r"(.*\.)?(candid|[pnt]?id|tblid|rfid|visit|alertId|objectidps\d|designation|\w*(Source|Object)Id)"
 )
@@ -41,68 +37,15 @@ _JULIAN_DATE = 2_400_000.0
 _MODERN_MJD = (40_000.0, 100_000.0)
 
 
-@dataclass
-class StampIndex(ShardIndex):
-    """Alerts with stamps; `length` is H * W * C."""
-
-    kind: ClassVar[str] = "stamps"
-    series: ClassVar[tuple[str, ...]] = ("stamps",)
-    features: ClassVar[dict[str, int]] = {
-        **dict.fromkeys(("object_id", "band", "stamps", *EIGHT_BYTES), BYTES),
-        **dict.fromkeys(("alert_id", "label", "height", "width", "channels"), INT64),
-        "pixel_scale": FLOAT,
-    }
-
-    alert_id: np.ndarray  #: (R,) int64
-    mjd: np.ndarray  #: (R,) float64
-    ra: np.ndarray  #: (R,) float64
-    dec: np.ndarray  #: (R,) float64
-    pixel_scale: np.ndarray  #: (R,) float64, arcsec
-    height: np.ndarray  #: (R,) int64
-    width: np.ndarray  #: (R,) int64
-    channels: np.ndarray  #: (R,) int64
-    stamps_at: np.ndarray  #: (R,) int64
-    metadata: np.ndarray  #: (R, F) float32
-    metadata_names: np.ndarray  #: (F,) str
-
-    @classmethod
-    def own_columns(cls, where: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Shape, place and metadata of an alert."""
-        shape = {name: values[name] for name in ("height", "width", "channels")}
-        if min(shape.values()) < 1 or max(shape.values()) > 1 << 15:
-            raise DataError(f"the stamps of {where} claim the shape {tuple(shape.values())}")
-        numbers = {k.removeprefix(_PREFIX): v for k, v in values.items() if k.startswith(_PREFIX)}
-        return {
-            "length": shape["height"] * shape["width"] * shape["channels"],
-            **shape,
-            **{name: as_float64(where, name, values) for name in EIGHT_BYTES},
-            "alert_id": values["alert_id"],
-            "pixel_scale": float(values["pixel_scale"]),
-            "metadata": numbers,
-        }
-
-    @classmethod
-    def own_arrays(cls, columns: Mapping[str, list]) -> dict[str, np.ndarray]:
-        """Metadata as one array; names are the union of all records'."""
-        rows = columns.get("metadata", [])
-        names = sorted({name for row in rows for name in row})
-        table = np.full((len(rows), len(names)), np.nan, np.float32)
-        for j, name in enumerate(names):
-            table[:, j] = [row.get(name, np.nan) for row in rows]
-        return {"metadata": table, "metadata_names": np.array(names, str) if names else np.zeros(0, "U1")}
-
-    def with_metadata(self, names: Sequence[str]) -> "StampIndex":
-        """The same records with these metadata columns, NaN where a dataset has none."""
-        have = {name: j for j, name in enumerate(self.metadata_names.tolist())}
-        table = np.full((len(self), len(names)), np.nan, np.float32)
-        for j, name in enumerate(names):
-            if name in have:
-                table[:, j] = self.metadata[:, have[name]]
-        columns = {name: getattr(self, name) for name in (*self.columns(), "id_bytes", "band_names")}
-        return StampIndex(
-            **columns
-            | {"metadata": table, "metadata_names": np.array(list(names), str) if names else np.zeros(0, "U1")}
-        )
+STAMPS = RecordLayout(
+    "stamps",
+    {"stamps": ("height", "width", "channels")},
+    exact=("mjd", "ra", "dec"),
+    floats=("pixel_scale",),
+    integers=("alert_id",),
+    metadata=True,
+    texts=("survey",),
+)
 
 
 def alert_columns(alert: Alert) -> dict[str, float]:
@@ -165,7 +108,7 @@ def stack_stamps(alert: Alert, names: Sequence[str] = STAMP_NAMES) -> np.ndarray
 
 def encode_alert(
     alert: Alert, label: int = -1, metadata_names: Sequence[str] | None = None, stamp_names: Sequence[str] = STAMP_NAMES
-) -> dict[str, Any]:
+) -> Record:
     """One record as a tfds builder's `_generate_examples` yields it.
 
     Args:
@@ -178,18 +121,19 @@ def encode_alert(
     stamps = stack_stamps(alert, stamp_names)
     numbers = alert_columns(alert)
     names = list(numbers) if metadata_names is None else metadata_names
-    return {
-        "object_id": alert.object_id,
-        "survey": alert.survey,
-        "band": alert.band,
-        "alert_id": int(alert.alert_id),
-        "label": int(label),
-        **{name: np.float64(getattr(alert, name)) for name in EIGHT_BYTES},
-        "stamps": stamps,
-        **dict(zip(("height", "width", "channels"), stamps.shape, strict=True)),
-        "pixel_scale": np.float32(alert.stamps[stamp_names[0]].pixel_scale),
-        "metadata": {name: np.float32(numbers.get(name, np.nan)) for name in names},
-    }
+    return STAMPS.encode(
+        alert.object_id,
+        band=alert.band,
+        label=int(label),
+        survey=alert.survey,
+        alert_id=alert.alert_id,
+        mjd=alert.mjd,
+        ra=alert.ra,
+        dec=alert.dec,
+        stamps=stamps,
+        pixel_scale=alert.stamps[stamp_names[0]].pixel_scale,
+        metadata={name: numbers.get(name, np.nan) for name in names},
+    )
 
 
 def decode_alert(features: Mapping[str, Any], origin: str = "") -> Alert:
@@ -201,66 +145,41 @@ def decode_alert(features: Mapping[str, Any], origin: str = "") -> Alert:
     Raises:
       DataError: the stamps are not science, template and difference. ValueError: their bytes are not of the shape promised.
     """
-    shape = tuple(int(features[name]) for name in ("height", "width", "channels"))
-    if shape[2] != len(STAMP_NAMES):
+    record = STAMPS.decode(features)
+    if record["channels"] != len(STAMP_NAMES):
         raise DataError(
-            f"'{origin}' has records of {shape[2]} stamps: prepare the data with all of {', '.join(STAMP_NAMES)}"
+            f"'{origin}' has records of {record['channels']} stamps: prepare the data with all of {', '.join(STAMP_NAMES)}"
         )
-    pixels = np.frombuffer(features["stamps"], "<f4").reshape(shape)
-    numbers = {k.removeprefix(_PREFIX): float(v) for k, v in features.items() if k.startswith(_PREFIX)}
+    numbers = {name: float(value) for name, value in record.get("metadata", {}).items()}
     metadata: dict[str, float | str | None] = {k: None if np.isnan(v) else v for k, v in numbers.items()}
     if metadata.get("isdiffpos") is not None:
         metadata["isdiffpos"] = "f" if metadata["isdiffpos"] else "t"
-    scale = float(features["pixel_scale"])
+    scale = float(record["pixel_scale"])
     return Alert(
-        **{name: bytes(features[name]).decode() for name in ("object_id", "survey", "band")},
-        alert_id=int(features["alert_id"]),
-        **{name: as_float64(origin, name, features) for name in EIGHT_BYTES},
+        **{name: record[name] for name in ("object_id", "survey", "band", "alert_id")},
+        **{name: float(record[name]) for name in STAMPS.exact},
         metadata=metadata,
-        stamps={name: Stamp(pixels[..., k], scale) for k, name in enumerate(STAMP_NAMES)},
+        stamps={name: Stamp(record["stamps"][..., k], scale) for k, name in enumerate(STAMP_NAMES)},
         origin=origin,
     )
 
 
 def stamp_features(
-    class_names: Sequence[str] = (), metadata_names: Sequence[str] = (), shape: Sequence[int | None] = (None,)
+    class_names: Sequence[str] = (), metadata_names: Sequence[str] = (), shape: Sequence[int] | None = None
 ) -> Any:
-    """The tfds FeaturesDict of a stamp dataset.
+    """The tfds FeaturesDict of a stamp dataset; see `RecordLayout.features`.
 
     Args:
-      class_names: names of the labels, in index order; may be empty. metadata_names: float32 scalars of every record.
-      shape: (H, W, C) of all stamps, or (None,) where they differ: records then hold them flat.
+      shape: (H, W, C) of all stamps, or None where they differ: records then hold them flat.
     """
-    import tensorflow_datasets as tfds
-
-    raw = tfds.features.Encoding.BYTES
-    features: dict[str, Any] = {
-        **dict.fromkeys(("object_id", "survey", "band"), tfds.features.Text()),
-        **dict.fromkeys(("alert_id", "height", "width", "channels"), np.int64),
-        "label": tfds.features.ClassLabel(names=list(class_names)) if class_names else np.int64,
-        **{name: tfds.features.Tensor(shape=(), dtype=np.float64, encoding=raw) for name in EIGHT_BYTES},
-        "stamps": tfds.features.Tensor(shape=tuple(shape), dtype=np.float32, encoding=raw),
-        "pixel_scale": np.float32,
-    }
-    if metadata_names:
-        features["metadata"] = dict.fromkeys(metadata_names, np.float32)
-    return tfds.features.FeaturesDict(features)
-
-
-def serialize_alert(record: Mapping[str, Any]) -> bytes:
-    """The tf Example of an `encode_alert` record, as tfds writes it; for shards outside a tfds dataset."""
-    flat = {name: value for name, value in record.items() if name != "metadata"}
-    flat |= {name: np.float64(record[name]).astype("<f8").tobytes() for name in EIGHT_BYTES}
-    flat["stamps"] = np.ascontiguousarray(record["stamps"], np.float32)
-    flat |= {_PREFIX + name: float(value) for name, value in record.get("metadata", {}).items()}
-    return encode_example(flat)
+    return STAMPS.features(class_names, metadata_names, {} if shape is None else {"stamps": shape})
 
 
 def write_stamp_shards(
     folder: Path | str, dataset: str, split: str, records: Iterable[Mapping[str, Any]], shards: int = 1
 ) -> list[Path]:
-    """Writes records (as `encode_alert` makes them) to shards without tfds, evenly and in order; then `write_manifest`.
+    """Writes records (as `encode_alert` makes them) to shards; see `shards.writing`, whose `write_manifest` comes next.
 
     For tests, benchmarks and simulated stamps; datasets of alerts are written by tfds builders.
     """
-    return write_payloads(folder, dataset, split, [serialize_alert(record) for record in records], shards)
+    return writing.write_shards(folder, dataset, split, records, STAMPS, shards)

@@ -1,11 +1,13 @@
 """What can be chosen when alerts are prepared, and the report of what became of them."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from data_pipelines.kinds.alerts.choice import Keep, parse_caps
+from data_pipelines.kinds.report import counted
 from data_pipelines.sources.alerts import STAMP_NAMES, StampRules
 from lcjax.errors import ConfigError, Rejection
 
@@ -61,11 +63,24 @@ class AlertReport:
     left_out: Counter = field(default_factory=Counter)
     """Choice -> usable alerts that it left out."""
     rejected: list[Rejection] = field(default_factory=list)
+    bad_files: dict[str, str] = field(default_factory=dict)
     other_files: dict[str, None] = field(default_factory=dict)
+    choices: dict[str, Any] = field(default_factory=dict)
+    """Of the user, that decided which alerts were kept."""
 
     def reasons(self) -> Counter:
         """Rejections by reason, details left out."""
         return Counter(r.fault for r in self.rejected)
+
+    def rows(self, records: Mapping[str, int]) -> dict[str, str]:
+        """What is printed."""
+        return {
+            "alerts kept": f"{self.alerts_kept:,} of {self.alerts_read:,}, {self.objects:,} objects ({counted(records)})",
+            "rejected": f"{len(self.rejected):,} ({counted(self.reasons())})",
+            "left out": counted(self.left_out),
+            "missing pixels": f"in {self.with_missing_pixels:,} alerts, kept as NaN",
+            "labels": counted(self.labels),
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """For `cleaning.json`."""
@@ -78,4 +93,5 @@ class AlertReport:
             "alerts_left_out": dict(self.left_out),
             "labels": dict(self.labels),
             "other_files": list(self.other_files),
+            **self.choices,
         }

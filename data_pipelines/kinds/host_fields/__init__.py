@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_pipelines.kinds.alerts.options import AlertOptions
+from data_pipelines.kinds.alerts.records import STAMPS
 from data_pipelines.kinds.base import Kind, Reader, Request
 from data_pipelines.kinds.host_fields.options import HostOptions
 from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
 
 if TYPE_CHECKING:
+    from data_pipelines.kinds.description import Description
     from data_pipelines.kinds.host_fields.source import HostFieldSource
+    from data_pipelines.shards.manifest import Manifest
 
 
 class HostFields(Kind):
@@ -19,6 +22,7 @@ class HostFields(Kind):
 
     name = "host_fields"
     unit = "fields"
+    layout = STAMPS
     predict_options = {"hosts": HostOptions, "alerts": AlertOptions, "kafka": KafkaSettings}  # noqa: RUF012
 
     def open_source(
@@ -29,11 +33,11 @@ class HostFields(Kind):
 
         return HostFieldSource(paths, split, batch_size, **settings)
 
-    def describe(self, manifest: Any, n_examples: int = 6) -> Any:
+    def describe(self, manifest: "Manifest", n_examples: int = 6) -> "Description":
         """As of alerts, whose records these are."""
         from data_pipelines.kinds.alerts.description import describe_stamps
 
-        return describe_stamps(manifest, n_examples)
+        return describe_stamps(manifest, n_examples, self.unit)
 
     def reader(self, request: Request) -> Reader:
         """FITS images and alerts as fields."""

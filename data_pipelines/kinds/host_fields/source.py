@@ -1,7 +1,7 @@
 """Fields of transients with known hosts, on disk and in batches: what DELIGHT trains on.
 
-A record is a stamp record (`stamp_records`) whose stamp is the multi-resolution stack of the field (S, S, levels), axes (y, x,
-level), as `sources.host_stack` makes it. Its label is 0 where there is a host and 1 where there is none, and its metadata are
+A record is that of an alert (`alerts.records`) whose stamp is the multi-resolution stack of the field (S, S, levels), axes (y, x,
+level), as `stack` makes it. Its label is 0 where there is a host and 1 where there is none, and its metadata are
 the truth: `host_dx`, `host_dy`, pixels of `pixel_scale` arcsec from the transient to the host, and `host_radius`, arcsec;
 missing without a host.
 """
@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from data_pipelines.kinds.alerts.records import STAMPS
 from data_pipelines.kinds.alerts.source import StampSource
 from data_pipelines.kinds.host_fields.source_mask import detect_sources
 from data_pipelines.kinds.host_fields.stack import masked_stack
+from data_pipelines.shards.batches import Batch
+from data_pipelines.shards.layout import Record
 from data_pipelines.simulate.host_fields import HostField
 from lcjax.errors import DataError
 
@@ -20,7 +23,7 @@ CLASS_NAMES = ("host", "hostless")
 TRUTH = ("host_dx", "host_dy", "host_radius")
 
 
-def encode_host_field(field: HostField, levels: int = 5, number: int = 0) -> dict[str, Any]:
+def encode_host_field(field: HostField, levels: int = 5, number: int = 0) -> Record:
     """One record as a tfds builder's `_generate_examples` yields it; finds the sources and makes the stack.
 
     Raises:
@@ -31,18 +34,16 @@ def encode_host_field(field: HostField, levels: int = 5, number: int = 0) -> dic
         raise DataError(f"field '{field.field_id}' has no source at all")
     stack = np.ascontiguousarray(np.moveaxis(masked_stack(field.image, found.mask, levels), 0, -1))
     truth = (*field.offset, field.host_radius)
-    return {
-        "object_id": field.field_id,
-        "survey": "",
-        "band": "r",
-        "alert_id": int(number),
-        "label": int(field.hostless),
-        **dict.fromkeys(("mjd", "ra", "dec"), np.float64(0.0)),
-        "stamps": stack,
-        **dict(zip(("height", "width", "channels"), stack.shape, strict=True)),
-        "pixel_scale": np.float32(field.pixel_scale),
-        "metadata": {name: np.float32(value) for name, value in zip(TRUTH, truth, strict=True)},
-    }
+    return STAMPS.encode(
+        field.field_id,
+        band="r",
+        label=int(field.hostless),
+        alert_id=number,
+        **dict.fromkeys(("mjd", "ra", "dec"), 0.0),
+        stamps=stack,
+        pixel_scale=field.pixel_scale,
+        metadata=dict(zip(TRUTH, truth, strict=True)),
+    )
 
 
 class HostFieldSource(StampSource):
@@ -63,10 +64,10 @@ class HostFieldSource(StampSource):
         """
         super().__init__(*args, **settings, metadata_names=TRUTH)
 
-    def _shaped(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        batch = super()._shaped(batch)
-        truth = batch.pop("metadata")
+    def finished(self, batch: Batch) -> Batch:
+        """The truth in words of its own, in place of metadata."""
+        truth = batch["metadata"]
         without = ~np.isfinite(truth[:, :2]).all(axis=1)
         truth = np.where(without[:, None] | ~np.isfinite(truth), np.float32(0), truth)
         known = {"offset": truth[:, :2], "hostless": without.astype(np.float32), "host_radius": truth[:, 2]}
-        return {name: value for name, value in batch.items() if name not in ("ra", "dec")} | known
+        return {name: value for name, value in batch.items() if name not in ("ra", "dec", "metadata")} | known

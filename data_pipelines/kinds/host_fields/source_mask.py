@@ -102,24 +102,22 @@ def _extract(above: np.ndarray, noise: float, outside: np.ndarray | None, settin
     import sep
 
     usual = sep.get_extract_pixstack()
+    extract = lambda: sep.extract(
+        above,
+        # The same as threshold with err=noise, less the errors of columns that nobody reads.
+        settings.threshold * noise,
+        mask=outside,
+        minarea=settings.min_area,
+        deblend_nthresh=settings.deblend_levels,
+        deblend_cont=settings.deblend_contrast,
+    )
     try:
-        for buffer in (above.size // 4, max(2 * above.size, usual)):
-            sep.set_extract_pixstack(max(buffer, _SMALLEST_BUFFER))
-            try:
-                return sep.extract(
-                    above,
-                    # The same as threshold with err=noise, less the errors of columns that nobody reads.
-                    settings.threshold * noise,
-                    mask=outside,
-                    minarea=settings.min_area,
-                    deblend_nthresh=settings.deblend_levels,
-                    deblend_cont=settings.deblend_contrast,
-                )
-            except Exception as error:
-                if "pixel buffer" not in str(error):
-                    raise
-                full = error
-        raise full
+        sep.set_extract_pixstack(max(above.size // 4, _SMALLEST_BUFFER))
+        try:
+            return extract()
+        except Exception:  # sep has one class for all: whatever it was, with an ample buffer it may go well
+            sep.set_extract_pixstack(max(2 * above.size, usual, _SMALLEST_BUFFER))
+            return extract()
     finally:
         sep.set_extract_pixstack(usual)
 

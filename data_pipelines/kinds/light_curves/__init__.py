@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 from data_pipelines.kinds.base import Kind, Reader, Request
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
 
 if TYPE_CHECKING:
+    from data_pipelines.kinds.description import Description
     from data_pipelines.kinds.light_curves.source import LightCurveSource
+    from data_pipelines.shards.manifest import Manifest
 
 
 class LightCurves(Kind):
@@ -17,6 +20,7 @@ class LightCurves(Kind):
 
     name = "light_curves"
     unit = "light curves"
+    layout = LIGHT_CURVES
     prepare_options = {"columns": ColumnNames, "cleaning": CleaningSettings}  # noqa: RUF012
     predict_options = prepare_options
 
@@ -28,7 +32,7 @@ class LightCurves(Kind):
 
         return LightCurveSource(paths, split, batch_size, **settings)
 
-    def describe(self, manifest: Any, n_examples: int = 6) -> Any:
+    def describe(self, manifest: "Manifest", n_examples: int = 6) -> "Description":
         """Classes, cadence, magnitudes, errors."""
         from data_pipelines.kinds.light_curves.description import describe_light_curves
 

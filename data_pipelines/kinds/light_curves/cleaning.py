@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from data_pipelines.kinds.report import counted
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import Rejection
 
@@ -63,15 +65,31 @@ class CleaningReport:
     """Files of the folders given that are of no light-curve format, in the order found."""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
 
+    def reasons(self) -> Counter[str]:
+        """Rejections by reason, details left out."""
+        return Counter(r.fault for r in self.rejected)
+
+    def rows(self, records: Mapping[str, int]) -> dict[str, str]:
+        """What is printed."""
+        rows = {
+            "light curves kept": f"{self.curves_kept:,} ({counted(records)})",
+            "rejected": f"{len(self.rejected):,} ({counted(self.reasons())})",
+            "points kept": f"{self.points_kept:,} of {self.points_read:,}",
+            "points dropped": counted(self.points_dropped),
+            "mended": counted(self.notes),
+        }
+        if self.columns:
+            rows["columns"] = ", ".join(f"{field} = {column}" for field, column in self.columns.items())
+        return rows
+
     def as_dict(self) -> dict:
         """For `cleaning.json`."""
-        reasons = Counter(r.fault for r in self.rejected)
         return {
             "points_read": self.points_read,
             "points_kept": self.points_kept,
             "points_dropped": dict(self.points_dropped),
             "curves_kept": self.curves_kept,
-            "curves_rejected": dict(reasons),
+            "curves_rejected": dict(self.reasons()),
             "mended": dict(self.notes),
             "bad_files": self.bad_files,
             "other_files": list(self.other_files),

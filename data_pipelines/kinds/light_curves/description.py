@@ -1,19 +1,19 @@
-"""What is in a prepared dataset as numbers and pictures: classes; cadence, magnitudes, errors; stamps and metadata."""
+"""What is in a prepared dataset of light curves: classes, cadence, magnitudes, errors."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_pipelines.kinds.alerts.records import StampIndex
-from data_pipelines.kinds.light_curves.records import ARRAYS
-from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
+from data_pipelines.kinds.description import BLUE, Description, draw_histograms
+from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
+from data_pipelines.shards.layout import Record
+from data_pipelines.shards.manifest import Manifest
 from data_pipelines.shards.tfrecord import parse_example, read_records
 
-QUANTILES = (5, 25, 50, 75, 95)
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 QUANTITIES = {
     "points": "points",
     "nights": "nights",
@@ -26,45 +26,7 @@ QUANTITIES = {
     "scatter": "scatter (mag)",
     "scatter_over_error": "scatter / error",
 }
-
-
-@dataclass(frozen=True)
-class Description:
-    """Numbers of one dataset."""
-
-    manifest: Manifest
-    counts: dict[str, dict[str, int]]
-    """split -> class name ('' unlabelled) -> light curves."""
-    quantiles: dict[str, list[float]]
-    """quantity -> its 5, 25, 50, 75, 95 % over records."""
-    values: dict[str, np.ndarray]
-    """quantity -> one value a record."""
-    examples: list[dict[str, Any]]
-    quantities: dict[str, str] = field(default_factory=lambda: QUANTITIES)
-    """quantity -> its name and unit."""
-    facts: dict[str, str] = field(default_factory=dict)
-    """What is counted or ranges over all records, in words; alerts only, like the next."""
-    sky: dict[str, np.ndarray] = field(default_factory=dict)
-    """`ra`, `dec` degrees and `label`, one a record."""
-
-    def sizes(self) -> dict[str, int]:
-        """How much there is: light curves and points, or alerts."""
-        if "points" not in self.values:
-            return {"alerts": len(next(iter(self.values.values())))}
-        return {"light_curves": len(self.values["points"]), "points": int(self.values["points"].sum())}
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "name": self.manifest.name,
-            "version": self.manifest.version,
-            "bands": list(self.manifest.bands),
-            "counts": self.counts,
-            **self.sizes(),
-            **({"facts": self.facts} if self.facts else {}),
-            "quantile_percent": list(QUANTILES),
-            "quantiles": self.quantiles,
-        }
+_DRAWN = ("points", "span", "visit_gap", "longest_gap", "magnitude", "error")
 
 
 def light_curve_statistics(time: np.ndarray, magnitude: np.ndarray, error: np.ndarray) -> dict[str, float]:
@@ -87,127 +49,55 @@ def light_curve_statistics(time: np.ndarray, magnitude: np.ndarray, error: np.nd
     }
 
 
-def describe(folder: Path | str, n_examples: int = 6) -> Description:
-    """Reads every record of a dataset folder."""
-    manifest = read_manifest(folder)
-    if manifest.kind == StampIndex.kind:
-        from data_pipelines.kinds.alerts.description import describe_stamps
-
-        return describe_stamps(manifest, n_examples)
-    counts: dict[str, dict[str, int]] = {}
+def describe_light_curves(manifest: Manifest, n_examples: int = 6) -> Description:
+    """Reads every record of a dataset of light curves."""
+    counts: dict[str, Counter[str]] = {}
     rows: list[dict[str, float]] = []
-    examples: list[dict[str, Any]] = []
+    examples: list[Record] = []
     shown: set[str] = set()
     for shard in manifest.shards:
-        of_split = counts.setdefault(shard.split, {})
+        of_split = counts.setdefault(shard.split, Counter())
         for _, payload, _ in read_records(shard.path):
-            record = parse_example(payload)
-            time, magnitude, error = (np.frombuffer(record[name], "<f4").astype(np.float64) for name in ARRAYS)
-            label = manifest.class_names[record["label"]] if record["label"] >= 0 and manifest.class_names else ""
-            of_split[label] = of_split.get(label, 0) + 1
+            record = LIGHT_CURVES.decode(parse_example(payload), manifest.class_names)
+            label = record["label"] or ""
+            of_split[label] += 1
+            time, magnitude, error = (record[name].astype(np.float64) for name in LIGHT_CURVES.series)
             rows.append(light_curve_statistics(time, magnitude, error))
             if len(examples) < n_examples and (label not in shown or len(shown) >= len(manifest.class_names)):
                 shown.add(label)
-                name = bytes(record["object_id"]).decode()
-                examples.append({"id": name, "label": label, "time": time, "magnitude": magnitude, "error": error})
+                examples.append(record)
     values = {key: np.array([row[key] for row in rows]) for key in QUANTITIES}
-    return Description(manifest, counts, quantiles_of(values), values, examples)
-
-
-def quantiles_of(values: dict[str, np.ndarray]) -> dict[str, list[float]]:
-    """The percentages of `QUANTILES` of the finite values, none where there are none."""
-    quantiles = {}
-    for key, column in values.items():
-        finite = column[np.isfinite(column)]
-        quantiles[key] = [float(q) for q in np.percentile(finite, QUANTILES)] if len(finite) else []
-    return quantiles
-
-
-def describe_all(paths: Sequence[Path | str]) -> list[Description]:
-    """`describe` for every dataset at or below the paths."""
-    return [describe(folder) for folder in find_datasets(paths)]
-
-
-def write_pictures(description: Description, out: Path) -> list[Path]:
-    """Draws the description into `out` as PNG files and `description.json`."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from data_pipelines.kinds.alerts.description import draw_examples, draw_sky
-
-    stamps = description.manifest.kind == StampIndex.kind
-    unit = "alerts" if stamps else "light curves"
-    out.mkdir(parents=True, exist_ok=True)
-    style = {
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "font.size": 10,
-        "figure.constrained_layout.use": True,
+    sizes = {"light_curves": len(rows), "points": int(values["points"].sum())}
+    figures = {
+        "cadence": lambda plt: _draw_cadence(plt, values, manifest.name),
+        "error_against_magnitude": lambda plt: _draw_errors(plt, values["magnitude"], values["error"]),
+        "examples": lambda plt: _draw_examples(plt, examples),
     }
-    blue = "#3566a8"
-    written = []
+    of_splits = {split: dict(count) for split, count in counts.items()}
+    return Description(manifest, "light curves", sizes, of_splits, values, QUANTITIES, figures=figures)
 
-    def save(figure: Any, name: str) -> None:
-        path = out / f"{name}.png"
-        figure.savefig(path, dpi=130)
-        plt.close(figure)
-        written.append(path)
 
-    with plt.rc_context(style):
-        total: dict[str, int] = {}
-        for of_split in description.counts.values():
-            for label, count in of_split.items():
-                total[label or "unlabelled"] = total.get(label or "unlabelled", 0) + count
-        names = sorted(total, key=total.__getitem__)
-        figure, axis = plt.subplots(figsize=(6, 0.6 + 0.28 * len(names)))
-        axis.barh(names, [total[n] for n in names], color=blue)
-        axis.set(xlabel=unit, title=f"{description.manifest.name}: classes")
-        save(figure, "classes")
-        if stamps:
-            save(draw_examples(plt, description.examples), "examples")
-            save(draw_sky(plt, description), "sky")
-            (out / "description.json").write_text(json.dumps(description.as_dict(), indent=1))
-            return written
+def _draw_cadence(plt: Any, values: dict[str, np.ndarray], name: str) -> "Figure":
+    figure = draw_histograms(plt, values, {key: QUANTITIES[key] for key in _DRAWN}, "light curves")
+    figure.suptitle(f"{name}: cadence and photometry")
+    return figure
 
-        figure, axes = plt.subplots(2, 3, figsize=(10, 5.5))
-        for axis, key in zip(
-            axes.flat, ("points", "span", "visit_gap", "longest_gap", "magnitude", "error"), strict=True
-        ):
-            values = description.values[key]
-            values = values[np.isfinite(values)]
-            logarithmic = key not in ("magnitude", "span") and len(values) and values.min() > 0
-            bins = np.geomspace(values.min(), values.max() * 1.001, 40) if logarithmic else 40
-            axis.hist(values, bins=bins, color=blue)
-            axis.set(xlabel=QUANTITIES[key], ylabel="light curves", xscale="log" if logarithmic else "linear")
-        figure.suptitle(f"{description.manifest.name}: cadence and photometry")
-        save(figure, "cadence")
 
-        figure, axis = plt.subplots(figsize=(5.5, 4))
-        axis.scatter(
-            description.values["magnitude"], description.values["error"], s=4, alpha=0.3, color=blue, linewidths=0
-        )
-        axis.set(xlabel="median magnitude (mag)", ylabel="median error (mag)", yscale="log")
-        save(figure, "error_against_magnitude")
+def _draw_errors(plt: Any, magnitude: np.ndarray, error: np.ndarray) -> "Figure":
+    figure, axis = plt.subplots(figsize=(5.5, 4))
+    axis.scatter(magnitude, error, s=4, alpha=0.3, color=BLUE, linewidths=0)
+    axis.set(xlabel="median magnitude (mag)", ylabel="median error (mag)", yscale="log")
+    return figure
 
-        count = max(len(description.examples), 1)
-        figure, axes = plt.subplots(count, 1, figsize=(8, 1.7 * count), squeeze=False)
-        for axis, example in zip(axes[:, 0], description.examples, strict=False):
-            axis.errorbar(
-                example["time"],
-                example["magnitude"],
-                example["error"],
-                fmt=".",
-                color=blue,
-                ecolor="#b9c7dc",
-                ms=3,
-                lw=0.8,
-            )
-            axis.invert_yaxis()
-            axis.set_ylabel("mag")
-            axis.set_title(f"{example['id']}  {example['label']}", fontsize=9, loc="left")
-        axes[-1, 0].set_xlabel("days from the middle of the light curve")
-        save(figure, "examples")
-    (out / "description.json").write_text(json.dumps(description.as_dict(), indent=1))
-    return written
+
+def _draw_examples(plt: Any, examples: list[Record]) -> "Figure":
+    count = max(len(examples), 1)
+    figure, axes = plt.subplots(count, 1, figsize=(8, 1.7 * count), squeeze=False)
+    style = {"fmt": ".", "color": BLUE, "ecolor": "#b9c7dc", "ms": 3, "lw": 0.8}
+    for axis, record in zip(axes[:, 0], examples, strict=False):
+        axis.errorbar(*(record[name] for name in LIGHT_CURVES.series), **style)
+        axis.invert_yaxis()
+        axis.set_ylabel("mag")
+        axis.set_title(f"{record['object_id']}  {record['label'] or ''}", fontsize=9, loc="left")
+    axes[-1, 0].set_xlabel("days from the middle of the light curve")
+    return figure

@@ -14,7 +14,7 @@ from data_pipelines.kinds.light_curves.cleaning import (
     clean,
 )
 from data_pipelines.kinds.light_curves.columns import ColumnNames
-from data_pipelines.shards.index import RecordIndex
+from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
 from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
 from data_pipelines.sources import read_light_curves
@@ -75,7 +75,7 @@ class LightCurveReader(Reader):
 
 
 def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCurve]:
-    if manifest.kind != RecordIndex.kind:
+    if manifest.kind != LIGHT_CURVES.kind:
         raise DataError(
             f"'{manifest.folder}' holds {manifest.kind.replace('_', ' ')}, and this model reads light curves"
         )

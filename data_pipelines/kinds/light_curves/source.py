@@ -1,11 +1,8 @@
-"""Batches of light-curve windows from prepared shards; how rows are ordered and read is `shard_source`'s."""
+"""Batches of light-curve windows from prepared shards; how rows are ordered and read is `shards.source`'s."""
 
-from typing import Any, ClassVar
-
-import numpy as np
-
-from data_pipelines.shards.index import RecordIndex
+from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
 from data_pipelines.shards.source import ShardSource
+from data_pipelines.shards.streams import CHUNK
 
 
 class LightCurveSource(ShardSource):
@@ -16,13 +13,6 @@ class LightCurveSource(ShardSource):
     float64, `record` (B,) int64.
     """
 
-    kind = RecordIndex
+    layout = LIGHT_CURVES
     unit = "light curves"
-    fill_values: ClassVar[dict[str, Any]] = {"reference_mjd": 0.0}
-
-    def _own_entries(self, record: np.ndarray, size: np.ndarray, length: int) -> dict[str, np.ndarray]:
-        return {
-            "mask": np.arange(length) < size[:, None],
-            "length": size.astype(np.int32),
-            "reference_mjd": self.index.reference_mjd[record],
-        }
+    chunk = CHUNK

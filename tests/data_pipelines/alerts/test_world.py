@@ -52,7 +52,10 @@ def test_every_form_of_the_matrix(form, words):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.floats(0, 360), st.floats(-90, 90), st.floats(-50, 50), st.floats(-50, 50), st.floats(0, 6.3))
+# Exactly at the pole FITS turns the axes by convention (LONPOLE); no camera points there.
+@given(
+    st.floats(0, 360), st.floats(-90, 90, exclude_max=True), st.floats(-50, 50), st.floats(-50, 50), st.floats(0, 6.3)
+)
 def test_anywhere_on_the_sky(ra, dec, x, y, turn):
     matrix = (1e-4 * np.cos(turn), -1e-4 * np.sin(turn), 1e-4 * np.sin(turn), 1e-4 * np.cos(turn))
     world = World(3.5, 5.25, ra, dec, tuple(map(float, matrix)))

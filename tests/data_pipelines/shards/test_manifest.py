@@ -9,7 +9,7 @@ import pytest
 from data_pipelines.shards import manifest as m
 from data_pipelines.shards.tfrecord import read_records
 from lcjax.errors import DataError
-from tests.data_pipelines.datasets import CLASSES, curves, shards_of, write
+from tests.data_pipelines.curves import CLASSES, curves, shards_of, write
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_index_holds_what_the_records_hold(dataset):
     assert index.label.tolist() == [r["label"] for r in records]
     assert index.object_ids().tolist() == [r["object_id"] for r in records]
     assert index.band_names[index.band].tolist() == [r["band"] for r in records]
-    assert np.array_equal(index.reference_mjd, [r["reference_mjd"] for r in records])
+    assert np.array_equal(index["reference_mjd"], [r["reference_mjd"] for r in records])
 
 
 def test_find_datasets(dataset, tmp_path):

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from data_pipelines.kinds.alerts.records import alert_columns, encode_alert, write_stamp_shards
-from data_pipelines.kinds.alerts.source import StampSource, published_replication
-from data_pipelines.kinds.light_curves.description import describe, write_pictures
-from data_pipelines.shards.manifest import read_manifest, verify, write_manifest
+from data_pipelines.kinds.alerts.records import STAMPS, alert_columns, encode_alert, write_stamp_shards
+from data_pipelines.kinds.alerts.source import StampSource
+from data_pipelines.kinds.description import describe, write_pictures
+from data_pipelines.shards.classes import published_replication
+from data_pipelines.shards.manifest import read_manifest, verify
+from data_pipelines.shards.writing import write_manifest
 from data_pipelines.sources.alerts import STAMP_NAMES, Alert, Stamp
 from lcjax.errors import DataError
 
@@ -51,7 +53,7 @@ def write(folder, count=60, shards=4, side=SIDE, names=("fwhm", "isdiffpos", "jd
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "label.labels.txt").write_text("\n".join(CLASSES))
     write_stamp_shards(folder, "toy", "train", records, shards)
-    write_manifest(folder)
+    write_manifest(folder, STAMPS)
     return folder
 
 
@@ -85,8 +87,8 @@ def test_the_index_knows_everything_but_the_pixels(folder):
     manifest = read_manifest(folder)
     assert manifest.kind == "stamps" and verify(folder) == []
     index = manifest.index("train")
-    assert index.alert_id.tolist() == [10**18 + i for i in range(60)]
-    assert index.mjd[5] == 59005.0 and index.ra[0] == 10.123456789
+    assert index["alert_id"].tolist() == [10**18 + i for i in range(60)]
+    assert index["mjd"][5] == 59005.0 and index["ra"][0] == 10.123456789
     assert index.metadata_names.tolist() == ["fwhm", "isdiffpos", "jdstarthist"]
     np.testing.assert_array_equal(index.metadata[:, 0], np.arange(60, dtype=np.float32) / 7)
     assert set(index.object_ids()) == {f"o{i}" for i in range(30)}
@@ -204,13 +206,13 @@ def test_datasets_with_other_columns_and_classes(folder, tmp_path):
 
 
 def test_kinds_are_not_mixed_up(folder, curves_folder):
-    from data_pipelines.kinds.alerts.source import WholeStamps
     from data_pipelines.kinds.light_curves.source import LightCurveSource
+    from data_pipelines.shards.streams import WholeRecords
 
     with pytest.raises(DataError, match="light curves, not stamps"):
         StampSource(curves_folder, "train", 4)
     with pytest.raises(DataError, match="stamps, not light curves"):
-        LightCurveSource(folder, "train", 4, WholeStamps(5))
+        LightCurveSource(folder, "train", 4, WholeRecords(5))
 
 
 def test_damage_is_named(folder, tmp_path):
@@ -228,11 +230,11 @@ def test_damage_is_named(folder, tmp_path):
 
 def test_description_and_pictures(folder, tmp_path):
     found = describe(folder)
-    assert found.sizes() == {"alerts": 60}
+    assert found.sizes == {"alerts": 60}
     assert found.counts["train"]["asteroid"] == sum(label(i) == 2 for i in range(60))
     assert found.values["missing"][0] == pytest.approx(1 / SIDE**2)
     assert found.quantities["fwhm"] == "fwhm"
     names = {p.name for p in write_pictures(found, tmp_path / "pictures")}
     assert found.facts["stamps"] == f"60 of {SIDE} x {SIDE} pixels, 3 an alert, 0.50 arcsec a pixel"
-    assert found.facts["missing pixels"].startswith("in 60 alerts") and len(found.sky["ra"]) == 60
+    assert found.facts["missing pixels"].startswith("in 60 alerts")
     assert names == {"classes.png", "examples.png", "sky.png"} and (tmp_path / "pictures" / "description.json").exists()

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from data_pipelines.kinds.light_curves.records import (
     ARRAYS,
+    LIGHT_CURVES,
     encode_light_curve,
     light_curve_features,
-    serialize_light_curve,
 )
 from data_pipelines.shards import tfrecord
 from lcjax.errors import DataError
-from tests.data_pipelines.datasets import curves
+from tests.data_pipelines.curves import curves
 
 
 @pytest.mark.parametrize("names", [("a", "b", "c"), ()])
@@ -22,11 +22,11 @@ def test_tfds_writes_and_reads_what_we_do(names):
     label = 1 if names else -1
     record = encode_light_curve("é", 5e4 + np.arange(4) / 7, np.arange(4), np.ones(4), "V", label, {"period": np.nan})
     theirs = tfrecord.parse_example(features.serialize_example(record))
-    ours = tfrecord.parse_example(serialize_light_curve(record))
+    ours = tfrecord.parse_example(LIGHT_CURVES.serialize(record))
     assert theirs.keys() == ours.keys()
     assert np.isnan(theirs.pop("metadata/period")) and np.isnan(ours.pop("metadata/period"))
     assert theirs == ours
-    decoded = features.deserialize_example_np(serialize_light_curve(record))
+    decoded = features.deserialize_example_np(LIGHT_CURVES.serialize(record))
     assert decoded["reference_mjd"] == record["reference_mjd"] and decoded["label"] == label
     for name in ARRAYS:
         assert np.array_equal(decoded[name], record[name])
@@ -34,7 +34,7 @@ def test_tfds_writes_and_reads_what_we_do(names):
 
 def test_tensorflow_reads_our_files_and_we_read_theirs(tmp_path):
     tf = pytest.importorskip("tensorflow")
-    payloads = [serialize_light_curve(r) for r in curves(5)]
+    payloads = [LIGHT_CURVES.serialize(r) for r in curves(5)]
     tfrecord.write_records(tmp_path / "ours", payloads)
     assert list(tf.data.TFRecordDataset(str(tmp_path / "ours")).as_numpy_iterator()) == payloads
     with tf.io.TFRecordWriter(str(tmp_path / "theirs")) as writer:

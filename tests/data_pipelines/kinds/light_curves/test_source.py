@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
-from data_pipelines.kinds.light_curves.records import ARRAYS
+from data_pipelines.kinds.light_curves.records import ARRAYS, LIGHT_CURVES
 from data_pipelines.kinds.light_curves.source import LightCurveSource
-from data_pipelines.shards.manifest import write_manifest
+from data_pipelines.shards.writing import write_manifest
 from lcjax.configs import WindowConfig
 from lcjax.errors import DataError
-from tests.data_pipelines.datasets import curves, shards_of, write
+from tests.data_pipelines.curves import curves, shards_of, write
 
 RECORDS = curves(150)
 READERS = ("plain", "tf.data")
@@ -133,7 +133,7 @@ def test_several_datasets_share_classes(tmp_path):
     two.mkdir()
     write(two, curves(20, seed=5, prefix="other"), 4)
     (two / "label.labels.txt").write_text("Mira\nCep\nLPV")
-    write_manifest(two)
+    write_manifest(two, LIGHT_CURVES)
     both = source([one, two])
     assert both.class_names == ("Cep", "LPV", "RRab", "Mira")
     assert both.n_objects == 20 and both.n_points == sum(r["length"] for r in curves(20) + curves(20, seed=5))

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from data_pipelines.kinds.light_curves.records import encode_light_curve, write_shards
-from data_pipelines.shards.manifest import write_manifest
+from data_pipelines.kinds.light_curves.records import LIGHT_CURVES, encode_light_curve, write_shards
+from data_pipelines.shards.writing import write_manifest
 
 CLASSES = ("Cep", "LPV", "RRab")
 
@@ -34,7 +34,7 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "label.labels.txt").write_text("\n".join(CLASSES))
     write_shards(folder, name, split, records, shards)
-    write_manifest(folder)
+    write_manifest(folder, LIGHT_CURVES)
     return folder
 
 

@@ -1,0 +1,70 @@
+"""What became of the raw input of a dataset: counted, named, and said in a few rows."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from lcjax.errors import Rejection
+
+
+class Report(Protocol):
+    """What a dataset builder tells of its work."""
+
+    rejection_columns: ClassVar[tuple[str, ...]]
+    """Fields of `Rejection` in the table of what was set aside."""
+    rejected: list[Rejection]
+    bad_files: dict[str, str]
+    """Files that are damaged or cannot be read, and why."""
+    other_files: dict[str, None]
+    """Files of the folders given that are of no wanted format, in the order found."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `cleaning.json`."""
+
+    def rows(self, records: Mapping[str, int]) -> dict[str, str]:
+        """What is printed: name -> text. `records`: written in each split."""
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Counts in one line.
+
+    >>> counted({"train": 1200, "test": 0}), counted({})
+    ('1,200 train', 'none')
+    """
+    return ", ".join(f"{n:,} {name}" for name, n in counts.items() if n) or "none"
+
+
+@dataclass
+class RecordReport:
+    """Of kinds of data that have no more to say than how many records there are."""
+
+    rejection_columns: ClassVar[tuple[str, ...]] = ("object_id", "reason", "origin")
+
+    unit: str = "records"
+    read: int = 0
+    kept: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+    bad_files: dict[str, str] = field(default_factory=dict)
+    other_files: dict[str, None] = field(default_factory=dict)
+
+    def reasons(self) -> Counter[str]:
+        """Rejections by reason, details left out."""
+        return Counter(r.fault for r in self.rejected)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `cleaning.json`."""
+        return {
+            "records_read": self.read,
+            "records_kept": self.kept,
+            "records_rejected": dict(self.reasons()),
+            "bad_files": self.bad_files,
+            "other_files": list(self.other_files),
+        }
+
+    def rows(self, records: Mapping[str, int]) -> dict[str, str]:
+        """What is printed."""
+        return {
+            f"{self.unit} kept": f"{self.kept:,} of {self.read:,} ({counted(records)})",
+            "rejected": f"{len(self.rejected):,} ({counted(self.reasons())})",
+        }
