@@ -237,6 +237,17 @@ class ShardSource:
         """Records of each class of `class_names` in this split, (K,) int64."""
         return class_counts(self.labels, len(self.class_names))
 
+    @property
+    def metadata(self) -> np.ndarray:
+        """(R, F) float32 of all records, the columns `metadata_names`, NaN where missing."""
+        return self.index.metadata
+
+    @property
+    def dataset_of_record(self) -> np.ndarray:
+        """(R,) str, name of the dataset (survey) of every record."""
+        counts = [sum(shard.records for shard in manifest.split(self.split)) for manifest in self.manifests]
+        return np.repeat(np.array([manifest.name for manifest in self.manifests], object), counts)
+
     def describe(self) -> dict[str, Any]:
         """What there is, for the record of a run."""
         first = self.layout.first

@@ -103,7 +103,7 @@ def test_imported_weights_read_any_order_of_columns(data, tmp_path, capfd):
 @pytest.mark.parametrize(
     "arguments,words",
     [
-        (["train", "alerce-stamps", "--workdir", "{}/W"], "learns from stamps: give prepared data with --data"),
+        (["train", "alerce-stamps", "--workdir", "{}/W"], "learns from alerts: give prepared data with --data"),
         (["train", "alerce-stamps", "--data", "{}/nothing", "--workdir", "{}/W"], "nothing"),
     ],
 )

@@ -175,7 +175,7 @@ def test_command_line_import_needs_no_tensorflow(tmp_path, capsys):
         5,
     )
     assert main(["weights", "import", "alerce-stamps", str(tmp_path / "s"), "--out", str(out), "--num-heads", "2"]) == 2
-    assert "no attention heads" in capsys.readouterr().err
+    assert "has no such setting" in capsys.readouterr().err
 
 
 def test_weights_imported_without_a_folder_are_found_by_name(tmp_path, capsys, monkeypatch):
