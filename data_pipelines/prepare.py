@@ -83,13 +83,14 @@ def prepare(
     settings = PrepareSettings(paths, tuple(fractions), seed, n_objects, processes, options)
     out = Path(out)
     with _refused_writes(out), new_folder(out / name, _ADVICE) as temporary:
-        builder = _build(builder_class, settings, temporary, shards)
+        building = temporary / ".building"
+        builder = _build(builder_class, settings, building, shards)
         folder = Path(builder.data_dir)
         _write_reports(folder, builder.report, settings)
         write_manifest(folder, find_kind(builder.kind).layout)
-        # tfds writes to NAME/VERSION below where it is told to; versions belong right below the dataset.
+        # Of what tfds makes where it is told to, the version is wanted, right below the name of the dataset.
         folder.rename(temporary / folder.name)
-        shutil.rmtree(temporary / name)
+        shutil.rmtree(building)
     manifest = _read_back(out / name / str(builder.version))
     objects = Counter({s.split: 0 for s in manifest.shards})
     for shard in manifest.shards:

@@ -13,7 +13,8 @@ A batch of B rows of any kind holds
 | `metadata` (B, F) float32, NaN where missing | layouts that have metadata |
 | `label` (B,) int32, `weight` (B,) float32, `record` (B,) int64, `object_id`, `band` (B,) str | all |
 
-Rows that only fill up a batch have weight 0, record and label -1, no text, NaN targets and metadata, and zeros.
+Rows that only fill up a batch have weight 0, record and label -1, no text, NaN targets and metadata, and zeros. The weight is 1
+where a record has any values in its series; kinds without series have weight 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,11 +64,10 @@ class Assembler:
         for stream, rows in zip(streams, picked, strict=True):
             stream.copy(np.sort(rows), at, list(series.values()), size, record)
             at += len(rows)
-        batch: Batch = series | {
-            "weight": (size > 0).astype(np.float32),
-            "label": self.labels[record],
-            "record": record,
-        }
+        there = size > 0
+        for whole in self.whole:
+            there |= (record >= 0) & (whole.counts[record] > 0)
+        batch: Batch = series | {"weight": there.astype(np.float32), "label": self.labels[record], "record": record}
         batch |= {"object_id": self.object_ids[record], "band": self.bands[record]} | self._scalars(record)
         fill = record < 0
         if fill.any():

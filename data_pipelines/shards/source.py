@@ -7,9 +7,7 @@ that is missing, damaged or another than was written is an error that names the 
 
 import copy
 import hashlib
-import importlib.util
 import json
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
@@ -24,19 +22,22 @@ from data_pipelines.shards.classes import (
     class_numbers,
     merged_classes,
     repeats,
-    translation,
 )
 from data_pipelines.shards.groups import one_shape, whole_groups
-from data_pipelines.shards.index import ShardIndex, concatenate, empty_index
 from data_pipelines.shards.layout import RecordLayout
-from data_pipelines.shards.manifest import Damage, check_sizes, find_datasets, read_manifest, verify
+from data_pipelines.shards.opening import (
+    choose_reader,
+    merged_labels,
+    open_manifests,
+    open_shards,
+    read_indexes,
+)
 from data_pipelines.shards.plain_reader import Piece, PlainReader
 from data_pipelines.shards.rows import Planned, Stream, next_piece, schedule
 from data_pipelines.shards.streams import (
     CHUNK,
     BatchPlan,
     Chunk,
-    IndexedShard,
     Rows,
     StreamPlan,
     WholeRecords,
@@ -111,35 +112,32 @@ class ShardSource:
           DataError: no data, damaged data, arrays of several shapes, a column no dataset has, nothing labelled to balance, or a
             batch or process count that cannot be served.
         """
-        if on_corrupt not in ("raise", "skip_shard"):
-            raise DataError(f"on_corrupt is 'raise' or 'skip_shard', not '{on_corrupt}'")
         if balance not in (None, *BALANCES):
             raise DataError(f"there is no balance '{balance}': use {' or '.join(BALANCES)}")
         paths = [paths] if isinstance(paths, str | Path) else list(paths)
         self.layout = layout or self.layout
-        self.manifests = [read_manifest(folder) for folder in find_datasets(paths)]
+        self.manifests = open_manifests(paths, self.layout)
         self.split, self.batch_size, self.seed, self.balance = split, batch_size, seed, balance
-        self.reader = _choose_reader(reader)
-        self._check_kinds()
+        self.reader = choose_reader(reader)
         self.class_names = tuple(class_names) if class_names is not None else merged_classes(self.manifests)
-        self.index = self._read_index(metadata_names)
-        self.labels = self._labels()
+        self.index = read_indexes(self.manifests, split, self.layout, metadata_names)
+        self.labels = merged_labels(self.manifests, split, self.index, self.class_names)
         self.shape = self._first_shape()
         self.window = self._window(window)
         where = f"split '{split}'"
         self._whole = whole_groups(self.layout, self.index, limits, where, self.one_shape_advice)
         self._assemble = Assembler(self.layout, self.index, self.labels, self.shape, self._whole, self.fill_values)
         self._numbers: np.ndarray | None = None
-        self._shards = self._open_shards(on_corrupt)
-        if not self._shards:
+        shards, self.records_left_out = open_shards(self.manifests, split, self.index, on_corrupt)
+        if not shards:
             raise DataError(f"split '{split}' of {', '.join(map(str, paths))} has no {self.unit}")
-        streams = stream_count(batch_size, len(self._shards), process_count)
-        self._dealt = [self._shards[i::streams] for i in range(streams)]
+        streams = stream_count(batch_size, len(shards), process_count)
+        self._dealt = [shards[i::streams] for i in range(streams)]
         per_process = streams // process_count
         self._mine = range(process_index * per_process, (process_index + 1) * per_process)
-        used = np.concatenate([np.arange(s.first, s.first + len(s.lengths)) for s in self._shards])
+        used = np.concatenate([np.arange(s.first, s.first + len(s.lengths)) for s in shards])
         self.n_objects = len(set(self._assemble.object_ids[used]))
-        self.n_points = int(sum(s.lengths.sum() for s in self._shards))
+        self.n_points = int(sum(s.lengths.sum() for s in shards))
         self.fingerprint = self._fingerprint()
         self._training = self._batch_plan(training=True)
         self.batches_per_epoch = self._training.batches
@@ -148,39 +146,6 @@ class ShardSource:
     def metadata_names(self) -> tuple[str, ...]:
         """Columns of `metadata`."""
         return tuple(self.index.metadata_names.tolist())
-
-    def _check_kinds(self) -> None:
-        for manifest in self.manifests:
-            if manifest.kind != self.layout.kind:
-                holds, reads = (kind.replace("_", " ") for kind in (manifest.kind, self.layout.kind))
-                raise DataError(f"'{manifest.folder}' holds {holds}, not {reads}: give data that this model reads")
-
-    def _read_index(self, metadata_names: Sequence[str] | None) -> ShardIndex:
-        indexes = []
-        for manifest in self.manifests:
-            if manifest.split(self.split):
-                indexes.append(manifest.index(self.split))
-                indexes[-1].check(self.layout, manifest.folder)
-        index = concatenate(indexes or [empty_index(self.layout)])
-        if metadata_names is None:
-            return index
-        if lacking := [name for name in metadata_names if indexes and name not in index.metadata_names]:
-            raise DataError(
-                f"no record of {', '.join(str(m.folder) for m in self.manifests)} has the metadata '{lacking[0]}': choose other "
-                "columns or other data"
-            )
-        return index.with_metadata(metadata_names)
-
-    def _labels(self) -> np.ndarray:
-        """Class of every record in terms of `class_names`, (R,) int32."""
-        labels, at = self.index.label.copy(), 0
-        for manifest in self.manifests:
-            number = translation(manifest, self.class_names)
-            count = sum(s.records for s in manifest.split(self.split))
-            own = labels[at : at + count]
-            labels[at : at + count] = number[np.where((own >= 0) & (own < len(number) - 1), own, -1)]
-            at += count
-        return labels.astype(np.int32)
 
     def _first_shape(self) -> tuple[int, ...] | None:
         first = self.layout.first
@@ -193,29 +158,6 @@ class ShardSource:
             return WholeRecords(int(np.prod(self.shape)))
         longest = WholeRecords(int(max(self.index.length.max(initial=1), 1)))
         return longest if asked is None or self.layout.first is None else asked
-
-    def _open_shards(self, on_corrupt: str) -> list[IndexedShard]:
-        shards, first, self.records_left_out = [], 0, 0
-        for manifest in self.manifests:
-            promised = manifest.split(self.split)
-            found = verify(manifest.folder) if on_corrupt == "skip_shard" else check_sizes(promised)
-            damaged = {d.file: d for d in found}
-            for shard in promised:
-                known = IndexedShard(shard, self.index.length[first : first + shard.records], first)
-                first += shard.records
-                if shard.path in damaged:
-                    self._leave_out(shard.records, damaged[shard.path], on_corrupt)
-                elif shard.records:
-                    shards.append(known)
-        return shards
-
-    def _leave_out(self, records: int, damage: Damage, on_corrupt: str) -> None:
-        if on_corrupt != "skip_shard":
-            raise DataError(
-                f"{damage}; restore the file or prepare the data again (lcjax data verify lists all damage)"
-            )
-        self.records_left_out += records
-        warnings.warn(f"left out {records} records: {damage}", stacklevel=5)
 
     def _fingerprint(self) -> str:
         text = json.dumps([[m.sha256 for m in self.manifests], self._settings()])
@@ -326,14 +268,3 @@ class ShardSource:
         from data_pipelines.shards.tensorflow_reader import TensorFlowReader
 
         return TensorFlowReader(self.index, self.layout, self._whole)
-
-
-def _choose_reader(reader: str) -> str:
-    if reader not in ("auto", "tf.data", "plain"):
-        raise DataError(f"there is no reader '{reader}': use auto, tf.data or plain")
-    has_tensorflow = importlib.util.find_spec("tensorflow") is not None
-    if reader == "auto":
-        return "tf.data" if has_tensorflow else "plain"
-    if reader == "tf.data" and not has_tensorflow:
-        raise DataError("the tf.data reader needs TensorFlow: install tensorflow-cpu, or use --reader plain")
-    return reader

@@ -275,10 +275,10 @@ class BatchPlan:
         return picked, next(b for b in self.buckets if b >= longest)
 
     def holds_rows(self, batch: int) -> bool:
-        """Whether any row of this batch is more than filling."""
+        """Whether any row of this batch of an evaluation pass is more than filling."""
         picked, _ = self.select(batch)
-        begin, end = self.span(batch)
-        return any(p.sizes(begin, end)[rows].any() for p, rows in zip(self.plans, picked, strict=True))
+        begin, _ = self.span(batch)
+        return any((begin + rows < p.rows_per_round).any() for p, rows in zip(self.plans, picked, strict=True))
 
     def _group(self, group: int) -> tuple[list[np.ndarray], np.ndarray, list[np.ndarray]]:
         if self._cached is None or self._cached[0] != group:

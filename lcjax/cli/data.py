@@ -2,18 +2,13 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from lcjax.cli.data_tables import print_description, print_prepared
 from lcjax.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from data_pipelines.kinds.description import Description
-    from data_pipelines.prepare import Prepared
 
 USAGE = """usage: lcjax data COMMAND [options]
 
@@ -91,23 +86,8 @@ def _prepare(argv: list[str]) -> int:
 
     with Console(stderr=True).status(f"preparing {name} ..."):
         done = prepare(name, sources, out, processes=usual_count(), **asked)
-    _print_prepared(done, Console())
+    print_prepared(done, Console())
     return 0
-
-
-def _print_prepared(done: "Prepared", console: Console) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold")
-    table.add_column()
-    for name, text in done.rows().items():
-        table.add_row(name, escape(text))
-    console.print(table, highlight=False)
-    for reason in done.report.bad_files.values():  # paths are kept whole, to be copied and searched
-        console.print(f"[red]file set aside[/]  {escape(reason)}", highlight=False, soft_wrap=True)
-    console.print(f"[bold]written to[/]  {escape(str(done.manifest.folder))}", highlight=False, soft_wrap=True)
-    if done.report.rejected:
-        where = escape(str(done.manifest.folder / "rejected.parquet"))
-        console.print(f"names and reasons: {where}", highlight=False, soft_wrap=True)
 
 
 def _verify(argv: list[str]) -> int:
@@ -137,30 +117,9 @@ def _describe(argv: list[str]) -> int:
 
     console = Console()
     for description in describe_all(options.data):
-        _print_description(description, console)
+        print_description(description, console)
         if options.out:
             out = options.out / description.manifest.name
             write_pictures(description, out)
             console.print(f"pictures and description.json: {out}", highlight=False, soft_wrap=True)
     return 0
-
-
-def _print_description(description: "Description", console: Console) -> None:
-    from data_pipelines.kinds.description import QUANTILES
-
-    manifest = description.manifest
-    sizes = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in description.sizes.items())
-    bands = ", ".join(b or "(unnamed)" for b in manifest.bands)
-    console.print(f"\n[bold cyan]{manifest.name}[/] {manifest.version}: {sizes}, bands {bands}", highlight=False)
-    counts = Table("class", *description.counts, box=None, header_style="bold")
-    for label in sorted({name for split in description.counts.values() for name in split}):
-        cells = [f"{split.get(label, 0):,}" for split in description.counts.values()]
-        counts.add_row(escape(label) or "(unlabelled)", *cells)
-    facts = Table(box=None, pad_edge=False, show_header=False)
-    for name, said in description.facts.items():
-        facts.add_row(f" [bold]{name}[/]", escape(said))
-    numbers = Table("", *(f"{q} %" for q in QUANTILES), box=None, header_style="bold")
-    for key, name in description.quantities.items():
-        numbers.add_row(escape(name), *(f"{v:.4g}" for v in description.quantiles[key]))
-    for table in (counts, facts, numbers):
-        console.print(table)

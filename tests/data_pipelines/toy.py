@@ -47,9 +47,10 @@ class SpectralStars(Kind):
 
 
 def record(number: int, seed: int = 0) -> dict:
-    """Every third has no spectrum, every fourth no votes, every fifth no picture."""
+    """Every third has no spectrum, every fourth no votes, every fifth no picture, every seventh no light curve."""
     rng = np.random.default_rng((seed, number))
-    values = {"time": np.arange(n := int(rng.integers(3, 40))), "magnitude": 1000 * number + np.arange(n)}
+    n = int(rng.integers(3, 40)) if number % 7 else 0
+    values = {"time": np.arange(n), "magnitude": 1000 * number + np.arange(n)}
     if number % 3:
         m = int(rng.integers(1, 30))
         values |= {"flux": 1000 * number + np.arange(m) + 0.5, "wavelength": rng.random(m)}

@@ -71,6 +71,7 @@ def test_rows_are_the_records_they_claim_to_be(folder, window):
             n, m = batch["length"][row], min(9, want["spectrum_length"])
             begin = int(batch["time"][row, 0])
             np.testing.assert_array_equal(batch["magnitude"][row, :n], want["magnitude"][begin : begin + n])
+            assert batch["weight"][row] == (want["length"] > 0 or m > 0 or number % 5 > 0)
             assert spectrum.sum() == m and not batch["flux"][row, m:].any()
             for name in ("flux", "wavelength"):
                 np.testing.assert_array_equal(batch[name][row, :m], want[name][:m])
@@ -81,6 +82,14 @@ def test_rows_are_the_records_they_claim_to_be(folder, window):
     assert shapes == {(7, 9), (7, 2, 3)}  # one shape: nothing compiles twice
     kinds = {"epoch": "f8", "redshift": "f4", "source_id": "i8", "votes": "f4", "metadata": "f4", "label": "i4"}
     assert {name: batch[name].dtype.str[1:] for name in kinds} == kinds
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("batch_size", [1, 8, 64])
+def test_evaluation_sees_every_record(folder, window, batch_size):
+    """Also those without a light curve."""
+    batches = list(source(folder, window, batch_size=batch_size).evaluation_batches())
+    assert {int(r) for b in batches for r in b["record"] if r >= 0} == set(range(60))
 
 
 @pytest.mark.parametrize("window", WINDOWS)
