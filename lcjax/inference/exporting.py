@@ -14,7 +14,8 @@ from lcjax.files import new_folder
 from lcjax.inference.loaded import Loaded
 from lcjax.pretrained.weights_folder import ARRAYS, check_free_of_others, count_parameters, flat_names
 from lcjax.training.task import Task
-from lcjax.typing import PyTree
+from lcjax.training.tree_paths import path_name
+from lcjax.typing import Batch, PyTree
 from lcjax.version import __version__
 
 PROGRAM = "predict.stablehlo"
@@ -87,5 +88,10 @@ def _check(program: bytes, loaded: Loaded) -> tuple[dict[str, Any], dict[str, An
     for name, value in expected.items():
         if not np.allclose(found[name], value, rtol=_TOLERANCE, atol=_TOLERANCE):
             raise WeightsError(f"the exported program computes another '{name}' than the model: nothing was written")
-    say = lambda arrays: {k: {"shape": ["rows", *np.shape(v)[1:]], "dtype": str(v.dtype)} for k, v in arrays.items()}
-    return say(batch), say(expected)
+    return _described(batch), _described(expected)
+
+
+def _described(arrays: Batch) -> dict[str, Any]:
+    """Shape and dtype of every array; those of streams under their paths."""
+    leaves = jax.tree_util.tree_leaves_with_path(arrays)
+    return {path_name(path): {"shape": ["rows", *np.shape(x)[1:]], "dtype": str(x.dtype)} for path, x in leaves}

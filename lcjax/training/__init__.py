@@ -3,6 +3,11 @@
 from lcjax.lazy import loader
 
 _HOMES = {
+    "Task": "task",
+    "Update": "task",
+    "WorkUnit": "task",
+    "build_optimizer": "optimizers",
+    "rate_groups": "optimizers",
     "FitResult": "loop",
     "fit": "loop",
     "restore_variables": "checkpoint",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lcjax.errors import ConfigError
 from lcjax.transforms import mask_for_pretraining
 
 LENGTH = 200
@@ -88,3 +89,21 @@ def test_randomised_points_cycle_when_few_are_shown():
     assert np.asarray(out["probed"]).sum() == 9
     assert len(set(np.asarray(out["magnitude"])[0].tolist())) == 1
     assert jnp.all(out["visible"])
+
+
+def test_rows_spread_over_a_mapped_axis_have_masks_of_their_own():
+    mask = np.ones((6, 20), bool)
+    batch = {"mask": mask, "magnitude": np.zeros((6, 20), np.float32)}
+    split = {name: value.reshape(3, 2, 20) for name, value in batch.items()}
+    key, whole = jax.random.key(4), mask_for_pretraining(jax.random.key(4), batch)["probed"]
+    named = lambda b: mask_for_pretraining(key, b, axis="data")["probed"]
+    np.testing.assert_array_equal(jax.vmap(named, axis_name="data")(split).reshape(6, 20), whole)
+    assert len(np.unique(whole, axis=0)) == 6
+    with pytest.raises(ConfigError, match="axis='data'"):
+        jax.vmap(lambda b: mask_for_pretraining(key, b), axis_name="data")(split)
+
+
+def test_arrays_of_other_shapes_are_refused_at_the_door():
+    batch = {"mask": np.ones((2, 5), bool), "magnitude": np.zeros((2, 6), np.float32)}
+    with pytest.raises(AssertionError, match="assert_equal_shape"):
+        mask_for_pretraining(jax.random.key(0), batch)
