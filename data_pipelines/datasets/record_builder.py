@@ -60,11 +60,21 @@ class RecordBuilder(SurveyBuilder):
 
     def _learn(self, record: Record) -> None:
         """An object has the label of its first labelled record."""
-        self._labels[record["object_id"]] = self._labels.get(record["object_id"]) or record["label"]
+        self._labels[record["object_id"]] = self._labels.get(record["object_id"]) or self._class_name(record)
         self._metadata |= dict.fromkeys(record.get("metadata", {}))
         for name, shape in self._kind.layout.series.items():
             if len(shape) > 1:
                 self._shapes.setdefault(name, set()).add(record[name].shape)
+
+    def _class_name(self, record: Record) -> str | None:
+        """None where the record is unlabelled. A number is no name: the classes are numbered here, over all the files."""
+        label = record["label"]
+        if isinstance(label, int) and label >= 0:
+            raise DataError(
+                f"dataset '{self.name}', {self._kind.unit} of object '{record['object_id']}': the label is the number {label}; "
+                "`read_files` gives the names of classes"
+            )
+        return label if isinstance(label, str) and label else None
 
     @property
     def _one_shape(self) -> dict[str, tuple[int, ...]]:
@@ -83,7 +93,7 @@ class RecordBuilder(SurveyBuilder):
             seen[record["object_id"]] += 1
             numbers = record.get("metadata", {})
             metadata = {name: numbers.get(name, float("nan")) for name in self._metadata}
-            changed = flattened(record, flat) | {"label": number.get(record["label"] or "", -1)}
+            changed = flattened(record, flat) | {"label": number.get(self._class_name(record) or "", -1)}
             # tfds wants a name for every record, and an object may have several.
             yield (
                 f"{record['object_id']}\t{seen[record['object_id']]}",

@@ -1,7 +1,7 @@
 """Classes of several datasets and of a model brought together, and balanced.
 
 Two ways of balancing. `published`: every class is replicated to the count of the largest (whole copies, then a part), as in
-the stamp classifier's own training (specification A4), so that a round shows each record of the largest class once. `weighted`:
+the stamp classifier's own training, so that a round shows each record of the largest class once. `weighted`:
 each round draws as many records as there are, every class with the same expected number; records of large classes are left out
 in some rounds. Both take labelled records only and are functions of (data, seed, epoch) alone.
 """

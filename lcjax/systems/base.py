@@ -160,9 +160,11 @@ class System(ABC):
         """What the model takes of every item, in its kind's words."""
         return {}
 
-    @abstractmethod
     def answers(self, loaded: "Loaded", work: Work) -> Answers:
-        """The model at work on items of its kind."""
+        """The model at work on items of its kind; by default records in, outputs out."""
+        from lcjax.systems.record_answers import RecordAnswers
+
+        return RecordAnswers(loaded, self.kind.replace("_", " "), work.batch_size)
 
     # --- published weights
     def importers(self) -> Mapping[str, WeightsImporter]:

@@ -36,7 +36,7 @@ def test_percentile_is_numpys(seed, size, share):
 
 
 def reference(x):
-    """Specification B2 in plain numpy."""
+    """The published normalisation of multi-scale stamps, in plain numpy."""
     size = np.abs(x.astype(np.float64))
     size[~np.isfinite(size) | (size > 1e10)] = np.nan
     low, high = np.nanmin(size, (1, 2), keepdims=True), np.nanpercentile(size, 99, (1, 2), keepdims=True)
@@ -47,7 +47,7 @@ def reference(x):
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**31), SIDES)
-def test_normalisation_follows_the_specification(seed, side):
+def test_normalisation_is_the_published_one(seed, side):
     rng = np.random.default_rng(seed)
     x = stamps(seed, side)
     spoil = rng.random(x.shape)

@@ -107,7 +107,7 @@ def test_nulls_follow_the_policy(missing, null, marked):
     np.testing.assert_array_equal(network_features(raw, names, mean, np.ones(4), missing), [null, marked])
 
 
-def test_clips_are_those_of_the_specification():
+def test_clips_are_the_published_ones():
     assert {k for k, v in CLIPS.items() if v == (-1.0, np.inf)} == {
         *(f"sgscore{i}" for i in (1, 2, 3)),
         *(f"distpsnr{i}" for i in (1, 2, 3)),

@@ -1,6 +1,6 @@
 """Sources of an image by the SExtractor algorithm: the default mask of DELIGHT, and the tables that classical host rules use.
 
-The package `sep` does background, detection, deblending and the ellipses (specification of DELIGHT, section 2). It is an
+The package `sep` does background, detection, deblending and the ellipses. It is an
 extra (`pip install 'lcjax[hosts]'`).
 """
 

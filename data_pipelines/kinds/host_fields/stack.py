@@ -1,9 +1,9 @@
 """What DELIGHT needs of the image of a field, on the host: its sources, its multi-resolution stack, and the sources of every
 resolution, by which hosts are measured.
 
-The stack has the same numbers, bit for bit, as the jitted `lcjax.transforms.delight_stack` (specification of DELIGHT,
-sections 3 and 4). On a CPU it is the faster of the two: most of a masked image is 0, and a block with fewer than half of its
-pixels lit has the median 0 without sorting.
+The stack has the same numbers, bit for bit, as the jitted `lcjax.transforms.delight_stack`. On a CPU it is the
+faster of the two: most of a masked image is 0, and a block with fewer than half of its pixels lit has the median 0 without
+sorting.
 """
 
 from dataclasses import dataclass

@@ -93,7 +93,7 @@ def test_published_loss():
     assert float(value - base) == pytest.approx(float(expected), rel=1e-3)
     raw = np.random.default_rng(0).normal(size=(2, 8, 2)).astype(np.float32)
     offset = np.array([[1.0, 2.0], [3.0, -1.0]], np.float32)
-    # Signs and order as in the table of the specification, inverted: what each variant should have answered.
+    # Signs and order of the published rotations, inverted: what each variant should have answered.
     seen = lambda x, y: [(x, y), (-y, x), (-x, -y), (y, -x), (x, -y), (y, x), (-x, y), (-y, -x)]
     wanted = np.array([seen(*o) for o in offset])
     np.testing.assert_allclose(
