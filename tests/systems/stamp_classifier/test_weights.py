@@ -170,7 +170,10 @@ def test_command_line_import_needs_no_tensorflow(tmp_path, capsys):
     assert "central 21 x 21 pixels" in said and "AGN, SN, VS, asteroid, bogus" in said and "left out" in said
     model, variables = load(out)
     images = np.zeros((2, 21, 21, 3), np.float32)
-    assert model.apply(variables, {"images": images, "features": np.zeros((2, 26), np.float32)})["logits"].shape == (2, 5)
+    assert model.apply(variables, {"images": images, "features": np.zeros((2, 26), np.float32)})["logits"].shape == (
+        2,
+        5,
+    )
     assert main(["weights", "import", "alerce-stamps", str(tmp_path / "s"), "--out", str(out), "--num-heads", "2"]) == 2
     assert "no attention heads" in capsys.readouterr().err
 
