@@ -2,10 +2,13 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 
 from lcjax.configs import OptimizerConfig, TrainingConfig
+from lcjax.inference.loaded import Loaded
 from lcjax.models.stamp_classifier_config import StampModelConfig
+from lcjax.systems import build_task
 from lcjax.systems.stamp_classifier.config import CLASS_NAMES, RAW_COLUMNS, StampExperiment, StampInputsConfig
 
 
@@ -91,9 +94,20 @@ def tiny(inputs: StampInputsConfig | None = None, rate: float = 3e-3, **training
     )
 
 
+def untrained(experiment: StampExperiment) -> Loaded:
+    """The network with random weights, drawn without compiling anything."""
+    task, rng = build_task(experiment), np.random.default_rng(0)
+
+    def draw(path, leaf):
+        values = rng.normal(0, 0.3, leaf.shape).astype(np.float32)
+        return np.abs(values) + 0.5 if path[-1].key in ("scale", "var") else values
+
+    shapes = jax.eval_shape(task.init, jax.random.key(0), task.batch_spec)
+    return Loaded(experiment, task, jax.tree_util.tree_map_with_path(draw, shapes))
+
+
 def stamps_fit(workdir, **training):
     """Trains the tiny network, with group norm, for a few steps."""
-    from lcjax.systems import build_task
     from lcjax.training import fit
     from lcjax.training.workdir import experiment_record
 

@@ -2,29 +2,24 @@
 
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
 
 from lcjax.errors import DataError
 from lcjax.evaluation.classification import score_classes
-from lcjax.inference.loaded import Loaded
-from lcjax.systems import build_task
 from lcjax.systems.classifier.evaluation import HeldOutAlerts, class_table, evaluate, held_out_alerts, part_table
 from lcjax.systems.classifier.health import WHOLE, StampAnswers
-from tests.systems.classifier.stamp_alerts import AlertSource, tiny
+from tests.systems.classifier.stamp_alerts import AlertSource, tiny, untrained
 
 NAMES = ("AGN", "SN", "VS")
 LABEL = np.array([0, 0, 1, 1, -1])
 OBJECTS = np.array(list("aabcd"))
 
 
-def untrained(**inputs):
-    """The tiny network as it starts, with its evaluation."""
+def model(**inputs):
+    """The tiny network with random weights and other inputs."""
     experiment = tiny()
-    experiment = dataclasses.replace(experiment, inputs=dataclasses.replace(experiment.inputs, **inputs))
-    task = build_task(experiment)
-    return Loaded(experiment, task, task.init(jax.random.key(0), task.made_up(2)))
+    return untrained(dataclasses.replace(experiment, inputs=dataclasses.replace(experiment.inputs, **inputs)))
 
 
 def sharp(best):
@@ -54,7 +49,7 @@ def test_tables_of_known_answers(held_out):
 def test_an_untrained_network_is_scored_on_what_has_labels():
     source = AlertSource(40, 16, 3, 31)
     source.rows["label"][:5] = -1
-    scores = evaluate(untrained(), source, "what next")
+    scores = evaluate(model(), source, "what next")
     held = scores.facts["held_out"]
     assert held.unlabelled == scores.values["unlabelled"] == 5 and scores.commands == "what next"
     assert held.answers.label.shape == (40,) and held.scores[WHOLE].alerts == 35
@@ -71,7 +66,7 @@ def test_alerts_that_a_null_spoils_are_left_out_and_counted():
     source = AlertSource(20, 8, 3, 31)
     source.rows["metadata"] = np.nan_to_num(source.rows["metadata"])
     source.rows["metadata"][3] = np.nan
-    scores = evaluate(untrained(missing="nan"), source, "")
+    scores = evaluate(model(missing="nan"), source, "")
     held = scores.facts["held_out"]
     # Its own answer is spoilt, and that of the alert which is given its metadata.
     assert scores.values["unanswered"] == 2 and held.scores[WHOLE].alerts == 18
@@ -79,14 +74,14 @@ def test_alerts_that_a_null_spoils_are_left_out_and_counted():
     assert any("2 alerts without a finite answer" in getattr(part, "text", "") for part in scores.printed)
     source.rows["metadata"][:] = np.nan
     with pytest.raises(DataError, match="null in all"):
-        evaluate(untrained(missing="nan"), source, "")
+        evaluate(model(missing="nan"), source, "")
 
 
 def test_nothing_to_score_is_said():
     empty = AlertSource(4, 4, 0, 31)
     empty.rows["label"][:] = -1
     with pytest.raises(DataError, match="label"):
-        held_out_alerts(untrained(), empty)
+        held_out_alerts(model(), empty)
     empty.n_objects = 0
     with pytest.raises(DataError, match="no alerts"):
-        held_out_alerts(untrained(), empty)
+        held_out_alerts(model(), empty)

@@ -1,6 +1,5 @@
 """The health monitor on the published checkpoints: the dead image branch is caught, live networks pass."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -9,7 +8,7 @@ from lcjax.systems.classifier.config import HealthConfig
 from lcjax.systems.classifier.health import WHOLE, answer_alerts, feature_groups
 from lcjax.systems.stamp_classifier.config import FEATURES_26
 from lcjax.systems.stamp_classifier.weights import import_stamps
-from tests.systems.classifier.stamp_alerts import AlertSource, tiny
+from tests.systems.classifier.stamp_alerts import AlertSource, tiny, untrained
 
 
 def batches_of(folder, name, wanted, rows=16):
@@ -83,12 +82,10 @@ def test_the_image_only_checkpoints_are_well(golden_root, name):
 
 def of_our_own(dead):
     """Answers of a small network with random weights; `dead`: no unit of its second convolution ever fires."""
-    experiment = tiny()
-    task = build_task(experiment)
-    variables = task.init(jax.random.key(0), task.made_up(2))
-    layer = variables["params"]["conv_2"]
+    loaded = untrained(tiny())
+    layer = loaded.variables["params"]["conv_2"]
     layer["bias"] = layer["bias"] - 1e4 * dead
-    return answer_alerts(task, variables, AlertSource(40, 16, 3, 31).evaluation_batches())
+    return answer_alerts(loaded.task, loaded.variables, AlertSource(40, 16, 3, 31).evaluation_batches())
 
 
 def test_a_dead_image_branch_of_our_own_is_caught():
