@@ -81,6 +81,7 @@ def test_a_damaged_group_loses_its_rows_and_says_how_many():
     found = outcomes(cut(bytes(data)))
     lost = [a for a in found if isinstance(a, Rejection)]
     assert [a.alert_id for a in found if isinstance(a, Alert)] == [1020 + i for i in range(20)]
+    assert found[-1].origin == "t.parquet#39"
     assert len(lost) == 1 and lost[0].reason.startswith("damaged Parquet") and lost[0].reason.endswith("20 rows lost")
 
 

@@ -88,6 +88,23 @@ def test_magnitudes_and_classes_are_drawn_from_their_tables():
         assert survey.bright < survey.magnitudes[3] < survey.limit
 
 
+def test_depths_are_those_of_the_surveys():
+    """Magnitudes where half of the detections are lost."""
+    depths = {
+        "crts_sss": 19.8,
+        "asas3": 14.8,
+        "ztf": 20.8,
+        "hipparcos": 12.9,
+        "ogle2": 20.5,
+        "ogle4": 21.2,
+        "sdss_s82": 22.5,
+        "macho": -3.0,
+        "catalina_css": 20.3,
+        "ztf_alerts": 20.35,
+    }
+    assert {name: survey.limit for name, survey in SURVEYS.items()} == depths
+
+
 def test_rates_of_dirt_are_shares_and_mixtures_sum_to_one():
     for survey in SURVEYS.values():
         assert all(0 <= rate <= 1 for rate in dataclasses.astuple(survey.dirt))
@@ -97,26 +114,27 @@ def test_rates_of_dirt_are_shares_and_mixtures_sum_to_one():
 
 
 RECORDED = {
-    # survey: label, points, sums of (MJD - 50,000), magnitudes and errors of object 4 of seed 11
-    "crts_sss": ("EW", 289, 1.44982e06, 4403.99, 27.482),
-    "asas3": ("ELL", 392, 1.28849e06, 4686.82, 14.5),
-    "ztf": ("EA", 177, 1.5343e06, 2923.11, 0.7658),
-    "hipparcos": ("SR", 71, -3.6486e06, 824.495, 2.688),
-    "ogle2": ("CEP", 412, 450787, 6251.57, 3.805),
-    "ogle4": ("ML", 317, 2.85417e06, 5638.92, 11.308),
-    "sdss_s82": ("RRab", 56, 219755, 1157.62, 1.709),
-    "macho": ("RRab", 643, 15271.8, -3799, 20.464),
-    "catalina_css": ("SNII", 12, 61426.5, 220.948, 1.933),
-    "ztf_alerts": ("SNIa", 8, 67354.2, 158.539, 1.1978),
+    # survey: labels, points, sums of (MJD - 50,000), magnitudes and errors of objects 4 to 9 of seed 11
+    "crts_sss": ("EW EW RRab EW EW ROT", 1394, 6.97994e06, 21418.5, 155.34),
+    "asas3": ("ELL MIRA RRab EW EB DSCT", 3258, 1.04828e07, 38293.3, 116.208),
+    "ztf": ("EA EW QSO RRab RRab DSCT", 1387, 1.20574e07, 21663.2, 9.1327),
+    "hipparcos": ("SR MIRA DSCT RRab CEP EW", 597, -4.46125e06, 4716.63, 9.956),
+    "ogle2": ("CEP CEP EA RRab RRab SR", 2671, -1.49281e07, 43719.6, 43.176),
+    "ogle4": ("ML ML ML ML CONST RRab", 13785, 1.22202e08, 246563, 727.091),
+    "sdss_s82": ("RRab RRab RRab RRab RRab RRc", 324, -1.27225e06, 5569.22, 3.433),
+    "macho": ("RRab CEP EB RRc RRab CONST", 6780, 352478, -43111.3, 179.154),
+    "catalina_css": ("SNII SNIa QSO CV SNII QSO", 573, 2.85182e06, 10303.5, 88.267),
+    "ztf_alerts": ("SNIa SNIbc SNIa SNIa SNIa SNII", 40, 344485, 762.19, 4.8498),
 }
 
 
 @pytest.mark.parametrize("name", SURVEYS)
 def test_a_seed_means_the_same_survey_in_every_version(name):
     """Recorded once: published numbers on simulated data can be made again."""
-    (curve,) = simulate_light_curves(1, 11, [name], start=4)
+    curves = list(simulate_light_curves(6, 11, [name], start=4))
+    join = lambda part: np.concatenate([getattr(curve, part) for curve in curves])
     finite = lambda values: np.nansum(np.where(np.abs(values) < 9e5, values, 0))
-    found = (finite(curve.mjd - 50_000), finite(curve.magnitude), finite(curve.magnitude_error))
-    label, points, *sums = RECORDED[name]
-    assert (curve.label, len(curve.mjd)) == (label, points)
+    found = (finite(join("mjd") - 50_000), finite(join("magnitude")), finite(join("magnitude_error")))
+    labels, points, *sums = RECORDED[name]
+    assert (" ".join(curve.label for curve in curves), len(join("mjd"))) == (labels, points)
     np.testing.assert_allclose(found, sums, rtol=1e-4)

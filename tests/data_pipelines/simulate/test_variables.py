@@ -118,3 +118,40 @@ def test_rr_lyrae_of_longer_period_have_smaller_amplitudes(stars):
     periods, spans = np.array([(period, np.ptp(delta)) for delta, period in stars["RRab"]]).T
     assert np.corrcoef(periods, spans)[0, 1] < -0.6
     assert not any(delta.any() for delta, _ in stars["CONST"])
+
+
+RECORDED = {
+    # class: period (d), mean and standard deviation (mag) of the star of seed 1
+    "RRab": (0.609191, 0.000254, 0.271218),
+    "RRc": (0.340095, -0.002958, 0.180640),
+    "RRd": (0.380368, 0.000730, 0.127908),
+    "RRab_BL": (0.547279, -0.001613, 0.302138),
+    "DSCT": (0.109187, -0.000277, 0.117253),
+    "BCEP": (0.202364, 0.000498, 0.064118),
+    "CEP": (6.36839, -0.008788, 0.306548),
+    "T2CEP": (24.1981, 0.004351, 0.285622),
+    "ACEP": (1.04652, 0.002063, 0.234360),
+    "MIRA": (302.647, 0.043027, 1.377304),
+    "SR": (241.867, -0.034014, 0.443322),
+    "EA": (1.42547, 0.160920, 0.237560),
+    "EB": (0.92281, 0.113466, 0.213219),
+    "EW": (0.374835, 0.089191, 0.185844),
+    "ROT": (0.574536, -0.013634, 0.082752),
+    "ACV": (3.11636, 0.000900, 0.036711),
+    "ELL": (2.57417, -0.000102, 0.018844),
+    "CV": (NAN, -0.602084, 1.323170),
+    "QSO": (NAN, -0.296384, 0.150134),
+    "BLZ": (NAN, -0.452746, 0.585256),
+    "TTS": (NAN, 0.031802, 0.418603),
+    "RCB": (NAN, 1.186105, 1.588143),
+    "BE": (NAN, -0.097608, 0.089808),
+    "ML": (NAN, -0.005116, 0.026785),
+    "CONST": (NAN, 0.000000, 0.000000),
+}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_seed_means_the_same_star_in_every_version(name):
+    """Recorded once."""
+    delta, period = VARIABLES[name](np.random.default_rng(1), MJD)
+    np.testing.assert_allclose((period, delta.mean(), delta.std()), RECORDED[name], rtol=1e-3, atol=1e-5)
