@@ -18,16 +18,16 @@ class DelightModelConfig:
     """Width of the dense layer."""
     dropout: float = 0.062505
     head: Literal["offset", "mixture"] = "offset"
-    """`offset`: one position for each variant, averaged. `mixture`: places with widths and weights, and the logit of
+    """`offset`: one position for each variant, averaged. `mixture`: positions with widths and weights, and the logit of
     `hostless`."""
     outputs: int = 2
     """`offset` only: dx, dy, and with 3 a number that does not turn with the image: the radius of the host, pixels."""
     components: int = 3
-    """`mixture` only: places of each of the eight variants."""
+    """`mixture` only: positions of each of the eight variants."""
     unit: float = 1.0
     """Pixels for an output of 1; the published network answers in pixels."""
     min_width: float = 1.0
-    """`mixture` only: narrowest place (standard deviation), pixels."""
+    """`mixture` only: narrowest position (standard deviation), pixels."""
 
 
 PUBLISHED = DelightModelConfig()

@@ -37,7 +37,7 @@ class HostObjectiveConfig:
     """Turned and mirrored copies of each stack in training: all eight (published), or one drawn anew each time, which
     costs an eighth. Answers always average all eight."""
     hostless_weight: float = 1.0
-    """`mixture` head only: weight of the hostless decision against the place."""
+    """`mixture` head only: weight of the hostless decision against the position."""
     answer_radius: float = 12.0
     """`mixture` head only: an answer's probability is that the host lies within so many pixels of it."""
 
