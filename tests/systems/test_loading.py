@@ -25,8 +25,8 @@ def assert_same(found, expected):
 
 def test_weights_folder(folder):
     path, expected = folder
-    model, variables = lcjax.load(path)
-    assert model.config.parity and model.config.width == 8
+    loaded, variables = lcjax.load(path)
+    assert loaded.model.config.parity and loaded.model.config.width == 8
     assert_same(variables, expected)
 
 

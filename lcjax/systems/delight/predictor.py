@@ -24,6 +24,7 @@ from lcjax.systems.delight.answer import HostAnswer
 from lcjax.systems.delight.config import DelightExperiment, ImageConfig
 from lcjax.systems.delight.examination import ArrayField, Examination, Examine, Examined, Field, sky_of
 from lcjax.systems.delight.host_rules import host_size, nearest_source, snap_to_source
+from lcjax.systems.delight.raw_fields import UNKNOWN
 from lcjax.training.task import Task
 from lcjax.transforms.delight import delight_stack, recentre, usable
 from lcjax.typing import PyTree
@@ -32,8 +33,6 @@ _SAME_SCALE = 0.01
 """Relative difference of pixel scales that is no reason to resample."""
 _PADDING = 64
 """Images are padded to multiples of so many pixels before they are resampled, so that few shapes are compiled."""
-_MISSING = 1e37
-"""Pixels as large are not known: some templates of ZTF have the largest float32 there."""
 _EMPTY = "the image is empty: every pixel is 0 or not finite"
 
 ParallelMap = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
@@ -273,7 +272,7 @@ def _clean(field: Field) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(f"the transient at pixel ({field.x}, {field.y}) is not on the image of shape {pixels.shape}")
     with np.errstate(over="ignore"):
         pixels = np.ascontiguousarray(pixels, np.float32)
-    known = np.abs(pixels) < _MISSING
+    known = np.abs(pixels) < UNKNOWN
     pixels = np.where(known, pixels, np.float32(0))
     if not pixels.any():
         raise DataError(_EMPTY)

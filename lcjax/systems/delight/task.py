@@ -14,6 +14,7 @@ from lcjax.losses.host_mixture import mixture_log_density, two_best_hosts
 from lcjax.models.delight import VARIANTS, Delight
 from lcjax.models.delight_config import DelightModelConfig
 from lcjax.systems.delight.config import DelightExperiment
+from lcjax.systems.delight.raw_fields import receive
 from lcjax.training.task import Task, Update
 from lcjax.transforms.delight import network_input, stack_side
 from lcjax.transforms.dihedral import pick, random_symmetries, turn_vectors
@@ -154,6 +155,7 @@ def build_task(experiment: DelightExperiment) -> Task:
         updates=(Update(loss),),
         evaluate=evaluate,
         predict=predict,
+        receive=lambda batch: receive(batch, spec, experiment.image),
         batch_spec=spec,
         flops=lambda rows, length: delight_train_flops(config, rows * objective.training_variants),
         headline=("loss", "distance", "hostless_accuracy"),
