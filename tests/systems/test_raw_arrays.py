@@ -206,7 +206,7 @@ def test_alerts(make, tmp_path):
     }.items():
         with pytest.raises(DataError, match=words):
             loaded.predict(odd)
-    with pytest.raises(DataError, match="'(ra|dec)'"):
+    with pytest.raises(DataError, match=r"'(ra|dec)'"):
         loaded.predict({"stamps": batch["stamps"], "metadata": metadata})
 
 
