@@ -32,6 +32,8 @@ class EvaluateOptions:
     data: tuple[Path, ...] = ()
     """Prepared datasets; none: those the workdir was trained on."""
     split: Literal["train", "validation", "test"] = "test"
+    which: Literal["best", "latest", "ema"] = "best"
+    """Which weights of a workdir."""
     json: Path | None = None
     """Also write the scores there."""
     report: Path | None = None
@@ -45,7 +47,7 @@ def main(argv: list[str]) -> int:
     from lcjax.evaluation.run import print_scores, save_scores, write_report
     from lcjax.systems.loading import load
 
-    loaded = load(options.model)
+    loaded = load(options.model, options.which)
     data = list(options.data) or [Path(p) for p in loaded.record.get("data", {}).get("paths", [])]
     if not data:
         raise ConfigError(f"'{options.model}' does not say what it was trained on: give prepared data with --data")

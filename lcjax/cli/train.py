@@ -112,11 +112,6 @@ def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
     short = {k: getattr(options, k) for k in ("steps", "seed", "parallel", "batch_size")}
     changes = {k: v for k, v in short.items() if v is not None}
     training = dataclasses.replace(experiment.training, **changes)
-    for what in ("steps", "batch_size", "accumulate", "log_every", "evaluate_every", "checkpoint_every"):
-        if getattr(training, what) < 1:
-            raise ConfigError(
-                f"--training.{what.replace('_', '-')} is {getattr(training, what)}: it must be at least 1"
-            )
     return options, dataclasses.replace(experiment, training=training)
 
 
