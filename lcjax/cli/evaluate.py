@@ -1,6 +1,7 @@
 """`lcjax evaluate MODEL --data D`: scores on held-out objects, with intervals; which ones depends on the system."""
 
 import dataclasses
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -59,8 +60,15 @@ def main(argv: list[str]) -> int:
     if options.json:
         save_scores(options.json, scores)
     if options.report:
-        print(write_report(options.report, scores, loaded.record, options.model))
+        origin = evaluated_on(data, options.split, held_out, f"lcjax evaluate {shlex.join(argv)}")
+        print(write_report(options.report, scores, loaded.record, options.model, origin))
     return 0
+
+
+def evaluated_on(data: Sequence[Path], split: str, held_out: Data, command: str) -> dict[str, str]:
+    """What a report says of its data and command."""
+    where = ", ".join(map(str, data))
+    return {"data": f"{where}, split {split}", "fingerprint": held_out.fingerprint, "command": command}
 
 
 def held_out_data(loaded: Loaded, data: Sequence[Path], split: str, reader: str = "auto") -> tuple[Loaded, Data]:

@@ -5,6 +5,7 @@ held-out stars and draw a report. Run again, it goes on where it stopped.
 """
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -85,7 +86,7 @@ def main(argv: list[str]) -> int:
 
 def _evaluate_and_report(system: System, preset: str, workdir: Path, data: list[Path], reader: str) -> Path | None:
     """Scores of the best weights on the test split, printed, saved and reported; None where nothing can be scored."""
-    from lcjax.cli.evaluate import held_out_data
+    from lcjax.cli.evaluate import evaluated_on, held_out_data
     from lcjax.evaluation.run import print_scores, save_scores, write_report
     from lcjax.systems.loading import load
 
@@ -95,7 +96,8 @@ def _evaluate_and_report(system: System, preset: str, workdir: Path, data: list[
     scores = system.evaluate(loaded, held_out, {})
     print_scores(scores)
     save_scores(workdir / "scores.json", scores)
-    return write_report(workdir, scores, loaded.record, workdir)
+    command = f"lcjax evaluate {shlex.join([str(workdir), '--data', *map(str, data)])}"
+    return write_report(workdir, scores, loaded.record, workdir, evaluated_on(data, "test", held_out, command))
 
 
 def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
