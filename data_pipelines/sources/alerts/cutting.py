@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from data_pipelines.sources.alerts.archives import is_tar, is_zip, read_tar, read_zip
+from data_pipelines.sources.alerts.avro_codecs import AvroError
 from data_pipelines.sources.alerts.avro_container import MAGIC as AVRO_MAGIC
-from data_pipelines.sources.alerts.avro_container import AvroError, Block, cut_containers, decode_record
+from data_pipelines.sources.alerts.avro_container import Block, cut_containers, decode_record
 from data_pipelines.sources.alerts.avro_schema import SchemaSet
 from data_pipelines.sources.alerts.packets import HISTORY_FIELDS, StampRules
 from data_pipelines.sources.alerts.parquet import MAGIC as PARQUET_MAGIC
@@ -258,15 +259,16 @@ def _cut_member(data: bytes, rules: StampRules, origin: str) -> Iterator[Piece |
 
 
 def _cut_avro(stream: Any, origin: str) -> Iterator[Piece | Outcome]:
-    number = 0
+    number, empty = 0, True
     for block in cut_containers(stream):
+        empty = empty and isinstance(block, Block) and not block.count and not block.data
         if isinstance(block, AvroError):
             yield Rejection("", str(block), f"{origin}#{number}")
             number += 1
         else:
             yield AvroRecords(block, origin, number)
             number += block.count
-    if not number:
+    if empty:
         yield Rejection("", "no alerts: the Avro container is empty", origin)
 
 
