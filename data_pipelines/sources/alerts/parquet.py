@@ -61,7 +61,7 @@ def cut_parquet(
 
     number = 0
     try:
-        table = pq.ParquetFile(source, pre_buffer=False)
+        table = pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True)
         skipped = frozenset() if rules.history else HISTORY_FIELDS
         wanted = [
             f.name
@@ -85,10 +85,15 @@ def cut_parquet(
                 for batch in table.iter_batches(ROWS, row_groups=[group], columns=wanted, use_threads=False):
                     yield TableRows(batch, origin, number)
                     number += batch.num_rows
+                said = "pages have fewer rows than the footer says"
             except (pa.ArrowException, OSError, ValueError) as error:
-                lost = begin + facts.num_rows - number
-                yield Rejection("", f"damaged Parquet: {_first_line(error)}, {lost} rows lost", f"{origin}#{number}")
-                number = begin + facts.num_rows
+                said = _first_line(error)
+            if lost := begin + facts.num_rows - number:
+                yield Rejection("", f"damaged Parquet: {said}, {lost} rows lost", f"{origin}#{number}")
+            number = begin + facts.num_rows
+        if number != table.metadata.num_rows:
+            said = f"its row groups have {number:,} rows and its footer says {table.metadata.num_rows:,}"
+            yield Rejection("", f"damaged Parquet: {said}", f"{origin}#{number}")
     except (pa.ArrowException, OSError, ValueError) as error:
         yield Rejection("", f"damaged Parquet: {_first_line(error)}", origin)
 
