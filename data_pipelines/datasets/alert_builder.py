@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds.alerts.choice import choose_alerts, label_objects, objects_within_caps, parse_caps
+from data_pipelines.kinds.alerts.label_tables import ContradictoryLabelsError
 from data_pipelines.kinds.alerts.records import alert_columns, encode_alert, stamp_features
 from data_pipelines.kinds.alerts.settings import AlertReport, AlertSettings
 from data_pipelines.kinds.alerts.weak_labels import Labeler
@@ -82,13 +83,18 @@ class AlertBuilder(SurveyBuilder):
                 report.rejected.append(found)
                 continue
             key = (found.object_id, found.alert_id)
-            label, rule = self._labeler(found)
+            try:
+                label, rule = self._labeler(found)
+            except ContradictoryLabelsError as error:
+                report.rejected.append(Rejection(found.object_id, str(error), found.origin, found.alert_id))
+                continue
             self._labels[key], rule_of[key] = label or "", rule
             names |= dict.fromkeys(alert_columns(found))
             shapes[key] = (*found.stamps[self._rules.need[0]].pixels.shape, len(self._rules.need))
             if found.missing_pixels:
                 missing.add(key)
             times[key] = found.mjd
+        report.label_tables = self._labeler.tables()
         if not self._labels:
             detail = f"; the first reason: {report.rejected[0].reason}" if report.rejected else ""
             raise DataError(f"dataset '{self.name}' has no usable alert: {len(report.rejected)} rejected{detail}")
