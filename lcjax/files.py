@@ -13,6 +13,15 @@ ROOM = "make room or choose another --out"
 """What to do when nothing can be written."""
 
 
+def printable(name: Path | str) -> str:
+    r"""A name of a file as text that can be written anywhere: bytes of it that are not UTF-8 are spelt out.
+
+    >>> printable(os.fsdecode(b"caf\xe9.fits"))
+    'caf\\xe9.fits'
+    """
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 @contextlib.contextmanager
 def storage_errors(path: Path | str, advice: str = ROOM) -> Iterator[None]:
     """Turns refused writes into one sentence.

@@ -20,6 +20,7 @@ from data_pipelines.shards.layout import flattened
 from data_pipelines.sources.alerts import Alert, SchemaSet, read_alerts
 from data_pipelines.splits import assign_per_class, assign_splits
 from lcjax.errors import DataError, Rejection
+from lcjax.files import printable
 
 
 class AlertBuilder(SurveyBuilder):
@@ -52,7 +53,7 @@ class AlertBuilder(SurveyBuilder):
         if not self.settings.sources:
             raise DataError(f"dataset '{self.name}' needs alert files: give them with --source")
         schemas = SchemaSet(self.alerts.schemas)
-        other = (lambda path: report.other_files.__setitem__(str(path), None)) if report else None
+        other = (lambda path: report.other_files.__setitem__(printable(path), None)) if report else None
         seen: set[tuple[str, int]] = set()
         for found in read_alerts(self.settings.sources, rules=self._rules, schemas=schemas, on_other=other):
             if isinstance(found, Alert):

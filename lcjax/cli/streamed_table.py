@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lcjax.errors import StorageError
-from lcjax.files import partial, storage_errors
+from lcjax.files import partial, printable, storage_errors
 
 ROWS = 1024
 
@@ -110,4 +110,7 @@ def _column(field: pa.Field, values: list[Any]) -> pa.Array:
         offsets = np.arange(len(block) + 1, dtype=np.int32) * block.shape[1]
         flat = pa.array(block.ravel(), field.type.value_type)
         return pa.ListArray.from_arrays(pa.array(offsets), flat)
-    return pa.array(values, field.type)
+    try:
+        return pa.array(values, field.type)
+    except UnicodeEncodeError:  # names of files may be no text
+        return pa.array([None if value is None else printable(value) for value in values], field.type)

@@ -1,5 +1,7 @@
 """Tables appear when they are whole; columns that say nothing are left out."""
 
+import os
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,6 +44,13 @@ def test_an_error_leaves_the_old_table_unless_rows_are_to_be_kept(tmp_path, keep
         raise RuntimeError
     assert (path.read_bytes() == b"old") is not keep
     assert [p.name for p in tmp_path.iterdir()] == ["t.parquet"]
+
+
+def test_names_of_files_that_are_no_text(tmp_path):
+    with StreamedTable(tmp_path / "t.parquet", SCHEMA) as table:
+        table.add(row(1) | {"name": os.fsdecode(b"caf\xe9.dat")})
+        table.add(row(2) | {"name": None})
+    assert pq.read_table(tmp_path / "t.parquet")["name"].to_pylist() == ["caf\\xe9.dat", None]
 
 
 def test_a_folder_is_refused(tmp_path):

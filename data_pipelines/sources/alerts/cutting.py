@@ -23,6 +23,7 @@ from data_pipelines.sources.alerts.stamp_files import NPY_MAGIC, read_fits_stamp
 from data_pipelines.sources.alerts.surveys import alert_from_packet
 from data_pipelines.sources.alerts.unpacking import UnpackError, open_unpacked, read_all, unpack
 from lcjax.errors import Rejection
+from lcjax.files import printable
 
 MAX_FILE_BYTES = 64 << 20
 """Of files that are read whole: a message, a FITS file, a member of an archive."""
@@ -165,7 +166,7 @@ def cut_files(files: list[Path], rules: StampRules) -> Iterator[Piece | Outcome]
             head = open_unpacked(raw).read(_HEAD)
             if head[:9] == FITS_MAGIC:
                 contents = {stamp_group(f.name)[1]: _read_whole(f) for f in files}
-                yield Images(contents, stamp_group(path.name)[0], str(path))
+                yield Images(contents, stamp_group(printable(path.name))[0], printable(path))
             elif len(files) > 1:
                 for file in files:
                     yield from cut_files([file], rules)
@@ -173,9 +174,9 @@ def cut_files(files: list[Path], rules: StampRules) -> Iterator[Piece | Outcome]
                 yield from _cut_stream(open_unpacked(raw), head, path, rules)
     except OSError as error:
         what = "folder that cannot be listed" if isinstance(error, IsADirectoryError) else error.strerror or error
-        yield Rejection("", f"unreadable file: {what}", str(path))
+        yield Rejection("", f"unreadable file: {what}", printable(path))
     except UnpackError as error:
-        yield Rejection("", str(error), str(path))
+        yield Rejection("", str(error), printable(path))
 
 
 def _read_whole(path: Path) -> bytes:
@@ -185,7 +186,7 @@ def _read_whole(path: Path) -> bytes:
 
 def _cut_stream(stream: Any, head: bytes, path: Path, rules: StampRules) -> Iterator[Piece | Outcome]:
     """A file that is not FITS, from its unpacked stream."""
-    origin, whole = str(path), lambda: io.BytesIO(read_all(stream, MAX_FILE_BYTES))
+    origin, whole = printable(path), lambda: io.BytesIO(read_all(stream, MAX_FILE_BYTES))
     packed = not hasattr(stream, "seek")
     if not head:
         yield Rejection("", "empty file", origin)
@@ -198,7 +199,7 @@ def _cut_stream(stream: Any, head: bytes, path: Path, rules: StampRules) -> Iter
     elif head[:4] == PARQUET_MAGIC:
         yield from cut_parquet(whole() if packed else path, rules, origin)
     elif head[:6] == NPY_MAGIC:
-        yield from read_npy_stamps(whole() if packed else path, rules, origin, path.stem)
+        yield from read_npy_stamps(whole() if packed else path, rules, origin, printable(path.stem))
     elif head[0] == 0 and len(head) > 5:
         yield Packets(whole().getvalue(), origin, path.parent)
     else:
