@@ -1,5 +1,7 @@
 """`lcjax predict` on alerts of a survey that the network has not learned from."""
 
+import csv
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -49,6 +51,26 @@ def test_stamps_without_a_packet_must_have_the_survey_s_size(images, night, caps
     assert "unknown survey: stamps of 30x30 pixels of no known survey, and the network learned from ztf (63x63)" in said
     for more in (["--alerts.any-survey"], ["--alerts.size", "any"]):
         assert predict(images, night / "bare30.npy", out=out, more=more) == 0
+
+
+def test_the_table_is_what_its_name_says(images, night, capsys):
+    write = lambda out: predict(images, night / "lsst.avro", night / "ztf.avro", out=out)
+    assert write(night / "F.csv") == 0
+    with open(night / "F.csv", newline="") as file:
+        assert [row["alert_id"] for row in csv.DictReader(file)] == ["1000", "1001"]
+    with open(night / "F.rejected.csv", newline="") as file:
+        assert [row["reason"].partition(":")[0] for row in csv.DictReader(file)] == ["another survey"] * 3
+    capsys.readouterr()
+    for out, words in (
+        ("F.txt", "end --out in .parquet or .csv"),
+        ("/dev/stdout", "--out"),
+        ("/", "is no name of a file"),
+    ):
+        assert write(night / out) == 2
+        said = capsys.readouterr()
+        assert words in said.err and said.err.count("\n") == 1 and not said.out
+    assert predict(images, "kafka://localhost:1/topic", out=night / "F.csv") == 2
+    assert "answers to a stream are a folder of Parquet files" in capsys.readouterr().err
 
 
 def test_presets_say_the_survey():
