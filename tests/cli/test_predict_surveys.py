@@ -9,15 +9,14 @@ import pytest
 from data_pipelines.datasets.alert_checks import container, packet
 from data_pipelines.datasets.lsst_alerts.lsst_alerts_dataset_builder_test import SCHEMA, rubin
 from lcjax.systems import PRESETS
-from lcjax.systems.stamp_classifier.config import StampExperiment, StampInputsConfig
-from tests.cli.test_predict_alerts import SMALL, predict, weights
+from tests.cli.blank_model import blank_model
+from tests.cli.test_predict_alerts import predict
 
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     """A network that takes nothing but images, so that nothing else tells it the survey."""
-    inputs = StampInputsConfig(features=(), metadata_names=())
-    return weights(tmp_path_factory.mktemp("model") / "W", StampExperiment(inputs=inputs, model=SMALL))
+    return blank_model(tmp_path_factory.mktemp("model") / "W")
 
 
 @pytest.fixture
