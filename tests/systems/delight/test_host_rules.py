@@ -62,6 +62,9 @@ def test_scatter_is_limited_in_arcsec():
         model = copy.copy(predictor("sources", examine=examine_field))
         (plain,) = model.predict_arrays(image[None], scale)
         assert plain.method == "network" and plain.scatter > 0
+        eight = np.stack([plain.variant_x, plain.variant_y], axis=1) * scale
+        spread = np.sqrt(np.mean(np.sum((eight - eight.mean(axis=0)) ** 2, axis=1)))
+        assert plain.scatter == pytest.approx(spread, rel=1e-3)
         for factor, method in ((0.9, "nearest source"), (1.1, "network")):
             model._max_scatter = factor * plain.scatter
             (found,) = model.predict_arrays(image[None], scale)
