@@ -15,6 +15,7 @@ import numpy as np
 
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import DataError
+from lcjax.files import printable
 
 MAX_MEMBER_BYTES = 32 << 20
 
@@ -68,7 +69,7 @@ def read_text(path: Path, band: str = "", label: str | None = None) -> Iterator[
         text = path.read_text(errors="replace")
     except OSError as error:
         raise DataError(f"'{path}' cannot be read: {error.strerror}") from error
-    yield RawLightCurve(path.stem, band, *_three_columns(text, str(path)), label, {}, str(path))
+    yield RawLightCurve(printable(path.stem), band, *_three_columns(text, str(path)), label, {}, str(path))
 
 
 def read_labels(path: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ Nested Parquet is read a batch of rows at a time; flat tables are grouped file b
 """
 
 import csv
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
+from data_pipelines.sources.arrow_text import times_as_text
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import DataError, MissingExtraError
 
@@ -64,7 +66,8 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     name = path.name.lower()
     try:
         if name.endswith(PARQUET):
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            # pyarrow takes names that are no text only as bytes.
+            with pa.OSFile(os.fsencode(path)) as raw, pq.ParquetFile(raw, page_checksum_verification=True) as file:
                 if not file.metadata.num_rows:
                     return
                 for batch in file.iter_batches(ROWS_AT_ONCE):
@@ -86,7 +89,8 @@ def _read_csv(path: Path) -> pa.Table:
     A line that is cut short is filled with empty cells; of one with too many cells nothing can be trusted, so all its cells
     are emptied: cleaning counts and drops both.
     """
-    with pa.input_stream(str(path), compression="detect") as stream:
+    packed = "gzip" if path.name.lower().endswith(".gz") else None
+    with open(path, "rb") as file, pa.input_stream(file, compression=packed) as stream:
         data = stream.read()
     lines = data.decode("utf-8-sig", errors="replace").splitlines()
     skip = 0
@@ -165,13 +169,18 @@ def _number(text: str | bytes | None) -> float:
 
 
 def _texts(values: pa.Array) -> list[str | None]:
+    """As text, whatever the type; bytes that are not UTF-8 are spelt out, so that different ids stay different."""
+    if pa.types.is_temporal(values.type):
+        values = times_as_text(values)
+    elif pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        values = values.cast(pa.large_binary())
     return [_text(v) for v in values.to_pylist()]
 
 
 def _text(value: object) -> str | None:
     """Ids, bands and classes as text; whole floats are integers that met a missing value (149389.0), NaN is missing."""
     if isinstance(value, bytes):
-        return value.decode(errors="replace").strip()
+        return value.decode(errors="backslashreplace").strip()
     if isinstance(value, float):
         return None if value != value else str(int(value)) if value.is_integer() else str(value)
     return None if value is None else str(value).strip()
@@ -274,7 +283,7 @@ def _read_with_astropy(path: Path) -> pa.Table:
         if values.dtype == object or values.ndim == 2:
             arrays[name] = pa.array([np.asarray(v).astype(_native(np.asarray(v).dtype)) for v in values])
         elif values.dtype.kind == "S":
-            arrays[name] = pa.array(np.char.strip(np.char.decode(values)))
+            arrays[name] = pa.array(np.char.strip(np.char.decode(values, "utf-8", "backslashreplace")))
         else:
             arrays[name] = pa.array(values.astype(_native(values.dtype)))
     return pa.table(arrays)

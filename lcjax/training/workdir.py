@@ -25,8 +25,10 @@ _FREE = {
     "training.initial_weights",
     "training.parallel",
     "training.mesh",
+    "inputs.surveys",
 }
-"""Settings that may differ when a run is resumed: they say when to report or stop and where to compute, not what.
+"""Settings that may differ when a run is resumed: they say when to report or stop, where to compute and what may be asked, not
+what is learned.
 
 On another topology sums round differently, so only the same `parallel` and `mesh` go on bit for bit.
 """

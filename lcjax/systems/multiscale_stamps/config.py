@@ -57,6 +57,8 @@ class MultiscaleInputsConfig(Settings):
     """One a feature, of the training alerts; set from the data when training. Empty: 0 and 1."""
     feature_quantiles: tuple[tuple[float, ...], ...] = ()
     """Likewise for `quantile`: ascending knots of every feature, evenly spaced in probability."""
+    surveys: tuple[str, ...] = ("ztf",)
+    """Whose alerts the network learned from: it answers no others unless told to. Set from the data when training; empty: any."""
     balance: Literal["none", "published", "weighted"] = "weighted"
     """Classes in training: `weighted` draws them evenly, as published for this network."""
 

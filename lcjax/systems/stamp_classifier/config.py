@@ -88,6 +88,8 @@ class StampInputsConfig(Settings):
     ignore_fill: bool = True
     """Pixels beyond +-1e10 count as missing. False lets one fill value (-3.4e38 in some templates) or infinity decide
     the range of its channel, as in the reference."""
+    surveys: tuple[str, ...] = ("ztf",)
+    """Whose alerts the network learned from: it answers no others unless told to. Set from the data when training; empty: any."""
     balance: Literal["none", "published", "weighted"] = "published"
     """Classes in training: `published` repeats rare ones to the size of the largest; `weighted` draws them evenly."""
 
