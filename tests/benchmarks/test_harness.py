@@ -1,65 +1,62 @@
-"""No benchmark loses its run at the end: whatever its options and results are, they can be written."""
+"""Timing, rates, turns, tables and files that every benchmark shares; the clock is set by hand."""
 
-import dataclasses
-import importlib
-import inspect
 import json
-from pathlib import Path
 
-import jax.numpy as jnp
-import numpy as np
 import pytest
-import tyro
 
-from benchmarks import original
-from benchmarks.__main__ import names
-from benchmarks.harness import Rate, write_json
-from lcjax.errors import StorageError
-
-WITH_OPTIONS = sorted(set(names()) - {"train"})  # which takes its command line by argparse, and has a test of its own
+from benchmarks import harness
+from benchmarks.harness import Rate, in_turns, machine, measure, print_table, rate, write_json
 
 
-def changed(value):
-    """The path fields of a dataclass set, nested ones too."""
-    for field in dataclasses.fields(value):
-        inner = getattr(value, field.name)
-        if "Path" in str(field.type):
-            path = (Path("somewhere"),) if "tuple" in str(field.type) else Path("somewhere")
-            value = dataclasses.replace(value, **{field.name: path})
-        elif dataclasses.is_dataclass(inner):
-            value = dataclasses.replace(value, **{field.name: changed(inner)})
-    return value
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes when it is told."""
+
+    class Clock:
+        now = 0.0
+
+    monkeypatch.setattr(harness.time, "perf_counter", lambda: Clock.now)
+    return Clock
 
 
-@pytest.mark.parametrize("name", WITH_OPTIONS)
-def test_options_and_results_can_be_written(name, tmp_path):
-    module = importlib.import_module(f"benchmarks.{name}")
-    required = ["--data", "D"] if name == "reconstruction" else []
-    options = changed(tyro.cli(module.Options, args=[*required, "--out", str(tmp_path / "given.json")]))
-    results = {"rates": {"a": Rate(1.0, np.float32(0.5), 2.0, 3)}, "arrays": (np.arange(2), jnp.ones(1)), 3: None}
-    written = write_json(name, {"settings": options, **results}, tmp_path / "new" / "a.json")
-    record = json.loads(written.read_text())
-    assert record["benchmark"] == name and record["settings"]["out"] == "somewhere"
-    assert record["rates"]["a"]["low"] == 0.5 and record["arrays"] == [[0, 1], [1.0]] and record["3"] is None
+def test_seconds_a_call_without_the_warm_up(clock):
+    takes = iter([100.0] * 4 + [1, 3, 2, 2, 5, 5, 4, 4, 3, 3])
+
+    def call():
+        clock.now += next(takes)
+
+    found = measure(call, calls=2, repeats=5, warmup=2)
+    assert (found.median, found.p95, found.repeats) == (3.0, 5.0, 5)
 
 
-@pytest.mark.parametrize("name", sorted(names()))
-def test_every_benchmark_writes_by_the_harness(name):
-    """What it hands over is made plain there and nowhere else."""
-    source = inspect.getsource(importlib.import_module(f"benchmarks.{name}"))
-    assert "write_json(" in source and "json.dump(" not in source and "write_text" not in source
+def test_units_a_second_until_the_time_is_over(clock):
+    def items():
+        while True:
+            clock.now += 2.0
+            yield 10
+
+    assert rate(items(), 5.0) == 5.0 and clock.now == 6.0
 
 
-def test_a_whole_run_with_out(tmp_path, monkeypatch):
-    rows = [{"network": "n", "case": "c", "windows/s": 2.0}]
-    monkeypatch.setattr(original, "_compare", lambda name, options: rows)
-    out = tmp_path / "a.json"
-    assert original.main(["--presets", "astromer1", "--out", str(out)]) == 0
-    record = json.loads(out.read_text())
-    assert record["rows"] == rows and record["settings"]["out"] == str(out)
+def test_cases_go_in_turns():
+    order = []
+    case = lambda name, values: lambda: (order.append(name), values.pop())[1]
+    found = in_turns({"a": case("a", [1.0, 9.0, 2.0]), "b": case("b", [5.0, 5.0, 5.0])}, turns=3)
+    assert order == ["a", "b"] * 3
+    assert found == {"a": Rate(2.0, 1.0, 9.0, 3), "b": Rate(5.0, 5.0, 5.0, 3)}
 
 
-def test_a_place_that_cannot_be_written(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot write"):
-        write_json("x", {}, tmp_path / "file" / "a.json")
+def test_a_table_shows_three_digits_and_dashes(capsys):
+    rows = [{"case": "one", "rate": 1234.6, "share": 0.01234, "none": None, "n": 7}]
+    print_table("title", [*rows, rows[0] | {"case": "two", "rate": -2000.4}])
+    said = capsys.readouterr().out
+    assert said.startswith("title") and "1,235" in said and "-2,000" in said and "0.0123" in said and " 7 " in said
+    assert said.count(" - ") == 2 and said.index("one") < said.index("two")
+
+
+def test_files_say_where_the_numbers_come_from(tmp_path):
+    path = write_json("toy", {"rows": [1]}, tmp_path / "deep" / "a.json")
+    record = json.loads(path.read_text())
+    assert record["benchmark"] == "toy" and record["rows"] == [1]
+    assert {"python", "cores", "processor", "load", "jax", "device"} <= set(record["machine"])
+    assert machine()["devices"] >= 1
