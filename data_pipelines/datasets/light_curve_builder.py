@@ -15,7 +15,7 @@ from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleanLigh
 from data_pipelines.kinds.light_curves.records import encode_light_curve, light_curve_features
 from data_pipelines.sources import RawLightCurve, read_light_curves
 from data_pipelines.splits import assign_splits
-from lcjax.errors import DataError, Rejection
+from lcjax.errors import DataError
 
 
 class LightCurveBuilder(SurveyBuilder):
@@ -68,17 +68,7 @@ class LightCurveBuilder(SurveyBuilder):
             )
 
     def _clean_curves(self, report: CleaningReport) -> Iterator[CleanLightCurve]:
-        seen: set[tuple[str, str]] = set()
         for raw in self._read_with_band():
-            key = (raw.object_id, raw.band)
-            if raw.object_id and key in seen:
-                report.points_read += len(raw.mjd)
-                report.points_dropped["of rejected objects"] += len(raw.mjd)
-                report.rejected.append(
-                    Rejection(raw.object_id, "object id repeated: the first one is kept", raw.origin)
-                )
-                continue
-            seen.add(key)
             curve = clean(raw, self.settings.options["cleaning"], report)
             if isinstance(curve, CleanLightCurve):
                 yield curve
@@ -88,11 +78,9 @@ class LightCurveBuilder(SurveyBuilder):
 
     def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         index = {name: i for i, name in enumerate(self.class_names)}
-        seen: set[tuple[str, str]] = set()
         for raw in self._read_with_band():
-            if self.split_of.get(raw.object_id) != split or (raw.object_id, raw.band) in seen:
+            if self.split_of.get(raw.object_id) != split:
                 continue
-            seen.add((raw.object_id, raw.band))
             curve = clean(raw, self.settings.options["cleaning"])
             if not isinstance(curve, CleanLightCurve):
                 continue

@@ -1,12 +1,15 @@
 """Format readers: survey files in, raw light curves out, nothing mended. Damaged files are named and set aside."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.sources.identity import bands_of_names
 from data_pipelines.sources.light_curve import RawLightCurve
-from data_pipelines.sources.originals import read_labels, read_macho, read_text
-from data_pipelines.sources.tables import is_table, read_table
+from data_pipelines.sources.originals import macho_keys, read_labels, read_macho, read_text
+from data_pipelines.sources.tables import is_parquet, is_table, read_table, table_keys
+from data_pipelines.sources.whole_stars import count_parts, whole_stars
 from lcjax.errors import DataError
 
 __all__ = ["ColumnNames", "RawLightCurve", "list_files", "read_light_curves"]
@@ -19,7 +22,8 @@ _CATALOGUE_FILES = {
     "data_thumbnail.parquet",
 }
 """What a HATS catalogue has beside its light curves."""
-_ORIGINALS = (".dat", ".mjd", ".tar.bz2", ".tar.gz", ".tar")
+_ARCHIVES = (".mjd", ".tar.bz2", ".tar.gz", ".tar")
+_ORIGINALS = (".dat", *_ARCHIVES)
 
 
 def list_files(
@@ -74,7 +78,7 @@ def read_light_curves(
     on_bad_file: Callable[[Path, str], None] | None = None,
     on_other: Callable[[Path], None] | None = None,
 ) -> Iterator[RawLightCurve]:
-    """Raw light curves of files and folders, in file order: one per object and band.
+    """Raw light curves of files and folders: one per object and band, however many parts it is in; in the order of their last parts.
 
     Args:
       paths: files or folders. columns: names of columns in tables; None or unset fields: common names.
@@ -85,16 +89,30 @@ def read_light_curves(
     Raises:
       DataError: nothing could be read, a column is missing, or a file is damaged and `on_bad_file` is not given.
     """
+    columns = columns or ColumnNames()
     files = list_files(paths, suffixes, on_other)
     labels: dict[str, str] = {}
     for path in [p for p in files if _is_label_table(p)]:
         if len(files) > 1:
             labels |= read_labels(path)
             files.remove(path)
+    names = bands_of_names([path for path in files if is_table(path)])
+    counts = count_parts(_keys(files, columns, names)) if len(files) > 1 or is_parquet(files[0]) else {}
+    yield from whole_stars(_parts(files, columns, labels, names, on_columns, on_bad_file), counts)
+
+
+def _parts(
+    files: list[Path],
+    columns: ColumnNames,
+    labels: dict[str, str],
+    names: dict[Path, tuple[str, str]],
+    on_columns: Callable[[dict[str, str]], None] | None,
+    on_bad_file: Callable[[Path, str], None] | None,
+) -> Iterator[RawLightCurve]:
     problems: list[DataError] = []
     for path in files:
         try:
-            yield from _read_one(path, columns or ColumnNames(), labels, on_columns)
+            yield from _read_one(path, columns, labels, names, on_columns)
         except DataError as error:
             if on_bad_file is None or len(files) == 1:
                 raise
@@ -104,13 +122,29 @@ def read_light_curves(
         raise DataError(f"none of {len(files)} files could be read; the first: {problems[0]}")
 
 
+def _keys(files: list[Path], columns: ColumnNames, names: dict[Path, tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Object id and band of all parts, in the order in which they are read; where a file cannot be read, says the reading of it."""
+    for path in files:
+        with contextlib.suppress(DataError):
+            if is_table(path):
+                yield from table_keys(path, columns, names)
+            elif path.name.lower().endswith(_ARCHIVES):
+                yield from macho_keys(path)
+            else:
+                yield path.stem, ""
+
+
 def _read_one(
-    path: Path, columns: ColumnNames, labels: dict[str, str], on_columns: Callable[[dict[str, str]], None] | None
+    path: Path,
+    columns: ColumnNames,
+    labels: dict[str, str],
+    names: dict[Path, tuple[str, str]],
+    on_columns: Callable[[dict[str, str]], None] | None,
 ) -> Iterator[RawLightCurve]:
     name = path.name.lower()
     if is_table(path):
-        yield from read_table(path, columns, on_columns)
-    elif name.endswith((".mjd", ".tar.bz2", ".tar.gz", ".tar")):
+        yield from read_table(path, columns, on_columns, names)
+    elif name.endswith(_ARCHIVES):
         yield from read_macho(path)
     elif name.endswith(".dat"):
         yield from read_text(path, label=labels.get(path.stem))

@@ -56,10 +56,31 @@ def read_macho(path: Path) -> Iterator[RawLightCurve]:
         raise DataError(f"'{path}' cannot be read as a MACHO archive ({error}): the file is damaged") from error
 
 
-def _macho_curve(name: str, text: str, where: str) -> RawLightCurve:
+def macho_keys(path: Path) -> Iterator[tuple[str, str]]:
+    """Object id and band of all that `read_macho` gives, one for one.
+
+    Raises:
+      DataError: the archive is damaged.
+    """
+    if path.suffix == ".mjd":
+        yield _macho_name(path.name)
+        return
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if member.isfile() and member.name.endswith(".mjd"):
+                    yield _macho_name(Path(member.name).name)
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise DataError(f"'{path}' cannot be read as a MACHO archive ({error}): the file is damaged") from error
+
+
+def _macho_name(name: str) -> tuple[str, str]:
     match = re.fullmatch(r"lc_(?P<star>.+)\.(?P<band>[BR])\.mjd", name)
-    star, band = (match["star"], match["band"]) if match else (Path(name).stem, "")
-    return RawLightCurve(star, band, *_three_columns(text, where), None, {}, where)
+    return (match["star"], match["band"]) if match else (Path(name).stem, "")
+
+
+def _macho_curve(name: str, text: str, where: str) -> RawLightCurve:
+    return RawLightCurve(*_macho_name(name), *_three_columns(text, where), None, {}, where)
 
 
 def read_text(path: Path, band: str = "", label: str | None = None) -> Iterator[RawLightCurve]:

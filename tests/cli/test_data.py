@@ -51,11 +51,12 @@ def test_dirty_stars_lose_no_sound_one(tmp_path, capsys):
     assert "b.parquet" in printed and "rejected" in printed
     folder = next(out.glob("asas_acvs/*"))
     rejected = pq.read_table(folder / "rejected.parquet").to_pydict()
-    assert sorted(rejected["object_id"]) == ["", "s03", "s04", "s05"]
+    assert sorted(rejected["object_id"]) == ["", "s03", "s04"]
     assert all(rejected["reason"]) and all("a.parquet" in origin for origin in rejected["origin"])
     report = json.loads((folder / "cleaning.json").read_text())
     assert report["curves_kept"] == 20 and len(report["bad_files"]) == 1
     assert report["points_read"] == report["points_kept"] + sum(report["points_dropped"].values())
+    assert report["mended"]["stars put together of several parts"] == 1  # two rows of s05
     assert report["points_dropped"]["error out of range"] == 2 and report["points_dropped"]["time repeated"] == 1
     assert not list(out.glob(".*"))
     assert main(["data", "verify", str(out)]) == 0

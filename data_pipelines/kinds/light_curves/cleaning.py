@@ -107,7 +107,11 @@ def clean(
     """
     report = CleaningReport() if report is None else report
     time, magnitude, error = (np.asarray(a, np.float64) for a in (raw.mjd, raw.magnitude, raw.magnitude_error))
-    report.points_read += len(time)
+    report.points_read += len(time) + raw.repeated
+    if raw.repeated:
+        report.points_dropped["the same in two parts of a star"] += raw.repeated
+    if raw.parts > 1:
+        report.notes["stars put together of several parts"] += 1
 
     def reject(reason: str) -> Rejection:
         rejection = Rejection(raw.object_id, reason, raw.origin)
@@ -117,6 +121,9 @@ def clean(
     if not raw.object_id:
         report.points_dropped["of rejected objects"] += len(time)
         return reject("no object id")
+    if raw.fault:
+        report.points_dropped["of rejected objects"] += len(time)
+        return reject(raw.fault)
     if not len(time) == len(magnitude) == len(error):
         report.points_dropped["of rejected objects"] += len(time)
         return reject(f"columns of unequal length: {len(time)} times, {len(magnitude)} magnitudes, {len(error)} errors")
