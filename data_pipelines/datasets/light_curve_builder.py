@@ -50,6 +50,7 @@ class LightCurveBuilder(SurveyBuilder):
             on_other=lambda path: self.report.other_files.__setitem__(str(path), None),
             on_columns=self.report.columns.update,
             on_bad_file=lambda path, reason: self.report.bad_files.__setitem__(str(path), reason),
+            on_labels=lambda labels: setattr(self.report, "labels_of_none", labels.unused()),
         )
 
     def _read_with_band(self) -> Iterator[RawLightCurve]:
@@ -58,7 +59,7 @@ class LightCurveBuilder(SurveyBuilder):
 
     def _first_pass(self) -> None:
         for curve in self._clean_curves(self.report):
-            self._labels[curve.object_id] = self._labels.get(curve.object_id) or curve.label
+            self._learn_label(curve)
             self._metadata |= dict.fromkeys(curve.metadata)
         if not self._labels:
             reasons = {r.reason for r in self.report.rejected}
@@ -66,6 +67,15 @@ class LightCurveBuilder(SurveyBuilder):
             raise DataError(
                 f"dataset '{self.name}' has no usable light curve: {len(self.report.rejected)} rejected{detail}"
             )
+
+    def _learn_label(self, curve: CleanLightCurve) -> None:
+        """A star has the class that its bands, its parts and the tables of labels agree on, or none."""
+        name, known = curve.object_id, self.report.label_conflicts
+        before = known.get(name) or tuple(filter(None, [self._labels.get(name)]))
+        classes = tuple(dict.fromkeys([*before, *(curve.labels or filter(None, [curve.label]))]))
+        if len(classes) > 1:
+            known[name] = classes
+        self._labels[name] = classes[0] if len(classes) == 1 else None
 
     def _clean_curves(self, report: CleaningReport) -> Iterator[CleanLightCurve]:
         for raw in self._read_with_band():

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.sources.identity import bands_of_names
+from data_pipelines.sources.label_tables import Labels, is_label_table, read_labels
 from data_pipelines.sources.light_curve import RawLightCurve
-from data_pipelines.sources.originals import macho_keys, read_labels, read_macho, read_text
+from data_pipelines.sources.originals import macho_keys, read_macho, read_text
 from data_pipelines.sources.tables import is_parquet, is_table, read_table, table_keys
 from data_pipelines.sources.whole_stars import count_parts, whole_stars
 from lcjax.errors import DataError
@@ -30,6 +31,7 @@ def list_files(
     paths: Sequence[Path | str],
     suffixes: tuple[str, ...] = (),
     on_other: Callable[[Path], None] | None = None,
+    columns: ColumnNames | None = None,
 ) -> list[Path]:
     """Files at and below `paths`, sorted; hidden files and those of catalogue metadata (`_metadata`) left out.
 
@@ -37,6 +39,7 @@ def list_files(
       paths: files are taken as they are; folders are searched.
       suffixes: endings of the files wanted in folders (tables of labels are always found); none: every known format.
       on_other: told of files in folders that are of no wanted format.
+      columns: as in `read_light_curves`, to tell tables of labels from light curves.
 
     Raises:
       DataError: a path does not exist, or nothing to read is there.
@@ -49,8 +52,8 @@ def list_files(
             files.append(path)
             continue
         below = [p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith(("_", "."))]
-        known = _wanted(below, suffixes)
-        if not any(not _is_label_table(p) for p in known):
+        known = _wanted(below, suffixes, columns or ColumnNames())
+        if not known or (suffixes and not any(p.name.lower().endswith(suffixes) for p in known)):
             formats = ", ".join(suffixes) or "Parquet, CSV, ECSV, FITS, .dat, MACHO archives"
             raise DataError(f"folder '{path}' holds no light-curve files ({formats})")
         for other in sorted(set(below) - set(known)) if on_other else []:
@@ -59,14 +62,10 @@ def list_files(
     return files
 
 
-def _wanted(below: list[Path], suffixes: tuple[str, ...]) -> list[Path]:
+def _wanted(below: list[Path], suffixes: tuple[str, ...], columns: ColumnNames) -> list[Path]:
     if suffixes:
-        return [p for p in below if p.name.lower().endswith(suffixes) or _is_label_table(p)]
+        return [p for p in below if p.name.lower().endswith(suffixes) or is_label_table(p, columns)]
     return [p for p in below if (is_table(p) or p.name.endswith(_ORIGINALS)) and p.name not in _CATALOGUE_FILES]
-
-
-def _is_label_table(path: Path) -> bool:
-    return "label" in path.stem.lower() and path.suffix == ".csv"
 
 
 def read_light_curves(
@@ -77,6 +76,7 @@ def read_light_curves(
     on_columns: Callable[[dict[str, str]], None] | None = None,
     on_bad_file: Callable[[Path, str], None] | None = None,
     on_other: Callable[[Path], None] | None = None,
+    on_labels: Callable[[Labels], None] | None = None,
 ) -> Iterator[RawLightCurve]:
     """Raw light curves of files and folders: one per object and band, however many parts it is in; in the order of their last parts.
 
@@ -85,26 +85,30 @@ def read_light_curves(
       suffixes, on_other: as in `list_files`.
       on_columns: told once per table which column is which. on_bad_file: told of a file that cannot be read, which is then
         left out; without it such a file is an error. If no file can be read at all it is an error in either case.
+      on_labels: told at the end of the tables of labels that were among the files, if any were, and which of them were of use.
 
     Raises:
       DataError: nothing could be read, a column is missing, or a file is damaged and `on_bad_file` is not given.
     """
     columns = columns or ColumnNames()
-    files = list_files(paths, suffixes, on_other)
-    labels: dict[str, str] = {}
-    for path in [p for p in files if _is_label_table(p)]:
-        if len(files) > 1:
-            labels |= read_labels(path)
-            files.remove(path)
+    files = list_files(paths, suffixes, on_other, columns)
+    tables = [path for path in files if len(files) > 1 and is_label_table(path, columns)]
+    files = [path for path in files if path not in tables]
+    if not files:
+        raise DataError(f"'{tables[0]}' holds labels, and there are no light curves beside it: give these too")
+    labels = read_labels(tables, columns)
     names = bands_of_names([path for path in files if is_table(path)])
     counts = count_parts(_keys(files, columns, names)) if len(files) > 1 or is_parquet(files[0]) else {}
-    yield from whole_stars(_parts(files, columns, labels, names, on_columns, on_bad_file), counts)
+    parts = _parts(files, columns, labels, names, on_columns, on_bad_file)
+    yield from whole_stars(parts, counts)
+    if on_labels and labels:
+        on_labels(labels)
 
 
 def _parts(
     files: list[Path],
     columns: ColumnNames,
-    labels: dict[str, str],
+    labels: Labels,
     names: dict[Path, tuple[str, str]],
     on_columns: Callable[[dict[str, str]], None] | None,
     on_bad_file: Callable[[Path, str], None] | None,
@@ -112,7 +116,8 @@ def _parts(
     problems: list[DataError] = []
     for path in files:
         try:
-            yield from _read_one(path, columns, labels, names, on_columns)
+            for part in _read_one(path, columns, names, on_columns):
+                yield labels.add(part, path)
         except DataError as error:
             if on_bad_file is None or len(files) == 1:
                 raise
@@ -137,7 +142,6 @@ def _keys(files: list[Path], columns: ColumnNames, names: dict[Path, tuple[str, 
 def _read_one(
     path: Path,
     columns: ColumnNames,
-    labels: dict[str, str],
     names: dict[Path, tuple[str, str]],
     on_columns: Callable[[dict[str, str]], None] | None,
 ) -> Iterator[RawLightCurve]:
@@ -147,7 +151,7 @@ def _read_one(
     elif name.endswith(_ARCHIVES):
         yield from read_macho(path)
     elif name.endswith(".dat"):
-        yield from read_text(path, label=labels.get(path.stem))
+        yield from read_text(path)
     else:
         raise DataError(
             f"'{path}' is of no known format: light curves come as Parquet, CSV, ECSV, FITS, .dat or MACHO .tar.bz2"

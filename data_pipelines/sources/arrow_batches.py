@@ -20,9 +20,18 @@ ROWS_AT_ONCE = 1024
 POINTS_AT_ONCE = 1 << 18
 """Rows of a flat Parquet table that are grouped together: a star that goes on behind them comes in parts."""
 
+_HEADER_BYTES = 1 << 16
+
 
 def file_batches(path: Path, wanted: Collection[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Of Parquet, only the columns that are wanted, or that hold them."""
+    """The rows of a file, some at a time.
+
+    Args:
+      wanted: of Parquet, read only these columns (or those that hold them); None: all.
+
+    Raises:
+      DataError: the file is damaged or of another format.
+    """
     name = path.name.lower()
     try:
         if name.endswith(PARQUET):
@@ -59,13 +68,28 @@ def _read_csv(path: Path) -> pa.Table:
         skip += 1
     if skip == len(lines):
         raise DataError(f"'{path}' holds no table rows")
-    rows = list(csv.reader(lines[skip:], delimiter=max(",;\t|", key=lines[skip].count)))
+    rows = list(csv.reader(lines[skip:], delimiter=_mark(lines[skip])))
     header = [name.strip() for name in rows[0]]
     width = len(header)
     body = [row + [""] * (width - len(row)) if len(row) <= width else [""] * width for row in rows[1:] if row]
     columns = list(zip(*body, strict=True)) if body else [()] * width
     table = pa.table([pa.array(column, pa.string()) for column in columns], names=header)
     return table.replace_schema_metadata(identity.comments(lines[:skip]))
+
+
+def csv_header(path: Path) -> list[str]:
+    """Names of the columns of a CSV file; nothing else is read of it, and nothing where it cannot be read."""
+    try:
+        with pa.input_stream(str(path), compression="detect") as stream:
+            lines = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace").splitlines()
+    except (pa.ArrowException, OSError, EOFError):
+        return []
+    line = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    return [name.strip() for row in csv.reader([line], delimiter=_mark(line)) for name in row]
+
+
+def _mark(line: str) -> str:
+    return max(",;\t|", key=line.count)
 
 
 def _unfold_structs(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -44,6 +44,8 @@ class CleanLightCurve:
     """(N,) float32, mag, > 0."""
     label: str | None
     metadata: dict[str, float]
+    labels: tuple[str, ...] = ()
+    """Every class that was found for the object, where there are several."""
 
 
 @dataclass
@@ -64,6 +66,10 @@ class CleaningReport:
     other_files: dict[str, None] = dataclasses.field(default_factory=dict)
     """Files of the folders given that are of no light-curve format, in the order found."""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    label_conflicts: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """Objects of several classes, which are left unlabelled, and the classes."""
+    labels_of_none: list[str] = dataclasses.field(default_factory=list)
+    """Names in tables of labels that no light curve has."""
 
     def reasons(self) -> Counter[str]:
         """Rejections by reason, details left out."""
@@ -78,6 +84,13 @@ class CleaningReport:
             "points dropped": counted(self.points_dropped),
             "mended": counted(self.notes),
         }
+        if self.label_conflicts:
+            some = [f"{name}: {' or '.join(labels)}" for name, labels in list(self.label_conflicts.items())[:3]]
+            more = "; ..." if len(self.label_conflicts) > 3 else ""
+            rows["left unlabelled"] = f"{len(self.label_conflicts):,} of several classes ({'; '.join(some)}{more})"
+        if self.labels_of_none:
+            some = ", ".join(self.labels_of_none[:3]) + (", ..." if len(self.labels_of_none) > 3 else "")
+            rows["labels not used"] = f"{len(self.labels_of_none):,}, no light curve has these names ({some})"
         if self.columns:
             rows["columns"] = ", ".join(f"{field} = {column}" for field, column in self.columns.items())
         return rows
@@ -94,6 +107,8 @@ class CleaningReport:
             "bad_files": self.bad_files,
             "other_files": list(self.other_files),
             "columns": self.columns,
+            "label_conflicts": {name: list(labels) for name, labels in self.label_conflicts.items()},
+            "labels_of_none": self.labels_of_none,
         }
 
 
@@ -170,4 +185,5 @@ def clean(
         error.astype(np.float32),
         raw.label or None,
         dict(raw.metadata),
+        raw.labels if len(raw.labels) > 1 else (),
     )
