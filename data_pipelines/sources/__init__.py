@@ -12,6 +12,7 @@ from data_pipelines.sources.originals import macho_keys, read_macho, read_text
 from data_pipelines.sources.tables import is_parquet, is_table, read_table, table_keys
 from data_pipelines.sources.whole_stars import count_parts, whole_stars
 from lcjax.errors import DataError
+from lcjax.files import is_left_over
 
 __all__ = ["ColumnNames", "RawLightCurve", "list_files", "read_light_curves"]
 
@@ -51,7 +52,8 @@ def list_files(
         if path.is_file():
             files.append(path)
             continue
-        below = [p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith(("_", "."))]
+        found = [p for p in sorted(path.rglob("*")) if p.is_file() and not is_left_over(p)]
+        below = [p for p in found if not p.name.startswith(("_", "."))]
         known = _wanted(below, suffixes, columns or ColumnNames())
         if not known or (suffixes and not any(p.name.lower().endswith(suffixes) for p in known)):
             formats = ", ".join(suffixes) or "Parquet, CSV, ECSV, FITS, .dat, MACHO archives"

@@ -27,8 +27,10 @@ def write(path, rows):
     return path
 
 
-def prepare(source, out):
-    return main(["data", "prepare", "asas_acvs", "--source", *map(str, source), "--out", str(out), "--shards", "2"])
+def prepare(source, out, *more):
+    return main(
+        ["data", "prepare", "asas_acvs", "--source", *map(str, source), "--out", str(out), "--shards", "2", *more]
+    )
 
 
 def test_dirty_stars_lose_no_sound_one(tmp_path, capsys):
@@ -65,7 +67,7 @@ def test_dirty_stars_lose_no_sound_one(tmp_path, capsys):
     assert "MIRA" in capsys.readouterr().out and list((tmp_path / "pictures").rglob("*.png"))
 
     before = (folder / "manifest.json").read_bytes()
-    assert prepare([tmp_path / "b.parquet"], out) == 2  # an older preparation survives a failed one
+    assert prepare([tmp_path / "b.parquet"], out, "--overwrite") == 2  # an older preparation survives a failed one
     assert (folder / "manifest.json").read_bytes() == before and not list(out.glob(".*"))
     shard = next(folder.glob("*train.tfrecord*"))
     data = bytearray(shard.read_bytes())
