@@ -81,10 +81,10 @@ def _macho_curve(name: str, text: str, where: str) -> RawLightCurve:
     return RawLightCurve(*_macho_name(name), *_three_columns(text, where), None, {}, where)
 
 
-def read_text(path: Path, band: str = "") -> Iterator[RawLightCurve]:
+def read_text(path: Path, star: str, band: str = "") -> Iterator[RawLightCurve]:
     """One star a file: time, magnitude, error in white-space columns (OGLE `.dat`)."""
     try:
         text = path.read_text(errors="replace")
     except OSError as error:
         raise DataError(f"'{path}' cannot be read: {error.strerror}") from error
-    yield RawLightCurve(path.stem, band, *_three_columns(text, str(path)), None, {}, str(path))
+    yield RawLightCurve(star, band, *_three_columns(text, str(path)), None, {}, str(path))

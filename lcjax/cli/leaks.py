@@ -27,7 +27,10 @@ def leaking_stars(data: Sequence[Path], on_leak: str) -> Mapping[Path, frozenset
 
     if on_leak == "keep":
         return {}
-    leaks = find_leaks(_manifests(data))
+    manifests = _manifests(data)
+    if len(manifests) == 1:  # split by star
+        return {}
+    leaks = find_leaks(manifests)
     if not leaks.count:
         return {}
     text = f"{leaks.count:,} training stars are held out too ({leaks.example})"

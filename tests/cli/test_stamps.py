@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from lcjax.cli.main import main
@@ -78,7 +79,20 @@ def test_unlabelled_validation_and_test_splits_are_no_obstacle(data_root, tmp_pa
     source = data_root / "ztf_alerts" / "fink" / "alerts.parquet"
     if not source.exists():
         pytest.skip(f"real alerts are not at hand ({source})")
-    rules = ["--labels.rules", "real-bogus", "--fractions", "0.9", "0.05", "0.05", "--shards", "1"]
+    names = dict.fromkeys(pq.read_table(source, columns=["objectId"])["objectId"].to_pylist())
+    rows = [f"{name},{label}" for name, label in zip(names, ("SN", "AGN", "VS"), strict=False)]
+    (tmp_path / "labels.csv").write_text("\n".join(["objectId,label", *rows]))  # classes of one object, which trains
+    rules = [
+        "--labels.file",
+        str(tmp_path / "labels.csv"),
+        "--labels.rules",
+        "--fractions",
+        "0.9",
+        "0.05",
+        "0.05",
+        "--shards",
+        "1",
+    ]
     prepare = ["data", "prepare", "ztf_alerts", "--source", str(source), "--out", str(tmp_path / "D")]
     assert main([*prepare, *rules]) == 0
     train = ["train", "alerce-stamps-image", "--data", str(tmp_path / "D"), "--workdir", str(tmp_path / "W")]
