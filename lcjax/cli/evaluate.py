@@ -10,6 +10,7 @@ import tyro
 
 from data_pipelines.kinds import find_kind
 from lcjax.cli import option_groups
+from lcjax.cli.leaks import say_what_it_trained_on
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system, systems
@@ -55,6 +56,7 @@ def main(argv: list[str]) -> int:
     system = find_system(loaded.experiment.system)
     understood = option_groups.of(system.evaluate_options, chosen, options.model, flat=True)
     loaded, held_out = held_out_data(loaded, data, options.split)
+    say_what_it_trained_on(loaded.record, data, options.split)
     scores = system.evaluate(loaded, held_out, understood)
     print_scores(scores)
     if options.json:
