@@ -48,8 +48,7 @@ def main(argv: list[str]) -> int:
     for name in options.presets:
         rows += _compare(name, options)
     print_table(f"training, batch {options.batch_size}, windows of {options.length} points", rows)
-    settings = {name: value for name, value in dataclasses.asdict(options).items() if name != "out"}
-    print(f"written: {write_json('original', {'settings': settings, 'rows': rows}, options.out)}")
+    print(f"written: {write_json('original', {'settings': options, 'rows': rows}, options.out)}")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 import importlib.util
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,20 @@ def open_manifests(paths: Sequence[Path | str], layout: RecordLayout) -> list[Ma
             holds, reads = (kind.replace("_", " ") for kind in (manifest.kind, layout.kind))
             raise DataError(f"'{manifest.folder}' holds {holds}, not {reads}: give data that this model reads")
     return manifests
+
+
+def distinct_names(manifests: Sequence[Manifest]) -> list[str]:
+    """Names of datasets; where several have one name, with as many folders before it as tell them apart."""
+    names = [manifest.name for manifest in manifests]
+    out = []
+    for manifest in manifests:
+        alike = [other for other in manifests if other.name == manifest.name]
+        above = [other.folder.absolute().parent.parent.parts[::-1] for other in alike]
+        own = manifest.folder.absolute().parent.parent.parts[::-1]
+        depth = next((n for n in range(len(own) + 1) if sum(parts[:n] == own[:n] for parts in above) == 1), 0)
+        folders = [manifest.folder.name] if depth == 0 and names.count(manifest.name) > 1 else []
+        out.append("/".join([*own[:depth][::-1], manifest.name, *folders]))
+    return out
 
 
 def read_indexes(
@@ -65,6 +79,23 @@ def merged_labels(
         labels[at : at + count] = number[np.where((own >= 0) & (own < len(number) - 1), own, -1)]
         at += count
     return labels.astype(np.int32)
+
+
+def records_of(
+    manifests: Sequence[Manifest], split: str, object_ids: np.ndarray, named: Mapping[Path, frozenset[str]]
+) -> np.ndarray:
+    """(R,) bool, whether a record of the split is of one of these objects.
+
+    Args:
+      object_ids: (R,) of all records. named: resolved folder of a dataset -> object ids.
+    """
+    out, at = np.zeros(len(object_ids), bool), 0
+    for manifest in manifests:
+        count = sum(shard.records for shard in manifest.split(split))
+        if names := named.get(manifest.folder.resolve()):
+            out[at : at + count] = [name in names for name in object_ids[at : at + count].tolist()]
+        at += count
+    return out
 
 
 def open_shards(

@@ -22,3 +22,11 @@ class RawLightCurve:
     """Scalars of the object, for example period (d), ra and dec (deg); NaN where missing."""
     origin: str = ""
     """Where it was read: file and record."""
+    labels: tuple[str, ...] = ()
+    """Every class that was found for the object, where parts of it were put together."""
+    parts: int = 1
+    """Of which it was put together (see `whole_stars`)."""
+    repeated: int = 0
+    """Points that were in several parts and are here once."""
+    fault: str = ""
+    """Why the object cannot be used, known before cleaning."""

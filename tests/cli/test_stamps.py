@@ -4,6 +4,7 @@ import copy
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from data_pipelines.datasets.alert_checks import ZTF_SCHEMA, container, packet
@@ -97,19 +98,24 @@ def test_train_resume_and_evaluate(data, tmp_path, capfd):
 
 @pytest.fixture(params=["made up", "real"])
 def few_labels(request, tmp_path):
-    """Alerts of which few are labelled."""
+    """Alerts, and labels of three of their objects: classes of one object, which trains."""
     if request.param == "made up":
-        (tmp_path / "night.avro").write_bytes(packets(24))
-        return tmp_path / "night.avro"
-    source = request.getfixturevalue("data_root") / "ztf_alerts" / "fink" / "alerts.parquet"
-    if not source.exists():
-        pytest.skip(f"real alerts are not at hand ({source})")
-    return source
+        source, names = tmp_path / "night.avro", ["ZTF0", "ZTF1", "ZTF2"]
+        source.write_bytes(packets(24))
+    else:
+        source = request.getfixturevalue("data_root") / "ztf_alerts" / "fink" / "alerts.parquet"
+        if not source.exists():
+            pytest.skip(f"real alerts are not at hand ({source})")
+        names = dict.fromkeys(pq.read_table(source, columns=["objectId"])["objectId"].to_pylist())
+    rows = [f"{name},{label}" for name, label in zip(names, ("SN", "AGN", "VS"), strict=False)]
+    (tmp_path / "labels.csv").write_text("\n".join(["objectId,label", *rows]))
+    return source, tmp_path / "labels.csv"
 
 
 def test_unlabelled_validation_and_test_splits_are_no_obstacle(few_labels, tmp_path, capfd):
-    rules = ["--labels.rules", "real-bogus", "--fractions", "0.9", "0.05", "0.05", "--shards", "1"]
-    prepared(few_labels, tmp_path / "D", *rules)
+    source, labels = few_labels
+    rules = ["--labels.file", str(labels), "--labels.rules", "--fractions", "0.9", "0.05", "0.05", "--shards", "1"]
+    prepared(source, tmp_path / "D", *rules)
     train = ["train", "alerce-stamps-image", "--data", str(tmp_path / "D"), "--workdir", str(tmp_path / "W")]
     assert main([*train, *SMALL, "--model.trunk", "16", "--model.head", "--steps", "2"]) == 0
     said = capfd.readouterr().err

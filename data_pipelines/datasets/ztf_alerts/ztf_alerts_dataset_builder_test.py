@@ -1,5 +1,7 @@
 """ZTF packets of several kinds through the builder: labels, splits by object, what is set aside."""
 
+import json
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -73,11 +75,27 @@ def test_options(source, tmp_path):
     index = first.manifest.index("train")
     assert set(index["channels"]) == {2} and {62, 63} == set(index["height"])
     with pytest.raises(ConfigError, match="stamp size"):
-        prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(size="huge"))
+        prepare("ztf_alerts", [source], tmp_path / "bad", alerts=AlertSettings(size="huge"))
     with pytest.raises(DataError, match="no usable alert"):
-        prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(size="30"))
+        prepare("ztf_alerts", [source], tmp_path / "bad", alerts=AlertSettings(size="30"))
     with pytest.raises(DataError, match="needs alert files"):
-        prepare("ztf_alerts", [], tmp_path / "out")
+        prepare("ztf_alerts", [], tmp_path / "bad")
+
+
+def test_a_table_of_labels_is_accounted_for(source, tmp_path):
+    """Alerts with two labels are set aside by name, rows that match nothing are named, and the report and `cleaning.json` say both."""
+    (tmp_path / "own.csv").write_text("objectId,label\nZTF3,TDE\nZTF4,SN\nZTF4,AGN\nZTF99,SN\n")
+    labels = LabelSettings(file=tmp_path / "own.csv", rules=())
+    done = prepare("ztf_alerts", [source / "a.avro"], tmp_path / "out", shards=1, labels=labels)
+    assert done.manifest.class_names == ("TDE",) and done.report.alerts_kept == 38
+    rejected = pq.read_table(done.manifest.folder / "rejected.parquet").to_pylist()
+    assert [(r["object_id"], r["reason"]) for r in rejected] == [
+        ("ZTF4", "contradictory labels: the table says SN and AGN")
+    ] * 2
+    said = "objects with usable alerts: 1; without: 1 (ZTF99); contradictory: 1 (ZTF4 is SN and AGN)"
+    assert done.rows()["rows of --labels.file"] == said
+    cleaning = json.loads((done.manifest.folder / "cleaning.json").read_text())
+    assert cleaning["label_tables"]["--labels.file"]["unmatched"] == ["ZTF99"]
 
 
 def test_the_published_split_and_caps(source, tmp_path):
@@ -93,6 +111,6 @@ def test_the_published_split_and_caps(source, tmp_path):
         counts = [int((index.label == k).sum()) for k in (0, 1, -1)]
         assert counts == ([2, 2, 0] if split != "train" else [2, 3, 6])
     with pytest.raises(DataError, match="class 'asteroid' has 14 alerts of 7 objects"):
-        prepare("ztf_alerts", [source / "a.avro"], tmp_path / "out", alerts=AlertSettings(per_class=7))
+        prepare("ztf_alerts", [source / "a.avro"], tmp_path / "bad", alerts=AlertSettings(per_class=7))
     with pytest.raises(ConfigError, match="write CLASS=N"):
-        prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(cap=("SN",)))
+        prepare("ztf_alerts", [source], tmp_path / "bad", alerts=AlertSettings(cap=("SN",)))

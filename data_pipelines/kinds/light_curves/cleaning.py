@@ -44,6 +44,8 @@ class CleanLightCurve:
     """(N,) float32, mag, > 0."""
     label: str | None
     metadata: dict[str, float]
+    labels: tuple[str, ...] = ()
+    """Every class that was found for the object, where there are several."""
 
 
 @dataclass
@@ -64,6 +66,14 @@ class CleaningReport:
     other_files: dict[str, None] = dataclasses.field(default_factory=dict)
     """Files of the folders given that are of no light-curve format, in the order found."""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    label_conflicts: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """Objects of several classes, which are left unlabelled, and the classes."""
+    labels_of_none: list[str] = dataclasses.field(default_factory=list)
+    """Names in tables of labels that no light curve has."""
+    ids_of_other_stars: int = 0
+    """Ids at the place of another one, whose split they share."""
+    splits_from_elsewhere: int = 0
+    """Ids whose star has its split from another dataset."""
 
     def reasons(self) -> Counter[str]:
         """Rejections by reason, details left out."""
@@ -78,6 +88,17 @@ class CleaningReport:
             "points dropped": counted(self.points_dropped),
             "mended": counted(self.notes),
         }
+        if self.label_conflicts:
+            some = [f"{name}: {' or '.join(labels)}" for name, labels in list(self.label_conflicts.items())[:3]]
+            more = "; ..." if len(self.label_conflicts) > 3 else ""
+            rows["left unlabelled"] = f"{len(self.label_conflicts):,} of several classes ({'; '.join(some)}{more})"
+        if self.ids_of_other_stars:
+            rows["split together"] = f"{self.ids_of_other_stars:,} ids at the place of another one"
+        if self.splits_from_elsewhere:
+            rows["split as elsewhere"] = f"{self.splits_from_elsewhere:,} ids of stars of --stars.like"
+        if self.labels_of_none:
+            some = ", ".join(self.labels_of_none[:3]) + (", ..." if len(self.labels_of_none) > 3 else "")
+            rows["labels not used"] = f"{len(self.labels_of_none):,}, no light curve has these names ({some})"
         if self.columns:
             rows["columns"] = ", ".join(f"{field} = {column}" for field, column in self.columns.items())
         return rows
@@ -94,6 +115,10 @@ class CleaningReport:
             "bad_files": self.bad_files,
             "other_files": list(self.other_files),
             "columns": self.columns,
+            "label_conflicts": {name: list(labels) for name, labels in self.label_conflicts.items()},
+            "labels_of_none": self.labels_of_none,
+            "ids_of_other_stars": self.ids_of_other_stars,
+            "splits_from_elsewhere": self.splits_from_elsewhere,
         }
 
 
@@ -107,7 +132,11 @@ def clean(
     """
     report = CleaningReport() if report is None else report
     time, magnitude, error = (np.asarray(a, np.float64) for a in (raw.mjd, raw.magnitude, raw.magnitude_error))
-    report.points_read += len(time)
+    report.points_read += len(time) + raw.repeated
+    if raw.repeated:
+        report.points_dropped["the same in two parts of a star"] += raw.repeated
+    if raw.parts > 1:
+        report.notes["stars put together of several parts"] += 1
 
     def reject(reason: str) -> Rejection:
         rejection = Rejection(raw.object_id, reason, raw.origin)
@@ -117,6 +146,9 @@ def clean(
     if not raw.object_id:
         report.points_dropped["of rejected objects"] += len(time)
         return reject("no object id")
+    if raw.fault:
+        report.points_dropped["of rejected objects"] += len(time)
+        return reject(raw.fault)
     if not len(time) == len(magnitude) == len(error):
         report.points_dropped["of rejected objects"] += len(time)
         return reject(f"columns of unequal length: {len(time)} times, {len(magnitude)} magnitudes, {len(error)} errors")
@@ -163,4 +195,5 @@ def clean(
         error.astype(np.float32),
         raw.label or None,
         dict(raw.metadata),
+        raw.labels if len(raw.labels) > 1 else (),
     )
