@@ -12,7 +12,8 @@ from lcjax.training.task import Task, Update
 
 def loaded():
     predict = lambda variables, batch: {"y": variables["w"] * batch["x"]}
-    task = Task("toy", None, (Update(lambda *a, **k: None),), None, predict, model="module")
+    spec = {"x": jax.ShapeDtypeStruct((2,), jnp.float32)}
+    task = Task("toy", None, (Update(lambda *a, **k: None),), None, predict, batch_spec=spec, model="module")
     return Loaded(None, task, {"w": np.float32(2)})
 
 
@@ -28,7 +29,8 @@ def test_predictions_are_of_its_own_weights_unless_others_are_given():
 def test_it_is_a_pair_and_has_changed_copies():
     model = loaded()
     module, variables = model
-    assert module == model.model == "module" and variables is model.variables
+    assert model.model == "module" and variables is model.variables
+    assert module.apply({"w": 3.0}, {"x": [1.0, 2.0]})["y"].tolist() == [3, 6]
     other = model.replace(folder=Path("elsewhere"))
     assert other.folder == Path("elsewhere") and other.task is model.task and model.folder == Path()
     assert model.record == {} and model.record is not loaded().record

@@ -90,13 +90,11 @@ def records(builder):
     }
 
 
-def test_of_repeated_curves_the_first_stays_and_the_band_is_that_of_the_survey(tmp_path):
-    path = curves(tmp_path / "a.parquet", "abcda", label=["x", None, "y", "x", "z"], period=[1.0, None, 3.0, 4.0, 5.0])
+def test_the_band_is_that_of_the_survey_where_files_do_not_say(tmp_path):
+    path = curves(tmp_path / "a.parquet", "abcd", label=["x", None, "y", "x"], period=[1.0, None, 3.0, 4.0])
     builder = Curves(data_dir=tmp_path, settings=settings(path))
-    (rejected,) = builder.report.rejected
-    assert rejected.object_id == "a" and rejected.reason == "object id repeated: the first one is kept"
-    assert builder.report.points_read == 40 and builder.report.points_dropped["of rejected objects"] == 8
     assert builder.class_names == ["x", "y"] and set(builder.split_of) == set("abcd")
+    assert builder.report.points_read == 32 and not builder.report.rejected
     found = records(builder)
     assert set(found) == {f"{name}\tV" for name in "abcd"}
     split, record = found["a\tV"]

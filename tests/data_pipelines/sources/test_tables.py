@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames
-from data_pipelines.sources import tables
+from data_pipelines.sources import arrow_batches
 from data_pipelines.sources.tables import is_table, read_table
 from lcjax.errors import DataError
 
@@ -88,7 +88,7 @@ def nested(count):
 
 
 def test_rows_of_a_nested_table_are_numbered_through_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(arrow_batches, "ROWS_AT_ONCE", 4)
     found = read(tmp_path / "a.parquet", nested(10), row_group_size=3)
     assert [c.object_id for c in found] == [f"s{i}" for i in range(10)]
     assert [c.mjd.tolist() for c in found] == [[i, i + 1] for i in range(10)]
