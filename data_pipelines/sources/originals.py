@@ -13,7 +13,6 @@ import numpy as np
 
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import DataError
-from lcjax.files import printable
 
 MAX_MEMBER_BYTES = 32 << 20
 
