@@ -87,7 +87,7 @@ def prepare(
         builder = _build(builder_class, settings, building, shards)
         folder = Path(builder.data_dir)
         _write_reports(folder, builder.report, settings)
-        write_manifest(folder, find_kind(builder.kind).layout)
+        write_manifest(folder, find_kind(builder.kind).layout, builder.report.facts())
         # Of what tfds makes where it is told to, the version is wanted, right below the name of the dataset.
         folder.rename(temporary / folder.name)
         shutil.rmtree(building)

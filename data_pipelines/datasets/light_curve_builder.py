@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleanLightCurve, clean
+from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.records import encode_light_curve, light_curve_features
 from data_pipelines.sources import RawLightCurve, read_light_curves
 from data_pipelines.splits import assign_splits
@@ -48,7 +49,7 @@ class LightCurveBuilder(SurveyBuilder):
             self.settings.options["columns"],
             suffixes=self.suffixes,
             on_other=lambda path: self.report.other_files.__setitem__(str(path), None),
-            on_columns=self.report.columns.update,
+            on_columns=self.report.add_columns,
             on_bad_file=lambda path, reason: self.report.bad_files.__setitem__(str(path), reason),
         )
 
@@ -66,6 +67,7 @@ class LightCurveBuilder(SurveyBuilder):
             raise DataError(
                 f"dataset '{self.name}' has no usable light curve: {len(self.report.rejected)} rejected{detail}"
             )
+        check_loss(self.report, self.settings.options["cleaning"])
 
     def _clean_curves(self, report: CleaningReport) -> Iterator[CleanLightCurve]:
         seen: set[tuple[str, str]] = set()

@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
+from data_pipelines.kinds.light_curves.interpretation import Interpretation
 from data_pipelines.sources.light_curve import RawLightCurve
+from data_pipelines.sources.measurements import UNIT, interpret_table, read_series, with_points
 from lcjax.errors import DataError, MissingExtraError
 
 PARQUET = (".parquet", ".parq", ".pq")
@@ -37,22 +39,23 @@ def read_table(
     """The light curves of one file, in file order.
 
     Raises:
-      DataError: the file cannot be read as a table, or a column is missing.
+      DataError: the file cannot be read as a table, or a column is missing. ConfigError: times or brightness can mean two things.
     """
     batches = _batches(path)
     first = next(batches, None)
     if first is None or not first.schema.names:
         raise DataError(f"'{path}' holds no table rows")
     found = recognise(first.schema.names, columns, str(path))
+    reading = interpret_table(first, found, columns, path, _numbers)
     if on_columns:
-        on_columns(found)
+        on_columns(found | reading.said)
     if _is_list(first.schema.field(found["time"]).type):
         row = 0
         for batch in _chain(first, batches):
-            yield from _nested(batch, found, path, row)
+            yield from _nested(batch, found, reading, path, row)
             row += batch.num_rows
     else:
-        yield from _flat(pa.Table.from_batches(list(_chain(first, batches))), found, path)
+        yield from _flat(pa.Table.from_batches(list(_chain(first, batches))), found, reading, path)
 
 
 def _chain(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -98,7 +101,7 @@ def _read_csv(path: Path) -> pa.Table:
     header = [name.strip() for name in rows[0]]
     width = len(header)
     body = [row + [""] * (width - len(row)) if len(row) <= width else [""] * width for row in rows[1:] if row]
-    columns = list(zip(*body, strict=True)) if body else [()] * width
+    columns = with_points(list(zip(*body, strict=True)) if body else [()] * width, path)
     return pa.table([pa.array(column, pa.string()) for column in columns], names=header)
 
 
@@ -177,16 +180,19 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value).strip()
 
 
-def _nested(batch: pa.RecordBatch, found: dict[str, str], path: Path, first_row: int) -> Iterator[RawLightCurve]:
+def _nested(
+    batch: pa.RecordBatch, found: dict[str, str], reading: Interpretation, path: Path, first_row: int
+) -> Iterator[RawLightCurve]:
     series: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for name in ("time", "magnitude", "magnitude_error"):
-        column = batch.column(found[name])
+    for field, name in reading.series.items():
+        column = batch.column(name)
         if not _is_list(column.type):
             raise DataError(
-                f"column '{found[name]}' of '{path}' holds one value a row while '{found['time']}' holds lists: name a list "
-                f"column with --columns.{name.replace('_', '-')}"
+                f"column '{name}' of '{path}' holds one value a row while '{found['time']}' holds lists: name a list "
+                f"column with --columns.{field.partition(':')[0].replace('_', '-')}"
             )
-        series[name] = _numbers(column.flatten(), f"'{found[name]}' of '{path}'"), _offsets(column)
+        where = f"'{name}' of '{path}'"
+        series[field] = read_series(field, column.flatten(), reading, where, _numbers), _offsets(column)
     ids = _texts(batch.column(found["object_id"]))
     labels = _texts(batch.column(found["label"])) if "label" in found else [None] * len(ids)
     bands, point_bands, band_offsets = [""] * len(ids), None, None
@@ -198,19 +204,39 @@ def _nested(batch: pa.RecordBatch, found: dict[str, str], path: Path, first_row:
             bands = [b or "" for b in _texts(column)]
     metadata = _scalar_columns(batch, found)
     for i, object_id in enumerate(ids):
-        pieces = [values[offsets[i] : offsets[i + 1]] for values, offsets in series.values()]
+        pieces = {name: values[offsets[i] : offsets[i + 1]] for name, (values, offsets) in series.items()}
         extra = {name: float(values[i]) for name, values in metadata.items()}
         origin = f"{path} row {first_row + i}"
-        make = lambda band, parts: RawLightCurve(object_id or "", band, *parts, labels[i], extra, origin)
+        curve = lambda band, parts: _curve(object_id or "", band, reading, parts, labels[i], extra, origin)
         if point_bands is None:
-            yield make(bands[i], pieces)
+            yield curve(bands[i], pieces)
             continue
         which = point_bands[band_offsets[i] : band_offsets[i + 1]]
-        if len(which) != len(pieces[0]) or len({len(p) for p in pieces}) > 1:
-            yield make("", [*pieces[:2], pieces[2][:0]] if len({len(p) for p in pieces}) == 1 else pieces)
+        if {len(which)} != {len(piece) for piece in pieces.values()}:
+            yield curve("", pieces | {"band": which})
             continue
         for band in dict.fromkeys(which.tolist()):
-            yield make(band or "", [p[which == band] for p in pieces])
+            yield curve(band or "", {name: piece[which == band] for name, piece in pieces.items()})
+
+
+def _curve(
+    object_id: str,
+    band: str,
+    reading: Interpretation,
+    pieces: dict[str, np.ndarray],
+    label: str | None,
+    metadata: dict[str, float],
+    origin: str,
+) -> RawLightCurve:
+    """One light curve of the columns of its points; where these are of unequal length, cleaning says so."""
+    lengths = {name: len(piece) for name, piece in pieces.items()}
+    if len(set(lengths.values())) > 1:
+        others = [np.full(length, np.nan) for name, length in lengths.items() if name != "time"]
+        others.sort(key=lambda values: len(values) == lengths["time"])  # first those that differ
+        return RawLightCurve(object_id, band, pieces["time"], *others[:1], *others[-1:], label, metadata, origin)
+    points = reading.points(pieces)
+    series = points.mjd, points.magnitude, points.magnitude_error
+    return RawLightCurve(object_id, band, *series, label, metadata, origin, points.lost)
 
 
 def _scalar_columns(batch: pa.RecordBatch, found: dict[str, str]) -> dict[str, np.ndarray]:
@@ -228,10 +254,14 @@ def _scalar_columns(batch: pa.RecordBatch, found: dict[str, str]) -> dict[str, n
     return out
 
 
-def _flat(table: pa.Table, found: dict[str, str], path: Path) -> Iterator[RawLightCurve]:
+def _flat(table: pa.Table, found: dict[str, str], reading: Interpretation, path: Path) -> Iterator[RawLightCurve]:
     column = lambda name: table.column(found[name]).combine_chunks()
     ids = np.array([t or "" for t in _texts(column("object_id"))], object)
-    series = [_numbers(column(n), f"'{found[n]}' of '{path}'") for n in ("time", "magnitude", "magnitude_error")]
+    whole = lambda name: table.column(name).combine_chunks()
+    series = {
+        field: read_series(field, whole(name), reading, f"'{name}' of '{path}'", _numbers)
+        for field, name in reading.series.items()
+    }
     bands = (
         np.array([b or "" for b in _texts(column("band"))], object)
         if "band" in found
@@ -246,7 +276,8 @@ def _flat(table: pa.Table, found: dict[str, str], path: Path) -> Iterator[RawLig
     for rows in np.split(order, edges):
         first = rows[0]
         label = labels[first] if labels else None
-        yield RawLightCurve(ids[first], bands[first], *(s[rows] for s in series), label, {}, f"{path} from row {first}")
+        pieces = {name: values[rows] for name, values in series.items()}
+        yield _curve(ids[first], bands[first], reading, pieces, label, {}, f"{path} from row {first}")
 
 
 def _first_seen(names: np.ndarray) -> np.ndarray:
@@ -267,9 +298,10 @@ def _read_with_astropy(path: Path) -> pa.Table:
             table = Table.read(path, format="fits")
     except Exception as error:
         raise DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0][:160]})") from error
-    arrays = {}
+    arrays, units = {}, {}
     for name in table.colnames:
         column = table[name]
+        units[name] = str(column.unit or "")
         values = np.asarray(column.filled(np.nan) if hasattr(column, "filled") and column.dtype.kind == "f" else column)
         if values.dtype == object or values.ndim == 2:
             arrays[name] = pa.array([np.asarray(v).astype(_native(np.asarray(v).dtype)) for v in values])
@@ -277,7 +309,9 @@ def _read_with_astropy(path: Path) -> pa.Table:
             arrays[name] = pa.array(np.char.strip(np.char.decode(values)))
         else:
             arrays[name] = pa.array(values.astype(_native(values.dtype)))
-    return pa.table(arrays)
+    fields = [pa.field(name, array.type, metadata={UNIT: units[name]}) for name, array in arrays.items()]
+    header = {str(key): str(value) for key, value in table.meta.items() if isinstance(value, str | int | float)}
+    return pa.table(list(arrays.values()), pa.schema(fields, metadata=header))
 
 
 def _native(kind: np.dtype) -> np.dtype:

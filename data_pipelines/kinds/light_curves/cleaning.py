@@ -8,12 +8,16 @@ from typing import ClassVar
 
 import numpy as np
 
+from data_pipelines.kinds.light_curves.times import MJD_ZERO
 from data_pipelines.kinds.report import counted
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import Rejection
 
+SAID = ("times", "brightness", "flags")
+"""What is said of the columns of a table beside their names (see `interpretation`)."""
+COPY = "copy of a point"
+"""Dropped without any loss: the same time, magnitude and error are there."""
 JULIAN_DATE = 2_400_000.0
-MJD_ZERO = 2_400_000.5
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class CleaningSettings:
     """|magnitude| beyond this is a sentinel such as 99.999. No rule on sign: MACHO magnitudes are negative."""
     max_years_from_median: float = 100.0
     """Times farther than this from the object's median time are corrupt."""
+    max_loss: float = 0.2
+    """Largest part of light curves, or of points, that may be set aside before this counts as a failure; 1: any."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,18 @@ class CleaningReport:
     other_files: dict[str, None] = dataclasses.field(default_factory=dict)
     """Files of the folders given that are of no light-curve format, in the order found."""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Field -> column, and what times, brightness and flags are; of several tables that differ, all."""
+
+    def add_columns(self, found: Mapping[str, str]) -> None:
+        """Notes what the columns of one more table are."""
+        for name, text in found.items():
+            known = self.columns.setdefault(name, text)
+            if text not in known.split("; "):
+                self.columns[name] = f"{known}; {text}"
+
+    def facts(self) -> dict[str, str]:
+        """For the manifest: what times and brightness were, where a table said it."""
+        return {name: self.columns[name] for name in SAID if name in self.columns}
 
     def reasons(self) -> Counter[str]:
         """Rejections by reason, details left out."""
@@ -79,7 +97,8 @@ class CleaningReport:
             "mended": counted(self.notes),
         }
         if self.columns:
-            rows["columns"] = ", ".join(f"{field} = {column}" for field, column in self.columns.items())
+            rows["columns"] = ", ".join(f"{k} = {v}" for k, v in self.columns.items() if k not in SAID)
+            rows |= self.facts()
         return rows
 
     def as_dict(self) -> dict:
@@ -107,7 +126,7 @@ def clean(
     """
     report = CleaningReport() if report is None else report
     time, magnitude, error = (np.asarray(a, np.float64) for a in (raw.mjd, raw.magnitude, raw.magnitude_error))
-    report.points_read += len(time)
+    report.points_read += len(time) + sum(raw.lost.values())
 
     def reject(reason: str) -> Rejection:
         rejection = Rejection(raw.object_id, reason, raw.origin)
@@ -115,13 +134,15 @@ def clean(
         return rejection
 
     if not raw.object_id:
+        report.points_dropped.update(raw.lost)
         report.points_dropped["of rejected objects"] += len(time)
         return reject("no object id")
     if not len(time) == len(magnitude) == len(error):
+        report.points_dropped.update(raw.lost)
         report.points_dropped["of rejected objects"] += len(time)
         return reject(f"columns of unequal length: {len(time)} times, {len(magnitude)} magnitudes, {len(error)} errors")
 
-    dropped: Counter = Counter()
+    dropped: Counter = Counter(raw.lost)
 
     def keep(good: np.ndarray, reason: str) -> None:
         nonlocal time, magnitude, error
@@ -147,7 +168,13 @@ def clean(
             report.notes["unsorted times sorted"] += 1
         order = np.lexsort((error, time))
         time, magnitude, error = time[order], magnitude[order], error[order]
+        different = len(np.unique(np.stack([time, magnitude, error]), axis=1).T)
+        copies = len(time) - different
         keep(np.concatenate([[True], np.diff(time) > 0]), "time repeated")
+        if copies:
+            dropped["time repeated"] -= copies
+            dropped[COPY] += copies
+    dropped = +dropped
     report.points_dropped.update(dropped)
     if len(time) < settings.min_points:
         report.points_dropped["of rejected objects"] += len(time)

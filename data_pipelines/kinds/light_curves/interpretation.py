@@ -1,0 +1,96 @@
+"""What the columns of one table mean: its times, its brightness, its flags, decided once and applied to every star."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data_pipelines.kinds.light_curves.brightness import Brightness, choose_brightness
+from data_pipelines.kinds.light_curves.brightness_columns import short
+from data_pipelines.kinds.light_curves.quality import Flags, choose_flags
+from data_pipelines.kinds.light_curves.times import AS_MJD, Clock, choose_clock
+from lcjax.errors import ConfigError
+
+if TYPE_CHECKING:
+    from data_pipelines.kinds.light_curves.columns import ColumnNames
+
+_FIELDS = ("time", "magnitude", "magnitude_error", "signal_to_noise", "flux", "flux_error", "zero_point", "sign")
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of one light curve, in MJD and magnitudes, without those that are known to have none."""
+
+    mjd: np.ndarray
+    magnitude: np.ndarray
+    magnitude_error: np.ndarray
+    lost: dict[str, int]
+    """Reason -> points that were in the table and are not here."""
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """How the rows of one table become light curves."""
+
+    series: dict[str, str]
+    """Field, or `flag:NAME`, -> column of everything that a point has."""
+    clock: Clock
+    iso: bool
+    """Whether the times are dates."""
+    brightness: Brightness
+    flags: Flags
+
+    @property
+    def said(self) -> dict[str, str]:
+        """For the report."""
+        out = {"times": self.clock.said, "brightness": self.brightness.said, "flags": self.flags.said}
+        return {name: text for name, text in out.items() if text}
+
+    def points(self, pieces: Mapping[str, np.ndarray]) -> Points:
+        """One light curve, of `series` as (N,) float64 each."""
+        flags = {name: pieces[f"flag:{name}"] for name in self.flags.bits}
+        magnitude, error, faults = self.brightness.magnitudes(pieces)
+        sound = np.ones(len(magnitude), bool)
+        lost = {}
+        for reason, bad in (self.flags.faults(flags) | faults).items():
+            if count := int(np.count_nonzero(bad & sound)):
+                lost[reason] = count
+                sound &= ~bad
+        mjd = self.clock.mjd(pieces["time"])
+        return Points(mjd[sound], magnitude[sound], error[sound], lost) if lost else Points(mjd, magnitude, error, {})
+
+
+def interpret(
+    columns: Mapping[str, str],
+    names: Sequence[str],
+    times: np.ndarray,
+    iso: bool,
+    given: "ColumnNames",
+    where: str,
+    units: Mapping[str, str] | None = None,
+    header: Mapping[str, object] | None = None,
+) -> Interpretation:
+    """What the columns of a table mean.
+
+    Args:
+      columns: as `recognise` found them. names: of all columns. times: (N,) of the table, or enough of them to tell what they
+        count. iso: they were dates, and are MJD. given: by the user. where: the file.
+      units: column -> unit. header: of a FITS table.
+
+    Raises:
+      ConfigError: times or brightness can mean two things; gives the choices.
+    """
+    units = units or {}
+    name = columns["time"]
+    if iso and given.time_format not in ("auto", "iso"):
+        raise ConfigError(f"column '{name}' of '{where}' holds dates, not numbers: leave --columns.time-format out")
+    clock = (
+        Clock(AS_MJD.zero, AS_MJD.per_day, "dates, UTC where they name no zone")
+        if iso
+        else choose_clock(times, short(name), where, given.time_format, units.get(name, ""), header)
+    )
+    brightness = choose_brightness(columns, names, units, given, where)
+    flags = choose_flags(names, columns, given, where)
+    series = {field: columns[field] for field in _FIELDS if field in columns}
+    return Interpretation(series | {f"flag:{name}": name for name in flags.bits}, clock, iso, brightness, flags)
