@@ -64,21 +64,21 @@ class Brightness:
         elif "signal_to_noise" in series:
             error = POGSON / _positive(series["signal_to_noise"])
         else:
-            error = np.full(len(magnitude), self.constant_error, np.float64)
+            error = np.full(len(magnitude), np.nan)
         faults = {}
         if "sign" in series:
             faults = {NEGATIVE: series["sign"] < 0, NO_SIGN: np.isnan(series["sign"])}
-        return magnitude, error, faults
+        return magnitude, self._filled(error), faults
 
     def _of_flux(self, series: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         flux = series["flux"]
         positive = _positive(flux)
         magnitude = series.get("zero_point", self.zero_point) - 2.5 * np.log10(positive)
-        if "flux_error" in series:
-            error = POGSON * series["flux_error"] / positive
-        else:
-            error = np.where(np.isnan(positive), np.nan, self.constant_error or np.nan)
-        return magnitude, error, {NOT_POSITIVE: flux <= 0}
+        error = POGSON * series["flux_error"] / positive if "flux_error" in series else np.full(len(flux), np.nan)
+        return magnitude, self._filled(error), {NOT_POSITIVE: flux <= 0}
+
+    def _filled(self, error: np.ndarray) -> np.ndarray:
+        return error if self.constant_error is None else np.where(np.isnan(error), self.constant_error, error)
 
 
 def _positive(values: np.ndarray) -> np.ndarray:
@@ -132,7 +132,7 @@ def choose_brightness(
             f"{what}{in_unit}, zero point {zero:g}{errors}", True, zero_point=zero, constant_error=constant
         )
     said = (
-        f"relative {what} without a zero point (-2.5 lg of it; --columns.zero-point or --columns.unit give one){errors}"
+        f"relative {what} without a zero point (-2.5 lg of it, --columns.zero-point or --columns.unit give one){errors}"
     )
     return Brightness(said, True, constant_error=constant)
 
@@ -157,7 +157,7 @@ def _of_magnitude(
 
 def _error_said(columns: Mapping[str, str], kind: str, constant: float | None) -> str:
     if f"{kind}_error" in columns:
-        return ""
+        return f", missing errors {constant:g} mag" if constant else ""
     if "signal_to_noise" in columns:
         return f", errors of '{columns['signal_to_noise']}'"
     return f", every error {constant:g} mag"

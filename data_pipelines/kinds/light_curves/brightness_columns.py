@@ -123,8 +123,10 @@ def _pair(
 
 def _own_errors(name: str) -> Iterable[str]:
     yield from (f"{name}{end}" for end in ("_error", "_err", "error", "err", "_unc", "unc", "_sigma"))
-    yield from (f"{start}{name}" for start in ("e_", "sigma_", "err_", "sigma", "d"))
+    yield from (f"{start}{name}" for start in ("e_", "sigma_", "err_", "sigma"))
     if name.startswith("mag"):
+        # Of corrected ZTF magnitudes first the error that does not take the reference for a point: the other is 100 at most points.
+        yield f"sigma{name[3:]}_ext"
         yield from (f"sigma{name[3:]}", f"magerr{name[3:]}", f"e{name}")
 
 

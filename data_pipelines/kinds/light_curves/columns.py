@@ -31,7 +31,7 @@ class ColumnNames:
     difference: bool = False
     """For magnitudes of unsigned differences (magpsf): keep positive differences, count negative ones (isdiffpos) as lost."""
     constant_error: float | None = None
-    """mag; the error of every point of tables that have none."""
+    """mag; the error of points that have none, of every point where there is no such column."""
     flag: str | None = None
     """Quality flag, 0 is good; none: use no flags. Default: those of ZTF, Gaia, Kepler, TESS and Rubin by their rules."""
     flag_bits: int | None = None
@@ -45,7 +45,7 @@ class ColumnNames:
 COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "object_id": (
         "object_id", "objectid", "id", "oid", "objid", "source_id", "sourceid", "star_id", "starid", "diaobjectid",
-        "ps1_objid", "name", "star", "_healpix_29_id", "lightcurve_id", "lc_id", "obj_id",
+        "snid", "ps1_objid", "name", "star", "_healpix_29_id", "lightcurve_id", "lc_id", "obj_id",
     ),
     "time": (
         "mjd", "time", "hmjd", "bjd", "hjd", "jd", "midpointmjdtai", "midpointtai", "obs_time", "date", "t", "bmjd", "epoch",
