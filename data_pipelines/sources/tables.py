@@ -5,6 +5,7 @@ Nested Parquet is read a batch of rows at a time; flat tables are grouped file b
 """
 
 import csv
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -289,13 +290,13 @@ def _first_seen(names: np.ndarray) -> np.ndarray:
 def _read_with_astropy(path: Path) -> pa.Table:
     try:
         from astropy.table import Table
+        from astropy.units import UnitsWarning
     except ImportError:
         raise MissingExtraError("astropy", "data", f"reading '{path.name}'") from None
     try:
-        if path.name.lower().endswith(".ecsv"):
-            table = Table.read(path, format="ascii.ecsv")
-        else:
-            table = Table.read(path, format="fits")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnitsWarning)  # 'BJD - 2457000, days' is no unit, and says what is wanted
+            table = Table.read(path, format="ascii.ecsv" if path.name.lower().endswith(".ecsv") else "fits")
     except Exception as error:
         raise DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0][:160]})") from error
     arrays, units = {}, {}
