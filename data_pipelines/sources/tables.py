@@ -185,15 +185,18 @@ def _nested(
     batch: pa.RecordBatch, found: dict[str, str], reading: Interpretation, path: Path, first_row: int
 ) -> Iterator[RawLightCurve]:
     series: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    times = _offsets(batch.column(found["time"]))
     for field, name in reading.series.items():
-        column = batch.column(name)
-        if not _is_list(column.type):
+        column, where = batch.column(name), f"'{name}' of '{path}'"
+        if _is_list(column.type):
+            series[field] = read_series(field, column.flatten(), reading, where, _numbers), _offsets(column)
+        elif field in reading.every_point:
             raise DataError(
                 f"column '{name}' of '{path}' holds one value a row while '{found['time']}' holds lists: name a list "
-                f"column with --columns.{field.partition(':')[0].replace('_', '-')}"
+                f"column with --columns.{field.replace('_', '-')}"
             )
-        where = f"'{name}' of '{path}'"
-        series[field] = read_series(field, column.flatten(), reading, where, _numbers), _offsets(column)
+        else:  # of all points of the star
+            series[field] = read_series(field, column, reading, where, _numbers).repeat(np.diff(times)), times
     ids = _texts(batch.column(found["object_id"]))
     labels = _texts(batch.column(found["label"])) if "label" in found else [None] * len(ids)
     bands, point_bands, band_offsets = [""] * len(ids), None, None

@@ -131,6 +131,31 @@ def test_lists_of_flags_of_another_length_cost_one_star(tmp_path):
     assert report.points_read == report.points_kept + sum(report.points_dropped.values())
 
 
+def test_flags_and_zero_points_of_whole_stars(tmp_path):
+    lists = {"mjd": [list(MJD)] * 2, "flux": [list(10 ** (-0.4 * (MAG - 25)))] * 2, "flux_err": [[1e-3] * N] * 2}
+    pq.write_table(
+        pa.table({"id": ["s", "t"], **lists, "zp": [25.0, 25.0], "catflags": [0, 32768]}), tmp_path / "n.parquet"
+    )
+    (curve, rejected), report = read(tmp_path / "n.parquet")
+    np.testing.assert_allclose(curve.magnitude, MAG, atol=1e-4)
+    assert rejected.reason == f"fewer than 5 points: 0 ({N} flagged by catflags)" and report.points_read == 2 * N
+
+
+def test_a_star_whose_times_count_otherwise_is_set_aside(tmp_path):
+    stars = {"id": ["s", "julian", "tess"], "time": [MJD, MJD + 2_400_000.5, MJD - 56_999.5]}
+    pq.write_table(pa.table({**stars, "mag": [MAG] * 3, "err": [[0.1] * N] * 3}), tmp_path / "n.parquet")
+    (curve, julian, tess), _ = read(tmp_path / "n.parquet")
+    np.testing.assert_array_equal(curve.mjd, julian.mjd)
+    assert tess.reason == f"fewer than 5 points: 0 ({N} times unlike those of the table)"
+    assert isinstance(read(tmp_path / "n.parquet", time_format="mjd")[0][2], CleanLightCurve)
+
+
+def test_times_named_by_what_was_subtracted(tmp_path):
+    columns = table() | {"JD-2450000.5": MJD - 50_000}
+    del columns["time"]
+    check(write_csv(tmp_path / "a.csv", ",", columns))
+
+
 def test_real_alerts_and_simulated_fluxes(data_root):
     folder = data_root / "ztf_alerce_lightcurves"
     _, report = read(folder / "detections_sample.parquet")

@@ -4,13 +4,13 @@ A positive flux F of zero point Z is the magnitude Z - 2.5 lg F, with the error 
 hold magnitudes, so fluxes that are not positive are lost, by name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_pipelines.kinds.light_curves.brightness_columns import SIGN, UNSIGNED, short
+from data_pipelines.kinds.light_curves.brightness_columns import SIGN, is_unsigned, short
 from lcjax.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,13 +20,14 @@ POGSON = 2.5 / np.log(10)
 """mag per relative change of flux."""
 AB_ZERO_POINTS = {"nJy": 31.4, "uJy": 23.9, "mJy": 16.4, "Jy": 8.9}
 """mag of a flux density of 1 (8.9 - 2.5 lg of the unit in Jy)."""
-_SURVEYS = {"psfflux": "nJy", "scienceflux": "nJy", "psfdiffflux": "nJy"}
-"""Rubin's fluxes are in nJy."""
+_SURVEYS = {"psfflux": "nJy", "scienceflux": "nJy", "psfdiffflux": "nJy", "ujy": "uJy"}
+"""Rubin's and ATLAS's fluxes."""
 SNANA_ZERO_POINT = 27.5
 """Of FLUXCAL, and of PLAsTiCC's flux."""
-_DIFFERENCES = ("psfdiffflux", "forcediffimflux")
+_DIFFERENCES = ("psfdiffflux", "forcediffimflux", "ujy")
 _UNITS = {unit.lower(): unit for unit in (*AB_ZERO_POINTS, "mag", "mmag")} | {"microjy": "uJy", "µjy": "uJy"}
 _COUNTS = ("electron", "e-", "adu", "count", "ct", "dn")
+LIMIT = "upper limit"
 NOT_POSITIVE, NEGATIVE, NO_SIGN = "flux not positive", "negative difference", f"difference without its sign ({SIGN})"
 
 
@@ -50,8 +51,8 @@ class Brightness:
         """Magnitudes and errors of one light curve, and what cannot be one.
 
         Args:
-          series: field -> (N,) float64: `magnitude` or `flux`, and of their errors, `signal_to_noise`, `zero_point`, `sign` (+1, -1,
-            NaN) what the table has.
+          series: field -> (N,) float64: `magnitude` or `flux`, and of their errors, `signal_to_noise`, `zero_point`, `limit`, `sign`
+            (+1, -1, NaN) what the table has.
 
         Returns:
           (N,) magnitudes; (N,) errors, mag; reason -> (N,) bool, True at points that have no magnitude for that reason.
@@ -68,6 +69,8 @@ class Brightness:
         faults = {}
         if "sign" in series:
             faults = {NEGATIVE: series["sign"] < 0, NO_SIGN: np.isnan(series["sign"])}
+        if "limit" in series:  # before the sign, which a limit has not
+            faults = {LIMIT: np.isnan(magnitude) & np.isfinite(series["limit"])} | faults
         return magnitude, self._filled(error), faults
 
     def _of_flux(self, series: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
@@ -87,7 +90,7 @@ def _positive(values: np.ndarray) -> np.ndarray:
 
 def choose_brightness(
     columns: Mapping[str, str],
-    names: Iterable[str],
+    names: Sequence[str],
     units: Mapping[str, str],
     given: "ColumnNames",
     where: str,
@@ -108,7 +111,7 @@ def choose_brightness(
     unit = given.unit if given.unit != "auto" else _unit(columns[kind], units)
     errors = _error_said(columns, kind, constant)
     if kind == "magnitude":
-        return _of_magnitude(columns, unit, units, given, where, errors)
+        return _of_magnitude(columns, names, unit, units, given, where, errors)
     if unit in ("mag", "mmag"):
         raise ConfigError(f"flux '{columns['flux']}' of '{where}' is in {unit}: name it with --columns.magnitude")
     name, lower = short(columns["flux"]), {short(n) for n in names}
@@ -138,7 +141,13 @@ def choose_brightness(
 
 
 def _of_magnitude(
-    columns: Mapping[str, str], unit: str, units: Mapping[str, str], given: "ColumnNames", where: str, errors: str
+    columns: Mapping[str, str],
+    names: Sequence[str],
+    unit: str,
+    units: Mapping[str, str],
+    given: "ColumnNames",
+    where: str,
+    errors: str,
 ) -> Brightness:
     name = columns["magnitude"]
     if given.zero_point is not None:
@@ -149,7 +158,7 @@ def _of_magnitude(
     of_error = _unit(columns.get("magnitude_error", ""), units)
     error_scale = scale if given.unit != "auto" or not of_error else 1e-3 if of_error == "mmag" else 1.0
     said = f"magnitudes '{name}'" + (" in mmag" if scale < 1 else "")
-    if short(name) in UNSIGNED:
+    if given.difference and is_unsigned(name, names):
         signed = "positive" if "sign" in columns else "unsigned, taken as positive,"
         said = f"magnitudes of {signed} differences '{name}'"
     return Brightness(said + errors, False, scale, error_scale, constant_error=given.constant_error)

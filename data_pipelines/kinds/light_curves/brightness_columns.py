@@ -1,5 +1,6 @@
 """Which columns hold the brightness of a table, a magnitude or a flux, and what goes with it: error, zero point, sign."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ MAGNITUDE_ERRORS = (
 )  # fmt: skip
 FLUXES = (
     "flux", "fluxcal", "psfflux", "scienceflux", "pdcsap_flux", "sap_flux", "forcediffimflux", "g_transit_flux", "psfdiffflux",
+    "ujy",
 )  # fmt: skip
 FLUX_ERRORS = ("flux_error", "flux_err", "fluxerr", "e_flux", "err", "error", "sigma", "unc", "errors")
 _TWO_MEANINGS = (("psfflux", "scienceflux"), ("psfflux", "psfdiffflux"), ("scienceflux", "psfdiffflux"))
@@ -26,6 +28,12 @@ _TWO_MEANINGS = (("psfflux", "scienceflux"), ("psfflux", "psfdiffflux"), ("scien
 UNSIGNED = ("magpsf", "magap", "magapbig")
 """ZTF alerts: magnitudes of the absolute value of a difference, whose sign is in `isdiffpos`."""
 SIGN = "isdiffpos"
+_OF_STARS = ("magpsf_corr", "mag_corr", "mag_tot")
+"""Beside a sign, magnitudes of the star itself: ALeRCE's."""
+LIMITS = ("diffmaglim", "maglim", "limmag", "lim_mag", "limiting_mag")
+"""Columns of upper limits, where there is no magnitude."""
+_PARTS = re.compile(r"(?<!\d)[.:]|[.:](?!\d)")
+"""Between the parts of a name (`lc.mag`, `i:magpsf`), and not inside a number (HJD-2400000.5)."""
 ZERO_POINTS = ("zpdiff", "zero_point", "zeropoint", "zp", "magzpt")
 """Columns of the zero point of each point's flux."""
 RELATIVE_ERRORS = ("flux_over_error", "g_transit_flux_over_error")
@@ -75,6 +83,9 @@ def find(names: Sequence[str], given: "ColumnNames", where: str, taken: tuple[st
         chosen = by_magnitude if by_magnitude or not by_flux else by_flux
     else:
         chosen = by_flux
+    atlas = short(by_flux.get("flux", "")) == "ujy" and short(by_magnitude.get("magnitude", "")) == "m"
+    if atlas and not (given.magnitude or given.magnitude_error):
+        chosen = by_flux  # ATLAS writes the magnitude of a negative flux as a negative magnitude
     if chosen is by_flux and not given.flux and by_flux:
         _check_one_flux(names, where)
     wanted = "flux" if chosen is by_flux and by_flux else "magnitude"
@@ -104,6 +115,8 @@ def _pair(
 ) -> dict[str, str]:
     """A column and its error, by the user's names, then by common ones; the column's own error before any other."""
     out: dict[str, str] = {}
+    if kind == "magnitude" and first((SIGN,), names):
+        candidates = (*_OF_STARS, *candidates)
     value = named(getattr(given, kind) or "", names) or first(candidates, names, taken)
     if value is None:
         return out
@@ -116,14 +129,18 @@ def _pair(
         out["signal_to_noise"] = ratio
     if kind == "flux" and given.zero_point is None and (zero := first(ZERO_POINTS, names, taken)):
         out["zero_point"] = zero
-    if kind == "magnitude" and short(value) in UNSIGNED and (sign := first((SIGN,), names)):
+    if kind == "magnitude" and is_unsigned(value, names) and (sign := first((SIGN,), names)):
         out["sign"] = sign
+    if kind == "magnitude" and (limit := first(LIMITS, names, taken)):
+        out["limit"] = limit
     return out
 
 
 def _own_errors(name: str) -> Iterable[str]:
     yield from (f"{name}{end}" for end in ("_error", "_err", "error", "err", "_unc", "unc", "_sigma"))
     yield from (f"{start}{name}" for start in ("e_", "sigma_", "err_", "sigma"))
+    if name in ("m", "ujy"):
+        yield f"d{name}"
     if name.startswith("mag"):
         # Of corrected ZTF magnitudes first the error that does not take the reference for a point: the other is 100 at most points.
         yield f"sigma{name[3:]}_ext"
@@ -148,9 +165,9 @@ def _check_one_flux(names: Sequence[str], where: str) -> None:
 def _check_sign(chosen: dict[str, str], names: Sequence[str], given: "ColumnNames", where: str) -> None:
     """Magnitudes of unsigned differences are no brightness: a star that fades looks as if it brightened."""
     name = chosen.get("magnitude")
-    if name is None or short(name) not in UNSIGNED or given.difference:
+    if name is None or not is_unsigned(name, names) or given.difference:
         return
-    total = first(("magpsf_corr", "mag_tot"), names)
+    total = first(_OF_STARS, names)
     better = f"--columns.magnitude {total} for the star itself, or " if total else ""
     raise ConfigError(
         f"column '{name}' of '{where}' is the magnitude of a difference without its sign ({SIGN}): say {better}"
@@ -158,19 +175,34 @@ def _check_sign(chosen: dict[str, str], names: Sequence[str], given: "ColumnName
     )
 
 
-def short(name: str) -> str:
-    """Last part of the dotted name of a nested column, in lower case.
+def is_unsigned(name: str, names: Sequence[str]) -> bool:
+    """Whether a magnitude is that of a difference whose sign is elsewhere.
 
-    >>> short("lightcurve.magPSF")
-    'magpsf'
+    >>> is_unsigned("magpsf", []), is_unsigned("mag", ["isdiffpos"]), is_unsigned("mag_corr", ["isdiffpos"])
+    (True, True, False)
     """
-    return name.rsplit(".", 1)[-1].lower()
+    if short(name) in UNSIGNED:
+        return True
+    return first((SIGN,), names) is not None and not (short(name) in _OF_STARS or short(name).endswith("_corr"))
+
+
+def short(name: str) -> str:
+    """Last part of the name of a nested column, or of one with a prefix, in lower case.
+
+    >>> short("lightcurve.magPSF"), short("i:magpsf"), short("HJD-2400000.5")
+    ('magpsf', 'magpsf', 'hjd-2400000.5')
+    """
+    return _last(name).lower()
+
+
+def _last(name: str) -> str:
+    return _PARTS.split(name)[-1]
 
 
 def named(wanted: str, names: Sequence[str]) -> str | None:
     """The column of that name, or whose last part it is; in the case given."""
     whole = next((name for name in names if name == wanted), None)
-    return whole or next((name for name in names if name.rsplit(".", 1)[-1] == wanted), None)
+    return whole or next((name for name in names if _last(name) == wanted), None)
 
 
 def first(candidates: Iterable[str], names: Sequence[str], taken: tuple[str, ...] = ()) -> str | None:

@@ -9,13 +9,24 @@ import numpy as np
 from data_pipelines.kinds.light_curves.brightness import Brightness, choose_brightness
 from data_pipelines.kinds.light_curves.brightness_columns import short
 from data_pipelines.kinds.light_curves.quality import Flags, choose_flags
-from data_pipelines.kinds.light_curves.times import AS_MJD, Clock, choose_clock
+from data_pipelines.kinds.light_curves.times import AS_MJD, FIRST, LAST, MJD_ZERO, Clock, choose_clock
 from lcjax.errors import ConfigError
 
 if TYPE_CHECKING:
     from data_pipelines.kinds.light_curves.columns import ColumnNames
 
-_FIELDS = ("time", "magnitude", "magnitude_error", "signal_to_noise", "flux", "flux_error", "zero_point", "sign")
+_FIELDS = (
+    "time",
+    "magnitude",
+    "magnitude_error",
+    "signal_to_noise",
+    "flux",
+    "flux_error",
+    "zero_point",
+    "sign",
+    "limit",
+)
+UNLIKE = "times unlike those of the table"
 
 
 @dataclass(frozen=True)
@@ -40,12 +51,27 @@ class Interpretation:
     """Whether the times are dates."""
     brightness: Brightness
     flags: Flags
+    checked: bool = True
+    """Whether stars whose times are of another count than the table's are to be found; not where the user says what they count."""
+
+    @property
+    def every_point(self) -> set[str]:
+        """Fields of `series` that each point has of its own; a flag or zero point may be that of the whole star."""
+        return {"time", "magnitude", "magnitude_error", "flux", "flux_error"} & set(self.series)
 
     @property
     def said(self) -> dict[str, str]:
         """For the report."""
         out = {"times": self.clock.said, "brightness": self.brightness.said, "flags": self.flags.said}
         return {name: text for name, text in out.items() if text}
+
+    def _is_unlike(self, mjd: np.ndarray) -> bool:
+        """Whether a star has times of another count; whole Julian dates among MJD are none: cleaning converts them."""
+        finite = mjd[np.isfinite(mjd)]
+        if not self.checked or not len(finite):
+            return False
+        middle = float(np.median(finite))
+        return not (FIRST <= middle <= LAST or FIRST <= middle - MJD_ZERO <= LAST)
 
     def points(self, pieces: Mapping[str, np.ndarray]) -> Points:
         """One light curve, of `series` as (N,) float64 each."""
@@ -58,6 +84,9 @@ class Interpretation:
                 lost[reason] = count
                 sound &= ~bad
         mjd = self.clock.mjd(pieces["time"])
+        if self._is_unlike(mjd[sound]):
+            lost[UNLIKE] = int(np.count_nonzero(sound))
+            sound[:] = False
         return Points(mjd[sound], magnitude[sound], error[sound], lost) if lost else Points(mjd, magnitude, error, {})
 
 
@@ -93,4 +122,11 @@ def interpret(
     brightness = choose_brightness(columns, names, units, given, where)
     flags = choose_flags(names, columns, given, where)
     series = {field: columns[field] for field in _FIELDS if field in columns}
-    return Interpretation(series | {f"flag:{name}": name for name in flags.bits}, clock, iso, brightness, flags)
+    return Interpretation(
+        series | {f"flag:{name}": name for name in flags.bits},
+        clock,
+        iso,
+        brightness,
+        flags,
+        given.time_format == "auto",
+    )

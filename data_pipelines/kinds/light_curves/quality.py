@@ -6,6 +6,7 @@
 | infobits, infobitssci | bits from 33554432 on | ZTF forced photometry |
 | quality, sap_quality | any bit, beside a flux of Kepler or TESS | archive manuals: 0 is without remark |
 | rejected_by_photometry, rejected_by_variability | true | Gaia epoch photometry |
+| upperlimit, is_upper_limit | true: a limit is no measurement | Open Supernova Catalog |
 | psfflux_flag, scienceflux_flag, psfdiffflux_flag | true, of the flux that is used | Rubin |
 | the user's (`--columns.flag`) | by this table, else any value but 0, false, empty | |
 
@@ -28,7 +29,7 @@ ANY = -1
 """All bits."""
 _BITS = {"catflags": 1 << 15, "infobits": -(1 << 25), "infobitssci": -(1 << 25)}
 """Column -> bits that set a point aside; a negative number has all bits from one on."""
-_TRUE = ("rejected_by_photometry", "rejected_by_variability")
+_TRUE = ("rejected_by_photometry", "rejected_by_variability", "upperlimit", "is_upper_limit")
 _MISSIONS = ("quality", "sap_quality")
 _MISSION_FLUXES = ("pdcsap_flux", "sap_flux")
 _UNUSED = ("flag", "flags", "quality", "qflag", "q", "grade", "sap_quality", "photflag")

@@ -80,6 +80,24 @@ def test_unsigned_differences_are_no_brightness():
     assert faults["difference without its sign (isdiffpos)"].tolist() == [False, False, True]
 
 
+def test_signs_and_limits_of_brokers():
+    alerce = ("mag", "e_mag", "isdiffpos", "mag_corr", "e_mag_corr")
+    assert read(alerce)[0]["magnitude_error"] == "e_mag_corr"
+    with pytest.raises(ConfigError, match="isdiffpos"):
+        read(alerce, magnitude="mag")
+    with pytest.raises(ConfigError, match="isdiffpos"):
+        read(("i:magpsf", "i:sigmapsf", "i:isdiffpos"), magnitude="i:magpsf")
+    _, _, faults = read(("mag", "err", "diffmaglim"), ([18.0, np.nan, np.nan], [0.1] * 3, [20.0, 20.0, np.nan]))
+    assert faults["upper limit"].tolist() == [False, True, False]
+
+
+def test_atlas_has_negative_magnitudes_of_negative_fluxes():
+    columns, chosen = read(("m", "dm", "uJy", "duJy", "err"))
+    assert (columns["flux"], columns["flux_error"]) == ("uJy", "duJy")
+    assert chosen.said == "magnitudes of difference flux 'uJy' in uJy, zero point 23.9"
+    assert read(("m", "dm"))[0]["magnitude_error"] == "dm"
+
+
 def test_a_flux_is_no_magnitude():
     with pytest.raises(ConfigError, match=r"'FLUXCAL' of 't.csv' is a flux: name it with --columns.flux"):
         read(("FLUXCAL", "FLUXCALERR"), magnitude="FLUXCAL")

@@ -18,6 +18,7 @@ def test_rules_of_surveys():
     assert flagged("catflags", [0, 1, 32768, 32769, np.nan]) == [False, False, True, True, False]
     assert flagged("lc.infobits", [0, 33554431, 33554432, 67108864]) == [False, False, True, True]
     assert flagged("rejected_by_photometry", [0, 1]) == [False, True]
+    assert choose_flags(["upperlimit"], {}, ColumnNames(), "t").bits == {"upperlimit": -1}
     tess = {"flux": "PDCSAP_FLUX"}
     assert flagged("QUALITY", [0, 1, 8192], tess) == [False, True, True]
     assert flagged("psfFlux_flag", [0, 1], {"flux": "psfFlux"}) == [False, True]
