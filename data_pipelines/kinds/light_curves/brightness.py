@@ -59,9 +59,9 @@ class Brightness:
         """
         if self.flux:
             return self._of_flux(series)
-        magnitude = series["magnitude"] * self.scale
+        magnitude = _scaled(series["magnitude"], self.scale)
         if "magnitude_error" in series:
-            error = series["magnitude_error"] * self.error_scale
+            error = _scaled(series["magnitude_error"], self.error_scale)
         elif "signal_to_noise" in series:
             error = POGSON / _positive(series["signal_to_noise"])
         else:
@@ -82,6 +82,10 @@ class Brightness:
 
     def _filled(self, error: np.ndarray) -> np.ndarray:
         return error if self.constant_error is None else np.where(np.isnan(error), self.constant_error, error)
+
+
+def _scaled(values: np.ndarray, scale: float) -> np.ndarray:
+    return values if scale == 1 else values * scale
 
 
 def _positive(values: np.ndarray) -> np.ndarray:

@@ -67,8 +67,10 @@ class Interpretation:
 
     def _is_unlike(self, mjd: np.ndarray) -> bool:
         """Whether a star has times of another count; whole Julian dates among MJD are none: cleaning converts them."""
+        if not self.checked or not len(mjd) or (mjd.min() >= FIRST and mjd.max() <= LAST):
+            return False
         finite = mjd[np.isfinite(mjd)]
-        if not self.checked or not len(finite):
+        if not len(finite):
             return False
         middle = float(np.median(finite))
         return not (FIRST <= middle <= LAST or FIRST <= middle - MJD_ZERO <= LAST)
@@ -77,17 +79,17 @@ class Interpretation:
         """One light curve, of `series` as (N,) float64 each."""
         flags = {name: pieces[f"flag:{name}"] for name in self.flags.bits}
         magnitude, error, faults = self.brightness.magnitudes(pieces)
-        sound = np.ones(len(magnitude), bool)
-        lost = {}
-        for reason, bad in (self.flags.faults(flags) | faults).items():
+        mjd = self.clock.mjd(pieces["time"])
+        faults = self.flags.faults(flags) | faults
+        unlike = self._is_unlike(mjd)
+        if not faults and not unlike:
+            return Points(mjd, magnitude, error, {})
+        lost, sound = {}, np.ones(len(mjd), bool)
+        for reason, bad in (faults | ({UNLIKE: np.ones(len(mjd), bool)} if unlike else {})).items():
             if count := int(np.count_nonzero(bad & sound)):
                 lost[reason] = count
                 sound &= ~bad
-        mjd = self.clock.mjd(pieces["time"])
-        if self._is_unlike(mjd[sound]):
-            lost[UNLIKE] = int(np.count_nonzero(sound))
-            sound[:] = False
-        return Points(mjd[sound], magnitude[sound], error[sound], lost) if lost else Points(mjd, magnitude, error, {})
+        return Points(mjd[sound], magnitude[sound], error[sound], lost)
 
 
 def interpret(

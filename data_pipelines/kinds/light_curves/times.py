@@ -55,7 +55,8 @@ class Clock:
 
     def mjd(self, values: np.ndarray) -> np.ndarray:
         """(N,) float64, days."""
-        return np.asarray(values, np.float64) / self.per_day + self.zero
+        values = np.asarray(values, np.float64)
+        return values if self.per_day == 1 and not self.zero else values / self.per_day + self.zero
 
 
 AS_MJD = Clock(0.0, 1.0, "MJD")
