@@ -115,6 +115,17 @@ def test_rubin_and_flags(tmp_path, nested):
     assert report.points_read == N + 2 and "in nJy, zero point 31.4" in report.facts()["brightness"]
 
 
+def test_epoch_photometry_of_gaia(tmp_path):
+    columns = table(time=MJD - 55_197.0, band=["G"] * N, transit_id=range(N), flux=10 ** (-0.4 * MAG))
+    del columns["err"]
+    columns |= {"flux_over_error": np.full(N, 100.0), "rejected_by_photometry": [True, *[False] * (N - 1)]}
+    pq.write_table(pa.table(columns), tmp_path / "g.parquet")
+    (curve,), report = read(tmp_path / "g.parquet")
+    np.testing.assert_allclose(curve.mjd, MJD[1:], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(curve.magnitude_error, 0.010857, rtol=1e-4)
+    assert report.points_dropped == {"flagged by rejected_by_photometry": 1}
+
+
 def test_negative_differences_are_counted(tmp_path):
     sign = ["t"] * N + ["f"] * 3
     more = {name: [*values, *values[:3]] for name, values in table().items()}

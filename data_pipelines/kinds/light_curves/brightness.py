@@ -162,6 +162,8 @@ def _of_magnitude(
     of_error = _unit(columns.get("magnitude_error", ""), units)
     error_scale = scale if given.unit != "auto" or not of_error else 1e-3 if of_error == "mmag" else 1.0
     said = f"magnitudes '{name}'" + (" in mmag" if scale < 1 else "")
+    if short(name).startswith("g_transit_"):
+        said += " (the columns of BP and RP are not read)"
     if given.difference and is_unsigned(name, names):
         signed = "positive" if "sign" in columns else "unsigned, taken as positive,"
         said = f"magnitudes of {signed} differences '{name}'"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_pipelines.kinds.light_curves.brightness import Brightness, choose_brightness
-from data_pipelines.kinds.light_curves.brightness_columns import short
+from data_pipelines.kinds.light_curves.brightness_columns import first, short
 from data_pipelines.kinds.light_curves.quality import Flags, choose_flags
 from data_pipelines.kinds.light_curves.times import AS_MJD, FIRST, LAST, MJD_ZERO, Clock, choose_clock
 from lcjax.errors import ConfigError
@@ -26,6 +26,8 @@ _FIELDS = (
     "sign",
     "limit",
 )
+GAIA = ("transit_id", "rejected_by_photometry")
+"""Columns by which Gaia's epoch photometry is known: its data model says what `time` is."""
 UNLIKE = "times unlike those of the table"
 
 
@@ -114,12 +116,15 @@ def interpret(
     """
     units = units or {}
     name = columns["time"]
+    unit = units.get(name, "")
+    if first(GAIA[:1], names) and first(GAIA[1:], names) and short(name) == "time":
+        unit = "Gaia's JD - 2455197.5"
     if iso and given.time_format not in ("auto", "iso"):
         raise ConfigError(f"column '{name}' of '{where}' holds dates, not numbers: leave --columns.time-format out")
     clock = (
         Clock(AS_MJD.zero, AS_MJD.per_day, "dates, UTC where they name no zone")
         if iso
-        else choose_clock(times, short(name), where, given.time_format, units.get(name, ""), header)
+        else choose_clock(times, short(name), where, given.time_format, unit, header)
     )
     brightness = choose_brightness(columns, names, units, given, where)
     flags = choose_flags(names, columns, given, where)

@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | catflags | bit 32768 | ZTF data releases, light curves |
 | infobits, infobitssci | bits from 33554432 on | ZTF forced photometry |
-| quality, sap_quality | any bit, beside a flux of Kepler or TESS | archive manuals: 0 is without remark |
+| quality, sap_quality | any bit, beside `pdcsap_flux` or `sap_flux` of Kepler and TESS | archive manuals: 0 is without remark |
 | rejected_by_photometry, rejected_by_variability | true | Gaia epoch photometry |
 | upperlimit, is_upper_limit | true: a limit is no measurement | Open Supernova Catalog |
 | psfflux_flag, scienceflux_flag, psfdiffflux_flag | true, of the flux that is used | Rubin |
@@ -86,7 +86,7 @@ def choose_flags(names: Sequence[str], columns: Mapping[str, str], given: "Colum
     flux = short(columns.get("flux", ""))
     if flux and (column := first((f"{flux}_flag",), names)):
         found[column] = ANY
-    if flux in _MISSION_FLUXES and (column := first(_MISSIONS, names)):
+    if first(_MISSION_FLUXES, names) and (column := first(_MISSIONS, names)):
         found[column] = ANY
     unused = first(_UNUSED, names, (*found, *columns.values()))
     if unused is not None and not found:

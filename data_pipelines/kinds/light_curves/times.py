@@ -147,12 +147,16 @@ def offset_of_name(name: str) -> float | None:
 
     >>> offset_of_name("hjd-2450000"), offset_of_name("bjd - 2457000, days"), offset_of_name("mjd")
     (49999.5, 56999.5, None)
+    >>> offset_of_name("mjd_2020"), offset_of_name("jd_50000")
+    (None, None)
     """
     match = _MINUS.search(name.lower())
     if match is None:
         return None
     zero = float(match["zero"])
-    return zero if match["modified"] else zero - MJD_ZERO
+    if match["modified"]:
+        return zero if 10_000 <= zero < LAST else None
+    return zero - MJD_ZERO if 2_300_000 <= zero < 2_500_000 else None
 
 
 def _by_range(middle: float) -> Clock | None:

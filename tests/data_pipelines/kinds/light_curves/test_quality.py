@@ -19,8 +19,9 @@ def test_rules_of_surveys():
     assert flagged("lc.infobits", [0, 33554431, 33554432, 67108864]) == [False, False, True, True]
     assert flagged("rejected_by_photometry", [0, 1]) == [False, True]
     assert choose_flags(["upperlimit"], {}, ColumnNames(), "t").bits == {"upperlimit": -1}
-    tess = {"flux": "PDCSAP_FLUX"}
-    assert flagged("QUALITY", [0, 1, 8192], tess) == [False, True, True]
+    tess = choose_flags(["SAP_FLUX", "QUALITY"], {"flux": "SAP_FLUX"}, ColumnNames(), "t.csv")
+    found = tess.faults({"QUALITY": np.array([0.0, 1.0, 8192.0])})["flagged by QUALITY"]
+    assert found.tolist() == [False, True, True]
     assert flagged("psfFlux_flag", [0, 1], {"flux": "psfFlux"}) == [False, True]
 
 
