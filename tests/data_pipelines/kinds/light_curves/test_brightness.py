@@ -144,7 +144,6 @@ def test_all_that_is_missing_is_said_at_once():
     with pytest.raises(DataError) as told:
         recognise(["a", "b"], ColumnNames(label="c"), "t.csv")
     for word in (
-        "object id",
         "time",
         "magnitude or flux",
         "magnitude error",
