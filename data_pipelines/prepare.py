@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_pipelines.datasets import find_builder
+from data_pipelines.datasets.naming import REPORT, REQUEST, check_name, check_place, named, request_hash
+from data_pipelines.datasets.options import complete_options
 from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.report import Report
@@ -53,10 +55,12 @@ class Prepared:
 
 
 def prepare(
-    name: str,
+    dataset: str,
     sources: Sequence[Path | str],
     out: Path | str,
     *,
+    name: str | None = None,
+    overwrite: bool = False,
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
     seed: int = 0,
     shards: int = SHARDS,
@@ -66,27 +70,32 @@ def prepare(
 ) -> Prepared:
     """Writes `out/<name>/<version>/` through the dataset's tfds builder.
 
-    An older preparation of the same name is replaced only once the new one is complete. Objects that are set aside are in
+    What the same request made before is replaced once the new one is complete; anything else that is there is refused. Objects that are set aside are in
     `rejected.parquet` (object_id, reason, origin), counts in `cleaning.json`.
 
     Args:
+      dataset: which builder. name: what to call what it makes; None: as the builder is called.
+      overwrite: replace whatever dataset of that name is in `out`.
       options: option groups by name, as the dataset's kind of data has them: `columns=ColumnNames(time="t")`. None: defaults.
 
     Raises:
-      ConfigError: no such dataset, options it does not understand, or settings that make no sense.
+      ConfigError: no such dataset, options it does not understand, settings that make no sense, or another dataset is there.
       DataError: nothing usable in the sources. StorageError: `out` cannot be written.
     """
     if shards < 1:
         raise ConfigError(f"--shards is {shards}: it must be at least 1")
-    builder_class = find_builder(name)
+    name = dataset if name is None else check_name(name)
+    builder_class = named(find_builder(dataset), name)
     paths = tuple(Path(source) for source in sources)
     settings = PrepareSettings(paths, tuple(fractions), seed, n_objects, processes, options)
-    out = Path(out)
+    complete_options(settings, builder_class.kind, dataset)
+    out, request = Path(out), request_hash(dataset, settings, shards)
+    check_place(out / name, request, overwrite)
     with _refused_writes(out), new_folder(out / name, _ADVICE) as temporary:
         building = temporary / ".building"
         builder = _build(builder_class, settings, building, shards)
         folder = Path(builder.data_dir)
-        _write_reports(folder, builder.report, settings)
+        _write_reports(folder, builder.report, settings, request)
         write_manifest(folder, find_kind(builder.kind).layout, builder.report.facts())
         # Of what tfds makes where it is told to, the version is wanted, right below the name of the dataset.
         folder.rename(temporary / folder.name)
@@ -160,13 +169,14 @@ def _build(
     return builder
 
 
-def _write_reports(folder: Path, report: Report, settings: PrepareSettings) -> None:
+def _write_reports(folder: Path, report: Report, settings: PrepareSettings, request: str) -> None:
     content = report.as_dict() | {
         "seed": settings.seed,
         "fractions": list(settings.fractions),
         "sources": [p.name for p in settings.sources],
+        REQUEST: request,
     }
-    (folder / "cleaning.json").write_text(json.dumps(content, indent=1))
+    (folder / REPORT).write_text(json.dumps(content, indent=1))
     types = {"alert_id": pa.int64()}
     names = report.rejection_columns
     rejected = {k: [getattr(r, k) for r in report.rejected] for k in names}

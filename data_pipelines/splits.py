@@ -18,8 +18,8 @@ def assign_splits(
 ) -> dict[str, str]:
     """Object id -> `train`, `validation` or `test`.
 
-    Within each class objects are ordered by a hash of (seed, id) and cut at the fractions, so that every class has its
-    share everywhere (a class of one object goes to train).
+    Within each class objects are ordered by a hash of (seed, id) and cut at the fractions, so that every class has its share
+    everywhere, and at least one object: of one object train has it, of two train and test, as far as these are asked for.
 
     >>> sorted(assign_splits({str(i): "a" for i in range(10)}).values()).count("train")
     8
@@ -34,11 +34,30 @@ def assign_splits(
         members.sort(key=lambda object_id: hashed(seed, object_id))
         first = round(len(members) * (1 - fractions[1] - fractions[2]))
         second = round(len(members) * (1 - fractions[2]))
-        first = max(first, 1) if fractions[0] > 0 else first
-        for rank, object_id in enumerate(members):
-            splits[object_id] = SPLITS[0 if rank < first else 1 if rank < max(second, first) else 2]
+        counts = _at_least_one([first, second - first, len(members) - second], fractions)
+        for split, count in zip(SPLITS, counts, strict=True):
+            splits |= dict.fromkeys(members[:count], split)
+            members = members[count:]
     _fill_empty(splits, fractions, seed)
     return splits
+
+
+def _at_least_one(counts: list[int], fractions: tuple[float, float, float]) -> list[int]:
+    """Gives train, test and validation, in this order, one object of the largest split each, where rounding left them none.
+
+    >>> [_at_least_one(c, (0.8, 0.1, 0.1)) for c in ([1, 1, 0], [2, 0, 0], [4, 1, 0], [5, 0, 1], [0, 1, 0])]
+    [[1, 0, 1], [1, 0, 1], [3, 1, 1], [4, 1, 1], [1, 0, 0]]
+    """
+    wanted = [i for i in (0, 2, 1) if fractions[i] > 0]
+    few = sum(counts) < len(wanted)
+    if few:
+        return [int(i in wanted[: sum(counts)]) for i in range(3)]
+    for i in wanted:
+        if not counts[i]:
+            largest = max(range(3), key=lambda j: counts[j])
+            counts[largest] -= 1
+            counts[i] += 1
+    return counts
 
 
 def assign_per_class(

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from lcjax.errors import StorageError
 
 ROOM = "make room or choose another --out"
 """What to do when nothing can be written."""
+
+_LEFT_OVER = re.compile(r"\..+\.\d+\.(partial|old)")
 
 
 @contextlib.contextmanager
@@ -29,6 +32,15 @@ def storage_errors(path: Path | str, advice: str = ROOM) -> Iterator[None]:
 def partial(path: Path) -> Path:
     """Where a file or folder grows before it takes its name; hidden, and of this process alone."""
     return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def is_left_over(path: Path) -> bool:
+    """Whether a path lies in what an interrupted process was writing, or about to replace.
+
+    >>> [is_left_over(Path(name)) for name in ("D/.survey.12.partial/1.0.0", ".cache/D")]
+    [True, False]
+    """
+    return any(_LEFT_OVER.fullmatch(part) for part in path.parts)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.records import encode_light_curve, light_curve_features
 from data_pipelines.sources import RawLightCurve, read_light_curves
 from data_pipelines.splits import assign_splits
-from lcjax.errors import DataError, Rejection
+from lcjax.errors import DataError
 
 
 class LightCurveBuilder(SurveyBuilder):
@@ -51,6 +51,7 @@ class LightCurveBuilder(SurveyBuilder):
             on_other=lambda path: self.report.other_files.__setitem__(str(path), None),
             on_columns=self.report.add_columns,
             on_bad_file=lambda path, reason: self.report.bad_files.__setitem__(str(path), reason),
+            on_labels=lambda labels: setattr(self.report, "labels_of_none", labels.unused()),
         )
 
     def _read_with_band(self) -> Iterator[RawLightCurve]:
@@ -59,7 +60,7 @@ class LightCurveBuilder(SurveyBuilder):
 
     def _first_pass(self) -> None:
         for curve in self._clean_curves(self.report):
-            self._labels[curve.object_id] = self._labels.get(curve.object_id) or curve.label
+            self._learn_label(curve)
             self._metadata |= dict.fromkeys(curve.metadata)
         if not self._labels:
             reasons = {r.reason for r in self.report.rejected}
@@ -69,18 +70,17 @@ class LightCurveBuilder(SurveyBuilder):
             )
         check_loss(self.report, self.settings.options["cleaning"])
 
+    def _learn_label(self, curve: CleanLightCurve) -> None:
+        """A star has the class that its bands, its parts and the tables of labels agree on, or none."""
+        name, known = curve.object_id, self.report.label_conflicts
+        before = known.get(name) or tuple(filter(None, [self._labels.get(name)]))
+        classes = tuple(dict.fromkeys([*before, *(curve.labels or filter(None, [curve.label]))]))
+        if len(classes) > 1:
+            known[name] = classes
+        self._labels[name] = classes[0] if len(classes) == 1 else None
+
     def _clean_curves(self, report: CleaningReport) -> Iterator[CleanLightCurve]:
-        seen: set[tuple[str, str]] = set()
         for raw in self._read_with_band():
-            key = (raw.object_id, raw.band)
-            if raw.object_id and key in seen:
-                report.points_read += len(raw.mjd)
-                report.points_dropped["of rejected objects"] += len(raw.mjd)
-                report.rejected.append(
-                    Rejection(raw.object_id, "object id repeated: the first one is kept", raw.origin)
-                )
-                continue
-            seen.add(key)
             curve = clean(raw, self.settings.options["cleaning"], report)
             if isinstance(curve, CleanLightCurve):
                 yield curve
@@ -90,11 +90,9 @@ class LightCurveBuilder(SurveyBuilder):
 
     def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         index = {name: i for i, name in enumerate(self.class_names)}
-        seen: set[tuple[str, str]] = set()
         for raw in self._read_with_band():
-            if self.split_of.get(raw.object_id) != split or (raw.object_id, raw.band) in seen:
+            if self.split_of.get(raw.object_id) != split:
                 continue
-            seen.add((raw.object_id, raw.band))
             curve = clean(raw, self.settings.options["cleaning"])
             if not isinstance(curve, CleanLightCurve):
                 continue

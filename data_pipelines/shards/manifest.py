@@ -16,6 +16,7 @@ from typing import Any
 from data_pipelines.shards.index import ShardIndex, read_index
 from data_pipelines.shards.tfrecord import DamagedFile, read_records
 from lcjax.errors import DataError
+from lcjax.files import is_left_over
 
 MANIFEST, INDEX = "manifest.json", "index.npz"
 SCHEMA_VERSION = 2
@@ -244,6 +245,8 @@ def find_datasets(paths: Iterable[Path | str]) -> list[Path]:
     for path in map(Path, paths):
         if not path.exists():
             raise DataError(f"there is no folder '{path}': give the --out of  lcjax data prepare")
+        if is_left_over(path.absolute()):
+            raise DataError(f"'{path}' is what an interrupted  lcjax data prepare  left: run it again and remove this")
         here = [path] if _is_dataset(path) else sorted(p for p in path.rglob("*") if _is_dataset(p))
         if not here:
             raise DataError(
@@ -254,7 +257,7 @@ def find_datasets(paths: Iterable[Path | str]) -> list[Path]:
 
 
 def _is_dataset(folder: Path) -> bool:
-    if not folder.is_dir() or ".incomplete" in folder.name:
+    if not folder.is_dir() or ".incomplete" in folder.name or is_left_over(folder):
         return False
     if (folder / MANIFEST).exists() or (folder / INDEX).exists():
         return True

@@ -29,6 +29,20 @@ def open_manifests(paths: Sequence[Path | str], layout: RecordLayout) -> list[Ma
     return manifests
 
 
+def distinct_names(manifests: Sequence[Manifest]) -> list[str]:
+    """Names of datasets; where several have one name, with as many folders before it as tell them apart."""
+    names = [manifest.name for manifest in manifests]
+    out = []
+    for manifest in manifests:
+        alike = [other for other in manifests if other.name == manifest.name]
+        above = [other.folder.absolute().parent.parent.parts[::-1] for other in alike]
+        own = manifest.folder.absolute().parent.parent.parts[::-1]
+        depth = next((n for n in range(len(own) + 1) if sum(parts[:n] == own[:n] for parts in above) == 1), 0)
+        folders = [manifest.folder.name] if depth == 0 and names.count(manifest.name) > 1 else []
+        out.append("/".join([*own[:depth][::-1], manifest.name, *folders]))
+    return out
+
+
 def read_indexes(
     manifests: Sequence[Manifest], split: str, layout: RecordLayout, metadata_names: Sequence[str] | None
 ) -> ShardIndex:

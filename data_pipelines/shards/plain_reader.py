@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data_pipelines.shards.frames import number_in_shard, read_frames
 from data_pipelines.shards.groups import WholeGroup
 from data_pipelines.shards.index import ShardIndex
 from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.shards.manifest import Shard, sha256_file
 from data_pipelines.shards.streams import Chunk, Rows
-from data_pipelines.shards.tfrecord import FOOTER_BYTES, FRAME_BYTES, HEADER_BYTES, damaged
+from data_pipelines.shards.tfrecord import HEADER_BYTES, damaged
 from lcjax.crc32c import compiled_crc32c, masked
 from lcjax.errors import DataError
 
@@ -57,7 +58,6 @@ class PlainReader:
         first, last = int(wanted[0]), int(wanted[-1])
         data = self._read_bytes(chunk, first, last)
         begin = self._index.offset[first]
-        self._check_frames(chunk, first, last, data)
         if self._crc is not None:
             self._check_payloads(chunk, wanted, data, begin)
         payload = self._index.offset[rows.record] - begin + HEADER_BYTES
@@ -70,36 +70,12 @@ class PlainReader:
         return Piece(tuple(arrays), order)
 
     def _read_bytes(self, chunk: Chunk, first: int, last: int) -> bytes:
-        shard, index = chunk.shard, self._index
+        shard = chunk.shard
         if self._crc is None and shard not in self._trusted:
             if sha256_file(shard.path) != shard.sha256:
                 raise DataError(f"shard '{shard.path}' is damaged: its content has changed since it was written")
             self._trusted.add(shard)
-        begin = int(index.offset[first])
-        count = int(index.offset[last] + index.size[last]) + FRAME_BYTES - begin
-        with open(shard.path, "rb", buffering=0) as file:
-            file.seek(begin)
-            data = file.read(count)
-        if len(data) < count:
-            raise damaged(shard.path, self._number(chunk, last), "is cut off: the file is shorter than it was")
-        return data
-
-    def _number(self, chunk: Chunk, record: int) -> int:
-        """Number of a record in its shard: records of a shard are consecutive, and the first has offset 0."""
-        starts = np.flatnonzero(self._index.offset[: record + 1] == 0)
-        return record - int(starts[-1])
-
-    def _check_frames(self, chunk: Chunk, first: int, last: int, data: bytes) -> None:
-        index, records = self._index, slice(first, last + 1)
-        raw = np.frombuffer(data, np.uint8)
-        begins = index.offset[records] - index.offset[first]
-        lengths = raw[begins[:, None] + np.arange(8)].view("<u8")[:, 0]
-        footers = begins + HEADER_BYTES + index.size[records]
-        stored = raw[footers[:, None] + np.arange(FOOTER_BYTES)].view("<u4")[:, 0]
-        wrong = (lengths != index.size[records].astype(np.uint64)) | (stored != index.crc[records])
-        if wrong.any():
-            number = self._number(chunk, first + int(np.argmax(wrong)))
-            raise damaged(chunk.shard.path, number, "is not the one that was written there")
+        return read_frames(self._index, chunk, first, last)
 
     def _check_payloads(self, chunk: Chunk, records: np.ndarray, data: bytes, begin: int) -> None:
         starts = self._index.offset[records] - begin + HEADER_BYTES
@@ -107,7 +83,7 @@ class PlainReader:
         crcs = self._index.crc[records]
         for record, start, stop, crc in zip(records, starts.tolist(), stops.tolist(), crcs.tolist(), strict=True):
             if masked(self._crc(data[start:stop])) != crc:
-                number = self._number(chunk, int(record))
+                number = number_in_shard(self._index, int(record))
                 raise damaged(chunk.shard.path, number, "has content that does not match its checksum")
 
 

@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 from data_pipelines.shards.manifest import MANIFEST, Manifest, check_sizes
 from data_pipelines.shards.tfrecord import parse_example, read_records
 from lcjax.errors import DataError
+from lcjax.files import is_left_over
 
 T = TypeVar("T")
 
 
 def holds_shards(path: Path) -> bool:
     """Whether a folder has a prepared dataset in it."""
-    return path.is_dir() and next(path.rglob(MANIFEST), None) is not None
+    return path.is_dir() and any(not is_left_over(found) for found in path.rglob(MANIFEST))
 
 
 def shard_records(manifest: Manifest, convert: Callable[[dict[str, Any]], T]) -> Iterator[T]:

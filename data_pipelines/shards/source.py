@@ -27,6 +27,7 @@ from data_pipelines.shards.groups import one_shape, whole_groups
 from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.shards.opening import (
     choose_reader,
+    distinct_names,
     merged_labels,
     open_manifests,
     open_shards,
@@ -186,9 +187,9 @@ class ShardSource:
 
     @property
     def dataset_of_record(self) -> np.ndarray:
-        """(R,) str, name of the dataset (survey) of every record."""
+        """(R,) str, name of the dataset (survey) of every record; with its folder where several have one name."""
         counts = [sum(shard.records for shard in manifest.split(self.split)) for manifest in self.manifests]
-        return np.repeat(np.array([manifest.name for manifest in self.manifests], object), counts)
+        return np.repeat(np.array(distinct_names(self.manifests), object), counts)
 
     def describe(self) -> dict[str, Any]:
         """What there is, for the record of a run."""

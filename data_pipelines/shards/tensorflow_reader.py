@@ -1,7 +1,7 @@
 """Reading chunks of shards with tf.data: records are batched before they are parsed, windows are cut out of the bytes.
 
 One pipeline serves all streams of a process: chunk after chunk in the order the batches need them, each read from its byte
-offset, parsed with one `parse_example`, windowed with one vectorised `substr` and padded by `decode_raw`. TensorFlow is
+offset, its stored checksums compared with the index, parsed with one `parse_example`, windowed with one vectorised `substr` and padded by `decode_raw`. TensorFlow is
 imported only here.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from data_pipelines.shards.frames import FrameCheck
 from data_pipelines.shards.groups import WholeGroup
 from data_pipelines.shards.index import ShardIndex
 from data_pipelines.shards.layout import RecordLayout
@@ -28,6 +29,7 @@ class TensorFlowReader:
 
         tf.config.set_visible_devices([], "GPU")  # TensorFlow would take the whole memory of every GPU
         self._tf, self._index, self._layout, self._whole = tf, index, layout, whole
+        self._check = FrameCheck(index)
         # Records without any series are still counted, and parsed to see that they are records.
         self._spec = {name: tf.io.FixedLenFeature([], tf.string) for name in layout.series or ("object_id",)}
 
@@ -58,6 +60,7 @@ class TensorFlowReader:
     def _elements(self, plan: Iterator[tuple[Chunk, Rows]], orders: dict[int, np.ndarray]) -> Iterator[tuple]:
         index = self._index
         for number, (chunk, rows) in enumerate(plan):
+            self._check(chunk)
             rows, orders[number] = in_file_order(rows)
             first, last = int(rows.record[0]), int(rows.record[-1])
             offset, count = index.offset[first], last + 1 - first

@@ -24,3 +24,11 @@ class RawLightCurve:
     """Where it was read: file and record."""
     lost: dict[str, int] = field(default_factory=dict)
     """Reason -> points that were in the file and have no magnitude (flagged, fluxes not positive), and are not in the arrays."""
+    labels: tuple[str, ...] = ()
+    """Every class that was found for the object, where parts of it were put together."""
+    parts: int = 1
+    """Of which it was put together (see `whole_stars`)."""
+    repeated: int = 0
+    """Points that were in several parts and are here once."""
+    fault: str = ""
+    """Why the object cannot be used, known before cleaning."""

@@ -4,8 +4,6 @@ MACHO: `lc_<field>.<tile>.<sequence>.tar.bz2` with `*.B.mjd` and `*.R.mjd` (MJD,
 OGLE-II: `*.dat` with heliocentric Julian date, magnitude, error. Archives are unpacked in memory within bounds.
 """
 
-import csv
-import io
 import re
 import tarfile
 from collections.abc import Callable, Iterator
@@ -57,23 +55,43 @@ def read_macho(path: Path) -> Iterator[RawLightCurve]:
         raise DataError(f"'{path}' cannot be read as a MACHO archive ({error}): the file is damaged") from error
 
 
-def _macho_curve(name: str, text: str, where: str) -> RawLightCurve:
+def macho_keys(path: Path) -> Iterator[tuple[str, str]]:
+    """Object id and band of all that `read_macho` gives, one for one.
+
+    Raises:
+      DataError: the archive is damaged.
+    """
+    if path.suffix == ".mjd":
+        yield _macho_name(path.name)
+        return
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if member.isfile() and member.name.endswith(".mjd"):
+                    yield _macho_name(Path(member.name).name)
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise DataError(f"'{path}' cannot be read as a MACHO archive ({error}): the file is damaged") from error
+
+
+def _macho_name(name: str) -> tuple[str, str]:
     match = re.fullmatch(r"lc_(?P<star>.+)\.(?P<band>[BR])\.mjd", name)
-    star, band = (match["star"], match["band"]) if match else (Path(name).stem, "")
-    return RawLightCurve(star, band, *_three_columns(text, where), None, {}, where)
+    return (match["star"], match["band"]) if match else (Path(name).stem, "")
+
+
+def _macho_curve(name: str, text: str, where: str) -> RawLightCurve:
+    return RawLightCurve(*_macho_name(name), *_three_columns(text, where), None, {}, where)
 
 
 def read_text(
     path: Path,
     band: str = "",
-    label: str | None = None,
     time_format: TimeFormat = "auto",
     on_columns: Callable[[dict[str, str]], None] | None = None,
 ) -> Iterator[RawLightCurve]:
     """One star a file: time, magnitude, error in white-space columns (OGLE `.dat`).
 
     Args:
-      band, label: of the star. time_format: of the user. on_columns: told what the times are.
+      band: of the star. time_format: of the user. on_columns: told what the times are.
 
     Raises:
       ConfigError: the times can mean two things. DataError: the file cannot be read.
@@ -86,14 +104,4 @@ def read_text(
     clock = choose_clock(time, "1", str(path), time_format)
     if on_columns:
         on_columns({"times": clock.said})
-    yield RawLightCurve(path.stem, band, clock.mjd(time), magnitude, error, label, {}, str(path))
-
-
-def read_labels(path: Path) -> dict[str, str]:
-    """File or star name -> class, from a CSV with columns `file` (or `id`) and `label`."""
-    rows = list(csv.DictReader(io.StringIO(path.read_text())))
-    key = next((k for k in ("file", "id", "object_id", "name") if rows and k in rows[0]), None)
-    if key is None or "label" not in rows[0]:
-        found = ", ".join(rows[0]) if rows else "nothing"
-        raise DataError(f"'{path}' is no table of labels: it needs columns 'file' and 'label' and has {found}")
-    return {Path(row[key]).stem: row["label"] for row in rows}
+    yield RawLightCurve(path.stem, band, clock.mjd(time), magnitude, error, None, {}, str(path))

@@ -1,29 +1,25 @@
 """Light curves from tables: Parquet (flat, nested lists, nested-pandas structs, HATS folders), CSV, ECSV, FITS.
 
 A table is *nested* when its time column holds lists (one row a star) and *flat* when it holds numbers (one row a point).
-Nested Parquet is read a batch of rows at a time; flat tables are grouped file by file.
+Parquet is read some rows at a time, so that a star of a flat table may come in parts; other tables are read whole.
 """
 
-import csv
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
+from data_pipelines.kinds.light_curves.id_columns import FILE_NAME, check_text, check_whole_numbers
 from data_pipelines.kinds.light_curves.interpretation import Interpretation
+from data_pipelines.sources import identity
+from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list, large_tables, row_offsets
 from data_pipelines.sources.light_curve import RawLightCurve
-from data_pipelines.sources.measurements import UNIT, interpret_table, read_series, with_points
-from lcjax.errors import DataError, MissingExtraError
+from data_pipelines.sources.measurements import interpret_table, read_series
+from lcjax.errors import DataError
 
-PARQUET = (".parquet", ".parq", ".pq")
-CSV = (".csv", ".csv.gz", ".tsv")
-ASTROPY = (".ecsv", ".fits", ".fit", ".fits.gz", ".fits.fz")
-ROWS_AT_ONCE = 1024
 UNEQUAL = "columns of unequal length"
 
 Wanted = Callable[[str], bool]
@@ -34,110 +30,120 @@ def is_table(path: Path) -> bool:
     return path.name.lower().endswith((*PARQUET, *CSV, *ASTROPY))
 
 
+def is_parquet(path: Path) -> bool:
+    """Whether the name is that of a Parquet file."""
+    return path.name.lower().endswith(PARQUET)
+
+
 def read_table(
-    path: Path, columns: ColumnNames, on_columns: Callable[[dict[str, str]], None] | None = None
+    path: Path,
+    columns: ColumnNames,
+    on_columns: Callable[[dict[str, str]], None] | None = None,
+    names: Mapping[Path, tuple[str, str]] | None = None,
 ) -> Iterator[RawLightCurve]:
-    """The light curves of one file, in file order.
+    """The light curves of one file, in file order; a star of a large flat table may come in parts (see `whole_stars`).
+
+    Args:
+      names: star and band of files whose names say them (see `identity.bands_of_names`).
 
     Raises:
       DataError: the file cannot be read as a table, or a column is missing. ConfigError: times or brightness can mean two things.
     """
-    batches = _batches(path)
+    batches = file_batches(path)
     first = next(batches, None)
     if first is None or not first.schema.names:
         raise DataError(f"'{path}' holds no table rows")
     found = recognise(first.schema.names, columns, str(path))
+    star, band = _whole_file(first, found, columns, path, names or {})
     reading = interpret_table(first, found, columns, path, _numbers)
     if on_columns:
         on_columns(found | reading.said)
-    if _is_list(first.schema.field(found["time"]).type):
-        row = 0
+    row = 0
+    if is_list(first.schema.field(found["time"]).type):
         for batch in _chain(first, batches):
-            yield from _nested(batch, found, reading, path, row)
+            yield from _nested(batch, found, reading, path, row, star, band)
             row += batch.num_rows
     else:
-        yield from _flat(pa.Table.from_batches(list(_chain(first, batches))), found, reading, path)
+        for table in large_tables(_chain(first, batches)):
+            yield from _flat(table, found, reading, path, row, star, band)
+            row += table.num_rows
+
+
+def table_keys(
+    path: Path, columns: ColumnNames, names: Mapping[Path, tuple[str, str]] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Object id and band of all that `read_table` gives, one for one; of Parquet only these columns are read.
+
+    Raises:
+      DataError: as `read_table`.
+    """
+    first = next(file_batches(path), None)
+    if first is None or not first.schema.names:
+        return
+    found = recognise(first.schema.names, columns, str(path))
+    star, band = _whole_file(first, found, columns, path, names or {})
+    wanted = {found[name] for name in ("object_id", "band") if name in found}
+    nested = is_list(first.schema.field(found["time"]).type)
+    if not wanted:
+        yield star or "", band
+        return
+    for table in file_batches(path, wanted) if nested else large_tables(file_batches(path, wanted)):
+        column = lambda name, table=table: _whole(table.column(found[name]))
+        ids = read_ids(column("object_id"), str(path)) if "object_id" in found else [star] * table.num_rows
+        if "band" not in found:
+            bands: list = [band] * len(ids)
+        elif is_list(column("band").type):
+            inner, offsets = _texts(column("band").flatten()), row_offsets(column("band"))
+            for i, object_id in enumerate(ids):
+                for name in dict.fromkeys(inner[offsets[i] : offsets[i + 1]]):
+                    yield object_id or "", name or ""
+            continue
+        else:
+            bands = [name or "" for name in _texts(column("band"))]
+        pairs = zip([object_id or "" for object_id in ids], bands, strict=True)
+        yield from pairs if nested else dict.fromkeys(pairs)
+
+
+def _whole_file(
+    first: pa.RecordBatch,
+    found: dict[str, str],
+    columns: ColumnNames,
+    path: Path,
+    names: Mapping[Path, tuple[str, str]],
+) -> tuple[str | None, str]:
+    """Star and band of a file where no column says; None: a column says which star."""
+    header = {
+        key.decode(errors="replace"): value.decode(errors="replace")
+        for key, value in (first.schema.metadata or {}).items()
+    }
+    band = "" if "band" in found else identity.band_of_file(path, header, names)
+    if "object_id" in found:
+        return None, band
+    if is_list(first.schema.field(found["time"]).type):
+        raise DataError(
+            f"'{path}' has no column for the object id: it has {', '.join(first.schema.names)}; name it with --columns.object-id"
+        )
+    if columns.object_id != FILE_NAME:
+        others = [name for name in first.schema.names if name not in found.values()]
+        identity.check_one_star(path, {name: _different_texts(first.column(name)) for name in others})
+    return identity.star_of_file(path, header, names), band
+
+
+def _different_texts(values: pa.Array) -> bool:
+    """Whether a column holds several texts that are no numbers."""
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return False
+    texts = [text for text in values.unique().to_pylist() if text and text.strip()]
+    return len(texts) > 1 and bool(np.isnan([_number(text) for text in texts]).any())
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _chain(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     yield first
     yield from rest
-
-
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    name = path.name.lower()
-    try:
-        if name.endswith(PARQUET):
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                if not file.metadata.num_rows:
-                    return
-                for batch in file.iter_batches(ROWS_AT_ONCE):
-                    yield _unfold_structs(batch)
-        elif name.endswith(CSV):
-            yield from _read_csv(path).to_batches()
-        else:
-            yield from _read_with_astropy(path).to_batches()
-    except (pa.ArrowException, OSError, EOFError, csv.Error) as error:
-        text = str(error).splitlines()[0][:160]
-        raise DataError(
-            f"'{path}' cannot be read as a table ({text}): the file is damaged or of another format"
-        ) from error
-
-
-def _read_csv(path: Path) -> pa.Table:
-    """Every cell as text, so that one bad cell costs a point and not the file; leading `#` lines are skipped.
-
-    A line that is cut short is filled with empty cells; of one with too many cells nothing can be trusted, so all its cells
-    are emptied: cleaning counts and drops both.
-    """
-    with pa.input_stream(str(path), compression="detect") as stream:
-        data = stream.read()
-    lines = data.decode("utf-8-sig", errors="replace").splitlines()
-    skip = 0
-    while skip < len(lines) and (not lines[skip].strip() or lines[skip].startswith("#")):
-        skip += 1
-    if skip == len(lines):
-        raise DataError(f"'{path}' holds no table rows")
-    rows = list(csv.reader(lines[skip:], delimiter=max(",;\t|", key=lines[skip].count)))
-    header = [name.strip() for name in rows[0]]
-    width = len(header)
-    body = [row + [""] * (width - len(row)) if len(row) <= width else [""] * width for row in rows[1:] if row]
-    columns = with_points(list(zip(*body, strict=True)) if body else [()] * width, path)
-    return pa.table([pa.array(column, pa.string()) for column in columns], names=header)
-
-
-def _unfold_structs(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Struct columns (nested-pandas) become columns `struct.field`; lists of structs become lists of their fields."""
-    if not any(pa.types.is_struct(f.type) or _is_list_of_structs(f.type) for f in batch.schema):
-        return batch
-    arrays, names = [], []
-    for field, column in zip(batch.schema, batch.columns, strict=True):
-        if pa.types.is_struct(field.type):
-            parts = column.flatten()
-            names += [f"{field.name}.{part.name}" for part in field.type]
-            arrays += parts
-        elif _is_list_of_structs(field.type):
-            values, offsets = column.flatten(), _offsets(column)
-            names += [f"{field.name}.{part.name}" for part in field.type.value_type]
-            arrays += [pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), part) for part in values.flatten()]
-        else:
-            names.append(field.name)
-            arrays.append(column)
-    return pa.RecordBatch.from_arrays(arrays, names=names)
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-
-
-def _is_list_of_structs(kind: pa.DataType) -> bool:
-    return _is_list(kind) and pa.types.is_struct(kind.value_type)
-
-
-def _offsets(column: pa.Array) -> np.ndarray:
-    """Starts of every row in `column.flatten()`, and its end; null rows are empty."""
-    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def _numbers(values: pa.Array, where: str) -> np.ndarray:
@@ -146,7 +152,7 @@ def _numbers(values: pa.Array, where: str) -> np.ndarray:
     if pa.types.is_dictionary(kind):
         return _numbers(values.dictionary_decode(), where)
     if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        return pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+        return pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
     if pa.types.is_decimal(kind):
         return pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
@@ -181,15 +187,36 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value).strip()
 
 
+def read_ids(column: pa.Array, where: str) -> list[str | None]:
+    """A column of ids as text.
+
+    Raises:
+      DataError: ids are numbers that have been rounded, so that several stars are one.
+    """
+    if pa.types.is_floating(column.type):
+        check_whole_numbers(column.drop_null().to_numpy(zero_copy_only=False), f"'{where}'")
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    names = _texts(coded.dictionary)
+    for name in names:
+        check_text(name, f"'{where}'")
+    return [None if i is None else names[i] for i in coded.indices.to_pylist()]
+
+
 def _nested(
-    batch: pa.RecordBatch, found: dict[str, str], reading: Interpretation, path: Path, first_row: int
+    batch: pa.RecordBatch,
+    found: dict[str, str],
+    reading: Interpretation,
+    path: Path,
+    first_row: int,
+    star: str | None,
+    band: str,
 ) -> Iterator[RawLightCurve]:
     series: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    times = _offsets(batch.column(found["time"]))
+    times = row_offsets(batch.column(found["time"]))
     for field, name in reading.series.items():
         column, where = batch.column(name), f"'{name}' of '{path}'"
-        if _is_list(column.type):
-            series[field] = read_series(field, column.flatten(), reading, where, _numbers), _offsets(column)
+        if is_list(column.type):
+            series[field] = read_series(field, column.flatten(), reading, where, _numbers), row_offsets(column)
         elif field in reading.every_point:
             raise DataError(
                 f"column '{name}' of '{path}' holds one value a row while '{found['time']}' holds lists: name a list "
@@ -197,13 +224,13 @@ def _nested(
             )
         else:  # of all points of the star
             series[field] = read_series(field, column, reading, where, _numbers).repeat(np.diff(times)), times
-    ids = _texts(batch.column(found["object_id"]))
+    ids = read_ids(batch.column(found["object_id"]), str(path))
     labels = _texts(batch.column(found["label"])) if "label" in found else [None] * len(ids)
-    bands, point_bands, band_offsets = [""] * len(ids), None, None
+    bands, point_bands, band_offsets = [band] * len(ids), None, None
     if "band" in found:
         column = batch.column(found["band"])
-        if _is_list(column.type):
-            point_bands, band_offsets = np.array(_texts(column.flatten()), object), _offsets(column)
+        if is_list(column.type):
+            point_bands, band_offsets = np.array(_texts(column.flatten()), object), row_offsets(column)
         else:
             bands = [b or "" for b in _texts(column)]
     metadata = _scalar_columns(batch, found)
@@ -231,92 +258,79 @@ def _curve(
     label: str | None,
     metadata: dict[str, float],
     origin: str,
+    labels: tuple[str, ...] = (),
 ) -> RawLightCurve:
     """One light curve of the columns of its points; where these are of unequal length, cleaning says so."""
     lengths = {name: len(piece) for name, piece in pieces.items()}
     if len(set(lengths.values())) > 1:
         others = [np.full(length, np.nan) for name, length in lengths.items() if name != "time"]
         others.sort(key=lambda values: len(values) == lengths["time"])  # first those that differ
-        return RawLightCurve(object_id, band, pieces["time"], *others[:1], *others[-1:], label, metadata, origin)
+        return RawLightCurve(
+            object_id, band, pieces["time"], *others[:1], *others[-1:], label, metadata, origin, labels=labels
+        )
     points = reading.points(pieces)
     series = points.mjd, points.magnitude, points.magnitude_error
-    return RawLightCurve(object_id, band, *series, label, metadata, origin, points.lost)
+    return RawLightCurve(object_id, band, *series, label, metadata, origin, points.lost, labels)
 
 
-def _scalar_columns(batch: pa.RecordBatch, found: dict[str, str]) -> dict[str, np.ndarray]:
+def _scalar_columns(batch: pa.RecordBatch | pa.Table, found: dict[str, str]) -> dict[str, np.ndarray]:
     """Numeric per-object columns among the known astrophysical ones."""
     known = ("period", "ra", "dec", "redshift")
+    numeric = (pa.types.is_floating, pa.types.is_integer, pa.types.is_string)  # cells of CSV are text
     out = {}
     for name in batch.schema.names:
         kind = batch.schema.field(name).type
-        if (
-            name.lower() in known
-            and name not in found.values()
-            and (pa.types.is_floating(kind) or pa.types.is_integer(kind))
-        ):
-            out[name.lower()] = _numbers(batch.column(name), name)
+        if name.lower() in known and name not in found.values() and any(is_kind(kind) for is_kind in numeric):
+            values = _numbers(_whole(batch.column(name)), name)
+            if not pa.types.is_string(kind) or np.isfinite(values).any():
+                out[name.lower()] = values
     return out
 
 
-def _flat(table: pa.Table, found: dict[str, str], reading: Interpretation, path: Path) -> Iterator[RawLightCurve]:
-    column = lambda name: table.column(found[name]).combine_chunks()
-    ids = np.array([t or "" for t in _texts(column("object_id"))], object)
-    whole = lambda name: table.column(name).combine_chunks()
+def _flat(
+    table: pa.Table,
+    found: dict[str, str],
+    reading: Interpretation,
+    path: Path,
+    first_row: int,
+    star: str | None,
+    band: str,
+) -> Iterator[RawLightCurve]:
+    column = lambda name: _whole(table.column(found[name]))
+    if not table.num_rows:
+        return
+    texts = read_ids(column("object_id"), str(path)) if "object_id" in found else [star] * table.num_rows
+    ids = np.array([t or "" for t in texts], object)
     series = {
-        field: read_series(field, whole(name), reading, f"'{name}' of '{path}'", _numbers)
+        field: read_series(field, _whole(table.column(name)), reading, f"'{name}' of '{path}'", _numbers)
         for field, name in reading.series.items()
     }
     bands = (
         np.array([b or "" for b in _texts(column("band"))], object)
         if "band" in found
-        else np.full(len(ids), "", object)
+        else np.full(len(ids), band, object)
     )
-    labels = _texts(column("label")) if "label" in found else None
-    if not len(ids):
-        return
+    labels = _texts(column("label")) if "label" in found else [None] * len(ids)
+    metadata = _scalar_columns(table, found)
     codes, band_codes = _first_seen(ids), _first_seen(bands)
     order = np.lexsort((band_codes, codes))  # stable: rows of a star keep their order
     edges = np.flatnonzero(np.diff(codes[order]) | np.diff(band_codes[order])) + 1
     for rows in np.split(order, edges):
         first = rows[0]
-        label = labels[first] if labels else None
+        own = tuple(dict.fromkeys(labels[row] for row in rows if labels[row]))
+        extra = {name: _middle(values[rows]) for name, values in metadata.items()}
+        origin = f"{path} from row {first_row + first}"
         pieces = {name: values[rows] for name, values in series.items()}
-        yield _curve(ids[first], bands[first], reading, pieces, label, {}, f"{path} from row {first}")
+        yield _curve(ids[first], bands[first], reading, pieces, own[0] if own else None, extra, origin, own)
+
+
+def _middle(values: np.ndarray) -> float:
+    """The median of what is there: the rows of a star repeat its place and period."""
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else float("nan")
 
 
 def _first_seen(names: np.ndarray) -> np.ndarray:
     """(N,) int64: for each name the rank of its first appearance."""
     rank: dict[str, int] = {}
     return np.array([rank.setdefault(name, len(rank)) for name in names.tolist()], np.int64)
-
-
-def _read_with_astropy(path: Path) -> pa.Table:
-    try:
-        from astropy.table import Table
-        from astropy.units import UnitsWarning
-    except ImportError:
-        raise MissingExtraError("astropy", "data", f"reading '{path.name}'") from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UnitsWarning)  # 'BJD - 2457000, days' is no unit, and says what is wanted
-            table = Table.read(path, format="ascii.ecsv" if path.name.lower().endswith(".ecsv") else "fits")
-    except Exception as error:
-        raise DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0][:160]})") from error
-    arrays, units = {}, {}
-    for name in table.colnames:
-        column = table[name]
-        units[name] = str(column.unit or "")
-        values = np.asarray(column.filled(np.nan) if hasattr(column, "filled") and column.dtype.kind == "f" else column)
-        if values.dtype == object or values.ndim == 2:
-            arrays[name] = pa.array([np.asarray(v).astype(_native(np.asarray(v).dtype)) for v in values])
-        elif values.dtype.kind == "S":
-            arrays[name] = pa.array(np.char.strip(np.char.decode(values)))
-        else:
-            arrays[name] = pa.array(values.astype(_native(values.dtype)))
-    fields = [pa.field(name, array.type, metadata={UNIT: units[name]}) for name, array in arrays.items()]
-    header = {str(key): str(value) for key, value in table.meta.items() if isinstance(value, str | int | float)}
-    return pa.table(list(arrays.values()), pa.schema(fields, metadata=header))
-
-
-def _native(kind: np.dtype) -> np.dtype:
-    return kind.newbyteorder("=")

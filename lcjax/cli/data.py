@@ -13,9 +13,9 @@ from lcjax.errors import ConfigError, DataError
 USAGE = """usage: lcjax data COMMAND [options]
 
 commands:
-  prepare NAME --source PATH... --out D   survey files -> shards, manifest, report of cleaning
-  verify D...                             exit 0 if every file is as written, 2 naming each damaged one
-  describe D... [--out FOLDER]            counts, classes, what every number is like; pictures with --out
+  prepare DATASET --source PATH... --out D   survey files -> shards, manifest, report of cleaning
+  verify D...                                exit 0 if every file is as written, 2 naming each damaged one
+  describe D... [--out FOLDER]               counts, classes, what every number is like; pictures with --out
 
 datasets: {datasets}"""
 
@@ -24,10 +24,14 @@ datasets: {datasets}"""
 class PrepareOptions:
     """Writes survey files as a verified dataset D/NAME/VERSION: cleaned, split by object, in TFRecord shards."""
 
-    name: tyro.conf.Positional[str]
-    """Dataset; your own files: light_curve_files."""
+    dataset: tyro.conf.Positional[str]
+    """Which dataset; your own files: light_curve_files."""
     out: Path
     """Folder that receives the dataset."""
+    name: str | None = None
+    """What to call it, so that several sets of your own files can be told apart; default: as DATASET is called."""
+    overwrite: bool = False
+    """Replace another dataset of that name in D; the same files with the same settings are prepared again without."""
     source: tuple[Path, ...] = ()
     """Files or folders of the survey."""
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
@@ -79,13 +83,13 @@ def _prepare(argv: list[str]) -> int:
     parser.__doc__ = PrepareOptions.__doc__
     options = tyro.cli(parser, args=argv, prog="lcjax data prepare")
     asked = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
-    name, sources, out = (asked.pop(key) for key in ("name", "source", "out"))
+    dataset, sources, out = (asked.pop(key) for key in ("dataset", "source", "out"))
 
     from data_pipelines.prepare import prepare
     from data_pipelines.processes import usual_count
 
-    with Console(stderr=True).status(f"preparing {name} ..."):
-        done = prepare(name, sources, out, processes=usual_count(), **asked)
+    with Console(stderr=True).status(f"preparing {asked['name'] or dataset} ..."):
+        done = prepare(dataset, sources, out, processes=usual_count(), **asked)
     print_prepared(done, Console())
     return 0
 

@@ -27,8 +27,10 @@ def write(path, rows):
     return path
 
 
-def prepare(source, out):
-    return main(["data", "prepare", "asas_acvs", "--source", *map(str, source), "--out", str(out), "--shards", "2"])
+def prepare(source, out, *more):
+    return main(
+        ["data", "prepare", "asas_acvs", "--source", *map(str, source), "--out", str(out), "--shards", "2", *more]
+    )
 
 
 def test_dirty_stars_lose_no_sound_one(tmp_path, capsys):
@@ -51,11 +53,12 @@ def test_dirty_stars_lose_no_sound_one(tmp_path, capsys):
     assert "b.parquet" in printed and "rejected" in printed
     folder = next(out.glob("asas_acvs/*"))
     rejected = pq.read_table(folder / "rejected.parquet").to_pydict()
-    assert sorted(rejected["object_id"]) == ["", "s03", "s04", "s05"]
+    assert sorted(rejected["object_id"]) == ["", "s03", "s04"]
     assert all(rejected["reason"]) and all("a.parquet" in origin for origin in rejected["origin"])
     report = json.loads((folder / "cleaning.json").read_text())
     assert report["curves_kept"] == 20 and len(report["bad_files"]) == 1
     assert report["points_read"] == report["points_kept"] + sum(report["points_dropped"].values())
+    assert report["mended"]["stars put together of several parts"] == 1  # two rows of s05
     assert report["points_dropped"]["error out of range"] == 2 and report["points_dropped"]["time repeated"] == 1
     assert not list(out.glob(".*"))
     assert main(["data", "verify", str(out)]) == 0
@@ -64,7 +67,7 @@ def test_dirty_stars_lose_no_sound_one(tmp_path, capsys):
     assert "MIRA" in capsys.readouterr().out and list((tmp_path / "pictures").rglob("*.png"))
 
     before = (folder / "manifest.json").read_bytes()
-    assert prepare([tmp_path / "b.parquet"], out) == 2  # an older preparation survives a failed one
+    assert prepare([tmp_path / "b.parquet"], out, "--overwrite") == 2  # an older preparation survives a failed one
     assert (folder / "manifest.json").read_bytes() == before and not list(out.glob(".*"))
     shard = next(folder.glob("*train.tfrecord*"))
     data = bytearray(shard.read_bytes())

@@ -1,13 +1,17 @@
 """Preparing: whole or not at all, options refused by name, refused writes in one sentence."""
 
+import shutil
+
 import pytest
 
 from data_pipelines import prepare as module
 from data_pipelines.kinds.alerts.settings import AlertSettings
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.prepare import prepare
-from data_pipelines.shards.manifest import verify
-from lcjax.errors import ConfigError, StorageError
+from data_pipelines.shards.manifest import find_datasets, verify
+from data_pipelines.shards.opening import distinct_names
+from data_pipelines.shards.records import holds_shards
+from lcjax.errors import ConfigError, DataError, StorageError
 
 
 def simulated(out, **more):
@@ -20,11 +24,13 @@ def test_an_older_preparation_stays_until_the_new_one_is_whole(tmp_path, monkeyp
     stray.mkdir()
     monkeypatch.setattr(module, "write_manifest", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
     with pytest.raises(StorageError, match="No space left; choose another --out or free space"):
-        simulated(tmp_path, seed=2)
+        simulated(tmp_path, seed=2, overwrite=True)
     assert verify(first.manifest.folder) == [] and stray.exists()
     assert [p.name for p in tmp_path.iterdir()] == ["simulated"]
     monkeypatch.undo()
-    second = simulated(tmp_path, seed=2)
+    with pytest.raises(ConfigError, match=r"simulated' is already there and was prepared .* --name"):
+        simulated(tmp_path, seed=2)
+    second = simulated(tmp_path, seed=2, overwrite=True)
     assert second.manifest.sha256 != first.manifest.sha256 and not stray.exists()
     assert [p.name for p in tmp_path.iterdir()] == ["simulated"]
     assert [p.name for p in (tmp_path / "simulated").iterdir()] == ["1.0.0"]
@@ -46,6 +52,44 @@ def test_what_the_writer_of_tensorflow_refuses(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):  # ours to mend, not the user's
         simulated(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_names(tmp_path):
+    """Two surveys of one's own are two datasets; only the same request replaces what is there."""
+    first = simulated(tmp_path)
+    other = simulated(tmp_path, seed=5, name="mine")
+    assert (other.manifest.folder, other.manifest.name) == (tmp_path / "mine" / "1.0.0", "mine")
+    assert all(shard.path.name.startswith("mine-") for shard in other.manifest.shards)
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder_from_directory(str(other.manifest.folder))
+    assert sum(split.num_examples for split in builder.info.splits.values()) == sum(other.objects.values())
+    assert simulated(tmp_path).manifest.sha256 == first.manifest.sha256
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "todo.txt").write_text("keep me")
+    for name, words in (("notes", "is no dataset"), ("my survey", "cannot name a dataset"), ("../x", "cannot name")):
+        with pytest.raises(ConfigError, match=words):
+            simulated(tmp_path, name=name)
+    assert (tmp_path / "notes" / "todo.txt").read_text() == "keep me"
+
+
+def test_what_a_killed_preparation_leaves_is_never_read(tmp_path):
+    done = simulated(tmp_path)
+    left = tmp_path / ".simulated.123.partial"
+    shutil.copytree(tmp_path / "simulated", left)
+    assert find_datasets([tmp_path]) == [done.manifest.folder]
+    with pytest.raises(DataError, match="interrupted"):
+        find_datasets([left / "1.0.0"])
+    shutil.rmtree(tmp_path / "simulated")
+    assert not holds_shards(tmp_path)
+    with pytest.raises(DataError, match="no prepared dataset"):
+        find_datasets([tmp_path])
+
+
+def test_surveys_of_one_name_stay_apart(tmp_path):
+    one, two = (simulated(tmp_path / name, seed=i).manifest for i, name in enumerate(("east", "west")))
+    three = simulated(tmp_path / "east", name="other").manifest
+    assert distinct_names([one, two, three]) == ["east/simulated", "west/simulated", "other"]
 
 
 def test_options(tmp_path):

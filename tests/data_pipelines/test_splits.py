@@ -28,6 +28,15 @@ def test_classes_keep_their_shares():
     assert splits != assign_splits(labels, seed=1)
 
 
+@pytest.mark.parametrize("count", range(1, 9))
+def test_rare_classes_are_in_every_split_that_they_can_be_in(count):
+    labels = {f"c{i}": "common" for i in range(50)} | {f"r{i}": "rare" for i in range(count)}
+    found = {split for name, split in assign_splits(labels).items() if name[0] == "r"}
+    assert found == {1: {"train"}, 2: {"train", "test"}}.get(count, {"train", "validation", "test"})
+    found = {split for name, split in assign_splits(labels, (0.9, 0, 0.1)).items() if name[0] == "r"}
+    assert found == ({"train"} if count == 1 else {"train", "test"})
+
+
 def test_fractions_must_make_sense():
     with pytest.raises(ConfigError, match="three numbers"):
         assign_splits({"a": None}, (0.9, 0.2, 0.1))

@@ -73,11 +73,11 @@ def test_options(source, tmp_path):
     index = first.manifest.index("train")
     assert set(index["channels"]) == {2} and {62, 63} == set(index["height"])
     with pytest.raises(ConfigError, match="stamp size"):
-        prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(size="huge"))
+        prepare("ztf_alerts", [source], tmp_path / "bad", alerts=AlertSettings(size="huge"))
     with pytest.raises(DataError, match="no usable alert"):
-        prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(size="30"))
+        prepare("ztf_alerts", [source], tmp_path / "bad", alerts=AlertSettings(size="30"))
     with pytest.raises(DataError, match="needs alert files"):
-        prepare("ztf_alerts", [], tmp_path / "out")
+        prepare("ztf_alerts", [], tmp_path / "bad")
 
 
 def test_the_published_split_and_caps(source, tmp_path):
@@ -93,6 +93,6 @@ def test_the_published_split_and_caps(source, tmp_path):
         counts = [int((index.label == k).sum()) for k in (0, 1, -1)]
         assert counts == ([2, 2, 0] if split != "train" else [2, 3, 6])
     with pytest.raises(DataError, match="class 'asteroid' has 14 alerts of 7 objects"):
-        prepare("ztf_alerts", [source / "a.avro"], tmp_path / "out", alerts=AlertSettings(per_class=7))
+        prepare("ztf_alerts", [source / "a.avro"], tmp_path / "bad", alerts=AlertSettings(per_class=7))
     with pytest.raises(ConfigError, match="write CLASS=N"):
-        prepare("ztf_alerts", [source], tmp_path / "out", alerts=AlertSettings(cap=("SN",)))
+        prepare("ztf_alerts", [source], tmp_path / "bad", alerts=AlertSettings(cap=("SN",)))

@@ -17,6 +17,8 @@ SAID = ("times", "brightness", "flags")
 """What is said of the columns of a table beside their names (see `interpretation`)."""
 COPY = "copy of a point"
 """Dropped without any loss: the same time, magnitude and error are there."""
+REPEATED = "the same in two parts of a star"
+"""Likewise, where parts of a star were put together."""
 JULIAN_DATE = 2_400_000.0
 
 
@@ -50,6 +52,8 @@ class CleanLightCurve:
     """(N,) float32, mag, > 0."""
     label: str | None
     metadata: dict[str, float]
+    labels: tuple[str, ...] = ()
+    """Every class that was found for the object, where there are several."""
 
 
 @dataclass
@@ -71,6 +75,10 @@ class CleaningReport:
     """Files of the folders given that are of no light-curve format, in the order found."""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
     """Field -> column, and what times, brightness and flags are; of several tables that differ, all."""
+    label_conflicts: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """Objects of several classes, which are left unlabelled, and the classes."""
+    labels_of_none: list[str] = dataclasses.field(default_factory=list)
+    """Names in tables of labels that no light curve has."""
 
     def add_columns(self, found: Mapping[str, str]) -> None:
         """Notes what the columns of one more table are."""
@@ -96,6 +104,13 @@ class CleaningReport:
             "points dropped": counted(self.points_dropped),
             "mended": counted(self.notes),
         }
+        if self.label_conflicts:
+            some = [f"{name}: {' or '.join(labels)}" for name, labels in list(self.label_conflicts.items())[:3]]
+            more = "; ..." if len(self.label_conflicts) > 3 else ""
+            rows["left unlabelled"] = f"{len(self.label_conflicts):,} of several classes ({'; '.join(some)}{more})"
+        if self.labels_of_none:
+            some = ", ".join(self.labels_of_none[:3]) + (", ..." if len(self.labels_of_none) > 3 else "")
+            rows["labels not used"] = f"{len(self.labels_of_none):,}, no light curve has these names ({some})"
         if self.columns:
             rows["columns"] = ", ".join(f"{k} = {v}" for k, v in self.columns.items() if k not in SAID)
             rows |= self.facts()
@@ -113,6 +128,8 @@ class CleaningReport:
             "bad_files": self.bad_files,
             "other_files": list(self.other_files),
             "columns": self.columns,
+            "label_conflicts": {name: list(labels) for name, labels in self.label_conflicts.items()},
+            "labels_of_none": self.labels_of_none,
         }
 
 
@@ -126,7 +143,11 @@ def clean(
     """
     report = CleaningReport() if report is None else report
     time, magnitude, error = (np.asarray(a, np.float64) for a in (raw.mjd, raw.magnitude, raw.magnitude_error))
-    report.points_read += len(time) + sum(raw.lost.values())
+    report.points_read += len(time) + raw.repeated + sum(raw.lost.values())
+    if raw.repeated:
+        report.points_dropped[REPEATED] += raw.repeated
+    if raw.parts > 1:
+        report.notes["stars put together of several parts"] += 1
 
     def reject(reason: str) -> Rejection:
         rejection = Rejection(raw.object_id, reason, raw.origin)
@@ -137,6 +158,10 @@ def clean(
         report.points_dropped.update(raw.lost)
         report.points_dropped["of rejected objects"] += len(time)
         return reject("no object id")
+    if raw.fault:
+        report.points_dropped.update(raw.lost)
+        report.points_dropped["of rejected objects"] += len(time)
+        return reject(raw.fault)
     if not len(time) == len(magnitude) == len(error):
         report.points_dropped.update(raw.lost)
         report.points_dropped["of rejected objects"] += len(time)
@@ -190,4 +215,5 @@ def clean(
         error.astype(np.float32),
         raw.label or None,
         dict(raw.metadata),
+        raw.labels if len(raw.labels) > 1 else (),
     )

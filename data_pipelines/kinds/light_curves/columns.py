@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from data_pipelines.kinds.light_curves import brightness_columns
+from data_pipelines.kinds.light_curves import brightness_columns, id_columns
 from data_pipelines.kinds.light_curves.times import TimeFormat, offset_of_name
 from lcjax.errors import DataError
 
@@ -16,6 +16,7 @@ class ColumnNames:
     """Names of the columns of a light-curve table, and what is in them. None, auto: recognised, or refused with the choices."""
 
     object_id: str | None = None
+    """`filename`: every file is one star, named by its header (OBJECT, id) or itself."""
     time: str | None = None
     time_format: TimeFormat = "auto"
     """What times count: MJD, Julian dates (less 2400000 or 2450000), TESS's, Kepler's or Gaia's days, Unix seconds, ISO dates."""
@@ -43,10 +44,7 @@ class ColumnNames:
 
 
 COMMON_NAMES: dict[str, tuple[str, ...]] = {
-    "object_id": (
-        "object_id", "objectid", "id", "oid", "objid", "source_id", "sourceid", "star_id", "starid", "diaobjectid",
-        "snid", "ps1_objid", "name", "star", "_healpix_29_id", "lightcurve_id", "lc_id", "obj_id",
-    ),
+    "object_id": (*id_columns.NAMES, *id_columns.LAST_RESORT),
     "time": (
         "mjd", "time", "hmjd", "bjd", "hjd", "jd", "midpointmjdtai", "midpointtai", "obs_time", "date", "t", "bmjd", "epoch",
         "obsmjd", "mjd_obs", "btjd", "times", "bkjd", "expmidptmjd", "bjd_tdb", "g_transit_time", "unix", "unixtime", "unix_time",
@@ -55,7 +53,8 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "band": ("band", "filter", "bandpass", "passband", "fid", "filtercode", "filt", "bands", "filters"),
     "label": ("label", "class", "class_name", "type", "vartype", "var_type", "target", "classification", "labels"),
 }  # fmt: skip
-REQUIRED = ("object_id", "time")
+REQUIRED = ("time",)
+"""The id may be missing: then the file is one star."""
 
 
 def recognise(available: Iterable[str], given: ColumnNames, where: str) -> dict[str, str]:
@@ -65,7 +64,8 @@ def recognise(available: Iterable[str], given: ColumnNames, where: str) -> dict[
     `brightness_columns`).
 
     Raises:
-      DataError: required columns are missing or given names do not exist; the sentence names them all, and the columns found.
+      DataError: required columns are missing (the id may be: then the file is one star), given names do not exist, or several
+        columns may be the id; the sentence names them all, and the columns found.
       ConfigError: the brightness can mean two things.
     """
     names = list(available)
@@ -74,6 +74,8 @@ def recognise(available: Iterable[str], given: ColumnNames, where: str) -> dict[
     options: list[str] = []
     for field in COMMON_NAMES:
         wanted = getattr(given, field)
+        if wanted == id_columns.FILE_NAME and field == "object_id" and wanted not in names:
+            continue
         if wanted is not None:
             if (match := brightness_columns.named(wanted, names)) is None:
                 missing.append(f"'{wanted}' for the {field.replace('_', ' ')}")
@@ -81,7 +83,10 @@ def recognise(available: Iterable[str], given: ColumnNames, where: str) -> dict[
             else:
                 found[field] = match
             continue
-        match = brightness_columns.first(COMMON_NAMES[field], names, tuple(found.values()))
+        if field == "object_id":
+            match = id_columns.id_column(names, where)
+        else:
+            match = brightness_columns.first(COMMON_NAMES[field], names, tuple(found.values()))
         if match is None and field == "time":
             match = next((name for name in names if offset_of_name(name) is not None), None)
         if match is not None:

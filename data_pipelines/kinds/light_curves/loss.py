@@ -2,11 +2,11 @@
 
 from collections import Counter
 
-from data_pipelines.kinds.light_curves.cleaning import COPY, CleaningReport, CleaningSettings
+from data_pipelines.kinds.light_curves.cleaning import COPY, REPEATED, CleaningReport, CleaningSettings
 from data_pipelines.kinds.report import counted
 from lcjax.errors import ConfigError, DataError
 
-NO_LOSS = (COPY,)
+NO_LOSS = (COPY, REPEATED)
 """Points dropped that are there all the same."""
 _REASONS = 3
 """Named in the sentence, the most frequent first."""

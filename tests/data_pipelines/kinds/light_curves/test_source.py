@@ -161,6 +161,22 @@ def test_damage_while_reading_names_the_shard(dataset, reader, damage):
 
 
 @pytest.mark.parametrize("reader", READERS)
+def test_exchanged_shards_of_equal_sizes_are_noticed(tmp_path, reader):
+    """Lengths do not tell them apart; else one star's points would go by another's name."""
+    equal = [record for record in curves(60, low=12, high=12) if int(record["object_id"].rsplit("é")[1]) >= 10]
+    folder = write(tmp_path / "toy" / "1.0.0", equal[:32], shards=4)
+    opened = source(folder, reader=reader)
+    one, two = shards_of(folder)[1:3]
+    assert one.stat().st_size == two.stat().st_size
+    first = one.read_bytes()
+    one.write_bytes(two.read_bytes())
+    two.write_bytes(first)
+    for read in (lambda: list(opened.evaluation_batches()), lambda: taken(opened, 4)):
+        with pytest.raises(DataError, match=r"toy-train.tfrecord-0000[12].*"):
+            read()
+
+
+@pytest.mark.parametrize("reader", READERS)
 def test_a_file_that_shrinks_while_it_is_read(dataset, reader):
     opened, path = source(dataset, reader=reader), shards_of(dataset)[4]
     path.write_bytes(path.read_bytes()[:-900])

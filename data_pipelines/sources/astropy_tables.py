@@ -1,0 +1,103 @@
+"""FITS and ECSV tables, whatever their columns are (times, sky coordinates, masked cells), as Arrow tables with their header."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from data_pipelines.sources.measurements import UNIT
+from lcjax.errors import DataError, MissingExtraError
+
+
+def read_with_astropy(path: Path) -> pa.Table:
+    """The table, and what the header says as text in the metadata of its schema. Masked cells are null.
+
+    Raises:
+      DataError: it cannot be read, or a column is of a kind that no light curve has. MissingExtraError: astropy is not there.
+    """
+    try:
+        from astropy.table import Table
+        from astropy.units import UnitsWarning
+    except ImportError:
+        raise MissingExtraError("astropy", "data", f"reading '{path.name}'") from None
+    try:
+        ecsv = path.name.lower().endswith(".ecsv")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnitsWarning)  # 'BJD - 2457000, days' is no unit, and says what is wanted
+            table = Table.read(path, format="ascii.ecsv" if ecsv else "fits")
+        header = ({} if ecsv else _primary_header(path)) | dict(table.meta)
+    except Exception as error:
+        raise DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0][:160]})") from error
+    arrays: dict[str, pa.Array] = {}
+    for name in table.colnames:
+        for part, values in _plain(name, table[name]).items():
+            try:
+                arrays[part] = _arrow(values)
+            except (pa.ArrowException, TypeError, ValueError, AttributeError) as error:
+                raise DataError(f"column '{part}' of '{path}' cannot be read ({error}): leave it out") from error
+    said = {str(key): str(value) for key, value in header.items() if isinstance(value, str | int | float)}
+    unit = lambda name: str(table[name].info.unit or "") if name in table.colnames else ""
+    fields = [pa.field(name, array.type, metadata={UNIT: unit(name)}) for name, array in arrays.items()]
+    return pa.table(list(arrays.values()), pa.schema(fields, metadata=said))
+
+
+def _primary_header(path: Path) -> dict[str, Any]:
+    """Cards of the first unit: surveys name the star there, and the table comes second."""
+    from astropy.io import fits
+
+    return {str(key): value for key, value in fits.getheader(path, 0).items() if key}
+
+
+def _plain(name: str, column: Any) -> dict[str, Any]:
+    """Times as MJD, coordinates as degrees, everything else as it is."""
+    from astropy.coordinates import SkyCoord
+    from astropy.time import Time, TimeDelta
+
+    if isinstance(column, Time):
+        return {name: column.mjd}
+    if isinstance(column, TimeDelta):
+        return {name: column.jd}
+    if isinstance(column, SkyCoord):
+        place = column.icrs
+        return {"ra": place.ra.deg, "dec": place.dec.deg}
+    return {name: column}
+
+
+def _arrow(column: Any) -> pa.Array:
+    from astropy.utils.masked import Masked
+
+    mask = None
+    if isinstance(column, np.ma.MaskedArray):
+        mask, values = np.ma.getmaskarray(column), np.ma.getdata(column)
+    elif isinstance(column, Masked):  # quantities and times
+        mask, values = np.broadcast_to(column.mask, column.shape), np.asarray(column.unmasked)
+    else:
+        values = np.asarray(column)
+    if values.dtype == object or values.ndim == 2:
+        rows = range(len(values))
+        cell = lambda i: None if mask is not None and mask.ndim == 1 and mask[i] else _row(values[i], mask, i)
+        return pa.array([cell(i) for i in rows])
+    if values.dtype.kind == "S":
+        values = np.char.strip(np.char.decode(values))
+    elif values.dtype.kind != "U":
+        values = values.astype(_native(values.dtype))
+    return pa.array(values, mask=None if mask is None else np.ascontiguousarray(mask))
+
+
+def _row(value: Any, mask: np.ndarray | None, row: int) -> Any:
+    """One cell that is an array; its own masked values, and those of a masked table, are null."""
+    if isinstance(value, str | bytes | int | float) or value is None:
+        return value
+    inner = np.ma.getmaskarray(np.ma.asarray(value))
+    if mask is not None and mask.ndim == 2:
+        inner = inner | mask[row]
+    plain = np.ma.getdata(np.ma.asarray(value))
+    if not inner.any():
+        return plain.astype(_native(plain.dtype)) if plain.dtype != object else plain.tolist()
+    return [None if hidden else v for v, hidden in zip(plain.tolist(), inner.tolist(), strict=True)]
+
+
+def _native(kind: np.dtype) -> np.dtype:
+    return kind.newbyteorder("=")
