@@ -128,7 +128,7 @@ def test_folders_of_one_band_each_and_files_of_one_name(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "OGLE-1.dat").write_text("".join(f"{50_000 + i} 15.{i} 0.1\n" for i in range(6)))
     assert sizes(found(tmp_path)) == {("OGLE-1", "I"): 6, ("OGLE-1", "V"): 6}
-    for folder, begin in (("field1", 0), ("field2", 100)):
+    for folder, begin in (("field1", 50_000), ("field2", 50_100)):
         (tmp_path / "in" / folder).mkdir(parents=True)
         csv(tmp_path / "in" / folder / "star001.csv", points(begin=begin))
     with pytest.raises(DataError, match=r"field1/star001.csv' and .*field2/star001.csv' have one name"):

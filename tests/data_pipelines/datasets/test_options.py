@@ -20,7 +20,11 @@ def complete(**options):
 def test_what_is_not_given_has_its_default():
     settings = complete(columns=ColumnNames(time="t"), cleaning=None)
     assert settings.seed == 7
-    assert settings.options == {"columns": ColumnNames(time="t"), "cleaning": CleaningSettings(), "stars": StarSettings()}
+    assert settings.options == {
+        "columns": ColumnNames(time="t"),
+        "cleaning": CleaningSettings(),
+        "stars": StarSettings(),
+    }
     assert {"columns", "cleaning", "alerts", "labels"} <= option_groups().keys()
 
 
