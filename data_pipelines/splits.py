@@ -42,6 +42,38 @@ def assign_splits(
     return splits
 
 
+def assign_by_star(
+    labels: Mapping[str, str | None],
+    star_of: Mapping[str, str],
+    fixed: Mapping[str, str],
+    fractions: tuple[float, float, float],
+    seed: int,
+) -> dict[str, str]:
+    """Object id -> split, where several ids may be one star; otherwise as `assign_splits`.
+
+    Args:
+      labels: of all ids. star_of: id -> name of its star. fixed: id -> split that its star has elsewhere.
+
+    Raises:
+      DataError: the ids of a star are in several splits elsewhere.
+
+    >>> assign_by_star({"g1": "a", "r1": "a"}, {"g1": "g1", "r1": "g1"}, {"r1": "test"}, (0.8, 0.1, 0.1), 0)
+    {'g1': 'test', 'r1': 'test'}
+    """
+    taken: dict[str, str] = {}
+    for object_id, split in fixed.items():
+        if taken.setdefault(star_of[object_id], split) != split:
+            raise DataError(
+                f"the ids of the star of '{object_id}' are in several splits elsewhere: give datasets that agree"
+            )
+    free: dict[str, str | None] = {}
+    for object_id in sorted(labels):
+        if (star := star_of[object_id]) not in taken:
+            free[star] = free.get(star) or labels[object_id]
+    splits = taken | assign_splits(free, fractions, seed)
+    return {object_id: splits[star_of[object_id]] for object_id in labels}
+
+
 def _at_least_one(counts: list[int], fractions: tuple[float, float, float]) -> list[int]:
     """Gives train, test and validation, in this order, one object of the largest split each, where rounding left them none.
 

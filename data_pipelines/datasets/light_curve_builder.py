@@ -6,6 +6,7 @@ and fills the report, the second writes each split; neither holds the photometry
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -14,9 +15,11 @@ from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilde
 from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleanLightCurve, clean
 from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.records import encode_light_curve, light_curve_features
+from data_pipelines.kinds.light_curves.star_settings import StarSettings, splits_elsewhere
+from data_pipelines.shards.stars import make_stars, star_groups, write_stars
 from data_pipelines.sources import RawLightCurve, read_light_curves
-from data_pipelines.splits import assign_splits
-from lcjax.errors import DataError
+from data_pipelines.splits import assign_by_star
+from lcjax.errors import ConfigError, DataError
 
 
 class LightCurveBuilder(SurveyBuilder):
@@ -26,6 +29,8 @@ class LightCurveBuilder(SurveyBuilder):
     report: CleaningReport
     band = ""
     """Of files that do not say."""
+    place_arcsec = 2.0
+    """Within which the survey's places of one star lie, unless --stars.arcsec says."""
     suffixes: tuple[str, ...] = ()
     """Endings of the survey's files, for folders that hold others too; none: every known format."""
 
@@ -35,9 +40,10 @@ class LightCurveBuilder(SurveyBuilder):
         self.report = CleaningReport()
         self._labels: dict[str, str | None] = {}
         self._metadata: dict[str, None] = {}
+        self._places: dict[str, tuple[float, float]] = {}
         self._first_pass()
         self.class_names = sorted({label for label in self._labels.values() if label})
-        self.split_of = assign_splits(self._labels, self.settings.fractions, self.settings.seed)
+        self.split_of = self._splits()
         super().__init__(**kwargs)
 
     def read(self) -> Iterator[RawLightCurve]:
@@ -61,6 +67,8 @@ class LightCurveBuilder(SurveyBuilder):
     def _first_pass(self) -> None:
         for curve in self._clean_curves(self.report):
             self._learn_label(curve)
+            if "ra" in curve.metadata and "dec" in curve.metadata:
+                self._places.setdefault(curve.object_id, (curve.metadata["ra"], curve.metadata["dec"]))
             self._metadata |= dict.fromkeys(curve.metadata)
         if not self._labels:
             reasons = {r.reason for r in self.report.rejected}
@@ -69,6 +77,24 @@ class LightCurveBuilder(SurveyBuilder):
                 f"dataset '{self.name}' has no usable light curve: {len(self.report.rejected)} rejected{detail}"
             )
         check_loss(self.report, self.settings.options["cleaning"])
+
+    def _splits(self) -> dict[str, str]:
+        """Splits by star: ids at one place are in one, as are stars of the datasets of --stars.like with those there."""
+        asked: StarSettings = self.settings.options["stars"]
+        arcsec = self.place_arcsec if asked.arcsec is None else asked.arcsec
+        if not arcsec >= 0:
+            raise ConfigError(f"--stars.arcsec is {arcsec}: it must be 0 or more")
+        stars = make_stars(dict.fromkeys(self._labels, ""), self._places, arcsec)
+        star_of, fixed = star_groups(stars), splits_elsewhere(stars, asked)
+        self.report.ids_of_other_stars = len(star_of) - len(set(star_of.values()))
+        self.report.splits_from_elsewhere = len(fixed)
+        split_of = assign_by_star(self._labels, star_of, fixed, self.settings.fractions, self.settings.seed)
+        self.stars = make_stars(split_of, self._places, arcsec)
+        return split_of
+
+    def write_beside(self, folder: Path) -> None:
+        """The stars, with places and splits."""
+        write_stars(folder, self.stars)
 
     def _learn_label(self, curve: CleanLightCurve) -> None:
         """A star has the class that its bands, its parts and the tables of labels agree on, or none."""

@@ -56,7 +56,7 @@ def check_place(folder: Path, request: str, overwrite: bool) -> None:
     Raises:
       ConfigError: something else is there.
     """
-    if overwrite or not folder.is_dir() or not any(folder.iterdir()):
+    if not folder.exists() or (folder.is_dir() and (overwrite or not any(folder.iterdir()))):
         return
     reports = sorted(folder.glob(f"*/{REPORT}"))
     if len(reports) == 1 and _request(reports[0]) == request:

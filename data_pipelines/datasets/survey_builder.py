@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -39,6 +40,10 @@ class SurveyBuilder(tfds.core.GeneratorBasedBuilder):
           ConfigError: options that this kind of data does not understand.
         """
         self.settings = complete_options(settings or PrepareSettings(), self.kind, self.name)
+
+    def write_beside(self, folder: Path) -> None:
+        """Tables that shall lie beside the shards, where the dataset has any."""
+        del folder
 
     @abstractmethod
     def _features(self) -> tfds.features.FeaturesDict:

@@ -2,7 +2,7 @@
 
 import importlib.util
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +79,23 @@ def merged_labels(
         labels[at : at + count] = number[np.where((own >= 0) & (own < len(number) - 1), own, -1)]
         at += count
     return labels.astype(np.int32)
+
+
+def records_of(
+    manifests: Sequence[Manifest], split: str, object_ids: np.ndarray, named: Mapping[Path, frozenset[str]]
+) -> np.ndarray:
+    """(R,) bool, whether a record of the split is of one of these objects.
+
+    Args:
+      object_ids: (R,) of all records. named: resolved folder of a dataset -> object ids.
+    """
+    out, at = np.zeros(len(object_ids), bool), 0
+    for manifest in manifests:
+        count = sum(shard.records for shard in manifest.split(split))
+        if names := named.get(manifest.folder.resolve()):
+            out[at : at + count] = [name in names for name in object_ids[at : at + count].tolist()]
+        at += count
+    return out
 
 
 def open_shards(

@@ -32,6 +32,7 @@ from data_pipelines.shards.opening import (
     open_manifests,
     open_shards,
     read_indexes,
+    records_of,
 )
 from data_pipelines.shards.plain_reader import Piece, PlainReader
 from data_pipelines.shards.rows import Planned, Stream, next_piece, schedule
@@ -95,6 +96,7 @@ class ShardSource:
         metadata_names: Sequence[str] | None = None,
         limits: Mapping[str, int] | None = None,
         layout: RecordLayout | None = None,
+        without: Mapping[Path, frozenset[str]] | None = None,
     ) -> None:
         """Opens the data and checks that every shard is there and of the promised size.
 
@@ -108,6 +110,7 @@ class ShardSource:
           balance: of classes in training (see `classes`); None: every record once a round.
           metadata_names: columns wanted; None: all. limits: see `groups.whole_groups`.
           layout: of the records, where the class does not say.
+          without: dataset folder -> object ids that are left out of training (see `stars.find_leaks`).
 
         Raises:
           DataError: no data, damaged data, arrays of several shapes, a column no dataset has, nothing labelled to balance, or a
@@ -137,8 +140,10 @@ class ShardSource:
         per_process = streams // process_count
         self._mine = range(process_index * per_process, (process_index + 1) * per_process)
         used = np.concatenate([np.arange(s.first, s.first + len(s.lengths)) for s in shards])
+        self._without = records_of(self.manifests, split, self._assemble.object_ids, without or {})
+        used = used[~self._without[used]]
         self.n_objects = len(set(self._assemble.object_ids[used]))
-        self.n_points = int(sum(s.lengths.sum() for s in shards))
+        self.n_points = int(self.index.length[used].sum())
         self.fingerprint = self._fingerprint()
         self._training = self._batch_plan(training=True)
         self.batches_per_epoch = self._training.batches
@@ -174,6 +179,8 @@ class ShardSource:
         settings += [self.batch_size, self.seed, self.split]
         if self.layout.metadata or self.balance is not None:
             settings += [self.balance, list(self.metadata_names), list(self.class_names)]
+        if self._without.any():
+            settings += [{"without": np.flatnonzero(self._without).tolist()}]
         return settings + [{whole.group.name: whole.width} for whole in self._whole]
 
     def class_counts(self) -> np.ndarray:
@@ -209,7 +216,10 @@ class ShardSource:
     def _batch_plan(self, training: bool) -> BatchPlan:
         times = None
         if training and self.balance is not None:
-            times = repeats(self.labels, len(self.class_names), self.balance, f"split '{self.split}'")
+            labels = np.where(self._without, -1, self.labels)
+            times = repeats(labels, len(self.class_names), self.balance, f"split '{self.split}'")
+        elif training and self._without.any():
+            times = np.where(self._without, 0.0, 1.0)
         chunk = self.chunk or self._chunk()
         plans = [
             StreamPlan(shards, i, self.window, self.seed, training, chunk, times)

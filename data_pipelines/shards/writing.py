@@ -115,5 +115,5 @@ def _tfds_info(folder: Path) -> dict[str, Any]:
 
 def _class_names(folder: Path) -> list[str]:
     for path in sorted(folder.glob("*label.labels.txt")):
-        return path.read_text().splitlines()
+        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     return []

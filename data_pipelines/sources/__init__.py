@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames
-from data_pipelines.sources.identity import bands_of_names
+from data_pipelines.kinds.light_curves.id_columns import FILE_NAME
+from data_pipelines.sources.identity import FileNames, file_names
 from data_pipelines.sources.label_tables import Labels, is_label_table, read_labels
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.originals import macho_keys, read_macho, read_text
@@ -100,7 +101,7 @@ def read_light_curves(
     if not files:
         raise DataError(f"'{tables[0]}' holds labels, and there are no light curves beside it: give these too")
     labels = read_labels(tables, columns)
-    names = bands_of_names([path for path in files if is_table(path)])
+    names = file_names(files, whole=columns.object_id == FILE_NAME)
     counts = count_parts(_keys(files, columns, names)) if len(files) > 1 or is_parquet(files[0]) else {}
     parts = _parts(files, columns, labels, names, on_columns, on_bad_file)
     yield from whole_stars(parts, counts)
@@ -112,7 +113,7 @@ def _parts(
     files: list[Path],
     columns: ColumnNames,
     labels: Labels,
-    names: dict[Path, tuple[str, str]],
+    names: FileNames,
     on_columns: Callable[[dict[str, str]], None] | None,
     on_bad_file: Callable[[Path, str], None] | None,
 ) -> Iterator[RawLightCurve]:
@@ -130,7 +131,7 @@ def _parts(
         raise DataError(f"none of {len(files)} files could be read; the first: {problems[0]}")
 
 
-def _keys(files: list[Path], columns: ColumnNames, names: dict[Path, tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _keys(files: list[Path], columns: ColumnNames, names: FileNames) -> Iterator[tuple[str, str]]:
     """Object id and band of all parts, in the order in which they are read; where a file cannot be read, says the reading of it."""
     for path in files:
         with contextlib.suppress(DataError):
@@ -139,13 +140,13 @@ def _keys(files: list[Path], columns: ColumnNames, names: dict[Path, tuple[str, 
             elif path.name.lower().endswith(_ARCHIVES):
                 yield from macho_keys(path)
             else:
-                yield path.stem, ""
+                yield names.star(path, {}), names.band(path, {})
 
 
 def _read_one(
     path: Path,
     columns: ColumnNames,
-    names: dict[Path, tuple[str, str]],
+    names: FileNames,
     on_columns: Callable[[dict[str, str]], None] | None,
 ) -> Iterator[RawLightCurve]:
     name = path.name.lower()
@@ -154,7 +155,7 @@ def _read_one(
     elif name.endswith(_ARCHIVES):
         yield from read_macho(path)
     elif name.endswith(".dat"):
-        yield from read_text(path, "", columns.time_format, on_columns)
+        yield from read_text(path, names.star(path, {}), names.band(path, {}), columns.time_format, on_columns)
     else:
         raise DataError(
             f"'{path}' is of no known format: light curves come as Parquet, CSV, ECSV, FITS, .dat or MACHO .tar.bz2"

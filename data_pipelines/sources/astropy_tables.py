@@ -80,7 +80,7 @@ def _arrow(column: Any) -> pa.Array:
         cell = lambda i: None if mask is not None and mask.ndim == 1 and mask[i] else _row(values[i], mask, i)
         return pa.array([cell(i) for i in rows])
     if values.dtype.kind == "S":
-        values = np.char.strip(np.char.decode(values))
+        values = np.char.strip(np.char.decode(values, "utf-8", "backslashreplace"))
     elif values.dtype.kind != "U":
         values = values.astype(_native(values.dtype))
     return pa.array(values, mask=None if mask is None else np.ascontiguousarray(mask))

@@ -3,11 +3,13 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data_pipelines.kinds.light_curves.id_columns import FILE_NAME
 from lcjax.errors import DataError
+from lcjax.files import printable
 
 _ID_KEYS = (
     "object_id",
@@ -39,39 +41,77 @@ def bare_name(path: Path) -> str:
     >>> bare_name(Path("a/star.1.csv.gz"))
     'star.1'
     """
-    name = path.name
+    name = printable(path.name)
     for ending in (".gz", ".bz2", ".fz"):
         name = name.removesuffix(ending)
     return name[: -len(Path(name).suffix)] if Path(name).suffix else name
 
 
-def bands_of_names(paths: Iterable[Path]) -> dict[Path, tuple[str, str]]:
-    """File -> star and band, for files that lie side by side and differ only in the band that ends their names.
+@dataclass(frozen=True)
+class FileNames:
+    """What the names of files say that are read together."""
 
-    >>> bands_of_names([Path("s1_g.csv"), Path("s1_r.csv"), Path("s2_B.csv")])[Path("s1_r.csv")]
-    ('s1', 'r')
+    bands: Mapping[Path, tuple[str, str]]
+    """File -> star and band, where files or folders side by side differ only in their band."""
+    alike: Mapping[Path, Path]
+    """File -> one in another folder of the same name, which may be another star's."""
+    whole: bool = False
+    """Whether the user says that every file is one star, so that files of one name are parts of one."""
+
+    def star(self, path: Path, header: Mapping[str, Any]) -> str:
+        """The star that a whole file is of: what the header says, else its name.
+
+        Raises:
+          DataError: a file of the same name lies elsewhere.
+        """
+        if said := _said(header, _ID_KEYS):
+            return said
+        if path in self.alike and not self.whole:
+            raise DataError(
+                f"'{path}' and '{self.alike[path]}' have one name, and nothing else says which star they are of: rename them, or say "
+                f"--columns.object-id {FILE_NAME} where files of one name are parts of one star"
+            )
+        return self.bands[path][0] if path in self.bands else bare_name(path)
+
+    def band(self, path: Path, header: Mapping[str, Any]) -> str:
+        """The band that a whole file is of; empty where nothing says."""
+        return _said(header, _BAND_KEYS) or (self.bands[path][1] if path in self.bands else "")
+
+
+def file_names(paths: Iterable[Path], whole: bool = False) -> FileNames:
+    """What the names of these files say: `s1_g.csv` beside `s1_r.csv`, `I/s1.dat` beside `V/s1.dat`.
+
+    >>> names = file_names([Path("s1_g.csv"), Path("s1_r.csv"), Path("s2_B.csv"), Path("I/s3.dat"), Path("V/s3.dat")])
+    >>> [names.bands.get(Path(name)) for name in ("s1_r.csv", "s2_B.csv", "V/s3.dat")]
+    [('s1', 'r'), None, ('s3', 'V')]
     """
-    groups: dict[tuple[Path, str, str], list[tuple[Path, str]]] = defaultdict(list)
+    beside: dict[tuple[Path, str, str], list[tuple[Path, str]]] = defaultdict(list)
+    folders: dict[tuple[Path, str], list[tuple[Path, str]]] = defaultdict(list)
+    same: dict[str, list[Path]] = defaultdict(list)
     for path in paths:
-        match = _ENDING.match(bare_name(path))
-        if match and match["band"] in _BANDS:
-            groups[path.parent, match["star"], "".join(path.suffixes[-2:])[-8:]].append((path, match["band"]))
-    return {
-        path: (star, band)
-        for (_, star, _), found in groups.items()
-        if len({band for _, band in found}) > 1
-        for path, band in found
-    }
-
-
-def star_of_file(path: Path, header: Mapping[str, Any], names: Mapping[Path, tuple[str, str]]) -> str:
-    """The star that a whole file is of: what the header says, else its name."""
-    return _said(header, _ID_KEYS) or (names[path][0] if path in names else bare_name(path))
-
-
-def band_of_file(path: Path, header: Mapping[str, Any], names: Mapping[Path, tuple[str, str]]) -> str:
-    """The band that a whole file is of; empty where nothing says."""
-    return _said(header, _BAND_KEYS) or (names[path][1] if path in names else "")
+        name = bare_name(path)
+        same[name].append(path)
+        folders[path.parent.parent, path.name].append((path, path.parent.name))
+        if match := _ENDING.match(name):
+            beside[path.parent, match["star"], path.name[len(name) :]].append((path, match["band"]))
+    bands: dict[Path, tuple[str, str]] = {}
+    groups = [(bare_name(Path(name)), found) for (_, name), found in folders.items()]
+    groups += [(star, found) for (_, star, _), found in beside.items()]
+    for star, found in groups:
+        names = {band for _, band in found}
+        if len(names) > 1 and names <= _BANDS:  # one that is no band, and they are parts by letter, or components
+            bands |= {path: (star, band) for path, band in found}
+    alike = {}
+    for found in same.values():
+        for path in found:
+            others = [
+                o
+                for o in found
+                if o.parent != path.parent and bands.get(o, ("", ""))[1] == bands.get(path, ("", ""))[1]
+            ]
+            if others:
+                alike[path] = others[0]
+    return FileNames(bands, alike, whole)
 
 
 def _said(header: Mapping[str, Any], keys: Sequence[str]) -> str:

@@ -84,6 +84,7 @@ def _macho_curve(name: str, text: str, where: str) -> RawLightCurve:
 
 def read_text(
     path: Path,
+    star: str,
     band: str = "",
     time_format: TimeFormat = "auto",
     on_columns: Callable[[dict[str, str]], None] | None = None,
@@ -91,7 +92,7 @@ def read_text(
     """One star a file: time, magnitude, error in white-space columns (OGLE `.dat`).
 
     Args:
-      band: of the star. time_format: of the user. on_columns: told what the times are.
+      star, band: its names. time_format: of the user. on_columns: told what the times are.
 
     Raises:
       ConfigError: the times can mean two things. DataError: the file cannot be read.
@@ -104,4 +105,4 @@ def read_text(
     clock = choose_clock(time, "1", str(path), time_format)
     if on_columns:
         on_columns({"times": clock.said})
-    yield RawLightCurve(path.stem, band, clock.mjd(time), magnitude, error, None, {}, str(path))
+    yield RawLightCurve(star, band, clock.mjd(time), magnitude, error, None, {}, str(path))

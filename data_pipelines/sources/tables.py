@@ -4,7 +4,7 @@ A table is *nested* when its time column holds lists (one row a star) and *flat*
 Parquet is read some rows at a time, so that a star of a flat table may come in parts; other tables are read whole.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
 from data_pipelines.kinds.light_curves.id_columns import FILE_NAME, check_text, check_whole_numbers
 from data_pipelines.kinds.light_curves.interpretation import Interpretation
-from data_pipelines.sources import identity
 from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list, large_tables, row_offsets
+from data_pipelines.sources.arrow_text import times_as_text
+from data_pipelines.sources.identity import FileNames, check_one_star, file_names
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.measurements import interpret_table, read_series
 from lcjax.errors import DataError
@@ -39,12 +40,12 @@ def read_table(
     path: Path,
     columns: ColumnNames,
     on_columns: Callable[[dict[str, str]], None] | None = None,
-    names: Mapping[Path, tuple[str, str]] | None = None,
+    names: FileNames | None = None,
 ) -> Iterator[RawLightCurve]:
     """The light curves of one file, in file order; a star of a large flat table may come in parts (see `whole_stars`).
 
     Args:
-      names: star and band of files whose names say them (see `identity.bands_of_names`).
+      names: star and band of files whose names say them (see `identity.file_names`).
 
     Raises:
       DataError: the file cannot be read as a table, or a column is missing. ConfigError: times or brightness can mean two things.
@@ -54,7 +55,7 @@ def read_table(
     if first is None or not first.schema.names:
         raise DataError(f"'{path}' holds no table rows")
     found = recognise(first.schema.names, columns, str(path))
-    star, band = _whole_file(first, found, columns, path, names or {})
+    star, band = _whole_file(first, found, columns, path, names or file_names([path]))
     reading = interpret_table(first, found, columns, path, _numbers)
     if on_columns:
         on_columns(found | reading.said)
@@ -69,9 +70,7 @@ def read_table(
             row += table.num_rows
 
 
-def table_keys(
-    path: Path, columns: ColumnNames, names: Mapping[Path, tuple[str, str]] | None = None
-) -> Iterator[tuple[str, str]]:
+def table_keys(path: Path, columns: ColumnNames, names: FileNames | None = None) -> Iterator[tuple[str, str]]:
     """Object id and band of all that `read_table` gives, one for one; of Parquet only these columns are read.
 
     Raises:
@@ -81,7 +80,7 @@ def table_keys(
     if first is None or not first.schema.names:
         return
     found = recognise(first.schema.names, columns, str(path))
-    star, band = _whole_file(first, found, columns, path, names or {})
+    star, band = _whole_file(first, found, columns, path, names or file_names([path]))
     wanted = {found[name] for name in ("object_id", "band") if name in found}
     nested = is_list(first.schema.field(found["time"]).type)
     if not wanted:
@@ -109,14 +108,14 @@ def _whole_file(
     found: dict[str, str],
     columns: ColumnNames,
     path: Path,
-    names: Mapping[Path, tuple[str, str]],
+    names: FileNames,
 ) -> tuple[str | None, str]:
     """Star and band of a file where no column says; None: a column says which star."""
     header = {
         key.decode(errors="replace"): value.decode(errors="replace")
         for key, value in (first.schema.metadata or {}).items()
     }
-    band = "" if "band" in found else identity.band_of_file(path, header, names)
+    band = "" if "band" in found else names.band(path, header)
     if "object_id" in found:
         return None, band
     if is_list(first.schema.field(found["time"]).type):
@@ -125,8 +124,8 @@ def _whole_file(
         )
     if columns.object_id != FILE_NAME:
         others = [name for name in first.schema.names if name not in found.values()]
-        identity.check_one_star(path, {name: _different_texts(first.column(name)) for name in others})
-    return identity.star_of_file(path, header, names), band
+        check_one_star(path, {name: _different_texts(first.column(name)) for name in others})
+    return names.star(path, header), band
 
 
 def _different_texts(values: pa.Array) -> bool:
@@ -175,13 +174,18 @@ def _number(text: str | bytes | None) -> float:
 
 
 def _texts(values: pa.Array) -> list[str | None]:
+    """As text, whatever the type; bytes that are not UTF-8 are spelt out, so that different ids stay different."""
+    if pa.types.is_temporal(values.type):
+        values = times_as_text(values)
+    elif pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        values = values.cast(pa.large_binary())
     return [_text(v) for v in values.to_pylist()]
 
 
 def _text(value: object) -> str | None:
     """Ids, bands and classes as text; whole floats are integers that met a missing value (149389.0), NaN is missing."""
     if isinstance(value, bytes):
-        return value.decode(errors="replace").strip()
+        return value.decode(errors="backslashreplace").strip()
     if isinstance(value, float):
         return None if value != value else str(int(value)) if value.is_integer() else str(value)
     return None if value is None else str(value).strip()

@@ -5,6 +5,7 @@ held-out stars and draw a report. Run again, it goes on where it stopped.
 """
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ import tyro
 from rich.console import Console
 
 from data_pipelines.kinds import find_kind
+from lcjax.cli.leaks import leaking_stars
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.systems import System, find_preset, find_system
@@ -42,6 +44,9 @@ class TrainOptions:
     """Which reader feeds the step; both give the same batches."""
     on_corrupt: Literal["raise", "skip_shard"] = "raise"
     """A damaged shard stops the run, or is left out and reported."""
+    on_leak: Literal["leave_out", "raise", "keep"] = "leave_out"
+    """Stars that are in the training split of one dataset and held out in another are left out of training, or stop the run, or are
+    used nevertheless."""
     report: bool = True
     """Evaluate on the test split and write the report at the end."""
     coordinator: str | None = None
@@ -85,7 +90,7 @@ def main(argv: list[str]) -> int:
 
 def _evaluate_and_report(system: System, preset: str, workdir: Path, data: list[Path], reader: str) -> Path | None:
     """Scores of the best weights on the test split, printed, saved and reported; None where nothing can be scored."""
-    from lcjax.cli.evaluate import held_out_data
+    from lcjax.cli.evaluate import evaluated_on, held_out_data
     from lcjax.evaluation.run import print_scores, save_scores, write_report
     from lcjax.systems.loading import load
 
@@ -95,7 +100,8 @@ def _evaluate_and_report(system: System, preset: str, workdir: Path, data: list[
     scores = system.evaluate(loaded, held_out, {})
     print_scores(scores)
     save_scores(workdir / "scores.json", scores)
-    return write_report(workdir, scores, loaded.record, workdir)
+    command = f"lcjax evaluate {shlex.join([str(workdir), '--data', *map(str, data)])}"
+    return write_report(workdir, scores, loaded.record, workdir, evaluated_on(data, "test", held_out, command))
 
 
 def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
@@ -112,11 +118,6 @@ def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
     short = {k: getattr(options, k) for k in ("steps", "seed", "parallel", "batch_size")}
     changes = {k: v for k, v in short.items() if v is not None}
     training = dataclasses.replace(experiment.training, **changes)
-    for what in ("steps", "batch_size", "accumulate", "log_every", "evaluate_every", "checkpoint_every"):
-        if getattr(training, what) < 1:
-            raise ConfigError(
-                f"--training.{what.replace('_', '-')} is {getattr(training, what)}: it must be at least 1"
-            )
     return options, dataclasses.replace(experiment, training=training)
 
 
@@ -142,6 +143,8 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     system = find_system(experiment.system)
     processes = {"process_index": jax.process_index(), "process_count": jax.process_count()}
 
+    without = leaking_stars(data, options.on_leak)
+
     def opened(split: str) -> Data:
         training = split == "train"
         source = find_kind(system.kind).open_source(
@@ -151,6 +154,7 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
             seed=experiment.training.seed,
             reader=options.reader,
             on_corrupt=options.on_corrupt,
+            **({"without": without} if training and without else {}),
             **processes,
             **system.source_settings(experiment, training),
         )
@@ -164,6 +168,8 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
         text = "nothing to score in a validation split of this data: training without evaluations"
         Console(stderr=True).print(text, highlight=False)
     about = {"paths": [str(Path(p).resolve()) for p in data], "fingerprint": train.fingerprint, **train.describe()}
+    if without:
+        about["left_out"] = sum(map(len, without.values()))
     record = experiment_record(adapted, preset=name, data=about)
     start = adapted.training.initial_weights
     weights = load(start).variables if start else None

@@ -117,6 +117,25 @@ def test_files_of_one_band_each(tmp_path):
     }  # fmt: skip
 
 
+def test_parts_by_letter_are_no_bands(tmp_path):
+    for letter in "ABV":
+        csv(tmp_path / f"stars_{letter}.csv", star("s", begin=50_000 + 100 * ord(letter)))
+    assert sizes(found(tmp_path)) == {("s", ""): 3 * N}
+
+
+def test_folders_of_one_band_each_and_files_of_one_name(tmp_path):
+    for folder in ("I", "V"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "OGLE-1.dat").write_text("".join(f"{53000 + i} 15.{i} 0.1\n" for i in range(6)))
+    assert sizes(found(tmp_path)) == {("OGLE-1", "I"): 6, ("OGLE-1", "V"): 6}
+    for folder, begin in (("field1", 50_000), ("field2", 50_100)):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        csv(tmp_path / "in" / folder / "star001.csv", points(begin=begin))
+    with pytest.raises(DataError, match=r"field1/star001.csv' and .*field2/star001.csv' have one name"):
+        found(tmp_path / "in")
+    assert sizes(found(tmp_path / "in", columns=ColumnNames(object_id="filename"))) == {("star001", ""): 2 * N}
+
+
 @pytest.mark.parametrize("column", [{"starcode": ["a", "b"] * 20}, {"objnr": [1, 2] * 20}, {"my_id": [1, 2] * 20}])
 def test_a_column_that_may_be_the_id_is_asked_for(tmp_path, column):
     csv(tmp_path / "s.csv", points(**column))

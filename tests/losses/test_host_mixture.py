@@ -29,3 +29,14 @@ def test_two_best_hosts_join_neighbours_and_stay_apart():
     assert held[0, 0] > 0.5 and 0.3 < held[0, 1] < 0.41
     _, alone = run(CENTRES, WIDTHS, np.array([[-1e9, 0.0, -1.0]], np.float32))
     assert alone[0, 1] == 0
+
+
+def test_the_second_host_is_two_radii_away():
+    """A component whose circle would overlap the first is none, however probable."""
+    run = jax.jit(lambda *mixture: two_best_hosts(*mixture, 6.0))
+    for apart, second, probability in ((11.0, 30.0, 0.1), (13.0, 13.0, 0.4)):
+        centres = np.array([[[0.0, 0.0], [apart, 0.0], [30.0, 0.0]]], np.float32)
+        log_weights = np.log(np.array([[0.5, 0.4, 0.1]], np.float32))
+        hosts, held = run(centres, np.full((1, 3), 1.5, np.float32), log_weights)
+        np.testing.assert_allclose(hosts[0], [[0, 0], [second, 0]], atol=1e-4)
+        np.testing.assert_allclose(held[0], [0.5, probability], atol=0.01)

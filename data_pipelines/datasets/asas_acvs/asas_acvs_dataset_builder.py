@@ -10,3 +10,4 @@ class Builder(LightCurveBuilder):
     homepage = "https://www.astrouw.edu.pl/asas/"
     citation = "Pojmanski 2002, Acta Astronomica 52, 397"
     band = "V"
+    place_arcsec = 15.0  # a pixel

@@ -8,6 +8,7 @@ from data_pipelines.kinds.base import Kind, Reader, Request
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
+from data_pipelines.kinds.light_curves.star_settings import StarSettings
 
 if TYPE_CHECKING:
     from data_pipelines.kinds.description import Description
@@ -21,8 +22,8 @@ class LightCurves(Kind):
     name = "light_curves"
     unit = "light curves"
     layout = LIGHT_CURVES
-    prepare_options = {"columns": ColumnNames, "cleaning": CleaningSettings}  # noqa: RUF012
-    predict_options = prepare_options
+    predict_options = {"columns": ColumnNames, "cleaning": CleaningSettings}  # noqa: RUF012
+    prepare_options = {**predict_options, "stars": StarSettings}  # noqa: RUF012
 
     def open_source(
         self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any

@@ -16,7 +16,7 @@ LAST_RESORT = ("snid", "name", "star", "_healpix_29_id")
 """Taken where there is nothing else."""
 FILE_NAME = "filename"
 """What `--columns.object-id` says where every file is one star, whatever its columns look like."""
-_ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+?\d+")
+_ROUNDED = re.compile(r"\d(\.\d+[eE]\+?|[eE]\+)\d+")
 
 
 def id_column(names: Sequence[str], where: str) -> str | None:

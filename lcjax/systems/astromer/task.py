@@ -17,6 +17,7 @@ from lcjax.losses import error_weights, gaussian_nll, global_mean, huber_errors,
 from lcjax.models.astromer import SHARDING_RULES, Astromer
 from lcjax.models.flops import astromer_train_flops
 from lcjax.systems.astromer.config import AstromerExperiment, MaskingConfig
+from lcjax.systems.astromer.raw_curves import answer_curves, receive
 from lcjax.training.optimizers import build_optimizer
 from lcjax.training.task import Task, Update, WorkUnit
 from lcjax.transforms import mask_for_pretraining, masked_mean, standardize
@@ -128,6 +129,7 @@ def build_task(experiment: AstromerExperiment) -> Task:
     if experiment.objective.loss == "gaussian_nll" and not experiment.model.predict_variance:
         experiment = dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, predict_variance=True))
     model = Astromer(experiment.model, dtype)
+    full = experiment.model.parity  # the published networks attend to padding
 
     def init(key: Array, batch: dict) -> PyTree:
         return {"params": model.init(key, standardize(batch))["params"]}
@@ -155,8 +157,11 @@ def build_task(experiment: AstromerExperiment) -> Task:
         return ready, model.apply(variables, ready)
 
     def predict(variables: PyTree, batch: dict) -> dict[str, Array]:
-        outputs = model.apply(variables, prepare_windows(batch, experiment, None, jax.random.key(0)))
-        return {"embedding": outputs["embedding"]}
+        def embed(windows: dict) -> dict[str, Array]:
+            ready = prepare_windows(windows, experiment, None, jax.random.key(0))
+            return {"embedding": model.apply(variables, ready)["embedding"]}
+
+        return answer_curves(embed, batch, experiment.window, full)
 
     shape = (2, experiment.window.length)
     spec = {
@@ -181,10 +186,13 @@ def build_task(experiment: AstromerExperiment) -> Task:
         work=OBSERVED_POINTS,
         flops=lambda rows, length: astromer_train_flops(experiment.model, rows, length),
         model=model,
-        full_length=experiment.model.parity,  # the published networks attend to padding
+        full_length=full,
+        receive=receive,
         example=lambda rows: made_up_windows(rows, experiment.window.length),
         meaning={
             "windows": dataclasses.asdict(experiment.window),
+            "time": "days from any epoch near the curve: subtract one before times become float32, which holds a bare MJD "
+            "only to 5.6 minutes",
             "star": "mean of the outputs over a star's windows, weighted by their number of points",
         },
         extras={"reconstruct": reconstruct},

@@ -1,0 +1,180 @@
+"""`stars.parquet`: which stars a dataset has, where they are and in which split; and which stars of several datasets are one.
+
+Ids differ from survey to survey and, in some, from filter to filter. A star that trains under one id and tests under another is
+a leak: places tell.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_pipelines.shards.manifest import Manifest
+from lcjax.errors import DataError
+
+STARS = "stars.parquet"
+_ARCSEC = b"arcsec"
+_SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Stars:
+    """N stars, each once."""
+
+    ids: np.ndarray
+    """(N,) object array of str."""
+    places: np.ndarray
+    """(N, 2) float64: ra, dec in degrees, NaN where unknown."""
+    splits: np.ndarray
+    """(N,) object array of str."""
+    arcsec: float = 0.0
+    """Within which the survey's places of one star lie; 0: they are not to be compared."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def make_stars(split_of: Mapping[str, str], places: Mapping[str, tuple[float, float]], arcsec: float) -> Stars:
+    """Of dictionaries by object id; `places` are ra and dec in degrees."""
+    ids = list(split_of)
+    table = np.array([places.get(name, (np.nan, np.nan)) for name in ids], np.float64).reshape(-1, 2)
+    return Stars(np.array(ids, object), table, np.array(list(split_of.values()), object), arcsec)
+
+
+def write_stars(folder: Path, stars: Stars) -> None:
+    """Beside the shards; before the manifest, which covers it."""
+    columns = {"object_id": stars.ids.tolist(), "ra": stars.places[:, 0], "dec": stars.places[:, 1]}
+    table = pa.table(columns | {"split": stars.splits.tolist()}, schema=_schema(stars.arcsec))
+    pq.write_table(table, folder / STARS)
+
+
+def _schema(arcsec: float) -> pa.Schema:
+    fields = [("object_id", pa.string()), ("ra", pa.float64()), ("dec", pa.float64()), ("split", pa.string())]
+    return pa.schema(fields, metadata={_ARCSEC: str(arcsec).encode()})
+
+
+def read_stars(manifest: Manifest) -> Stars:
+    """The stars of a dataset; of one without such a table, the ids of its index, at places unknown.
+
+    Raises:
+      DataError: the table or the index is damaged.
+    """
+    path = manifest.folder / STARS
+    if STARS not in manifest.side_files:
+        split_of: dict[str, str] = {}
+        for split in dict.fromkeys(shard.split for shard in manifest.shards):
+            split_of |= dict.fromkeys(manifest.index(split).object_ids().tolist(), split)
+        return make_stars(split_of, {}, 0.0)
+    try:
+        table = pq.read_table(path)
+        arcsec = float(table.schema.metadata[_ARCSEC])
+        places = np.stack([table["ra"].to_numpy(), table["dec"].to_numpy()], axis=1)
+        texts = (np.array(table[name].to_pylist(), object) for name in ("object_id", "split"))
+        ids, splits = texts
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"'{path}' cannot be read ({error}): restore it or prepare the data again") from error
+    return Stars(ids, places, splits, arcsec)
+
+
+def same_stars(tables: Sequence[Stars]) -> np.ndarray:
+    """Pairs of entries that are one star, (P, 2) int64, into the tables one behind the other.
+
+    They are one when they lie within the larger `arcsec` of the two datasets; where one has no place, when their ids are equal.
+    """
+    if not tables:
+        return np.zeros((0, 2), np.int64)
+    places = np.concatenate([table.places for table in tables])
+    reach = np.concatenate([np.full(len(table), table.arcsec) for table in tables])
+    ids = np.concatenate([table.ids for table in tables])
+    placed = np.isfinite(places).all(axis=1) & (reach > 0)
+    return np.concatenate([_close(places, reach, np.flatnonzero(placed)), _namesakes(ids, placed)])
+
+
+def _close(places: np.ndarray, reach: np.ndarray, which: np.ndarray) -> np.ndarray:
+    if len(which) < 2:
+        return np.zeros((0, 2), np.int64)
+    from scipy.spatial import cKDTree
+
+    ra, dec = np.deg2rad(places[which]).T
+    points = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+    radius = np.deg2rad(reach[which] / 3600)
+    pairs = cKDTree(points).query_pairs(2 * np.sin(radius.max() / 2), output_type="ndarray")
+    one, two = pairs.T
+    chord = np.linalg.norm(points[one] - points[two], axis=1)
+    near = chord <= 2 * np.sin(np.maximum(radius[one], radius[two]) / 2)
+    return which[pairs[near]].astype(np.int64)
+
+
+def _namesakes(ids: np.ndarray, placed: np.ndarray) -> np.ndarray:
+    """Pairs of equal ids of which one has no place."""
+    _, number = np.unique(ids.astype(str), return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    edges = np.flatnonzero(np.diff(number[order])) + 1
+    pairs = []
+    for group in np.split(order, edges):
+        if len(group) > 1:
+            one, two = np.triu_indices(len(group), 1)
+            found = np.stack([group[one], group[two]], axis=1)
+            pairs.append(found[~placed[found].all(axis=1)])
+    return np.concatenate([np.zeros((0, 2), np.int64), *pairs])
+
+
+def star_groups(stars: Stars) -> dict[str, str]:
+    """Object id -> the star it belongs to, named by the smallest of its ids: ids at one place are one."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = same_stars([stars])
+    size = (len(stars), len(stars))
+    _, number = connected_components(coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=size))
+    name: dict[int, str] = {}
+    for group, object_id in zip(number.tolist(), stars.ids.tolist(), strict=True):
+        name[group] = min(name.get(group, object_id), object_id)
+    return {object_id: name[group] for group, object_id in zip(number.tolist(), stars.ids.tolist(), strict=True)}
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """Training stars that are held out too."""
+
+    ids: dict[Path, frozenset[str]]
+    """Dataset folder -> object ids in its training split."""
+    count: int
+    """Entries in all."""
+    example: str
+    """One of them, in words."""
+
+
+def find_leaks(
+    training: Sequence[Manifest], held_out: Sequence[Manifest] | None = None, splits: Sequence[str] = _SPLITS[1:]
+) -> Leaks:
+    """Stars of the training splits that are in `splits` of these, or of other, datasets.
+
+    Args:
+      held_out: None: the same datasets.
+
+    Raises:
+      DataError: what a dataset says of its stars is damaged.
+    """
+    everything = {manifest.folder.resolve(): manifest for manifest in [*training, *(held_out or ())]}
+    folders, manifests = list(everything), list(everything.values())
+    tables = [read_stars(manifest) for manifest in manifests]
+    owner = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+    ids, names = (np.concatenate([getattr(t, what) for t in tables]) for what in ("ids", "splits"))
+    member = lambda some: np.isin(owner, [folders.index(m.folder.resolve()) for m in some])
+    trains = (names == "train") & member(training)
+    held = np.isin(names, list(splits)) & member(training if held_out is None else held_out)
+    pairs = same_stars(tables)
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    pairs = pairs[trains[pairs[:, 0]] & held[pairs[:, 1]]]
+    leaking = np.unique(pairs[:, 0])
+    found = {folder: frozenset(ids[leaking[owner[leaking] == i]].tolist()) for i, folder in enumerate(folders)}
+    text = ""
+    if len(pairs):
+        one, two = pairs[0]
+        of = lambda i: f"'{ids[i]}' of {manifests[owner[i]].name}"
+        text = f"{of(one)} is {of(two)}, which is in its {names[two]} split"
+    return Leaks({folder: some for folder, some in found.items() if some}, len(leaking), text)
