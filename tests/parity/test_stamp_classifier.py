@@ -252,7 +252,7 @@ def check_training(z, arrays, folder):
     params = variables["params"]
     state = {k: v for k, v in variables.items() if k != "params"}
     step = lambda params, state: gradients(model, params, state, *batch, labels, beta)
-    outputs, noted = run(model, variables, *batch)
+    outputs, _ = run(model, variables, *batch)
     eval_logits = outputs["logits"]
     (_, (train_logits, moved)), grads = step(params, state)
     for mode, logits in (("eval", eval_logits), ("train", train_logits)):
