@@ -79,7 +79,7 @@ def main(argv: list[str]) -> int:
     if packets and options.all_cores:
         more["all_cores"] = _all_cores(options, everyone)
     record = _report(rates, usual, more)
-    print(f"written: {write_json('alerts', {'settings': _plain(options), **record}, options.out)}")
+    print(f"written: {write_json('alerts', {'settings': options, **record}, options.out)}")
     return 0
 
 
@@ -286,16 +286,9 @@ def _report(rates: Rates, usual: Mapping[str, Rate], more: dict[str, Any]) -> di
     medians = {d: {s: {n: r.median for n, r in st.items()} for s, st in found.items()} for d, found in rates.items()}
     nights = night(medians["one core"], next((medians[d] for d in medians if d != "one core"), {}))
     print_table("nights (median rates; processes of one consumer group share the partitions)", nights)
-    plain = lambda stages: {name: dataclasses.asdict(r) for name, r in stages.items()}
-    stages = {device: {survey: plain(st) for survey, st in found.items()} for device, found in rates.items()}
-    return {"stages": stages, "usual": plain(usual), "nights": nights, **more}
+    return {"stages": rates, "usual": usual, "nights": nights, **more}
 
 
 def _row(name: str, r: Rate, usual: Rate | None) -> dict[str, Any]:
     rate = {"alerts/s": r.median, "lowest": r.low, "highest": r.high, "ms/alert": 1e3 / r.median}
     return {"stage": name, **rate, "usual path": usual.median if usual else None}
-
-
-def _plain(options: Options) -> dict[str, Any]:
-    paths = {"alerts", "rubin"}
-    return {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(options).items() if k not in paths}

@@ -4,6 +4,7 @@ Cases of one question are best timed in turns (a, b, c, a, b, c, ...), so that a
 them alike. Compare ratios in a run, not numbers of two runs.
 """
 
+import dataclasses
 import json
 import os
 import platform
@@ -14,6 +15,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from lcjax.files import write_text
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -131,9 +136,31 @@ def _shown(value: Any) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def write_json(name: str, record: dict[str, Any], path: Path | None = None) -> Path:
-    """Writes the record with the machine's; returns where (default `benchmarks/results/NAME.json`)."""
+def plain(value: Any) -> Any:
+    """Options, results and arrays as JSON can hold them: the one place for every benchmark.
+
+    >>> plain({"out": Path("a.json"), 3: (np.float32(0.5), np.arange(2)), "timing": Timing(1.0, 2.0, 3)})
+    {'out': 'a.json', '3': [0.5, [0, 1]], 'timing': {'median': 1.0, 'p95': 2.0, 'repeats': 3}}
+    """
+    import jax  # not with this module: benchmarks choose their cores first
+
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in value]
+    if isinstance(value, np.ndarray | np.generic | jax.Array):
+        return np.asarray(value).tolist()
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def write_json(name: str, record: Mapping[str, Any], path: Path | None = None) -> Path:
+    """Writes the record, whatever it holds, with the machine's; returns where (default `benchmarks/results/NAME.json`).
+
+    Raises:
+      StorageError: it cannot be written.
+    """
     path = path or RESULTS / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"benchmark": name, "machine": machine(), **record}, indent=1))
+    write_text(path, json.dumps(plain({"benchmark": name, "machine": machine(), **record}), indent=1))
     return path

@@ -58,7 +58,7 @@ class Options:
 def main(argv: list[str]) -> int:
     """Scores, then times."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks hosts")
-    record: dict[str, Any] = {"fields": options.fields, "seed": options.seed, "models": list(options.models)}
+    record: dict[str, Any] = {"settings": options}
     if not options.timing_only:
         record |= compare(options)
     if options.timing or options.timing_only:
@@ -137,7 +137,7 @@ def compare(options: Options) -> dict[str, Any]:
         scores = scores_by_size(error[~hostless], radius[~hostless])
         both = ~hostless & paired
         pairs = float(np.mean(~(error[both] <= catastrophic_limit(radius[both])))) if both.any() else float("nan")
-        record[name] = {size: dataclasses.asdict(s) for size, s in scores.items()} | {"catastrophic of pairs": pairs}
+        record[name] = {**scores, "catastrophic of pairs": pairs}
         rows.append({"method": name} | _cells(scores) | {"pairs: %": f"{100 * pairs:.1f}"})
     counts = ", ".join(f"{s.fields} {size}" for size, s in scores.items())
     print_table(f"median error (arcsec) and catastrophic answers (%) by radius of the host: {counts}", rows)

@@ -9,7 +9,7 @@ with them.
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,11 @@ def main(argv: list[str]) -> int:
         "points": points,
         "shards": len(shards),
         "megabytes": round(sum(s.bytes for s in shards) / 1e6, 1),
-        **{k: v for k, v in asdict(options).items() if k in ("length", "batch_size", "turns", "seconds")},
+        "length": options.length,
+        "batch_size": options.batch_size,
         "tensorflow": tf.__version__,
     }
-    _report(rates, facts, options.out)
+    _report(rates, facts, options)
     return 0
 
 
@@ -90,7 +91,7 @@ def _cases(
     }, points
 
 
-def _report(rates: dict[str, Rate], facts: dict[str, Any], out: Path | None) -> None:
+def _report(rates: dict[str, Rate], facts: dict[str, Any], options: Options) -> None:
     bare, published = rates["bare read-and-decode"].median, rates["published"].median
     rows = [
         {
@@ -116,7 +117,9 @@ def _report(rates: dict[str, Rate], facts: dict[str, Any], out: Path | None) -> 
     for goal in goals:
         print(f"goal {goal['goal']}: {'reached' if goal['reached'] else 'missed'} ({goal['found']:.2f})")
     print("files are in the page cache; 'published' masks on the host, ours on the device, anew every step")
-    print(f"written: {write_json('input', {'facts': facts, 'rows': rows, 'goals': goals}, out)}")
+    print(
+        f"written: {write_json('input', {'settings': options, 'facts': facts, 'rows': rows, 'goals': goals}, options.out)}"
+    )
 
 
 def _timed(items: Iterator[int], seconds: float) -> Callable[[], float]:

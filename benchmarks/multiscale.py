@@ -36,8 +36,9 @@ from benchmarks.injected_alerts import (
 from benchmarks.multiscale_cases import CASES, seen_by, stored_bytes
 from benchmarks.multiscale_picture import draw_picture
 from benchmarks.multiscale_report import markdown, summarize
-from benchmarks.multiscale_search import Part, Search, SearchSettings, macro_f1
+from benchmarks.multiscale_search import Part, Search, SearchSettings
 from lcjax.errors import ConfigError, DataError
+from lcjax.evaluation.classification import macro_f1
 from lcjax.training.compilation import enable_compile_cache
 
 
@@ -132,7 +133,7 @@ class _Parts:
         run = {
             "case": name,
             "repeat": self.repeat,
-            "macro_f1": macro_f1(predicted, self.test.label),
+            "macro_f1": macro_f1(self.test.label, predicted),
             "predicted": predicted.tolist(),
             "real_predicted": answer(self.real_test).tolist(),
             "parameters": sum(x.size for x in jax.tree.leaves(state.params)),

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.multiscale_cases import Case, Pooling, experiment_of, in_blocks
-from lcjax.evaluation.classification import confusion_matrix, rates
+from lcjax.evaluation.classification import macro_f1
 from lcjax.models.multiscale_stamps import MultiscaleClassifier, multiscale_train_flops
 from lcjax.systems.classifier.task import classifier_task
 from lcjax.systems.multiscale_stamps.config import CLASS_NAMES
@@ -149,12 +149,7 @@ class Search:
                 batch = {"stamps": train.seen[rows][None, None], "label": train.label[rows][None, None]}
                 trial.state, _ = network.update(trial.state, batch)
             trial.step += settings.check_every
-            score = macro_f1(network.answer(trial.state, validation.seen), validation.label)
+            score = macro_f1(validation.label, network.answer(trial.state, validation.seen))
             trial.scores.append(score)
             if score > trial.best_score:
                 trial.best_score, trial.best_step, trial.best = score, trial.step, trial.state
-
-
-def macro_f1(predicted: np.ndarray, label: np.ndarray) -> float:
-    """Mean F1 of the six classes."""
-    return float(rates(confusion_matrix(label, predicted, len(CLASS_NAMES)))["macro_f1"])

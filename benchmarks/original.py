@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
     for name in options.presets:
         rows += _compare(name, options)
     print_table(f"training, batch {options.batch_size}, windows of {options.length} points", rows)
-    print(f"written: {write_json('original', {'settings': dataclasses.asdict(options), 'rows': rows}, options.out)}")
+    print(f"written: {write_json('original', {'settings': options, 'rows': rows}, options.out)}")
     return 0
 
 

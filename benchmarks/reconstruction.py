@@ -75,9 +75,7 @@ def main(argv: list[str]) -> int:
     for what, title in (("r2", "R2 of hidden points"), ("rmse", "RMSE of hidden points (mag)")):
         table = [{"method": m} | {", ".join(c): str(find(m, c)[what]) for c in columns} for m in methods]
         print_table(f"{title}, 95 % intervals over stars", table)
-    plain = [{k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in r.items()} for r in rows]
-    settings = {"data": [str(p) for p in options.data], "models": list(options.models), "split": options.split}
-    print(f"written to {write_json('reconstruction', {'scores': plain, **settings}, options.out)}")
+    print(f"written to {write_json('reconstruction', {'scores': rows, 'settings': options}, options.out)}")
     if options.picture:
         from lcjax.evaluation.figures import score_bars
 

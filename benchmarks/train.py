@@ -207,7 +207,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--dispatches", type=int, nargs="*", default=[4, 16], help="updates per dispatch to try")
     parser.add_argument("--data", type=Path, nargs="*", help="prepared data: measures the reader with the step")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="where to write (default benchmarks/results/train.json)")
+    parser.add_argument("--out", "--json", type=Path, help="where to write (default benchmarks/results/train.json)")
     parser.add_argument("--quick", action="store_true", help="a tiny model and few repeats: does it run?")
     options = parser.parse_args(argv)
     enable_compile_cache()
@@ -234,11 +234,11 @@ def main(argv: list[str]) -> int:
         print(f"{case.name}: {results[-1]['windows/s']:,.0f} windows/s", flush=True)
     network = f"{base.system}, {base.model.num_layers} blocks of width {base.model.width}"
     print_table(f"training {network}, on {jax.devices()[0].device_kind}, {points.mean():.0f} points a window", results)
-    record = {"settings": dataclasses.asdict(base), "ceiling_flops": ceilings, "cases": results, "skipped": skipped}
+    record = {"settings": base, "ceiling_flops": ceilings, "cases": results, "skipped": skipped}
     if options.data:
         record["feeding"] = feeding(base, options.data, 8 if options.quick else 50)
         print_table("reader and step", record["feeding"])
-    print(f"written to {write_json('train', record, options.json)}")
+    print(f"written to {write_json('train', record, options.out)}")
     return 0
 
 

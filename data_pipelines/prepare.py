@@ -24,7 +24,7 @@ from data_pipelines.kinds.report import Report
 from data_pipelines.shards.manifest import Manifest, read_manifest, verify
 from data_pipelines.shards.writing import write_manifest
 from lcjax.errors import ConfigError, DataError, LcjaxError, StorageError
-from lcjax.files import new_folder
+from lcjax.files import new_folder, printable
 
 if TYPE_CHECKING:
     from data_pipelines.datasets.survey_builder import SurveyBuilder
@@ -97,7 +97,7 @@ def prepare(
         folder = Path(builder.data_dir)
         _write_reports(folder, builder.report, settings, request)
         builder.write_beside(folder)
-        write_manifest(folder, find_kind(builder.kind).layout)
+        write_manifest(folder, find_kind(builder.kind).layout, builder.report.facts())
         # Of what tfds makes where it is told to, the version is wanted, right below the name of the dataset.
         folder.rename(temporary / folder.name)
         shutil.rmtree(building)
@@ -181,5 +181,8 @@ def _write_reports(folder: Path, report: Report, settings: PrepareSettings, requ
     types = {"alert_id": pa.int64()}
     names = report.rejection_columns
     rejected = {k: [getattr(r, k) for r in report.rejected] for k in names}
+    for name in names:
+        if name not in types:  # names of files may be no text
+            rejected[name] = [printable(text) for text in rejected[name]]
     schema = pa.schema([(k, types.get(k, pa.string())) for k in names])
     pq.write_table(pa.table(rejected, schema=schema), folder / "rejected.parquet")

@@ -3,80 +3,82 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lcjax.schema import Count, DropRate, NotNegative, Positive, Settings, Whole
+
 
 @dataclass(frozen=True)
-class WindowConfig:
+class WindowConfig(Settings):
     """How a light curve of N points becomes windows of at most `length` points."""
 
-    length: int = 200
+    length: Count = 200
     """Longest window, points."""
     mode: Literal["random", "sequential", "published"] = "random"
     """Training windows: `random` one per curve and epoch, start uniform in [0, N - length]; `sequential` windows that
     hold each point once; `published` the overlapping windows of the Astromer papers."""
     evaluation_mode: Literal["sequential", "published"] = "sequential"
     """Windows for validation, test and prediction."""
-    buckets: tuple[int, ...] = ()
+    buckets: tuple[Count, ...] = ()
     """Padded lengths, ascending, the last equal to `length`; empty means every row is padded to `length`."""
 
 
 @dataclass(frozen=True)
-class OptimizerConfig:
+class OptimizerConfig(Settings):
     """Adam or AdamW with a schedule."""
 
     name: Literal["adam", "adamw", "adam_tensorflow"] = "adamw"
     """`adam_tensorflow` adds eps to the uncorrected root, as TensorFlow 1 does."""
-    learning_rate: float = 1e-3
+    learning_rate: NotNegative = 1e-3
     """Peak learning rate (a factor on the schedule for `noam`)."""
     schedule: Literal["constant", "cosine", "noam"] = "cosine"
     """`noam` is width^-0.5 * min(step^-0.5, step * warmup_steps^-1.5), the published option of Astromer 2."""
-    warmup_steps: int = 0
-    final_fraction: float = 0.01
+    warmup_steps: Whole = 0
+    final_fraction: NotNegative = 0.01
     """Cosine: last learning rate over the peak."""
-    b1: float = 0.9
-    b2: float = 0.999
-    eps: float = 1e-8
-    weight_decay: float = 0.0
+    b1: DropRate = 0.9
+    b2: DropRate = 0.999
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0.0
     """AdamW only; applied to matrices, not to biases, norms or tokens."""
-    clip_norm: float | None = 1.0
+    clip_norm: Positive | None = 1.0
     """Global gradient norm above which gradients are scaled down; None: off."""
-    width: int | None = None
+    width: Count | None = None
     """Model width of the `noam` schedule; None: taken from the model."""
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Settings):
     """How long, how often, how wide: everything about a run that is not the model."""
 
-    steps: int = 10_000
+    steps: Count = 10_000
     """Optimizer updates of the whole run (a resumed run goes on to the same total)."""
-    batch_size: int = 64
+    batch_size: Count = 64
     """Rows of the global batch, over all devices and processes."""
-    seed: int = 0
+    seed: Whole = 0
     parallel: Literal["jit", "pmap"] = "jit"
-    mesh: tuple[int, int] | None = None
+    mesh: tuple[Count, Count] | None = None
     """Devices along (data, model) for `jit`; None: all on data."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Compute dtype of the model; parameters, norms, softmax and losses stay float32."""
-    accumulate: int = 1
+    accumulate: Count = 1
     """Batches whose gradients are averaged before one update."""
-    steps_per_dispatch: int = 1
+    steps_per_dispatch: Count = 1
     """Updates fused into one device call by `lax.scan` (small models are launch-bound)."""
-    ema_decay: float | None = None
+    ema_decay: DropRate | None = None
     """Decay of the averaged weights used for evaluation; None: off."""
-    evaluate_every: int = 500
-    evaluate_batches: int | None = None
+    evaluate_every: Count = 500
+    evaluate_batches: Count | None = None
     """Validation batches per evaluation; None: all."""
-    log_every: int = 50
-    checkpoint_every: int = 500
-    keep_checkpoints: int = 3
-    patience: int | None = None
+    log_every: Count = 50
+    checkpoint_every: Count = 500
+    keep_checkpoints: Count = 3
+    patience: Count | None = None
     """Evaluations without improvement before the run stops and the best weights are restored; None: off."""
-    extend: int | None = None
+    extend: Count | None = None
     """Updates that the run goes on for, beyond `steps` if need be, after an evaluation better than all before; None:
     `steps` is the end. A cosine schedule stays at its last rate from `steps` on."""
     monitor: str = "loss"
     """Validation metric of early stopping and of the best weights; smaller is better unless it starts with '-'."""
-    max_bad_steps: int = 10
+    max_bad_steps: Count = 10
     """Non-finite steps in a row that stop the run."""
     initial_weights: str | None = None
     """A workdir or published name to fine-tune from."""
@@ -84,7 +86,7 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Experiment(Settings):
     """What `lcjax train PRESET` runs; each system subclasses it with its own `model` and objective settings.
 
     `optimizer`, `training` and `window` mean the same for every system.

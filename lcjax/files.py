@@ -16,6 +16,15 @@ ROOM = "make room or choose another --out"
 _LEFT_OVER = re.compile(r"\..+\.\d+\.(partial|old)")
 
 
+def printable(name: Path | str) -> str:
+    r"""A name of a file as text that can be written anywhere: bytes of it that are not UTF-8 are spelt out.
+
+    >>> printable(os.fsdecode(b"caf\xe9.fits"))
+    'caf\\xe9.fits'
+    """
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 @contextlib.contextmanager
 def storage_errors(path: Path | str, advice: str = ROOM) -> Iterator[None]:
     """Turns refused writes into one sentence.
@@ -27,6 +36,23 @@ def storage_errors(path: Path | str, advice: str = ROOM) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(f"cannot write '{path}': {error.strerror or error}; {advice}") from error
+
+
+def is_device(path: Path | str) -> bool:
+    """Whether a name leads to what is there and neither a file nor a folder: a device, a pipe, a terminal."""
+    path = Path(path)
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def written_file(path: Path | str) -> Path:
+    """The file that is written under a name: where links lead, so that they stay links.
+
+    Raises:
+      StorageError: that is a device or a pipe, which no file may replace.
+    """
+    if is_device(path):
+        raise StorageError(f"'{path}' is a device or a pipe: give the name of a file")
+    return Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path)
 
 
 def partial(path: Path) -> Path:
@@ -47,10 +73,12 @@ def is_left_over(path: Path) -> bool:
 def new_file(path: Path | str, advice: str = ROOM) -> Iterator[Path]:
     """A temporary file beside `path` to write to; it takes the name when the block ends well and is gone otherwise.
 
+    Where `path` is a link, the file that it leads to is written.
+
     Raises:
-      StorageError: the block, or the renaming, raised an OSError.
+      StorageError: the block, or the renaming, raised an OSError; `path` is a device.
     """
-    path = Path(path)
+    path = written_file(path)
     temporary = partial(path)
     with storage_errors(path, advice):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,11 +90,15 @@ def new_file(path: Path | str, advice: str = ROOM) -> Iterator[Path]:
 
 
 def write_text(path: Path | str, text: str, advice: str = ROOM) -> None:
-    """Writes a text file whole.
+    """Writes a text file whole; to a device or a pipe (`/dev/stdout`) as it comes.
 
     Raises:
       StorageError: it cannot be written.
     """
+    if is_device(path):
+        with storage_errors(path, advice), open(path, "w") as device:
+            device.write(text)
+        return
     with new_file(path, advice) as temporary:
         temporary.write_text(text)
 
@@ -76,8 +108,10 @@ def new_folder(path: Path | str, advice: str = ROOM) -> Iterator[Path]:
     """A temporary folder beside `path` to fill; it takes the name, in place of an older one, when the block ends well.
 
     Raises:
-      StorageError: the block, or the renaming, raised an OSError.
+      StorageError: the block, or the renaming, raised an OSError; there is something that is no folder.
     """
+    if Path(path).exists() and not Path(path).is_dir():
+        raise StorageError(f"'{path}' is there and is no folder: {advice}")
     path = Path(path).resolve()
     temporary, old = partial(path), path.with_name(f".{path.name}.{os.getpid()}.old")
     with storage_errors(path, advice):

@@ -1,5 +1,7 @@
 """Files and folders are whole or not there, and refused writes are one sentence."""
 
+import os
+
 import pytest
 
 from lcjax import files
@@ -32,6 +34,31 @@ def test_a_folder_replaces_another_only_when_it_is_whole(tmp_path):
         (temporary / "a").write_text("three")
         raise KeyError
     assert (target / "a").read_text() == "two" and names(tmp_path) == ["W"]
+
+
+def test_links_are_written_through(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "a.txt").symlink_to(tmp_path / "disk" / "b.txt")
+    files.write_text(tmp_path / "a.txt", "text")
+    assert (tmp_path / "a.txt").is_symlink() and (tmp_path / "disk" / "b.txt").read_text() == "text"
+    assert names(tmp_path) == ["a.txt", "disk"]
+
+
+def test_no_file_and_no_folder_replaces_a_device(tmp_path):
+    """As root that would be `/dev/null` for everybody. Text goes to a pipe as it comes."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StorageError, match="is a device or a pipe"), files.new_file(tmp_path / "pipe"):
+        pass
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    files.write_text(tmp_path / "pipe", "text")
+    assert os.read(reader, 9) == b"text"
+    os.close(reader)
+    (tmp_path / "file").write_text("mine")
+    for name in ("pipe", "file"):
+        wrong = pytest.raises(StorageError, match="is no folder: give another")
+        with wrong, files.new_folder(tmp_path / name, "give another"):
+            pass
+    assert (tmp_path / "pipe").is_fifo() and (tmp_path / "file").read_text() == "mine"
 
 
 def test_a_refused_write_says_where_and_what_to_do(tmp_path):

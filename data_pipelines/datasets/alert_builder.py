@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds.alerts.choice import choose_alerts, label_objects, objects_within_caps, parse_caps
+from data_pipelines.kinds.alerts.label_tables import ContradictoryLabelsError
 from data_pipelines.kinds.alerts.records import alert_columns, encode_alert, stamp_features
 from data_pipelines.kinds.alerts.settings import AlertReport, AlertSettings
 from data_pipelines.kinds.alerts.weak_labels import Labeler
@@ -19,6 +20,7 @@ from data_pipelines.shards.layout import flattened
 from data_pipelines.sources.alerts import Alert, SchemaSet, read_alerts
 from data_pipelines.splits import assign_per_class, assign_splits
 from lcjax.errors import DataError, Rejection
+from lcjax.files import printable
 
 
 class AlertBuilder(SurveyBuilder):
@@ -51,7 +53,7 @@ class AlertBuilder(SurveyBuilder):
         if not self.settings.sources:
             raise DataError(f"dataset '{self.name}' needs alert files: give them with --source")
         schemas = SchemaSet(self.alerts.schemas)
-        other = (lambda path: report.other_files.__setitem__(str(path), None)) if report else None
+        other = (lambda path: report.other_files.__setitem__(printable(path), None)) if report else None
         seen: set[tuple[str, int]] = set()
         for found in read_alerts(self.settings.sources, rules=self._rules, schemas=schemas, on_other=other):
             if isinstance(found, Alert):
@@ -82,13 +84,18 @@ class AlertBuilder(SurveyBuilder):
                 report.rejected.append(found)
                 continue
             key = (found.object_id, found.alert_id)
-            label, rule = self._labeler(found)
+            try:
+                label, rule = self._labeler(found)
+            except ContradictoryLabelsError as error:
+                report.rejected.append(Rejection(found.object_id, str(error), found.origin, found.alert_id))
+                continue
             self._labels[key], rule_of[key] = label or "", rule
             names |= dict.fromkeys(alert_columns(found))
             shapes[key] = (*found.stamps[self._rules.need[0]].pixels.shape, len(self._rules.need))
             if found.missing_pixels:
                 missing.add(key)
             times[key] = found.mjd
+        report.label_tables = self._labeler.tables()
         if not self._labels:
             detail = f"; the first reason: {report.rejected[0].reason}" if report.rejected else ""
             raise DataError(f"dataset '{self.name}' has no usable alert: {len(report.rejected)} rejected{detail}")

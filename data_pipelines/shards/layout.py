@@ -187,8 +187,17 @@ class RecordLayout:
           class_names: names of the labels, in index order; may be empty (every label is then -1).
           metadata_names: float32 scalars that every record carries under `metadata/`.
           shapes: of arrays that have one shape in all records; the others are held flat (`flattened`).
+
+        Raises:
+          DataError: a class name is not one line; tfds writes one name a line, so that the names behind it would be of others.
         """
         import tensorflow_datasets as tfds
+
+        for name in class_names:
+            if [name.strip()] != name.splitlines():
+                raise DataError(
+                    f"the class name {name[:40]!r} is not one line without space around it: rename the class"
+                )
 
         raw = tfds.features.Encoding.BYTES
         tensor = lambda shape, dtype=np.float32: tfds.features.Tensor(shape=shape, dtype=dtype, encoding=raw)

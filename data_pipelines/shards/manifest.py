@@ -63,6 +63,8 @@ class Manifest:
     """Of the manifest's content: the fingerprint of the dataset."""
     kind: str = _FIRST_KIND
     """What the records are, as their `RecordLayout` says it."""
+    facts: dict[str, str] = dataclasses.field(default_factory=dict)
+    """What the numbers in them are: name -> text."""
 
     def split(self, split: str) -> tuple[Shard, ...]:
         """Shards of one split, in file order."""
@@ -140,6 +142,7 @@ def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
         side_files=dict(content["side_files"]),
         kind=str(content.get("kind", _FIRST_KIND)),
         sha256=content["content_sha256"],
+        facts=dict(content.get("facts", {})),
     )
 
 

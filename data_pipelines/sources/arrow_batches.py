@@ -1,7 +1,9 @@
 """Files of tables as Arrow record batches: Parquet a few rows at a time, CSV, ECSV and FITS whole; structs unfolded."""
 
 import csv
+import os
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pyarrow.parquet as pq
 
 from data_pipelines.sources import identity
 from data_pipelines.sources.astropy_tables import read_with_astropy
+from data_pipelines.sources.measurements import with_points
 from lcjax.errors import DataError
 
 PARQUET = (".parquet", ".parq", ".pq")
@@ -35,7 +38,8 @@ def file_batches(path: Path, wanted: Collection[str] | None = None) -> Iterator[
     name = path.name.lower()
     try:
         if name.endswith(PARQUET):
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            # pyarrow takes names that are no text only as bytes.
+            with pa.OSFile(os.fsencode(path)) as raw, pq.ParquetFile(raw, page_checksum_verification=True) as file:
                 if not file.metadata.num_rows:
                     return
                 outer = file.schema_arrow.names
@@ -60,7 +64,7 @@ def _read_csv(path: Path) -> pa.Table:
     A line that is cut short is filled with empty cells; of one with too many cells nothing can be trusted, so all its cells
     are emptied: cleaning counts and drops both.
     """
-    with pa.input_stream(str(path), compression="detect") as stream:
+    with _opened(path) as stream:
         data = stream.read()
     lines = data.decode("utf-8-sig", errors="replace").splitlines()
     skip = 0
@@ -72,15 +76,23 @@ def _read_csv(path: Path) -> pa.Table:
     header = [name.strip() for name in rows[0]]
     width = len(header)
     body = [row + [""] * (width - len(row)) if len(row) <= width else [""] * width for row in rows[1:] if row]
-    columns = list(zip(*body, strict=True)) if body else [()] * width
+    columns = with_points(list(zip(*body, strict=True)) if body else [()] * width, path)
     table = pa.table([pa.array(column, pa.string()) for column in columns], names=header)
     return table.replace_schema_metadata(identity.comments(lines[:skip]))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pa.NativeFile]:
+    """A CSV file unpacked; any name, also one that is no text."""
+    packed = "gzip" if path.name.lower().endswith(".gz") else None
+    with open(path, "rb") as file, pa.input_stream(file, compression=packed) as stream:
+        yield stream
 
 
 def csv_header(path: Path) -> list[str]:
     """Names of the columns of a CSV file; nothing else is read of it, and nothing where it cannot be read."""
     try:
-        with pa.input_stream(str(path), compression="detect") as stream:
+        with _opened(path) as stream:
             lines = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace").splitlines()
     except (pa.ArrowException, OSError, EOFError):
         return []

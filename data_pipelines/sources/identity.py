@@ -9,6 +9,7 @@ from typing import Any
 
 from data_pipelines.kinds.light_curves.id_columns import FILE_NAME
 from lcjax.errors import DataError
+from lcjax.files import printable
 
 _ID_KEYS = (
     "object_id",
@@ -40,7 +41,7 @@ def bare_name(path: Path) -> str:
     >>> bare_name(Path("a/star.1.csv.gz"))
     'star.1'
     """
-    name = path.name
+    name = printable(path.name)
     for ending in (".gz", ".bz2", ".fz"):
         name = name.removesuffix(ending)
     return name[: -len(Path(name).suffix)] if Path(name).suffix else name

@@ -1,6 +1,7 @@
 """`lcjax evaluate MODEL --data D`: scores on held-out objects, with intervals; which ones depends on the system."""
 
 import dataclasses
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,6 +34,8 @@ class EvaluateOptions:
     data: tuple[Path, ...] = ()
     """Prepared datasets; none: those the workdir was trained on."""
     split: Literal["train", "validation", "test"] = "test"
+    which: Literal["best", "latest", "ema"] = "best"
+    """Which weights of a workdir."""
     json: Path | None = None
     """Also write the scores there."""
     report: Path | None = None
@@ -46,7 +49,7 @@ def main(argv: list[str]) -> int:
     from lcjax.evaluation.run import print_scores, save_scores, write_report
     from lcjax.systems.loading import load
 
-    loaded = load(options.model)
+    loaded = load(options.model, options.which)
     data = list(options.data) or [Path(p) for p in loaded.record.get("data", {}).get("paths", [])]
     if not data:
         raise ConfigError(f"'{options.model}' does not say what it was trained on: give prepared data with --data")
@@ -59,8 +62,15 @@ def main(argv: list[str]) -> int:
     if options.json:
         save_scores(options.json, scores)
     if options.report:
-        print(write_report(options.report, scores, loaded.record, options.model))
+        origin = evaluated_on(data, options.split, held_out, f"lcjax evaluate {shlex.join(argv)}")
+        print(write_report(options.report, scores, loaded.record, options.model, origin))
     return 0
+
+
+def evaluated_on(data: Sequence[Path], split: str, held_out: Data, command: str) -> dict[str, str]:
+    """What a report says of its data and command."""
+    where = ", ".join(map(str, data))
+    return {"data": f"{where}, split {split}", "fingerprint": held_out.fingerprint, "command": command}
 
 
 def held_out_data(loaded: Loaded, data: Sequence[Path], split: str, reader: str = "auto") -> tuple[Loaded, Data]:

@@ -4,6 +4,7 @@ Commands are imported only when asked for, so `lcjax --help` answers at once.
 """
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -46,6 +47,8 @@ def help_text() -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns the exit code (0 fine, 1 our bug, 2 the user's to mend, 130 interrupted)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be no text, as stderr knows already
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"]

@@ -16,6 +16,7 @@ from data_pipelines.kinds.base import Request
 from data_pipelines.processes import Processes, usual_count
 from data_pipelines.sources.alerts.kafka_settings import SCHEME, KafkaAddress, KafkaSettings
 from lcjax.cli import answering, option_groups
+from lcjax.cli.streamed_table import CSV, PARQUET, check_table_name
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system, systems
@@ -24,10 +25,12 @@ from lcjax.systems.base import Work
 
 @dataclasses.dataclass(frozen=True)
 class PredictOptions:
-    """Writes a Parquet table in input order; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
+    """Writes a table in input order, Parquet or CSV; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
 
     Light curves (astromer): object_id, what the model gives (embedding), n_points. Stars with several bands have one row per
-    band and a column `band`. The embedding of a star is the mean over its windows, weighted by their number of points.
+    band and a column `band`. The embedding of a star is the mean over its windows, weighted by their number of points. Fluxes
+    become magnitudes where they are positive; what that loses is counted. Losing more than --cleaning.max-loss ends with exit code
+    2, and the answers that were found stay written.
 
     Alerts (stamp classifiers): object_id, alert_id, mjd, ra, dec, a column of probabilities for every class, `class`; and, as
     a policy of its own that leaves these as they are, what the ALeRCE service would make of them: service_class,
@@ -46,7 +49,7 @@ class PredictOptions:
     """Light curves: Parquet (flat or nested), CSV, ECSV or FITS files, folders of them, survey originals, or prepared shards.
     Alerts: Avro, tar, Parquet, FITS or .npy files, folders of them, prepared shards, or kafka://host:port/topic. Hosts: FITS images or alerts."""
     out: Path
-    """Parquet file to write; an earlier one is replaced when the new one is whole."""
+    """File to write, .parquet or .csv (not for vectors); an earlier one is replaced when the new one is whole."""
     decoders: int = dataclasses.field(default_factory=usual_count)
     """Processes that decode alerts, or find the sources of fields, beside the network; 0: none. Default: by cores, 4 at most. Does not change results."""
     batch_size: int | None = None
@@ -62,7 +65,7 @@ def main(argv: list[str]) -> int:
     )
     options, chosen = option_groups.parse(PredictOptions, groups, argv, "lcjax predict")
     out: Path = options.out
-    rejected = out.with_name(f"{out.stem}.rejected{out.suffix or '.parquet'}")
+    rejected = _rejected_name(out)
     topics = _check_inputs(options, out, rejected)
     console = Console(stderr=True)
     loaded = _load(options, console)
@@ -84,11 +87,19 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def _rejected_name(out: Path) -> Path:
+    """The table of what was set aside, beside the answers and of their format."""
+    if not out.name:
+        raise ConfigError(f"'{out}' is no name of a file: give --out one that ends in .parquet or .csv")
+    ending = out.suffix if out.suffix.lower() in (*PARQUET, *CSV) else ""
+    return out.with_name(f"{out.name.removesuffix(ending)}.rejected{ending or '.parquet'}")
+
+
 def _check_inputs(options: PredictOptions, out: Path, rejected: Path) -> bool:
     """Whether the input is a Kafka address.
 
     Raises:
-      ConfigError: inputs that make no sense.
+      ConfigError: inputs or an output that make no sense. StorageError: the output cannot be written.
     """
     if not options.inputs:
         raise ConfigError("there is nothing to predict: give one or more files after the model")
@@ -97,6 +108,12 @@ def _check_inputs(options: PredictOptions, out: Path, rejected: Path) -> bool:
     topics = [name for name in options.inputs if name.startswith(SCHEME)]
     if topics and len(options.inputs) > 1:
         raise ConfigError(f"'{topics[0]}' is one input among several: a Kafka address must be the only one")
+    if not topics:
+        check_table_name(out)
+    elif out.suffix.lower() in CSV:
+        raise ConfigError(
+            f"'{out}' is called a CSV file, and answers to a stream are a folder of Parquet files: rename --out"
+        )
     if any(Path(name).resolve() in (out.resolve(), rejected.resolve()) for name in options.inputs):
         raise ConfigError(f"'{out}' is also an input: choose another --out")
     return bool(topics)

@@ -1,4 +1,4 @@
-"""A Parquet table written as its rows come; it appears under its name only when it is whole."""
+"""A table, Parquet or CSV as its name says, written as its rows come; it appears under its name only when it is whole."""
 
 import os
 from collections.abc import Sequence
@@ -8,13 +8,15 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from lcjax.errors import StorageError
-from lcjax.files import partial, storage_errors
+from lcjax.errors import ConfigError, StorageError
+from lcjax.files import partial, printable, storage_errors, written_file
 
 ROWS = 1024
-
+PARQUET = (".parquet", ".parq", ".pq")
+CSV = (".csv",)
 _REJECTIONS = {"alert_id": pa.int64()}
 
 
@@ -23,29 +25,46 @@ def rejection_schema(columns: Sequence[str]) -> pa.Schema:
     return pa.schema([(name, _REJECTIONS.get(name, pa.string())) for name in columns])
 
 
+def check_table_name(path: Path) -> None:
+    """Whether a table can be written under a name.
+
+    Raises:
+      StorageError: it is that of a folder, a device or a pipe. ConfigError: it ends in nothing that says how to write.
+    """
+    if path.is_dir():
+        raise StorageError(f"'{path}' is a folder: give --out the name of a file that ends in .parquet or .csv")
+    written_file(path)
+    if path.suffix.lower() not in (*PARQUET, *CSV):
+        raise ConfigError(f"'{path}' does not say how to write the table: end --out in .parquet or .csv")
+
+
 class StreamedTable:
     """Rows are dicts; a thousand of them are held at most."""
 
     def __init__(self, path: Path, schema: pa.Schema, constant: Sequence[str] = (), keep: bool = False) -> None:
-        """Makes the folder and a temporary file beside `path`.
+        """Makes the folder and a temporary file beside `path`, or beside the file it leads to where it is a link.
 
         Args:
           constant: columns that are left out in the end where all rows have one value.
           keep: give the table its name also where an error ends the work: what was set aside by then is worth knowing.
 
         Raises:
-          StorageError: the place cannot be written.
+          StorageError: the place cannot be written. ConfigError: the name does not say how, or a CSV file has no place for
+            a column.
         """
+        check_table_name(path)
         self.path, self.schema, self.rows = path, schema, 0
+        self._csv = path.suffix.lower() in CSV
+        if self._csv and (vectors := [field.name for field in schema if pa.types.is_nested(field.type)]):
+            raise ConfigError(f"'{path}' cannot hold the vectors of column '{vectors[0]}': end --out in .parquet")
         self._keep = keep
         self._values: dict[str, set[Any]] = {name: set() for name in constant}
-        self._temporary = partial(path)
+        self._target = written_file(path)
+        self._temporary = partial(self._target)
         self._writer: pq.ParquetWriter | None = None
         self._held: list[dict[str, Any]] = []
         with storage_errors(path):
-            if path.is_dir():
-                raise StorageError(f"'{path}' is a folder: give --out the name of a Parquet file")
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._target.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.touch()
 
     def add(self, row: dict[str, Any]) -> None:
@@ -64,7 +83,8 @@ class StreamedTable:
         columns = [_column(field, [row.get(field.name) for row in self._held]) for field in self.schema]
         with storage_errors(self.path):
             if self._writer is None:
-                self._writer = pq.ParquetWriter(self._temporary, self.schema)
+                self._sink = _opened(self._temporary, "wb")
+                self._writer = pq.ParquetWriter(self._sink, self.schema)
             self._writer.write_table(pa.Table.from_arrays(columns, schema=self.schema))
         self._held = []
 
@@ -82,25 +102,36 @@ class StreamedTable:
                     self._write()
                 if self._writer is not None:
                     self._writer.close()
+                    self._sink.close()
                 if wanted and self.rows:
-                    self._drop([name for name, values in self._values.items() if len(values) < 2])
-                    os.replace(self._temporary, self.path)
+                    self._finish([name for name, values in self._values.items() if len(values) < 2])
+                    os.replace(self._temporary, self._target)
         finally:
             self._temporary.unlink(missing_ok=True)
 
-    def _drop(self, names: Sequence[str]) -> None:
-        """Writes the file again without some columns."""
-        if not names:
+    def _finish(self, left_out: Sequence[str]) -> None:
+        """Writes the file again where some columns are not wanted, or as CSV."""
+        if not left_out and not self._csv:
             return
-        source, slim = pq.ParquetFile(self._temporary), self._temporary.with_suffix(".slim")
+        final = self._temporary.with_suffix(".final")
+        kept = pa.schema([field for field in self.schema if field.name not in left_out])
         try:
-            kept = [name for name in self.schema.names if name not in names]
-            with source, pq.ParquetWriter(slim, pa.schema([self.schema.field(name) for name in kept])) as writer:
-                for batch in source.iter_batches(ROWS, columns=kept):
+            with (
+                _opened(self._temporary, "rb") as source,
+                pq.ParquetFile(source) as table,
+                _opened(final, "wb") as sink,
+                pc.CSVWriter(sink, kept) if self._csv else pq.ParquetWriter(sink, kept) as writer,
+            ):
+                for batch in table.iter_batches(ROWS, columns=kept.names):
                     writer.write_batch(batch)
-            os.replace(slim, self._temporary)
+            os.replace(final, self._temporary)
         finally:
-            slim.unlink(missing_ok=True)
+            final.unlink(missing_ok=True)
+
+
+def _opened(path: Path, mode: str) -> pa.NativeFile:
+    """Pyarrow takes names that are no text only as bytes."""
+    return pa.OSFile(os.fsencode(path), mode)
 
 
 def _column(field: pa.Field, values: list[Any]) -> pa.Array:
@@ -110,4 +141,7 @@ def _column(field: pa.Field, values: list[Any]) -> pa.Array:
         offsets = np.arange(len(block) + 1, dtype=np.int32) * block.shape[1]
         flat = pa.array(block.ravel(), field.type.value_type)
         return pa.ListArray.from_arrays(pa.array(offsets), flat)
-    return pa.array(values, field.type)
+    try:
+        return pa.array(values, field.type)
+    except UnicodeEncodeError:  # names of files may be no text
+        return pa.array([None if value is None else printable(value) for value in values], field.type)

@@ -5,6 +5,7 @@ held-out stars and draw a report. Run again, it goes on where it stopped.
 """
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -89,7 +90,7 @@ def main(argv: list[str]) -> int:
 
 def _evaluate_and_report(system: System, preset: str, workdir: Path, data: list[Path], reader: str) -> Path | None:
     """Scores of the best weights on the test split, printed, saved and reported; None where nothing can be scored."""
-    from lcjax.cli.evaluate import held_out_data
+    from lcjax.cli.evaluate import evaluated_on, held_out_data
     from lcjax.evaluation.run import print_scores, save_scores, write_report
     from lcjax.systems.loading import load
 
@@ -99,7 +100,8 @@ def _evaluate_and_report(system: System, preset: str, workdir: Path, data: list[
     scores = system.evaluate(loaded, held_out, {})
     print_scores(scores)
     save_scores(workdir / "scores.json", scores)
-    return write_report(workdir, scores, loaded.record, workdir)
+    command = f"lcjax evaluate {shlex.join([str(workdir), '--data', *map(str, data)])}"
+    return write_report(workdir, scores, loaded.record, workdir, evaluated_on(data, "test", held_out, command))
 
 
 def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
@@ -116,11 +118,6 @@ def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
     short = {k: getattr(options, k) for k in ("steps", "seed", "parallel", "batch_size")}
     changes = {k: v for k, v in short.items() if v is not None}
     training = dataclasses.replace(experiment.training, **changes)
-    for what in ("steps", "batch_size", "accumulate", "log_every", "evaluate_every", "checkpoint_every"):
-        if getattr(training, what) < 1:
-            raise ConfigError(
-                f"--training.{what.replace('_', '-')} is {getattr(training, what)}: it must be at least 1"
-            )
     return options, dataclasses.replace(experiment, training=training)
 
 

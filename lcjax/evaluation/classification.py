@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from lcjax.errors import DataError
 from lcjax.evaluation.calibration import expected_calibration_error
@@ -65,6 +66,18 @@ def confusion_matrix(label: np.ndarray, predicted: np.ndarray, classes: int) -> 
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
+def f1_score(recall: npt.ArrayLike, precision: npt.ArrayLike) -> np.ndarray:
+    """Harmonic mean of recall and precision: NaN for a class without labels (recall NaN), 0 for one never hit.
+
+    >>> f1_score(np.array([1.0, 0.0, 0.5, np.nan]), np.array([0.5, 0.0, np.nan, 0.0])).round(3).tolist()
+    [0.667, 0.0, 0.0, nan]
+    """
+    recall, precision = np.asarray(recall, np.float64), np.nan_to_num(np.asarray(precision, np.float64))
+    total = recall + precision
+    found = np.divide(2 * recall * precision, total, out=np.zeros(total.shape), where=total > 0)
+    return np.where(np.isnan(recall), np.nan, found)
+
+
 def rates(confusion: np.ndarray) -> dict[str, np.ndarray]:
     """Recall, precision and F1 per class and their means, for confusion matrices (..., K, K).
 
@@ -79,7 +92,7 @@ def rates(confusion: np.ndarray) -> dict[str, np.ndarray]:
     true, predicted = confusion.sum(-1), confusion.sum(-2)
     divide = lambda a, b: np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=b > 0)
     recall, precision = divide(hits, true), divide(hits, predicted)
-    f1 = np.where(true > 0, divide(2 * hits, true + predicted), np.nan)
+    f1 = f1_score(recall, precision)
     present = (true > 0).sum(-1)
     mean = lambda x: divide(np.nansum(x, -1), present)
     return {

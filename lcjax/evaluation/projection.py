@@ -25,17 +25,25 @@ def principal_components(embedding: np.ndarray, count: int = 2) -> tuple[np.ndar
     return coordinates, share[:count]
 
 
-def nearest_neighbour_accuracy(embedding: np.ndarray, labels: np.ndarray, k: int = 5) -> tuple[float, float]:
-    """Leave-one-out k-nearest-neighbour balanced accuracy on standardised embeddings, and that of guessing.
+def nearest_neighbour_accuracy(embedding: np.ndarray, labels: np.ndarray, k: int = 5) -> tuple[float, int]:
+    """Leave-one-out k-nearest-neighbour balanced accuracy on standardised embeddings, and the number of classes in it.
+
+    Classes with too few members for a majority of k neighbours could hardly ever be right; they are left out, their members
+    with them. NaN with fewer than two classes. Guessing gives one over the number of classes.
 
     Args:
       embedding: (N, D). labels: (N,) int, -1 unlabelled (left out).
+
+    >>> x = np.repeat([[0.0], [9.0], [5.0]], [4, 4, 2], axis=0)
+    >>> nearest_neighbour_accuracy(x, np.repeat([0, 1, 2], [4, 4, 2]), k=5)
+    (1.0, 2)
     """
-    known = labels >= 0
-    x, y = np.asarray(embedding, np.float64)[known], labels[known]
-    classes = np.unique(y)
+    names, count = np.unique(labels[labels >= 0], return_counts=True)
+    classes = names[count > k // 2 + 1]
     if len(classes) < 2:
-        return float("nan"), float("nan")
+        return float("nan"), len(classes)
+    known = np.isin(labels, classes)
+    x, y = np.asarray(embedding, np.float64)[known], labels[known]
     x = (x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1.0)
     squares = (x**2).sum(1)
     distance = squares[:, None] + squares[None] - 2 * x @ x.T
@@ -43,4 +51,4 @@ def nearest_neighbour_accuracy(embedding: np.ndarray, labels: np.ndarray, k: int
     near = y[np.argsort(distance, axis=1)[:, : min(k, len(y) - 1)]]
     votes = (near[:, :, None] == classes).sum(1)
     guess = classes[votes.argmax(1)]
-    return float(np.mean([np.mean(guess[y == c] == c) for c in classes])), 1 / len(classes)
+    return float(np.mean([np.mean(guess[y == c] == c) for c in classes])), len(classes)

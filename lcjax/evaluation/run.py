@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,19 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_report(folder: Path | str, scores: Scores, record: dict[str, Any], model: Path | str) -> Path:
-    """The page: headline numbers, what the system found, training curves, settings, what to try next.
+def write_report(
+    folder: Path | str,
+    scores: Scores,
+    record: dict[str, Any],
+    model: Path | str,
+    origin: Mapping[str, str] | None = None,
+) -> Path:
+    """The page: headline numbers, what the system found, training curves, where the numbers are from, settings, what to
+    try next.
 
     Args:
       folder: receives `report/index.html`. record: the model's `config.json`. model: where its `metrics.jsonl` is, if anywhere.
+      origin: what else says where the numbers are from, such as data and command; model, weights and date are known here.
 
     Raises:
       StorageError: the page cannot be written.
@@ -69,12 +78,27 @@ def write_report(folder: Path | str, scores: Scores, record: dict[str, Any], mod
         curves = Picture(lambda: loss_curves(history, *scores.curve), "Training and validation.")
         sections.append(Section("Training", [curves]))
     shown = [report.section(s.title, *map(_html, s.parts)) for s in sections if s.parts]
+    shown.append(
+        report.section("Where these numbers are from", report.table(("", ""), _origin(record, model, origin or {})))
+    )
     shown.append(report.section("Settings", *_settings(record)))
     if scores.commands:
         shown.append(report.section("What to try next", report.commands(scores.commands)))
     versions = record.get("versions", {})
     lead = f"{record.get('system')}, preset {record.get('preset', '-')}, lcjax {versions.get('lcjax')}, jax {versions.get('jax')}"
     return report.write_page(Path(folder) / REPORT, scores.title, lead, scores.cards, shown)
+
+
+def _origin(record: dict[str, Any], model: Path | str, origin: Mapping[str, str]) -> list[tuple[str, str]]:
+    trained = record.get("data", {})
+    known = {
+        "model": str(model),
+        "settings": str(record.get("config_hash", "-")),
+        "trained on": ", ".join(trained.get("paths", [])) or "-",
+        "fingerprint of that data": str(trained.get("fingerprint", "-")),
+        "evaluated": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+    }
+    return [*known.items(), *origin.items()]
 
 
 def _html(part: Part) -> str:

@@ -1,22 +1,24 @@
 """A trained system, ready to run: the same thing for every system."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
+import jax
 
 from lcjax.configs import Experiment
+from lcjax.inference.raw_batch import check_finite, received
 from lcjax.training.task import Task
 from lcjax.typing import Array, PyTree
 
 
 @dataclasses.dataclass(frozen=True)
 class Loaded:
-    """What `lcjax.load` gives. `predict` is a pure function: it composes with `jit`, `vmap` and `grad`.
+    """What `lcjax.load` gives: a network with its preprocessing. `predict` composes with `jit`, `vmap` and `grad`.
 
-    Unpacks as `model, variables = lcjax.load(...)`.
+    Unpacks as `model, variables = lcjax.load(...)`, where `model.apply(variables, batch)` takes raw arrays as well.
     """
 
     experiment: Experiment
@@ -32,20 +34,42 @@ class Loaded:
 
     @property
     def model(self) -> nn.Module:
-        """The linen module; `model.apply(variables, batch)` takes what `predict` makes of a raw batch."""
+        """The bare linen module, without preprocessing: it takes what `predict` makes of a raw batch."""
         return self.task.model
 
-    def predict(self, batch: dict[str, Array], variables: PyTree | None = None) -> dict[str, Array]:
-        """Answers for a batch of raw inputs, preprocessing included.
+    def predict(self, batch: Mapping[str, Any], variables: PyTree | None = None) -> dict[str, Array]:
+        """Answers for a batch of raw arrays, the numbers of `lcjax predict`.
 
         Args:
-          batch: entries of `task.batch_spec`, any number of rows.
+          batch: any number of rows of
+            light curves: `time` (days, as the file has them), `magnitude`, `magnitude_error` (mag) and `mask`
+            (True where there is a point), (rows, points) each, of any length; points that are not finite are left out;
+            alerts: `stamps` (rows, H, W, 3) in the survey's units, missing pixels NaN, `metadata` (rows, columns) in the
+            order of `task.meaning["metadata_names"]`, `ra` and `dec` (rows,) in degrees;
+            host fields: `images` (rows, S, S) on the grid of `experiment.image`, with `mask` (rows, S, S), the pixels of
+            detected sources, where `experiment.image.mask` says so; or stacks as `stamps`;
+            other systems: the entries of `task.batch_spec`.
+            Give float64 times outside of `jit`: float32, which is what goes in there, holds an MJD only to 5.6 minutes.
           variables: others than its own, for gradients with respect to weights.
+
+        Raises:
+          DataError: entries are missing or misshapen, or a row gives no finite answer (rows inside of `jit` cannot be
+            told of: light curves without points give 0 there, alerts spoilt by a null NaN). ConfigError: the model
+            needs another kind of input.
         """
-        return self.task.predict(self.variables if variables is None else variables, batch)
+        receive = self.task.receive
+        ready = received(self.task.batch_spec, batch) if receive is None else receive(batch)
+        with jax.default_matmul_precision("float32"):  # an accelerator would otherwise round to 10 bits
+            outputs = jax.jit(self.task.predict)(self.variables if variables is None else variables, ready)
+        check_finite(outputs)
+        return outputs
+
+    def apply(self, variables: PyTree, batch: Mapping[str, Any]) -> dict[str, Array]:
+        """As `predict`, by the calling convention of linen modules."""
+        return self.predict(batch, variables)
 
     def __iter__(self) -> Iterator[Any]:
-        yield from (self.model, self.variables)
+        yield from (self, self.variables)
 
     def replace(self, **changes: Any) -> "Loaded":
         """The same with other parts."""

@@ -1,4 +1,4 @@
-"""Mixture densities over the sky plane: likelihood of a place, probability near an answer."""
+"""Mixture densities over the sky plane: likelihood of a position, probability near an answer."""
 
 import chex
 import jax
@@ -55,7 +55,7 @@ def two_best_hosts(centres: Array, widths: Array, log_weights: Array, radius: fl
       centres: (B, K, 2). widths, log_weights: (B, K).
 
     Returns:
-      positions (B, 2, 2) and their probabilities (B, 2); without a second place, its probability is 0.
+      positions (B, 2, 2) and their probabilities (B, 2); without a second position, its probability is 0.
     """
     chex.assert_rank([centres, widths, log_weights], [3, 2, 2])
     _check(centres, widths, log_weights)

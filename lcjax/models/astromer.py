@@ -18,6 +18,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from lcjax.errors import ConfigError
 from lcjax.global_batch import rows_of
 from lcjax.models.astromer_config import ASTROMER1, ASTROMER2, AstromerModelConfig
 from lcjax.models.attention import TimeDifferenceBias, published_attention, strict_attention
@@ -112,6 +113,8 @@ class Astromer(nn.Module):
           (B, L, D): input embedding, then each block's output.
         """
         cfg = self.config
+        if cfg.width % cfg.num_heads:
+            raise ConfigError(f"a width of {cfg.width} cannot be shared by {cfg.num_heads} heads: make it a multiple")
         chex.assert_rank([batch["time"], batch["magnitude"], batch["mask"]], 2)
         chex.assert_equal_shape([batch["time"], batch["magnitude"], batch["mask"]])
         chex.assert_type(batch["mask"], bool)

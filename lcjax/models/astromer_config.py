@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from lcjax.errors import ConfigError
+from lcjax.schema import Count, DropRate, NotNegative, Positive, Settings
+
 
 @dataclass(frozen=True)
-class AstromerModelConfig:
+class AstromerModelConfig(Settings):
     """Shape and behaviour of an Astromer encoder (A&A 670, A54; A&A 707, A170)."""
 
-    num_layers: int = 6
-    num_heads: int = 4
-    width: int = 256
+    num_layers: Count = 6
+    num_heads: Count = 4
+    width: Count = 256
     """Model width D; a head is width / num_heads wide."""
-    ffn_width: int = 512
-    dropout: float = 0.0
+    ffn_width: Count = 512
+    dropout: DropRate = 0.0
     residual: Literal["none", "projection", "identity"] = "projection"
     """Path around attention and feed-forward: Astromer 1 has none at all, Astromer 2 a learned projection."""
     norm: Literal["post", "pre"] = "post"
@@ -21,11 +24,11 @@ class AstromerModelConfig:
     time_encoding: Literal["published", "trainable", "log_periods"] = "published"
     """`published`: periods from 6.3 d up; `trainable`: the same, frequencies trained; `log_periods`: sine and cosine
     at periods from min_period to max_period."""
-    time_base: float = 10_000.0
+    time_base: Positive = 10_000.0
     time_exponent: float = 2.0
-    min_period: float = 0.02
+    min_period: Positive = 0.02
     """Days; `log_periods` only."""
-    max_period: float = 4000.0
+    max_period: Positive = 4000.0
     attention_bias: Literal["none", "time_differences"] = "none"
     """`time_differences`: every head subtracts a learned a*log(1 + |t_i - t_j|/tau) from its logits."""
     input_features: Literal["magnitude", "magnitude_and_error"] = "magnitude"
@@ -43,8 +46,14 @@ class AstromerModelConfig:
     """Parity only: which hidden points the additive mask term marks."""
     mask_alpha: float = -1e9
     """Parity only: factor of the additive mask term; Astromer 1 shipped +1, which favours what it should hide."""
-    temperature: float = 0.0
+    temperature: NotNegative = 0.0
     """Parity only: logits are divided by it unless 0."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for values of the wrong type or out of range, or that do not fit each other."""
+        super().__post_init__()
+        if self.min_period >= self.max_period:
+            raise ConfigError(f"periods from {self.min_period:g} to {self.max_period:g} days are none: swap them")
 
 
 ASTROMER1 = AstromerModelConfig(

@@ -44,17 +44,26 @@ def published_attention(
     """
     chex.assert_rank([query, hidden], [4, 2])
     chex.assert_equal_shape([query, key, value])
-    logits = _products(query.astype(jnp.float32), key.astype(jnp.float32)) / jnp.sqrt(jnp.float32(query.shape[-1]))
-    scaled = logits / temperature if temperature else logits
-    term = published_mask_term(hidden, mask_format)
-    if mask_format == "tanh":
-        weights = jnp.tanh(scaled)
-    elif mask_format == "logits":
-        weights = scaled
-    else:
-        # Keep this sum in float32: at alpha = -1e9 the logits vanish and a fully hidden row becomes uniform, exactly.
-        weights = jax.nn.softmax(scaled + jnp.float32(alpha) * term, axis=-1)
-    return _weighted(weights, value), weights, scaled
+    scale = jnp.sqrt(jnp.float32(query.shape[-1])) * (temperature or 1.0)
+    scaled = _products(query.astype(jnp.float32) / scale, key.astype(jnp.float32))
+    if mask_format in ("tanh", "logits"):
+        weights = jnp.tanh(scaled) if mask_format == "tanh" else scaled
+        return _weighted(weights, value), weights, scaled
+    # Keep this sum in float32: at alpha = -1e9 the logits vanish and a fully hidden row becomes uniform, exactly.
+    output, powers, norm = _softmax_of_values(
+        scaled + jnp.float32(alpha) * published_mask_term(hidden, mask_format), value
+    )
+    return output, powers / norm, scaled
+
+
+def _softmax_of_values(logits: Array, value: Array) -> tuple[Array, Array, Array]:
+    """Values (B, L, H, d) averaged with a softmax over logits (B, H, L, L); exponentials and their sums (B, H, L, 1).
+
+    Dividing the sums by the norm, not every weight, saves passes over (L, L), forwards and backwards.
+    """
+    powers = jnp.exp(logits - jax.lax.stop_gradient(logits.max(axis=-1, keepdims=True)))
+    norm = powers.sum(axis=-1, keepdims=True)
+    return _weighted(powers, value) / norm.transpose(0, 2, 1, 3), powers, norm
 
 
 def _products(query: Array, key: Array) -> Array:
@@ -98,10 +107,7 @@ def strict_attention(
     logits = _products(scaled, key) + jnp.where(visible, 0.0, HIDDEN_LOGIT)[:, None, None, :]
     if bias is not None:
         logits = logits + bias
-    # Dividing the sums by the norm, not every weight, saves a pass over (L, L).
-    weights = jnp.exp(logits - jax.lax.stop_gradient(logits.max(axis=-1, keepdims=True)))
-    norm = weights.sum(axis=-1)[..., None].transpose(0, 2, 1, 3)
-    return (_weighted(weights, value) / norm).astype(value.dtype)
+    return _softmax_of_values(logits, value)[0].astype(value.dtype)
 
 
 TIME_SCALES = (0.03, 0.3, 3.0, 30.0, 300.0)

@@ -3,37 +3,48 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from lcjax.errors import ConfigError
+from lcjax.schema import Count, DropRate, Positive, Settings, Whole
+
 
 @dataclass(frozen=True)
-class MultiscaleModelConfig:
+class MultiscaleModelConfig(Settings):
     """Convolutions over eight dihedral copies of each level, averaged, joined with position or metadata."""
 
-    kernels: tuple[int, ...] = (3, 3, 3, 3)
+    kernels: tuple[Count, ...] = (3, 3, 3, 3)
     """Side of each convolution kernel, SAME."""
-    filters: tuple[int, ...] = (76, 18, 54, 28)
-    pool_after: tuple[int, ...] = (2,)
+    filters: tuple[Count, ...] = (76, 18, 54, 28)
+    pool_after: tuple[Count, ...] = (2,)
     """Convolutions (counted from 1) that a 2 x 2 max-pool, SAME, follows. Published for the full stamp only: (1, 2, 3); the
     smaller networks here end, like it, in maps that still have places, 4 x 4: chosen on our injected alerts, not published."""
-    dense: int = 69
+    dense: Count = 69
     """Width of the tanh layer before the logits."""
-    dropout: float = 0.8478
+    dropout: DropRate = 0.8478
     """On the averaged convolution features, in training."""
     level_weights: Literal["shared", "separate", "stacked"] = "shared"
     """Several levels: one network for all, one for each, or one that sees them as channels."""
     train_copies: Literal["all", "one"] = "all"
     """`one` trains on one random dihedral copy per alert and step, eight times cheaper; answers use all eight."""
-    feature_norm_momentum: float = 0.99
-    feature_norm_epsilon: float = 1e-3
-    num_classes: int = 6
+    feature_norm_momentum: DropRate = 0.99
+    feature_norm_epsilon: Positive = 1e-3
+    num_classes: Count = 6
     """Set from the class names by the task."""
-    num_features: int = 3
+    num_features: Whole = 3
     """Set from the inputs by the task; 0: stamps only."""
-    image_size: int = 8
+    image_size: Count = 8
     """Side of a level; set from the inputs by the task."""
-    num_levels: int = 4
+    num_levels: Count = 4
     """Set from the inputs by the task."""
-    num_channels: int = 6
+    num_channels: Count = 6
     """Set from the inputs by the task."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for values of the wrong type or out of range, or that do not fit each other."""
+        super().__post_init__()
+        if len(self.kernels) != len(self.filters):
+            raise ConfigError(
+                f"{len(self.kernels)} kernels and {len(self.filters)} filters: give one of each a convolution"
+            )
 
 
 MULTISCALE = MultiscaleModelConfig()

@@ -16,7 +16,7 @@ from lcjax.global_batch import rows_of
 from lcjax.models.dropout import RowDropout
 from lcjax.models.multiscale_config import MultiscaleModelConfig
 from lcjax.models.stamp_classifier import FeatureNorm
-from lcjax.transforms.dihedral import TURNED_FIRST, copies_as_rows, pick, random_places
+from lcjax.transforms.dihedral import TURNED_FIRST, copies_as_rows, pick, random_symmetries
 from lcjax.transforms.multiscale import stack_levels
 from lcjax.typing import Array, Axis
 
@@ -72,7 +72,7 @@ class MultiscaleClassifier(nn.Module):
         one_copy = not deterministic and config.train_copies == "one"
         if one_copy and not self.is_initializing():
             # Each row turned and mirrored in a way drawn for it, all its levels alike.
-            levels = pick(levels, random_places(self.make_rng("dropout"), row), TURNED_FIRST)
+            levels = pick(levels, random_symmetries(self.make_rng("dropout"), row), TURNED_FIRST)
         pooled = self._pooled(levels.astype(self.dtype), not one_copy)
         x = RowDropout(config.dropout)(pooled, row, deterministic)
         if config.num_features:

@@ -17,11 +17,11 @@ from safetensors.numpy import load as parse_safetensors
 from safetensors.numpy import save as format_safetensors
 
 from lcjax.configs import Experiment
-from lcjax.errors import StorageError, WeightsError
+from lcjax.errors import CheckpointError, StorageError, WeightsError
 from lcjax.files import new_folder
 from lcjax.training.checkpoint import save_variables
 from lcjax.training.checkpoint_io import flatten, nest
-from lcjax.training.workdir import experiment_record, write_config
+from lcjax.training.workdir import experiment_record, read_record, write_config
 from lcjax.typing import PyTree
 
 ARRAYS = "weights.safetensors"
@@ -157,11 +157,15 @@ def read_weights(folder: Path | str) -> tuple[dict[str, Any], PyTree]:
     """
     folder = Path(folder)
     try:
-        record = json.loads((folder / "config.json").read_text())
+        record = read_record(folder)
+    except CheckpointError as error:
+        raise WeightsError(str(error)) from error
+    try:
         data = (folder / ARRAYS).read_bytes()
-        promised = record.get("weights", {}).get("sha256")
-    except (OSError, ValueError, AttributeError) as error:
+    except OSError as error:
         raise WeightsError(f"'{folder}' is not a readable weights folder: {error}") from error
+    about = record.get("weights", {})
+    promised = about.get("sha256") if isinstance(about, dict) else None
     if promised is not None and hashlib.sha256(data).hexdigest() != promised:
         raise WeightsError(
             f"'{folder / ARRAYS}' has changed since it was written: import or download the weights again"

@@ -34,18 +34,16 @@ def load(
     Args:
       path_or_name: a workdir of `lcjax train`, a weights folder, a published name (`lcjax weights list`), or a family
         whose weights were imported without `--out`.
-      which: of a workdir: `best`, `latest` or `ema`. say, progress: told of downloads.
+      which: of a workdir: `best`, `latest` or `ema`. say: told of downloads, and of weights that
+        are not what `which` names. progress: of downloads.
 
     Raises:
       WeightsError, CheckpointError: nothing there, or nothing sound. ConfigError: a system that is not installed.
     """
     folder = locate(path_or_name, say, progress)
-    record, variables = _restore(folder, which)
-    try:
-        system = find_system(record["system"])
-        experiment = read_experiment(record["experiment"], system.experiment)
-    except (KeyError, TypeError) as error:
-        raise WeightsError(f"'{folder / 'config.json'}' is not of this program: {error} is missing or odd") from error
+    record, variables = _restore(folder, which, say)
+    system = find_system(record["system"])
+    experiment = read_experiment(record["experiment"], system.experiment)
     training = dataclasses.replace(experiment.training, precision="float32")
     computed = system.for_predictions(dataclasses.replace(experiment, training=training))
     task = system.build_task(computed)
@@ -103,8 +101,8 @@ def locate(path_or_name: Path | str, say: Callable[[str], None] = print, progres
     raise WeightsError(f"there is no model '{path}'")
 
 
-def _restore(folder: Path, which: str) -> tuple[dict[str, Any], PyTree]:
+def _restore(folder: Path, which: str, say: Callable[[str], None]) -> tuple[dict[str, Any], PyTree]:
     trained = any((folder / "checkpoints").glob("[0-9]*")) or not (folder / ARRAYS).exists()
     if not trained:
         return read_weights(folder)
-    return restore_variables(folder, which)
+    return restore_variables(folder, which, say)

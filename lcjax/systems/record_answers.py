@@ -67,5 +67,5 @@ class RecordAnswers:
                 return Rejection(
                     item["object_id"], f"unfit shape: {name} is {value.shape}, the model takes {spec.shape[1:]}", ""
                 )
-            row[name] = np.pad(value, [(0, n) for n in short])
+            row[name] = np.pad(value, [(0, n) for n in short]) if short else value
         return item, [row]

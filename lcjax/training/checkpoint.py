@@ -1,6 +1,5 @@
 """Checkpoints: named by the number of finished updates, checked on reading, replaced by the one before when damaged."""
 
-import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from typing import Any
 from lcjax.errors import CheckpointError, ConfigError
 from lcjax.files import storage_errors
 from lcjax.training.checkpoint_io import ADVICE, nest, read_folder, replaced, unflatten_like, write_folder
+from lcjax.training.workdir import read_record
 from lcjax.typing import PyTree
 
 
@@ -100,30 +100,39 @@ def save_variables(folder: Path, variables: PyTree, record: dict[str, Any] | Non
     write_folder(Path(folder), variables, record or {})
 
 
-def restore_variables(workdir: Path | str, which: str = "best") -> tuple[dict[str, Any], PyTree]:
+def restore_variables(
+    workdir: Path | str, which: str = "best", say: Callable[[str], None] = warn
+) -> tuple[dict[str, Any], PyTree]:
     """Settings record and variables of a workdir, as numpy arrays.
 
     Args:
       workdir: a folder `lcjax train` wrote.
       which: `best` (averaged or else last weights if no evaluation was made), `latest`, or `ema` (averaged).
+      say: told where `best` means the last weights, and of damaged checkpoints.
 
     Raises:
-      ConfigError: no such `which`. CheckpointError: not a workdir, or nothing sound in it, or no averaged weights.
+      ConfigError: no such `which`. CheckpointError: not a workdir, or nothing sound in it, or no averaged weights, or
+        the best weights are damaged or gone.
     """
     if which not in ("best", "latest", "ema"):
         raise ConfigError(f"there are no '{which}' weights in a workdir: choose best, latest or ema")
     workdir = Path(workdir)
-    try:
-        config = json.loads((workdir / "config.json").read_text())
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"'{workdir}' is not a workdir: no readable config.json ({error})") from error
+    config = read_record(workdir)
     best = workdir / "best"
+    instead = "restore a copy of it, or ask for the newest weights, which are others, as 'latest' (--which latest)"
     if which == "best" and (best.is_dir() or replaced(best).is_dir()):
         try:
             return config, nest(read_folder(best)[0])
         except CheckpointError as error:
-            warn(f"{error}; taking the newest checkpoint instead")
-    for folder, flat, _ in _sound(CheckpointStore(workdir), warn):
+            raise CheckpointError(f"the best weights cannot be read ({error}): {instead}") from error
+    for folder, flat, record in _sound(CheckpointStore(workdir), say):
+        if which == "best":
+            kept = record.get("progress", {}).get("best", {})
+            if kept:
+                raise CheckpointError(f"'{best}', the best weights (of step {kept.get('step')}), is gone: {instead}")
+            say(
+                f"no evaluation has chosen the best weights in '{workdir}' yet: these are the newest, of '{folder.name}'"
+            )
         parts = {
             part: {k.removeprefix(f"{part}/"): v for k, v in flat.items() if k.startswith(f"{part}/")}
             for part in ("params", "ema", "model_state")

@@ -153,6 +153,24 @@ def _write_arrays(path: Path, flat: dict[str, np.ndarray]) -> None:
         checkpointer.save(path, args=ocp.args.PyTreeSave(flat))
 
 
+def read_folder_record(folder: Path) -> dict[str, Any]:
+    """The record of a checkpoint with the hashes of its files under `sha256`; its seal is checked, the files are not.
+
+    Raises:
+      CheckpointError: it cannot be read, or has changed since it was written.
+    """
+    try:
+        record = json.loads((folder / _PROGRESS).read_text())
+        intact = record.pop("seal") == _seal(record)
+        if not isinstance(record["sha256"], dict):
+            raise ValueError("its hashes are no table")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise CheckpointError(f"checkpoint '{folder}' has no readable {_PROGRESS} ({error})") from error
+    if not intact:
+        raise CheckpointError(f"checkpoint '{folder}' is damaged: '{_PROGRESS}' has changed since it was written")
+    return record
+
+
 def read_folder(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The flat arrays and record of a checkpoint, every file checked.
 
@@ -161,15 +179,12 @@ def read_folder(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """
     if not folder.exists() and replaced(folder).exists():
         folder = replaced(folder)  # killed between the two renames of `write_folder`
+    record = read_folder_record(folder)
+    expected = record.pop("sha256")
     try:
-        record = json.loads((folder / _PROGRESS).read_text())
-        intact = record.pop("seal") == _seal(record)
-        expected = record.pop("sha256")
         found = _hashes(folder)
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"checkpoint '{folder}' has no readable {_PROGRESS} ({error})") from error
-    if not intact:
-        raise CheckpointError(f"checkpoint '{folder}' is damaged: '{_PROGRESS}' has changed since it was written")
+    except OSError as error:
+        raise CheckpointError(f"checkpoint '{folder}' cannot be read ({error})") from error
     damaged = sorted(name for name in expected if found.get(name) != expected[name])
     if damaged:
         how = "is missing" if damaged[0] not in found else "has changed since it was written"

@@ -17,14 +17,15 @@ import jax
 import numpy as np
 
 from lcjax.configs import Experiment, TrainingConfig
-from lcjax.errors import CheckpointError, ConfigError
+from lcjax.errors import CheckpointError
 from lcjax.training.checkpoint import CheckpointStore, save_variables, warn
 from lcjax.training.compilation import enable_compile_cache
 from lcjax.training.feed import Feeder, Prefetch, stack_updates
 from lcjax.training.interruptions import StopRequest, Watchdog
+from lcjax.training.occupancy import mark_finished, mark_unfinished, occupied
 from lcjax.training.parallel import Evaluator, JitLayout, PmapLayout, make_layout
 from lcjax.training.progress import MetricsLog, ProgressDisplay
-from lcjax.training.recorder import Dispatch, Progress, Recorder
+from lcjax.training.recorder import Dispatch, Progress, Recorder, saved_progress
 from lcjax.training.source import Source, check_reaches_device, device_part
 from lcjax.training.state import TrainState, init_state, start_from
 from lcjax.training.step import make_evaluation, make_update
@@ -72,13 +73,15 @@ def fit(
       experiment: its settings.
       train_source: this process's share of the training data.
       validation_source: likewise for evaluations; None: no evaluations, no early stopping, no `best/`.
-      workdir: made if missing; holds `config.json`, `metrics.jsonl`, `tensorboard/`, `checkpoints/`, `best/`.
+      workdir: made if missing; holds `config.json`, `metrics.jsonl`, `tensorboard/`, `checkpoints/`, `best/`, and until
+        the run has come to its end `unfinished.json`.
       config_record: what `config.json` will hold (`lcjax.training.workdir.experiment_record`).
       initial_variables: start of a fine-tuning run; ignored when a checkpoint exists.
       quiet: no progress display.
 
     Raises:
-      ConfigError: the workdir holds another run, a setting makes no sense, or the task's updates do not fit together.
+      ConfigError: the workdir holds another run, another training is at work there, or the task's updates do not fit
+        together.
       DataError: the training data ends, is damaged, or lacks what the task takes.
       WeightsError: `initial_variables` do not fit the model.
       CheckpointError: there are checkpoints and none can be read.
@@ -87,13 +90,14 @@ def fit(
     """
     started = time.monotonic()
     workdir, training = Path(workdir), experiment.training
-    _check_settings(training)
     chief = jax.process_index() == 0
     enable_compile_cache()
     config_record = _with_fingerprints(config_record, train_source, validation_source)
-    check_same_run(workdir, config_record)
 
     with contextlib.ExitStack() as stack:
+        if chief:
+            stack.enter_context(occupied(workdir))
+        check_same_run(workdir, config_record)
         stop = stack.enter_context(StopRequest())
         stack.enter_context(jax.debug_nans(training.debug_nans))
         if chief:
@@ -108,15 +112,20 @@ def fit(
         shapes = jax.eval_shape(make_state)
         store = CheckpointStore(workdir, training.keep_checkpoints)
         restored = store.restore_newest(shapes, warn if quiet else display.say)
-        step, progress = (restored[1]["step"], Progress(**restored[1]["progress"])) if restored else (0, Progress())
+        step, progress = saved_progress(restored[1], workdir) if restored else (0, Progress())
         _same_everywhere(step, workdir)
         if chief:
             store.clean(step)
         last = progress.last_step(training)
         if restored and (step >= last or progress.stopped(training.patience)):
             display.say(f"'{workdir}' is finished: {step} updates; more --training.steps or a new --workdir go on")
+            if chief:
+                mark_finished(workdir)
             bad_steps = int(restored[0].bad_steps)
             return FitResult("already finished", step, bad_steps, progress.best, time.monotonic() - started)
+
+        if chief:
+            mark_unfinished(workdir, step, last, "running, or ended without a word")
 
         # --- state and compiled functions
         layout = make_layout(training, shapes, task.sharding_rules)
@@ -165,6 +174,10 @@ def fit(
             if marked:
                 status = pause.at(step, state, stopping, feeder)
             watchdog.step_finished()
+        if chief and status == "preempted":
+            mark_unfinished(workdir, step, last, "asked to stop")
+        elif chief:
+            mark_finished(workdir)
         if status == "preempted":
             display.say(f"asked to stop: saved after {step} updates; the same command goes on from there")
         if status == "early stopped":
@@ -223,14 +236,6 @@ class _Pause:
             from jax.experimental import multihost_utils
 
             multihost_utils.sync_global_devices("lcjax: saved")
-
-
-def _check_settings(training: TrainingConfig) -> None:
-    names = ("steps", "batch_size", "accumulate", "steps_per_dispatch", "evaluate_every", "log_every")
-    optional = ("extend",) if training.extend is not None else ()
-    for name in (*names, "checkpoint_every", "keep_checkpoints", "max_bad_steps", *optional):
-        if getattr(training, name) < 1:
-            raise ConfigError(f"--training.{name.replace('_', '-')} is {getattr(training, name)}: it must be 1 or more")
 
 
 def _with_fingerprints(record: dict[str, Any], train: Source, validation: Source | None) -> dict[str, Any]:

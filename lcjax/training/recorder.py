@@ -9,8 +9,9 @@ import jax
 import numpy as np
 
 from lcjax.configs import TrainingConfig
-from lcjax.errors import ConfigError, TrainingError
+from lcjax.errors import CheckpointError, ConfigError, TrainingError
 from lcjax.files import storage_errors
+from lcjax.schema import Whole, check_value, parsed
 from lcjax.training.checkpoint_io import ADVICE
 from lcjax.training.progress import MetricsLog, ProgressDisplay, rate_name
 from lcjax.training.task import Task
@@ -41,6 +42,19 @@ class Progress:
     def stopped(self, patience: int | None) -> bool:
         """True once `patience` evaluations in a row brought nothing better."""
         return patience is not None and self.evaluations_since_best >= patience
+
+
+def saved_progress(record: dict[str, Any], workdir: Path) -> tuple[int, Progress]:
+    """Finished updates and counters of a checkpoint's record.
+
+    Raises:
+      CheckpointError: they are not there or of other types.
+    """
+    try:
+        check_value(Whole, record.get("step"), "step")
+        return record["step"], parsed(Progress, record.get("progress"), "progress")
+    except ConfigError as error:
+        raise CheckpointError(f"the checkpoint in '{workdir}' is not of this program: {error}") from error
 
 
 @dataclasses.dataclass

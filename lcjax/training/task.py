@@ -97,6 +97,8 @@ class Task:
     """(variables, batch, key) -> metrics; evaluation behaviour, key fixes the probed points"""
     predict: Callable[[PyTree, Batch], dict[str, Array]]
     """(variables, batch) -> named outputs, first axis B"""
+    receive: Callable[[Mapping[str, Any]], Batch] | None = None
+    """Arrays as a caller has them (float64, lists, traced) -> what `predict` takes, checked; None: entries of `batch_spec`"""
     batch_spec: Batch = field(default_factory=dict)
     """Field name -> jax.ShapeDtypeStruct (or a stream of such) of the batch for `init`; B and L may differ at run time"""
 

@@ -1,5 +1,6 @@
 """A workdir's `config.json`: resolved settings, their hash, versions, data fingerprint; and who may go on in it."""
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -11,7 +12,8 @@ from typing import Any
 from lcjax.configs import Experiment
 from lcjax.errors import CheckpointError, ConfigError
 from lcjax.files import write_text
-from lcjax.training.checkpoint_io import ADVICE
+from lcjax.schema import parsed
+from lcjax.training.checkpoint_io import ADVICE, read_folder_record
 from lcjax.version import __version__
 
 _FREE = {
@@ -23,8 +25,10 @@ _FREE = {
     "training.initial_weights",
     "training.parallel",
     "training.mesh",
+    "inputs.surveys",
 }
-"""Settings that may differ when a run is resumed: they say when to report or stop and where to compute, not what.
+"""Settings that may differ when a run is resumed: they say when to report or stop, where to compute and what may be asked, not
+what is learned.
 
 On another topology sums round differently, so only the same `parallel` and `mesh` go on bit for bit.
 """
@@ -33,12 +37,11 @@ On another topology sums round differently, so only the same `parallel` and `mes
 def experiment_record(experiment: Experiment, **more: Any) -> dict[str, Any]:
     """What `config.json` holds: settings, hash, versions, and what the caller adds (data, preset, ...)."""
     settings = json.loads(json.dumps(dataclasses.asdict(experiment)))
-    text = json.dumps(settings, sort_keys=True)
     packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
     return {
         "system": experiment.system,
         "experiment": settings,
-        "config_hash": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "config_hash": _settings_hash(settings),
         "versions": {
             "lcjax": __version__,
             "python": sys.version.split()[0],
@@ -46,6 +49,33 @@ def experiment_record(experiment: Experiment, **more: Any) -> dict[str, Any]:
         },
         **more,
     }
+
+
+def _settings_hash(settings: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_record(folder: Path | str) -> dict[str, Any]:
+    """What `config.json` of a workdir or weights folder holds, its settings as they were written.
+
+    Raises:
+      CheckpointError: it cannot be read, is no such record, or its settings have changed since they were written.
+    """
+    path = Path(folder) / "config.json"
+    try:
+        record = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"'{folder}' is not a workdir: no readable config.json ({error})") from error
+    for name, kind in (("system", str), ("experiment", dict), ("config_hash", str)):
+        found = record.get(name) if isinstance(record, dict) else None
+        if not isinstance(found, kind):
+            raise CheckpointError(f"'{path}' is not of this program: it has no '{name}' of the right kind")
+    if record["config_hash"] != _settings_hash(record["experiment"]):
+        raise CheckpointError(
+            f"'{path}' has changed since it was written (its settings have another hash than it says), so the answers "
+            "would be others: restore a copy, or train, import or download again"
+        )
+    return record
 
 
 def write_config(workdir: Path, record: dict[str, Any]) -> None:
@@ -91,12 +121,11 @@ def _saved_record(workdir: Path) -> dict[str, Any] | None:
     checkpoints = sorted((workdir / "checkpoints").glob("[0-9]*"), reverse=True)
     if not checkpoints:
         return None
-    for path in (workdir / "config.json", *(c / "progress.json" for c in checkpoints)):
-        try:
-            record = json.loads(path.read_text())
-            return record if path.name == "config.json" else record["config"]
-        except (ValueError, KeyError, OSError):
-            continue
+    with contextlib.suppress(CheckpointError):
+        return read_record(workdir)
+    for folder in checkpoints:
+        with contextlib.suppress(CheckpointError, KeyError):
+            return read_folder_record(folder)["config"]
     raise CheckpointError(
         f"'{workdir}' holds checkpoints, but neither config.json nor any of them can be read: restore a copy, or "
         "choose another --workdir"
@@ -114,25 +143,6 @@ def read_experiment(settings: dict[str, Any], kind: type[Experiment]) -> Experim
     """Settings of a `config.json` as the dataclass of their system.
 
     Raises:
-      ConfigError: a setting this version does not know.
+      ConfigError: a setting this version does not know, or of the wrong type.
     """
-
-    def build(cls: type, values: dict[str, Any]) -> Any:
-        fields = {f.name: f for f in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - set(fields))
-        if unknown:
-            raise ConfigError(f"saved settings hold '{unknown[0]}', which this version of lcjax does not know")
-        ready = {}
-        for name, value in values.items():
-            kind_of = fields[name].type
-            if isinstance(value, dict) and dataclasses.is_dataclass(kind_of):
-                value = build(kind_of, value)
-            ready[name] = _as_tuples(value)
-        return cls(**ready)
-
-    return build(kind, settings)
-
-
-def _as_tuples(value: Any) -> Any:
-    """Lists of JSON, nested ones too, as the tuples they were saved from."""
-    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
+    return parsed(kind, settings)

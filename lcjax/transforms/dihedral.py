@@ -65,16 +65,16 @@ def copies_as_rows(images: Array, elements: Sequence[int] = MIRRORED_FIRST) -> A
     return jnp.concatenate([copy(images, element) for element in elements])
 
 
-def random_places(key: Array, rows: Array, count: int = 8) -> Array:
-    """A place in an order of `count` elements for every row, (B,) int32; it depends on `key` and `rows` (B,) alone."""
+def random_symmetries(key: Array, rows: Array, count: int = 8) -> Array:
+    """A symmetry for every row, (B,) int32 below `count`; it depends on `key` and the row numbers `rows` (B,) alone."""
     chex.assert_rank(rows, 1)
     return jax.vmap(lambda row: jax.random.randint(jax.random.fold_in(key, row), (), 0, count))(rows)
 
 
-def pick(images: Array, places: Array, elements: Sequence[int] = MIRRORED_FIRST) -> Array:
-    """To each of B images (B, ..., S, S, C) its own symmetry, `elements[places[b]]`."""
-    chex.assert_rank(places, 1)
-    return copies(images, elements)[places, jnp.arange(images.shape[0])]
+def pick(images: Array, symmetries: Array, elements: Sequence[int] = MIRRORED_FIRST) -> Array:
+    """To each of B images (B, ..., S, S, C) its own symmetry, `elements[symmetries[b]]`."""
+    chex.assert_rank(symmetries, 1)
+    return copies(images, elements)[symmetries, jnp.arange(images.shape[0])]
 
 
 def inverse(element: int) -> int:

@@ -1,6 +1,9 @@
 """Where windows of a light curve start, and the published way of cutting them (A&A 670, A54)."""
 
+import jax.numpy as jnp
 import numpy as np
+
+from lcjax.typing import Array
 
 
 def published_starts(n_points: int, length: int) -> np.ndarray:
@@ -32,3 +35,29 @@ def published_windows(light_curve: np.ndarray, length: int) -> np.ndarray:
     """Cuts an (N, F) light curve into (windows, min(N, W), F) overlapping windows."""
     starts = published_starts(len(light_curve), length)
     return np.stack([light_curve[s : s + length] for s in starts])
+
+
+def window_edges(n_points: Array, most: int, length: int, mode: str) -> tuple[Array, Array]:
+    """Where windows of many light curves begin and end, for use in `jit`; windows that a curve does not have are empty.
+
+    Args:
+      n_points: (B,) int, at most `most`. most: points of the longest curve. length: W.
+      mode: `sequential` or `published`, as the functions above; of published windows the last may come twice.
+
+    Returns:
+      starts and ends, (B, K) int32, K the number of windows of the longest curve.
+
+    >>> [x.tolist() for x in window_edges(jnp.array([450, 50]), 450, 200, "sequential")]
+    [[[0, 150, 300], [0, 0, 0]], [[150, 300, 450], [50, 0, 0]]]
+    """
+    n = jnp.asarray(n_points, jnp.int32)[:, None]
+    if mode == "published":
+        number = jnp.arange(most // length + 1)
+        starts = jnp.minimum(number * length, jnp.maximum(n - length, 0))
+        ends = jnp.where(number < jnp.where(n < length, 1, n // length + 1), starts + jnp.minimum(n, length), starts)
+        return starts, ends
+    count = jnp.maximum(-(-n // length), 1)
+    number = jnp.arange(-(-most // length))
+    there = number < count
+    edge = lambda i: jnp.where(there, i * n // count, 0)
+    return edge(number), edge(number + 1)

@@ -9,6 +9,7 @@ from benchmarks.injected_alerts import RealAlerts, injected, read_real_alerts, s
 from benchmarks.multiscale_cases import CASES, stored_bytes
 from benchmarks.multiscale_report import markdown, summarize
 from benchmarks.multiscale_search import Part, Search, SearchSettings
+from data_pipelines.datasets.alert_checks import container, packet, stamp
 from data_pipelines.simulate.stamp_classes import CLASS_NAMES
 from lcjax.errors import ConfigError, DataError
 from tests.data_pipelines.test_stamp_simulation import field
@@ -65,13 +66,45 @@ def test_the_best_trial_goes_on_until_checks_stop_getting_better(monkeypatch):
     assert (first["best_step"], first["steps"], best) == (6, 12, 6)
 
 
-def test_it_runs_from_real_alerts_to_a_table_and_goes_on_where_it_stopped(data_root, tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def night(tmp_path):
+    """A folder of made-up packets, and a table of weak labels."""
+    folder = tmp_path / "night"
+    folder.mkdir()
+    made = [packet(2 * i) for i in range(15)] + [packet(40, side=30)]
+    (folder / "a.avro").write_bytes(container(made))
+    labels = ["AGN", "SN", "", "Asteroid", "nova"] + ["AGN"] * 10
+    rows = "".join(f"{1000 + 2 * i},{label}\n" for i, label in enumerate(labels))
+    (folder / "index.csv").write_text(f"candid,weak_label\n{rows}")
+    np.save(folder / "b.npy", np.ones((1, 63, 63, 3), np.float32))
+    return folder
+
+
+def test_real_alerts_are_whole_packets_with_their_weak_labels(night):
+    found = read_real_alerts(night, night / "index.csv")
+    assert found.stamps.shape == (15, 63, 63, 3) and found.object_id.tolist() == [f"ZTF{i}" for i in range(15)]
+    names = [CLASS_NAMES[k] if k >= 0 else "" for k in found.label]
+    assert names == ["agn", "sn", "", "asteroid", ""] + ["agn"] * 10
+    np.testing.assert_array_equal(found.stamps[3, ..., 1], stamp(61))
+    assert set(read_real_alerts(night).label) == {-1}
+    (night / "a.avro").unlink()
+    with pytest.raises(DataError, match="holds no ZTF alert with three 63 x 63 stamps"):
+        read_real_alerts(night)
+
+
+def test_real_alerts_are_read(data_root):
+    folder = data_root / "ztf_alerts"
+    if not folder.is_dir():
+        pytest.skip(f"real alerts are not at hand ({folder})")
+    found = read_real_alerts(folder / "kowalski_avro", folder / "index.csv")
+    assert len(found.stamps) > 10 and (found.label >= 0).any()
+
+
+def test_it_runs_from_alerts_to_a_table_and_goes_on_where_it_stopped(night, tmp_path, capsys, monkeypatch):
     small = {"filters": (4, 3, 4, 3), "dense": 5}
     monkeypatch.setitem(CASES, "rings", dataclasses.replace(CASES["rings"], poolings=((1, 2),), model=small))
-    folder = data_root / "ztf_alerts" / "kowalski_avro"
-    assert len(read_real_alerts(folder).stamps) > 10
     out, picture = tmp_path / "m.json", tmp_path / "m.png"
-    options = ["--alerts", str(folder), "--labels", str(data_root / "ztf_alerts" / "index.csv"), "--out", str(out)]
+    options = ["--alerts", str(night), "--labels", str(night / "index.csv"), "--out", str(out)]
     options += ["--train-per-class", "2", "--validation-per-class", "2", "--test-per-class", "2"]
     options += ["--search.rung", "1", "--search.steps", "2", "--search.check-every", "1", "--search.batch", "4"]
     options += ["--search.learning-rates", "0.001", "--cases", "rings"]

@@ -1,12 +1,15 @@
-"""Alert stamps through the command line: prepare real packets, train, resume, evaluate; import, evaluate."""
+"""Alert stamps through the command line: prepare packets, train, resume, evaluate; import, evaluate."""
 
+import copy
 import json
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from data_pipelines.datasets.alert_checks import ZTF_SCHEMA, container, packet
 from lcjax.cli.main import main
+from lcjax.systems.stamp_classifier.config import RAW_COLUMNS
 from tests.systems.stamp_classifier.test_weights import graph_arrays
 
 SMALL = [
@@ -33,15 +36,33 @@ SMALL = [
 ]
 
 
-@pytest.fixture(scope="module")
-def data(data_root, tmp_path_factory):
-    """Real ZTF packets as shards, labelled by weak rules."""
-    source = data_root / "ztf_alerts" / "kowalski_avro"
-    if not source.is_dir():
-        pytest.skip(f"real alert packets are not at hand ({source})")
-    out = tmp_path_factory.mktemp("alerts")
-    assert main(["data", "prepare", "ztf_alerts", "--source", str(source), "--out", str(out), "--shards", "2"]) == 0
+def packets(count):
+    """Made-up ZTF packets with every column of the published network: asteroids, bogus ones, and others, one an object."""
+    schema = copy.deepcopy(ZTF_SCHEMA)
+    (candidate,) = (field["type"] for field in schema["fields"] if field["name"] == "candidate")
+    known = {field["name"] for field in candidate["fields"]}
+    more = [name for name in RAW_COLUMNS if name not in known]
+    candidate["fields"] += [{"name": name, "type": ["null", "float"], "default": None} for name in more]
+    rng = np.random.default_rng(0)
+    kinds = ({"ssdistnr": 0.5}, {"drb": 0.01}, {})
+    made = [
+        packet(2 * i, candidate=dict(zip(more, rng.uniform(0.5, 5, len(more)).tolist(), strict=True)) | kinds[i % 3])
+        for i in range(count)
+    ]
+    return container(made, "deflate", schema=schema)
+
+
+def prepared(source, out, *more):
+    assert main(["data", "prepare", "ztf_alerts", "--source", str(source), "--out", str(out), *more]) == 0
     return out
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Made-up packets as shards, labelled by weak rules."""
+    folder = tmp_path_factory.mktemp("alerts")
+    (folder / "night.avro").write_bytes(packets(36))
+    return prepared(folder / "night.avro", folder / "out", "--shards", "2")
 
 
 def test_train_resume_and_evaluate(data, tmp_path, capfd):
@@ -75,26 +96,26 @@ def test_train_resume_and_evaluate(data, tmp_path, capfd):
     assert "Scores on held-out alerts" in page and page.count("data:image/png") == 2
 
 
-def test_unlabelled_validation_and_test_splits_are_no_obstacle(data_root, tmp_path, capfd):
-    source = data_root / "ztf_alerts" / "fink" / "alerts.parquet"
-    if not source.exists():
-        pytest.skip(f"real alerts are not at hand ({source})")
-    names = dict.fromkeys(pq.read_table(source, columns=["objectId"])["objectId"].to_pylist())
+@pytest.fixture(params=["made up", "real"])
+def few_labels(request, tmp_path):
+    """Alerts, and labels of three of their objects: classes of one object, which trains."""
+    if request.param == "made up":
+        source, names = tmp_path / "night.avro", ["ZTF0", "ZTF1", "ZTF2"]
+        source.write_bytes(packets(24))
+    else:
+        source = request.getfixturevalue("data_root") / "ztf_alerts" / "fink" / "alerts.parquet"
+        if not source.exists():
+            pytest.skip(f"real alerts are not at hand ({source})")
+        names = dict.fromkeys(pq.read_table(source, columns=["objectId"])["objectId"].to_pylist())
     rows = [f"{name},{label}" for name, label in zip(names, ("SN", "AGN", "VS"), strict=False)]
-    (tmp_path / "labels.csv").write_text("\n".join(["objectId,label", *rows]))  # classes of one object, which trains
-    rules = [
-        "--labels.file",
-        str(tmp_path / "labels.csv"),
-        "--labels.rules",
-        "--fractions",
-        "0.9",
-        "0.05",
-        "0.05",
-        "--shards",
-        "1",
-    ]
-    prepare = ["data", "prepare", "ztf_alerts", "--source", str(source), "--out", str(tmp_path / "D")]
-    assert main([*prepare, *rules]) == 0
+    (tmp_path / "labels.csv").write_text("\n".join(["objectId,label", *rows]))
+    return source, tmp_path / "labels.csv"
+
+
+def test_unlabelled_validation_and_test_splits_are_no_obstacle(few_labels, tmp_path, capfd):
+    source, labels = few_labels
+    rules = ["--labels.file", str(labels), "--labels.rules", "--fractions", "0.9", "0.05", "0.05", "--shards", "1"]
+    prepared(source, tmp_path / "D", *rules)
     train = ["train", "alerce-stamps-image", "--data", str(tmp_path / "D"), "--workdir", str(tmp_path / "W")]
     assert main([*train, *SMALL, "--model.trunk", "16", "--model.head", "--steps", "2"]) == 0
     said = capfd.readouterr().err

@@ -50,7 +50,11 @@ def test_reported(tmp_path):
     lines = [{"step": i, "split": split, "loss": 1 / (i + 1)} for i in range(3) for split in ("train", "validation")]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     record = {"system": "toy", "experiment": {"model": {"width": 8}}, "versions": {"lcjax": "1", "jax": "2"}}
-    text = write_report(tmp_path / "out", scores(), record, tmp_path).read_text()
+    origin = {"data": "D/macho, split test", "command": "lcjax evaluate W --data D"}
+    record |= {"config_hash": "0a1b", "data": {"paths": ["D/train"], "fingerprint": "f00d"}}
+    text = write_report(tmp_path / "out", scores(), record, tmp_path, origin).read_text()
+    for said in ("D/macho, split test", "lcjax evaluate W --data D", "0a1b", "D/train", "f00d", " UTC", str(tmp_path)):
+        assert said in text
     assert "SN &lt;Ia&gt;" in text and "<h2>Training</h2>" in text and "model.width" in text
     assert "lcjax evaluate W" in text and "<h2>Nothing</h2>" not in text and text.count("data:image/png") == 2
     assert "<h2>Training</h2>" not in write_report(tmp_path / "out", scores(), record, tmp_path / "none").read_text()

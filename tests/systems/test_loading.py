@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -7,7 +8,9 @@ import pytest
 
 import lcjax
 from lcjax.errors import CheckpointError, ConfigError, LcjaxError, WeightsError
+from lcjax.pretrained.weights_folder import ImportedWeights, write_weights
 from lcjax.systems.loading import load
+from lcjax.training import workdir
 from lcjax.training.checkpoint import save_variables
 from lcjax.training.workdir import experiment_record, write_config
 from tests.inference.models import experiment, untrained, weights_folder
@@ -25,8 +28,8 @@ def assert_same(found, expected):
 
 def test_weights_folder(folder):
     path, expected = folder
-    model, variables = lcjax.load(path)
-    assert model.config.parity and model.config.width == 8
+    loaded, variables = lcjax.load(path)
+    assert loaded.model.config.parity and loaded.model.config.width == 8
     assert_same(variables, expected)
 
 
@@ -49,11 +52,11 @@ def test_workdir_of_training(tmp_path):
 
 
 def test_bfloat16_and_cudnn_settings_run_anywhere(tmp_path):
-    weights_folder(tmp_path / "W", experiment())
-    record = json.loads((tmp_path / "W" / "config.json").read_text())
-    record["experiment"]["model"]["attention"] = "cudnn"
-    record["experiment"]["training"]["precision"] = "bfloat16"
-    (tmp_path / "W" / "config.json").write_text(json.dumps(record))
+    settings = experiment()
+    model = dataclasses.replace(settings.model, attention="cudnn")
+    training = dataclasses.replace(settings.training, precision="bfloat16")
+    changed, (_, variables) = dataclasses.replace(settings, model=model, training=training), untrained(settings)
+    write_weights(tmp_path / "W", ImportedWeights(changed, variables, tmp_path, None, [], []))
     loaded = load(tmp_path / "W")
     assert loaded.task.model.dtype == np.float32 and loaded.task.model.config.attention == "xla"
 
@@ -80,21 +83,70 @@ def test_things_that_are_no_model(tmp_path):
         lcjax.load(tmp_path / "empty")
 
 
+def rewritten(folder, change, rehash=True):
+    """Changes the record of a folder, the hash of its settings with it where asked."""
+    path = folder / "config.json"
+    record = json.loads(path.read_text())
+    change(record)
+    if rehash:
+        record["config_hash"] = workdir._settings_hash(record["experiment"])
+    path.write_text(json.dumps(record))
+    return folder
+
+
 def test_settings_of_another_model(folder, tmp_path):
     path, _ = folder
-    copy = shutil.copytree(path, tmp_path / "copy")
-    record = json.loads((copy / "config.json").read_text())
-    for change, words in (({"num_layers": 3}, "arrays differ"), ({"ffn_width": 13}, "has shape")):
-        edited = {
-            **record,
-            "experiment": {**record["experiment"], "model": {**record["experiment"]["model"], **change}},
-        }
-        (copy / "config.json").write_text(json.dumps(edited))
-        with pytest.raises(WeightsError, match=words):
+    cases = (
+        (lambda r: r["experiment"]["model"].update(num_layers=3), WeightsError, "arrays differ"),
+        (lambda r: r["experiment"]["model"].update(ffn_width=13), WeightsError, "has shape"),
+        (lambda r: r["experiment"].update(novel=1), ConfigError, "novel"),
+        (lambda r: r.update(system="astromer9"), ConfigError, "astromer9"),
+    )
+    for number, (change, error, words) in enumerate(cases):
+        with pytest.raises(error, match=words):
+            lcjax.load(rewritten(shutil.copytree(path, tmp_path / str(number)), change))
+
+
+def test_settings_that_changed_since_they_were_written(folder, tmp_path):
+    """One digit of one number: other answers, and nothing else would show it."""
+    path, _ = folder
+
+    def flip(record):
+        record["experiment"]["model"]["mask_alpha"] += 1
+
+    for number, drop in enumerate(("best", "weights.safetensors", "config_hash")):
+        copy = shutil.copytree(path, tmp_path / str(number))
+        if drop == "best":
+            shutil.rmtree(copy / drop)
+        elif drop != "config_hash":
+            (copy / drop).unlink()
+        change = flip if drop != "config_hash" else lambda record: record.pop("config_hash")
+        with pytest.raises(LcjaxError, match=r"config\.json' has changed since|no 'config_hash'"):
+            lcjax.load(rewritten(copy, change, rehash=False))
+
+
+def test_settings_of_wrong_types_are_one_sentence(folder, tmp_path):
+    path, _ = folder
+    cases = {
+        "model.width' is '8': it must be a whole number, 1 or more": ("model", "width", "8"),
+        "model.num_layers' is 0": ("model", "num_layers", 0),
+        "model.norm' is 'bogus': it must be post or pre": ("model", "norm", "bogus"),
+        "model.dropout' is True": ("model", "dropout", True),
+        r"window.buckets' is \(1, 'a'\)": ("window", "buckets", [1, "a"]),
+        "settings 'model' are": (None, "model", [1]),
+        "no 'experiment' of the right kind": (None, None, [1]),
+    }
+    for number, (words, (part, name, value)) in enumerate(cases.items()):
+
+        def change(record, part=part, name=name, value=value):
+            if name is None:
+                record["experiment"] = value
+            else:
+                (record["experiment"][part] if part else record["experiment"])[name] = value
+
+        copy = rewritten(shutil.copytree(path, tmp_path / str(number)), change)
+        with pytest.raises(LcjaxError, match=words):
             lcjax.load(copy)
-    (copy / "config.json").write_text(json.dumps({**record, "experiment": {**record["experiment"], "novel": 1}}))
-    with pytest.raises(ConfigError, match="novel"):
-        lcjax.load(copy)
-    (copy / "config.json").write_text(json.dumps({**record, "system": "astromer9"}))
-    with pytest.raises(ConfigError, match="astromer9"):
-        lcjax.load(copy)
+    (tmp_path / "0" / "config.json").write_text("[1, 2]")
+    with pytest.raises(LcjaxError, match="not of this program"):
+        lcjax.load(tmp_path / "0")

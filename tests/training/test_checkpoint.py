@@ -115,14 +115,21 @@ def test_variables_of_a_workdir(tmp_path):
     assert jax.tree.map(np.shape, best) == shapes == jax.tree.map(np.shape, averaged)
     kernel = lambda v: v["params"]["ffn_in"]["kernel"]
     assert not np.array_equal(kernel(latest), kernel(averaged))
-    # Damage: best -> newest checkpoint -> the one before -> an error.
-    for lost in ("best/progress.json", "checkpoints/00000020/progress.json"):
-        (tmp_path / lost).unlink()
-        with pytest.warns(UserWarning, match="progress.json"):
-            restore_variables(tmp_path)
-    shutil.rmtree(tmp_path / "checkpoints")
-    with pytest.warns(UserWarning), pytest.raises(CheckpointError, match="no checkpoint"):
+    # Other weights than the best are never taken for them.
+    (tmp_path / "best" / "progress.json").unlink()
+    with pytest.raises(CheckpointError, match=r"best weights cannot be read.*--which latest"):
         restore_variables(tmp_path)
+    shutil.rmtree(tmp_path / "best")
+    with pytest.raises(CheckpointError, match=r"best weights \(of step \d+\), is gone.*--which latest"):
+        restore_variables(tmp_path)
+    # A damaged newest checkpoint -> the one before, which is said -> an error.
+    (tmp_path / "checkpoints/00000020/progress.json").unlink()
+    said = []
+    restore_variables(tmp_path, "latest", said.append)
+    assert "progress.json" in said[0] and "falling back" in said[0]
+    shutil.rmtree(tmp_path / "checkpoints")
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        restore_variables(tmp_path, "latest")
 
 
 def test_a_workdir_without_what_is_asked_for(tmp_path):
@@ -130,7 +137,9 @@ def test_a_workdir_without_what_is_asked_for(tmp_path):
         restore_variables(tmp_path)
     toy_fit(tmp_path, validation=False, steps=2)
     assert not (tmp_path / "best").exists()
-    assert restore_variables(tmp_path)[1].keys() == {"params", "state"}
+    said = []
+    assert restore_variables(tmp_path, say=said.append)[1].keys() == {"params", "state"}
+    assert "no evaluation has chosen the best weights" in said[0] and "newest" in said[0]
     with pytest.raises(CheckpointError, match="ema-decay"):
         restore_variables(tmp_path, "ema")
     with pytest.raises(ConfigError, match="newest"):

@@ -123,7 +123,7 @@ def test_monitor_may_rise_and_must_exist(tmp_path):
 
 
 def test_settings_without_sense_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match="log-every is 0"):
+    with pytest.raises(ConfigError, match="log_every' is 0"):
         toy_fit(tmp_path, log_every=0)
     with pytest.raises(ConfigError, match="asks for 6 devices"):
         toy_fit(tmp_path, mesh=(3, 2))

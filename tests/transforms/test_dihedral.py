@@ -44,15 +44,15 @@ def test_vectors_turn_with_the_image():
 @pytest.mark.parametrize("order", [group.TURNS, group.MIRRORED_FIRST, group.TURNED_FIRST])
 def test_each_row_its_own_copy(order):
     key, rows = jax.random.key(3), np.arange(400, dtype=np.int32)
-    places = np.asarray(group.random_places(key, rows, len(order)))
-    assert np.bincount(places, minlength=len(order)).min() > 25
-    np.testing.assert_array_equal(places[[7, 300]], group.random_places(key, rows[[7, 300]], len(order)))
-    found = jax.jit(lambda x, p: group.pick(x, p, order))(IMAGES, places[:5])
+    symmetries = np.asarray(group.random_symmetries(key, rows, len(order)))
+    assert np.bincount(symmetries, minlength=len(order)).min() > 25
+    np.testing.assert_array_equal(symmetries[[7, 300]], group.random_symmetries(key, rows[[7, 300]], len(order)))
+    found = jax.jit(lambda x, p: group.pick(x, p, order))(IMAGES, symmetries[:5])
     for b in range(5):
-        np.testing.assert_array_equal(found[b], group.copy(IMAGES[b], order[places[b]]))
+        np.testing.assert_array_equal(found[b], group.copy(IMAGES[b], order[symmetries[b]]))
     # Several levels of an image turn together.
     levels = np.stack([IMAGES, 2 * IMAGES], axis=1)
-    np.testing.assert_array_equal(group.pick(levels, places[:5], order)[:, 1], 2 * found)
+    np.testing.assert_array_equal(group.pick(levels, symmetries[:5], order)[:, 1], 2 * found)
 
 
 def test_only_squares_turn():

@@ -1,5 +1,7 @@
 """ZTF packets of several kinds through the builder: labels, splits by object, what is set aside."""
 
+import json
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -78,6 +80,22 @@ def test_options(source, tmp_path):
         prepare("ztf_alerts", [source], tmp_path / "bad", alerts=AlertSettings(size="30"))
     with pytest.raises(DataError, match="needs alert files"):
         prepare("ztf_alerts", [], tmp_path / "bad")
+
+
+def test_a_table_of_labels_is_accounted_for(source, tmp_path):
+    """Alerts with two labels are set aside by name, rows that match nothing are named, and the report and `cleaning.json` say both."""
+    (tmp_path / "own.csv").write_text("objectId,label\nZTF3,TDE\nZTF4,SN\nZTF4,AGN\nZTF99,SN\n")
+    labels = LabelSettings(file=tmp_path / "own.csv", rules=())
+    done = prepare("ztf_alerts", [source / "a.avro"], tmp_path / "out", shards=1, labels=labels)
+    assert done.manifest.class_names == ("TDE",) and done.report.alerts_kept == 38
+    rejected = pq.read_table(done.manifest.folder / "rejected.parquet").to_pylist()
+    assert [(r["object_id"], r["reason"]) for r in rejected] == [
+        ("ZTF4", "contradictory labels: the table says SN and AGN")
+    ] * 2
+    said = "objects with usable alerts: 1; without: 1 (ZTF99); contradictory: 1 (ZTF4 is SN and AGN)"
+    assert done.rows()["rows of --labels.file"] == said
+    cleaning = json.loads((done.manifest.folder / "cleaning.json").read_text())
+    assert cleaning["label_tables"]["--labels.file"]["unmatched"] == ["ZTF99"]
 
 
 def test_the_published_split_and_caps(source, tmp_path):

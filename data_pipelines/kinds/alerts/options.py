@@ -14,6 +14,8 @@ class AlertOptions:
     """Side of the stamps in pixels; `nominal`: the survey's, others are set aside; `any`: whatever comes."""
     max_missing: float = 1.0
     """Largest fraction of missing pixels of a stamp; one without any valid pixel is always set aside."""
+    any_survey: bool = False
+    """Ask a classifier also about alerts of surveys that it has not learned from, and about stamps of unknown survey and other size."""
     schemas: tuple[Path, ...] = ()
     """Files or folders of Avro schemas (.avsc) for Confluent-framed messages."""
     ztf_orientation: bool = False

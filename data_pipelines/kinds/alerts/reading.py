@@ -21,7 +21,8 @@ REJECTION_COLUMNS = ("object_id", "alert_id", "reason", "origin")
 class AlertReader(Reader):
     """Entries of alerts, in order.
 
-    The request takes `metadata`, the columns that the network needs, and `columns`, those wanted besides.
+    The request takes `metadata`, the columns that the network needs, `columns`, those wanted besides, and `surveys`, those whose
+    alerts it may be asked about.
     """
 
     rejection_columns = REJECTION_COLUMNS
@@ -30,7 +31,9 @@ class AlertReader(Reader):
         """Starts nothing: processes start when there is enough to do."""
         options: AlertOptions = request.options.get("alerts") or AlertOptions()
         metadata = tuple(request.takes["metadata"])
-        entries = StampEntries(metadata, (*metadata, *request.takes.get("columns", ())))
+        surveys = () if options.any_survey else tuple(request.takes.get("surveys", ()))
+        columns = (*metadata, *request.takes.get("columns", ()))
+        entries = StampEntries(metadata, columns, surveys, options.size != "nominal")
         schemas = SchemaSet(options.schemas)
         self._decoders = Decoders(request.processes, options.rules(STAMP_NAMES), schemas, entries)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_pipelines.kinds.alerts.choice import Keep, parse_caps
+from data_pipelines.kinds.alerts.label_tables import TableUse
 from data_pipelines.kinds.report import counted
 from data_pipelines.sources.alerts import STAMP_NAMES, StampRules
 from lcjax.errors import ConfigError, Rejection
@@ -60,6 +61,8 @@ class AlertReport:
     """Kept alerts with at least one missing pixel."""
     labels: Counter = field(default_factory=Counter)
     """`class (rule)` -> kept alerts."""
+    label_tables: dict[str, TableUse] = field(default_factory=dict)
+    """Option -> what the rows of its table were good for."""
     left_out: Counter = field(default_factory=Counter)
     """Choice -> usable alerts that it left out."""
     rejected: list[Rejection] = field(default_factory=list)
@@ -72,6 +75,10 @@ class AlertReport:
         """Rejections by reason, details left out."""
         return Counter(r.fault for r in self.rejected)
 
+    def facts(self) -> dict[str, str]:
+        """Nothing: the numbers of a packet are what its schema says."""
+        return {}
+
     def rows(self, records: Mapping[str, int]) -> dict[str, str]:
         """What is printed."""
         return {
@@ -80,6 +87,7 @@ class AlertReport:
             "left out": counted(self.left_out),
             "missing pixels": f"in {self.with_missing_pixels:,} alerts, kept as NaN",
             "labels": counted(self.labels),
+            **{f"rows of {option}": str(use) for option, use in self.label_tables.items()},
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -92,6 +100,7 @@ class AlertReport:
             "alerts_rejected": dict(self.reasons()),
             "alerts_left_out": dict(self.left_out),
             "labels": dict(self.labels),
+            "label_tables": {option: use.as_dict() for option, use in self.label_tables.items()},
             "other_files": list(self.other_files),
             **self.choices,
         }

@@ -5,7 +5,6 @@ itself a network's. Good enough to pretrain on and to test with, not to claim an
 published stamp classifier: AGN, SN, VS, asteroid, bogus.
 """
 
-import csv
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from data_pipelines.kinds.alerts.label_tables import Catalog, OwnLabels, TableUse
 from data_pipelines.sources.alerts.record import Alert
-from lcjax.errors import DataError
 
 Rule = Literal["solar-system", "cross-match", "real-bogus"]
 
@@ -72,11 +71,11 @@ class Labeler:
         """Reads the user's tables.
 
         Raises:
-          DataError: a table is missing or lacks its columns.
+          DataError: a table is missing, lacks its columns, or has a label of several lines.
         """
         self.settings = settings
-        self._own = _read_own(settings.file) if settings.file else {}
-        self._catalog = _Catalog(settings.catalog, settings.catalog_arcsec) if settings.catalog else None
+        self._own = OwnLabels(settings.file) if settings.file else None
+        self._catalog = Catalog(settings.catalog, settings.catalog_arcsec) if settings.catalog else None
         rules: dict[str, Callable[[Alert], str | None]] = {
             "solar-system": self._solar_system,
             "cross-match": _cross_match,
@@ -85,16 +84,24 @@ class Labeler:
         self._rules = {name: rules[name] for name in settings.rules}
 
     def __call__(self, alert: Alert) -> tuple[str | None, str]:
-        """Label (None: no rule applies) and the name of the rule."""
-        for key in (("alert", str(alert.alert_id)), ("object", alert.object_id)):
-            if key in self._own:
-                return self._own[key], "file"
+        """Label (None: no rule applies) and the name of the rule.
+
+        Raises:
+          ContradictoryLabelsError: a table has several labels for it.
+        """
+        if self._own and (found := self._own.find(alert)):
+            return found, "file"
         if self._catalog and (found := self._catalog.nearest(alert.ra, alert.dec)):
             return found, "catalog"
         for name, rule in self._rules.items():
             if found := rule(alert):
                 return found, name
         return None, ""
+
+    def tables(self) -> dict[str, TableUse]:
+        """Option -> what its table was good for, of the alerts up to now."""
+        asked = {"--labels.file": self._own, "--labels.catalog": self._catalog}
+        return {option: table.use() for option, table in asked.items() if table}
 
     def _solar_system(self, alert: Alert) -> str | None:
         if alert.survey == "lsst":
@@ -121,72 +128,3 @@ def _cross_match(alert: Alert) -> str | None:
         if isinstance(value, str) and (found := class_of_type(value)):
             return found
     return None
-
-
-_OBJECT_COLUMNS = ("object_id", "objectId", "oid", "diaObjectId")
-_ALERT_COLUMNS = ("alert_id", "candid", "diaSourceId")
-_LABEL_COLUMNS = ("label", "class", "classALeRCE")
-
-
-def _read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            return list(reader.fieldnames or ()), rows
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"table '{path}' cannot be read ({error}): give a CSV file with a header") from error
-
-
-def _column(path: Path, have: list[str], wanted: tuple[str, ...]) -> str:
-    found = next((name for name in wanted if name in have), None)
-    if found is None:
-        raise DataError(f"table '{path}' has no column '{wanted[0]}' (it has {', '.join(have) or 'none'}): rename one")
-    return found
-
-
-def _read_own(path: Path) -> dict[tuple[str, str], str]:
-    """('alert' or 'object', id) -> label."""
-    have, rows = _read_table(path)
-    label = _column(path, have, _LABEL_COLUMNS)
-    alert = next((name for name in _ALERT_COLUMNS if name in have), None)
-    own: dict[tuple[str, str], str] = {}
-    column = alert or _column(path, have, _OBJECT_COLUMNS)
-    for row in rows:
-        if row[label] and row[column]:
-            own["alert" if alert else "object", row[column].strip()] = row[label].strip()
-    return own
-
-
-class _Catalog:
-    """Positions sorted by declination, so that a match looks only at a narrow strip."""
-
-    def __init__(self, path: Path, arcsec: float) -> None:
-        have, rows = _read_table(path)
-        names = [_column(path, have, (name,)) for name in ("ra", "dec")] + [_column(path, have, _LABEL_COLUMNS)]
-        try:
-            position = np.array([[float(row[name]) for name in names[:2]] for row in rows], float).reshape(-1, 2)
-        except (TypeError, ValueError) as error:
-            raise DataError(
-                f"table '{path}' has a position that is no number ({error}): correct or drop the row"
-            ) from error
-        order = np.argsort(position[:, 1], kind="stable")
-        self._dec = position[order, 1]
-        self._unit = _unit_vectors(*position[order].T)
-        self._labels = [rows[i][names[2]].strip() for i in order]
-        self._radius = arcsec / 3600
-
-    def nearest(self, ra: float, dec: float) -> str | None:
-        """Label of the nearest entry within the radius."""
-        low, high = np.searchsorted(self._dec, (dec - self._radius, dec + self._radius))
-        if not np.isfinite(ra + dec) or low == high:
-            return None
-        chord = np.linalg.norm(self._unit[low:high] - _unit_vectors(np.array([ra]), np.array([dec])), axis=1)
-        best = int(np.argmin(chord))
-        close = chord[best] <= 2 * np.sin(np.deg2rad(self._radius) / 2)
-        return (self._labels[low + best] or None) if close else None
-
-
-def _unit_vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
-    ra, dec = np.deg2rad(ra), np.deg2rad(dec)
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lcjax.errors import DataError, MissingExtraError, Rejection
+from lcjax.files import printable
 
 MAX_PIXELS = 64 << 20
 """Larger images are refused: cut out the field first."""
@@ -62,7 +63,7 @@ def read_fields(
         try:
             yield _read(path, name, (positions or {}).get(name), pixel_scale)
         except DataError as error:
-            yield Rejection(name, str(error), str(path))
+            yield Rejection(name, str(error), printable(path))
 
 
 def object_names(paths: Iterable[Path | str]) -> set[str]:
@@ -94,7 +95,7 @@ def _object(path: Path) -> str:
     'SN2020a.fitted'
     """
     ending = max((e for e in FITS_ENDINGS if path.name.lower().endswith(e)), key=len, default=path.suffix)
-    return path.name.removesuffix(path.name[len(path.name) - len(ending) :])
+    return printable(path.name[: len(path.name) - len(ending)])
 
 
 def read_field(
@@ -131,7 +132,7 @@ def _read(path: Path, object_id: str, position: tuple[float, float] | None, pixe
             raise DataError(f"ra, dec {position} is not on the image")
     elif wcs is not None and max(abs(wcs.wcs.crpix[0] - 1 - x), abs(wcs.wcs.crpix[1] - 1 - y)) <= 1:
         x, y = (float(v) - 1 for v in wcs.wcs.crpix)
-    return FieldImage(pixels, scale, x, y, object_id, str(path), wcs)
+    return FieldImage(pixels, scale, x, y, object_id, printable(path), wcs)
 
 
 def _pixels_and_wcs(path: Path) -> tuple[np.ndarray, Any, float | None]:

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from data_pipelines.sources.alerts.unpacking import UnpackError
+from lcjax.files import printable
 
 MAX_MEMBER_BYTES = 64 << 20
 """An alert packet has 60 to 150 kB; a member may also be a container of many."""
 MAX_NAME_BYTES = 1 << 20
+MAX_CHAIN = 16
+"""A member has two or three: a long name, a long link, extended attributes."""
 _LONG_HEADERS = {
     tarfile.XHDTYPE,
     tarfile.XGLTYPE,
@@ -25,14 +28,16 @@ _ENCRYPTED = 1
 
 
 class _Header(tarfile.TarInfo):
-    """Refuses headers that claim to continue for gigabytes, which tarfile would read into memory, and notes the damaged ones,
-    which it passes over without a word.
+    """Refuses headers that claim to continue for gigabytes, which tarfile would read into memory, or that follow each other without
+    end, and notes the damaged ones, which it passes over without a word.
     """
 
     notes: list[str]
     """Of the archive: what was wrong with the headers since this was last emptied."""
     ended: list[bool]
     """Of the archive: whether the last header was the end mark."""
+    chain: list[bytes]
+    """Of the archive: types of the headers that go before the next member's own; tarfile calls itself for each."""
 
     @classmethod
     def frombuf(cls, buf: bytes, encoding: str, errors: str) -> "tarfile.TarInfo":
@@ -52,6 +57,9 @@ class _Header(tarfile.TarInfo):
     def _proc_member(self, archive: Any) -> Any:
         if self.type in _LONG_HEADERS and self.size > MAX_NAME_BYTES:
             raise tarfile.ReadError(f"a header claims {self.size:,} bytes")
+        self.chain[:] = [*self.chain, self.type] if self.type in _LONG_HEADERS else []
+        if len(self.chain) > MAX_CHAIN:
+            raise tarfile.ReadError(f"more than {MAX_CHAIN} headers of one member")
         return super()._proc_member(archive)
 
 
@@ -73,20 +81,20 @@ def read_tar(file: BinaryIO) -> Iterator[tuple[str, bytes | UnpackError]]:
     Args:
       file: the unpacked stream. Nothing is written to disk; links and devices are passed over.
     """
-    last, header = "", type("Header", (_Header,), {"notes": [], "ended": []})
+    last, header = "", type("Header", (_Header,), {"notes": [], "ended": [], "chain": []})
     behind = lambda: f" behind '{last}'" if last else ""
     try:
         with tarfile.open(fileobj=file, mode="r|", tarinfo=header, ignore_zeros=True) as archive:
             for member in archive:
                 if header.notes:
                     yield last, UnpackError(f"damaged archive{behind()}: {header.notes.pop()}")
-                last = member.name
+                last = printable(member.name)
                 if not member.isfile():
                     continue
                 if member.size > MAX_MEMBER_BYTES:
-                    yield member.name, UnpackError(f"member too large: {member.size:,} bytes")
+                    yield last, UnpackError(f"member too large: {member.size:,} bytes")
                     continue
-                yield member.name, archive.extractfile(member).read()
+                yield last, archive.extractfile(member).read()
         if header.notes or header.ended != [True]:
             said = header.notes[0] if header.notes else "it ends without its end mark"
             yield last, UnpackError(f"damaged archive{behind()}: {said}")

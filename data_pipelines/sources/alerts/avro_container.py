@@ -7,22 +7,17 @@ on at the next marker or container. Format: Apache Avro 1.12 specification, "Obj
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from data_pipelines.sources.alerts.avro_codecs import CODECS, MAX_BLOCK_BYTES, AvroError
 from data_pipelines.sources.alerts.avro_schema import MAX_SCHEMA_BYTES, fastavro, parse_schema, without_fields
-from data_pipelines.sources.alerts.compression import zlib
 
 MAGIC = b"Obj\x01"
-MAX_BLOCK_BYTES = 64 << 20
 MAX_METADATA_ENTRIES = 64
 _SYNC = 16
 _STEP = 1 << 20
-
-
-class AvroError(ValueError):
-    """Damage in a container; the message is the reason."""
 
 
 class Window:
@@ -114,10 +109,14 @@ class Block:
     """How many records it says it has."""
     data: bytes
     """As in the file: compressed."""
+    number: int = 0
+    """Of the block in its container, from 0."""
 
     def records(self, skip: frozenset[str] = frozenset()) -> Iterator[dict[str, Any] | AvroError]:
-        """Its records, and an error in the place of the first that cannot be decoded. `skip`: see `read_containers`."""
-        return _records(self.count, self.data, parse_schema(self.schema), self.codec, skip)
+        """Its records, and an error in the place of the first that cannot be decoded, or behind them where they do not use up
+        the block: then its number of records is not to be trusted. `skip`: see `read_containers`.
+        """
+        return _records(self, parse_schema(self.schema), skip)
 
 
 def read_containers(file: BinaryIO, skip: frozenset[str] = frozenset()) -> Iterator[dict[str, Any] | AvroError]:
@@ -185,7 +184,9 @@ def _header(window: Window) -> tuple[bytes, str, bytes]:
 
 
 def _blocks(window: Window, schema: bytes, codec: str, sync: bytes) -> Iterator[Block | AvroError]:
+    number = -1
     while window.peek(4) and window.peek(4) != MAGIC:
+        number += 1
         try:
             count, data = _block(window, sync)
         except AvroError as error:
@@ -194,7 +195,7 @@ def _blocks(window: Window, schema: bytes, codec: str, sync: bytes) -> Iterator[
                 window.take(_SYNC)
                 continue
             return
-        yield Block(schema, codec, count, data)
+        yield Block(schema, codec, count, data, number)
 
 
 def _block(window: Window, sync: bytes) -> tuple[int, bytes]:
@@ -213,11 +214,10 @@ def _block(window: Window, sync: bytes) -> tuple[int, bytes]:
     return count, whole[begin:-_SYNC]
 
 
-def _records(
-    count: int, data: bytes, schema: Any, codec: str, skip: frozenset[str]
-) -> Iterator[dict[str, Any] | AvroError]:
+def _records(block: Block, schema: Any, skip: frozenset[str]) -> Iterator[dict[str, Any] | AvroError]:
+    count = block.count
     try:
-        data = CODECS[codec](data)
+        data = CODECS[block.codec](block.data)
     except AvroError as error:
         yield error
         return
@@ -236,6 +236,9 @@ def _records(
             yield AvroError(f"{error}{left}")
             return
         yield record
+    if left := len(data) - stream.tell():
+        said = f"block {block.number} claims {count:,} records, and {left:,} bytes are left behind them"
+        yield AvroError(f"damaged Avro: {said}")
 
 
 def decode_record(stream: io.BytesIO, schema: Any, skip: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -254,62 +257,3 @@ def decode_record(stream: io.BytesIO, schema: Any, skip: frozenset[str] = frozen
     if not isinstance(record, dict):
         raise AvroError("damaged Avro: the schema is not of a record")
     return record
-
-
-def _inflate(data: bytes) -> bytes:
-    member = zlib.decompressobj(-15)
-    return _bounded(member.decompress(data, MAX_BLOCK_BYTES + 1))
-
-
-def _bounded(data: bytes) -> bytes:
-    if len(data) > MAX_BLOCK_BYTES:
-        raise AvroError(f"Avro block too large: more than {MAX_BLOCK_BYTES:,} bytes unpacked")
-    return data
-
-
-def _bzip2(data: bytes) -> bytes:
-    import bz2
-
-    return _bounded(bz2.BZ2Decompressor().decompress(data, MAX_BLOCK_BYTES + 1))
-
-
-def _xz(data: bytes) -> bytes:
-    import lzma
-
-    return _bounded(lzma.LZMADecompressor(memlimit=MAX_BLOCK_BYTES).decompress(data, MAX_BLOCK_BYTES + 1))
-
-
-def _zstandard(data: bytes) -> bytes:
-    import pyarrow as pa
-
-    with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
-        return _bounded(stream.read(MAX_BLOCK_BYTES + 1))
-
-
-def _snappy(data: bytes) -> bytes:
-    """Raw snappy, with the CRC-32 of the unpacked bytes behind it; its first bytes are the unpacked size."""
-    import pyarrow as pa
-
-    body, size, shift = data[:-4], 0, 0
-    for byte in body[:5]:
-        size |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            break
-    if size > MAX_BLOCK_BYTES:
-        raise AvroError(f"Avro block too large: {size:,} bytes claimed")
-    out = pa.decompress(body, decompressed_size=size, codec="snappy", asbytes=True)
-    if zlib.crc32(out) != int.from_bytes(data[-4:], "big"):
-        raise AvroError("damaged Avro: a block does not match its checksum")
-    return out
-
-
-CODECS: dict[str, Callable[[bytes], bytes]] = {
-    "null": bytes,
-    "deflate": _inflate,
-    "snappy": _snappy,
-    "zstandard": _zstandard,
-    "bzip2": _bzip2,
-    "xz": _xz,
-}
-"""Compressions of the specification -> bounded unpacking."""

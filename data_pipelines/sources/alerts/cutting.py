@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from data_pipelines.sources.alerts.archives import is_tar, is_zip, read_tar, read_zip
+from data_pipelines.sources.alerts.avro_codecs import AvroError
 from data_pipelines.sources.alerts.avro_container import MAGIC as AVRO_MAGIC
-from data_pipelines.sources.alerts.avro_container import AvroError, Block, cut_containers, decode_record
+from data_pipelines.sources.alerts.avro_container import Block, cut_containers, decode_record
 from data_pipelines.sources.alerts.avro_schema import SchemaSet
 from data_pipelines.sources.alerts.packets import HISTORY_FIELDS, StampRules
 from data_pipelines.sources.alerts.parquet import MAGIC as PARQUET_MAGIC
@@ -22,6 +23,7 @@ from data_pipelines.sources.alerts.stamp_files import NPY_MAGIC, read_fits_stamp
 from data_pipelines.sources.alerts.surveys import alert_from_packet
 from data_pipelines.sources.alerts.unpacking import UnpackError, open_unpacked, read_all, unpack
 from lcjax.errors import Rejection
+from lcjax.files import printable
 
 MAX_FILE_BYTES = 64 << 20
 """Of files that are read whole: a message, a FITS file, a member of an archive."""
@@ -164,7 +166,7 @@ def cut_files(files: list[Path], rules: StampRules) -> Iterator[Piece | Outcome]
             head = open_unpacked(raw).read(_HEAD)
             if head[:9] == FITS_MAGIC:
                 contents = {stamp_group(f.name)[1]: _read_whole(f) for f in files}
-                yield Images(contents, stamp_group(path.name)[0], str(path))
+                yield Images(contents, stamp_group(printable(path.name))[0], printable(path))
             elif len(files) > 1:
                 for file in files:
                     yield from cut_files([file], rules)
@@ -172,9 +174,9 @@ def cut_files(files: list[Path], rules: StampRules) -> Iterator[Piece | Outcome]
                 yield from _cut_stream(open_unpacked(raw), head, path, rules)
     except OSError as error:
         what = "folder that cannot be listed" if isinstance(error, IsADirectoryError) else error.strerror or error
-        yield Rejection("", f"unreadable file: {what}", str(path))
+        yield Rejection("", f"unreadable file: {what}", printable(path))
     except UnpackError as error:
-        yield Rejection("", str(error), str(path))
+        yield Rejection("", str(error), printable(path))
 
 
 def _read_whole(path: Path) -> bytes:
@@ -184,7 +186,7 @@ def _read_whole(path: Path) -> bytes:
 
 def _cut_stream(stream: Any, head: bytes, path: Path, rules: StampRules) -> Iterator[Piece | Outcome]:
     """A file that is not FITS, from its unpacked stream."""
-    origin, whole = str(path), lambda: io.BytesIO(read_all(stream, MAX_FILE_BYTES))
+    origin, whole = printable(path), lambda: io.BytesIO(read_all(stream, MAX_FILE_BYTES))
     packed = not hasattr(stream, "seek")
     if not head:
         yield Rejection("", "empty file", origin)
@@ -197,7 +199,7 @@ def _cut_stream(stream: Any, head: bytes, path: Path, rules: StampRules) -> Iter
     elif head[:4] == PARQUET_MAGIC:
         yield from cut_parquet(whole() if packed else path, rules, origin)
     elif head[:6] == NPY_MAGIC:
-        yield from read_npy_stamps(whole() if packed else path, rules, origin, path.stem)
+        yield from read_npy_stamps(whole() if packed else path, rules, origin, printable(path.stem))
     elif head[0] == 0 and len(head) > 5:
         yield Packets(whole().getvalue(), origin, path.parent)
     else:
@@ -258,15 +260,16 @@ def _cut_member(data: bytes, rules: StampRules, origin: str) -> Iterator[Piece |
 
 
 def _cut_avro(stream: Any, origin: str) -> Iterator[Piece | Outcome]:
-    number = 0
+    number, empty = 0, True
     for block in cut_containers(stream):
+        empty = empty and isinstance(block, Block) and not block.count and not block.data
         if isinstance(block, AvroError):
             yield Rejection("", str(block), f"{origin}#{number}")
             number += 1
         else:
             yield AvroRecords(block, origin, number)
             number += block.count
-    if not number:
+    if empty:
         yield Rejection("", "no alerts: the Avro container is empty", origin)
 
 

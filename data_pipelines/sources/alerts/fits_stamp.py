@@ -275,5 +275,8 @@ def image_of(hdu: Any) -> tuple[np.ndarray, float | None, World | None]:
     if 8 * height * width > MAX_BYTES:
         raise StampError(f"stamp size: {height}x{width} pixels are more than {MAX_BYTES:,} bytes")
     cards = {card.keyword: str(card.value) for card in hdu.header.cards if card.keyword}  # as `_cards`, without quotes
+    pixels = np.asarray(hdu.data)
+    if pixels.shape[-2:] != (height, width):  # a compressed image without tiles has no pixels at all
+        raise StampError(f"damaged FITS: it has no pixels where {height}x{width} are due")
     with np.errstate(over="ignore"):
-        return np.asarray(hdu.data).astype(np.float32), *_sky(cards)
+        return pixels.astype(np.float32), *_sky(cards)

@@ -4,6 +4,7 @@ Fink's tables (ZTF and Rubin) keep `candidate` or `diaSource`, the history and t
 scalar columns beside them. Rows are read in small groups, so that a table of any size takes little memory.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, BinaryIO
 from data_pipelines.sources.alerts.packets import HISTORY_FIELDS, PARTS, StampRules
 from data_pipelines.sources.alerts.record import Alert
 from data_pipelines.sources.alerts.surveys import alert_from_packet
+from data_pipelines.sources.arrow_text import times_as_text
 from lcjax.errors import Rejection
 
 ROWS = 64
@@ -36,12 +38,17 @@ class TableRows:
         return self.batch.nbytes
 
     def outcomes(self, rules: StampRules, schemas: Any) -> Iterator[Alert | Rejection]:
-        """Alerts in row order; one rejection if the rows cannot be unpacked."""
+        """Alerts in row order, and rejections of rows that cannot be unpacked."""
         try:
             rows = list(_rows(self.batch))
         except ValueError as error:  # pyarrow's errors, and text that is none
-            reason = f"damaged Parquet: {_first_line(error)}, {self.batch.num_rows} rows lost"
-            yield Rejection("", reason, f"{self.origin}#{self.first}")
+            if self.batch.num_rows == 1:
+                yield Rejection("", f"damaged Parquet: {_first_line(error)}", f"{self.origin}#{self.first}")
+                return
+            for number in range(self.batch.num_rows):  # to lose no more rows than need be
+                yield from TableRows(self.batch.slice(number, 1), self.origin, self.first + number).outcomes(
+                    rules, schemas
+                )
             return
         for number, row in enumerate(rows, self.first):
             yield alert_from_packet(row, rules, f"{self.origin}#{number}")
@@ -61,7 +68,9 @@ def cut_parquet(
 
     number = 0
     try:
-        table = pq.ParquetFile(source, pre_buffer=False)
+        if isinstance(source, Path):
+            source = pa.OSFile(os.fsencode(source))  # pyarrow takes names that are no text only as bytes
+        table = pq.ParquetFile(source, pre_buffer=False, page_checksum_verification=True)
         skipped = frozenset() if rules.history else HISTORY_FIELDS
         wanted = [
             f.name
@@ -85,23 +94,31 @@ def cut_parquet(
                 for batch in table.iter_batches(ROWS, row_groups=[group], columns=wanted, use_threads=False):
                     yield TableRows(batch, origin, number)
                     number += batch.num_rows
+                said = "pages have fewer rows than the footer says"
             except (pa.ArrowException, OSError, ValueError) as error:
-                lost = begin + facts.num_rows - number
-                yield Rejection("", f"damaged Parquet: {_first_line(error)}, {lost} rows lost", f"{origin}#{number}")
-                number = begin + facts.num_rows
+                said = _first_line(error)
+            if lost := begin + facts.num_rows - number:
+                yield Rejection("", f"damaged Parquet: {said}, {lost} rows lost", f"{origin}#{number}")
+            number = begin + facts.num_rows
+        if number != table.metadata.num_rows:
+            said = f"its row groups have {number:,} rows and its footer says {table.metadata.num_rows:,}"
+            yield Rejection("", f"damaged Parquet: {said}", f"{origin}#{number}")
     except (pa.ArrowException, OSError, ValueError) as error:
         yield Rejection("", f"damaged Parquet: {_first_line(error)}", origin)
 
 
 def _rows(batch: Any) -> Iterator[dict[str, Any]]:
-    """Row after row; timestamps and other types without a plain number become text."""
+    """Row after row; timestamps and other types without a plain number, and bytes that are no part of a packet, become text."""
     import pyarrow as pa
 
     lists = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if pa.types.is_temporal(column.type):
-            column = column.cast(pa.string())
-        lists[name] = column.to_pylist()
+            column = times_as_text(column)
+        values = column.to_pylist()
+        if name not in PARTS:
+            values = [v.decode("utf-8", "backslashreplace") if isinstance(v, bytes) else v for v in values]
+        lists[name] = values
     for values in zip(*lists.values(), strict=True):
         yield dict(zip(lists, values, strict=True))
 

@@ -120,6 +120,8 @@ def _named_images(data: bytes, scale: float) -> dict[str, Stamp]:
                 elif len(shape) == 3 and shape[0] == len(STAMP_NAMES) and not found:
                     planes, own, world = image_of(hdu)
                     found = {n: Stamp(p, own or scale, world) for n, p in zip(STAMP_NAMES, planes, strict=True)}
+    except StampError:
+        raise
     except Exception as error:  # astropy raises many kinds on damaged files
         raise StampError(f"damaged FITS: {type(error).__name__}") from None
     return found

@@ -5,27 +5,28 @@ from typing import Literal
 
 from lcjax.configs import Experiment
 from lcjax.models.astromer_config import AstromerModelConfig
+from lcjax.schema import Positive, Settings, Share
 
 
 @dataclass(frozen=True)
-class MaskingConfig:
+class MaskingConfig(Settings):
     """What is hidden: half of the points, of those a fifth shown and a fifth exchanged (A&A 670, A54)."""
 
-    probed: float = 0.5
+    probed: Share = 0.5
     """Share of points the network must predict."""
-    same: float = 0.2
+    same: Share = 0.2
     """Share of the probed points that stay visible unchanged."""
-    random: float = 0.2
+    random: Share = 0.2
     """Share of the remaining ones that show another point's magnitude."""
 
 
 @dataclass(frozen=True)
-class ObjectiveConfig:
+class ObjectiveConfig(Settings):
     """What training minimises."""
 
     loss: Literal["rmse", "mse", "huber", "gaussian_nll"] = "rmse"
     """`huber` is quadratic up to huber_delta and linear beyond; `gaussian_nll` also trains a predicted error bar."""
-    huber_delta: float = 1.0
+    huber_delta: Positive = 1.0
     """On the scale of the network: magnitudes, or spreads of the window with scale=std."""
     error_weights: bool = False
     """Weight points by inverse error (`correct_loss` of Astromer 2)."""

@@ -17,6 +17,7 @@ from lcjax.losses import error_weights, gaussian_nll, global_mean, huber_errors,
 from lcjax.models.astromer import SHARDING_RULES, Astromer
 from lcjax.models.flops import astromer_train_flops
 from lcjax.systems.astromer.config import AstromerExperiment, MaskingConfig
+from lcjax.systems.astromer.raw_curves import answer_curves, receive
 from lcjax.training.optimizers import build_optimizer
 from lcjax.training.task import Task, Update, WorkUnit
 from lcjax.transforms import mask_for_pretraining, masked_mean, standardize
@@ -75,7 +76,8 @@ def _row_weight(batch: dict) -> Array:
     return jnp.ones(batch["mask"].shape[0], jnp.float32) if weight is None else weight
 
 
-def _objective(experiment: AstromerExperiment, ready: dict, outputs: dict, axis: Axis = None) -> Array:
+def objective_value(experiment: AstromerExperiment, ready: dict, outputs: dict, axis: Axis = None) -> Array:
+    """What training descends: prepared windows and what the network makes of them -> a scalar."""
     objective = experiment.objective
     row_weight = _row_weight(ready)
     if not experiment.model.parity:
@@ -128,6 +130,7 @@ def build_task(experiment: AstromerExperiment) -> Task:
     if experiment.objective.loss == "gaussian_nll" and not experiment.model.predict_variance:
         experiment = dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, predict_variance=True))
     model = Astromer(experiment.model, dtype)
+    full = experiment.model.parity  # the published networks attend to padding
 
     def init(key: Array, batch: dict) -> PyTree:
         return {"params": model.init(key, standardize(batch))["params"]}
@@ -139,12 +142,12 @@ def build_task(experiment: AstromerExperiment) -> Task:
         ready = prepare_windows(batch, experiment, experiment.masking, mask_key, axis)
         rngs = {"dropout": dropout_key}
         outputs = model.apply({"params": params}, ready, deterministic=False, axis=axis, rngs=rngs)
-        value = _objective(experiment, ready, outputs, axis)
+        value = objective_value(experiment, ready, outputs, axis)
         return value, (_metrics(value, ready, outputs), model_state)
 
     def evaluate(variables: PyTree, batch: dict, key: Array) -> Metrics:
         ready, outputs = reconstruct(variables, batch, key)
-        return _metrics(_objective(experiment, ready, outputs), ready, outputs)
+        return _metrics(objective_value(experiment, ready, outputs), ready, outputs)
 
     def reconstruct(variables: PyTree, batch: dict, key: Array) -> tuple[dict, dict]:
         # Strict scores count hidden points only; published ones also those that stayed visible.
@@ -155,8 +158,11 @@ def build_task(experiment: AstromerExperiment) -> Task:
         return ready, model.apply(variables, ready)
 
     def predict(variables: PyTree, batch: dict) -> dict[str, Array]:
-        outputs = model.apply(variables, prepare_windows(batch, experiment, None, jax.random.key(0)))
-        return {"embedding": outputs["embedding"]}
+        def embed(windows: dict) -> dict[str, Array]:
+            ready = prepare_windows(windows, experiment, None, jax.random.key(0))
+            return {"embedding": model.apply(variables, ready)["embedding"]}
+
+        return answer_curves(embed, batch, experiment.window, full)
 
     shape = (2, experiment.window.length)
     spec = {
@@ -181,10 +187,13 @@ def build_task(experiment: AstromerExperiment) -> Task:
         work=OBSERVED_POINTS,
         flops=lambda rows, length: astromer_train_flops(experiment.model, rows, length),
         model=model,
-        full_length=experiment.model.parity,  # the published networks attend to padding
+        full_length=full,
+        receive=receive,
         example=lambda rows: made_up_windows(rows, experiment.window.length),
         meaning={
             "windows": dataclasses.asdict(experiment.window),
+            "time": "days from any epoch near the curve: subtract one before times become float32, which holds a bare MJD "
+            "only to 5.6 minutes",
             "star": "mean of the outputs over a star's windows, weighted by their number of points",
         },
         extras={"reconstruct": reconstruct},

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from lcjax.schema import NotNegative, Settings
+
 SKY_FEATURES = ("ra", "dec", "sky_x", "sky_y", "sky_z", "ecl_lat", "ecl_long", "gal_lat", "gal_long")
 """Where the alert is: lets a network learn the survey's footprint."""
 HISTORY_FEATURES = ("ndethist", "ncovhist", "non_detections")
@@ -9,20 +11,20 @@ HISTORY_FEATURES = ("ndethist", "ncovhist", "non_detections")
 
 
 @dataclass(frozen=True)
-class StampObjectiveConfig:
+class StampObjectiveConfig(Settings):
     """Cross entropy minus `beta` times the mean entropy of the answers."""
 
-    beta: float = 0.5
+    beta: NotNegative = 0.5
     """0.5 in the networks with metadata, 1 in the regularised image-only one, 0: plain cross entropy."""
-    focal_gamma: float = 0.0
+    focal_gamma: NotNegative = 0.0
     """Exponent of the focal factor; 0: off."""
 
 
 @dataclass(frozen=True)
-class HealthConfig:
+class HealthConfig(Settings):
     """When a training run warns that part of the network is dead."""
 
-    live_units: float = 0.02
+    live_units: NotNegative = 0.02
     """Share of live units of a layer at or below which its branch counts as dead."""
-    effect: float = 1e-4
+    effect: NotNegative = 1e-4
     """Mean change of the probabilities, when an input is swapped between alerts, at or below which it is ignored."""

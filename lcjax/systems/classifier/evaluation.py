@@ -50,7 +50,12 @@ def evaluate(loaded: Loaded, data: Data, commands: str) -> Scores:
     title = f"{whole.alerts:,} labelled alerts of {whole.objects:,} objects, 95 % intervals over objects"
     parts, classes = part_table(held_out, title), class_table(whole)
     unlabelled = f"{held_out.unlabelled:,} alerts without a label of the model's classes are not scored"
-    notes = [Text(unlabelled)] if held_out.unlabelled else []
+    unanswered = (
+        f"{answers.unanswered:,} alerts without a finite answer (a null among what the network takes) are not scored"
+    )
+    notes = [
+        Text(text) for text, count in ((unlabelled, held_out.unlabelled), (unanswered, answers.unanswered)) if count
+    ]
     warnings = [Text(text, "warning") for text in held_out.warnings]
     return Scores(
         title="Classification report",
@@ -61,6 +66,7 @@ def evaluate(loaded: Loaded, data: Data, commands: str) -> Scores:
             "effects": answers.effects,
             "warnings": held_out.warnings,
             "unlabelled": held_out.unlabelled,
+            "unanswered": answers.unanswered,
         },
         cards=[
             (f"{whole.accuracy.value:.1%}", "accuracy"),

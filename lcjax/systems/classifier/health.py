@@ -36,6 +36,8 @@ class StampAnswers:
     object_id: np.ndarray
     live: dict[str, float]
     """Layer -> share of units that fire on at least one alert."""
+    unanswered: int = 0
+    """Alerts left out because an answer was not finite: a null spoils them where the network does not replace nulls."""
 
     def effect(self, name: str) -> float:
         """Mean total variation between the answers with all inputs and those `without <name>`."""
@@ -73,7 +75,7 @@ def answer_alerts(task: Task, variables: PyTree, batches: Iterable[dict[str, Any
       batches: with `label`, `object_id` and `weight` beside the inputs; rows of weight 0 are left out.
 
     Raises:
-      DataError: there are no batches.
+      DataError: there are no batches, or no answer is finite.
     """
     masks = feature_groups(tuple(task.extras["feature_names"]()))
     order = ("image", *masks)
@@ -104,9 +106,14 @@ def answer_alerts(task: Task, variables: PyTree, batches: Iterable[dict[str, Any
         objects.append(np.asarray(batch["object_id"], dtype=str)[real])
     if not labels:
         raise DataError("there are no alerts in this split: choose another with --split")
+    whole = {name: np.concatenate(parts[name]) for name in (WHOLE, *(f"without {n}" for n in order))}
+    finite = np.all([np.isfinite(value).all(-1) for value in whole.values()], axis=0)
+    if not finite.any():
+        raise DataError("the model has no finite answer to any of these alerts: it takes a column that is null in all")
     return StampAnswers(
-        probabilities={name: np.concatenate(parts[name]) for name in (WHOLE, *(f"without {n}" for n in order))},
-        label=np.concatenate(labels),
-        object_id=np.concatenate(objects),
+        probabilities={name: value[finite] for name, value in whole.items()},
+        label=np.concatenate(labels)[finite],
+        object_id=np.concatenate(objects)[finite],
         live={name: float(units.mean()) for name, units in live.items()},
+        unanswered=int((~finite).sum()),
     )

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import jax.numpy as jnp
 
+from lcjax.evaluation.classification import f1_score
 from lcjax.typing import Array, Metrics
 
 
@@ -38,14 +39,11 @@ def summarize_classes(means: dict[str, float]) -> dict[str, float]:
     losses = [v for k, v in means.items() if k.startswith("class_loss_") and v == v]
     if losses:
         kept["balanced_loss"] = sum(losses) / len(losses)
-    scores = []
-    for name, recall in means.items():
-        if not name.startswith("recall_") or recall != recall:
-            continue
-        precision = means["precision_" + name.removeprefix("recall_")]
-        total = recall + precision
-        scores.append(2 * recall * precision / total if total > 0 else 0.0)
-    return {**kept, "macro_f1": sum(scores) / len(scores)} if scores else kept
+    names = [n.removeprefix("recall_") for n, recall in means.items() if n.startswith("recall_") and recall == recall]
+    if not names:
+        return kept
+    scores = f1_score([means[f"recall_{n}"] for n in names], [means[f"precision_{n}"] for n in names])
+    return {**kept, "macro_f1": float(scores.mean())}
 
 
 def swap_rows(x: Array, weight: Array) -> Array:

@@ -27,6 +27,10 @@ class StampData(Data, Protocol):
     def metadata(self) -> "np.ndarray":
         """(R, F) float32 of all records, nulls NaN."""
 
+    @property
+    def surveys(self) -> tuple[str, ...]:
+        """Surveys of the alerts, where they are known."""
+
     def relabelled(self, class_names: tuple[str, ...]) -> "StampData":
         """The same with labels numbered as in `class_names`, without regard to case; -1 for others."""
 
@@ -36,6 +40,7 @@ class StampInputs(Protocol):
 
     class_names: tuple[str, ...]
     metadata_names: tuple[str, ...]
+    surveys: tuple[str, ...]
     balance: str
 
     @property
@@ -75,14 +80,15 @@ class StampSystem(System):
         return tuple(inputs.class_names if fits else data.class_names)
 
     def adapt(self, experiment: "Experiment", data: StampData) -> "Experiment":
-        """Sets the classes, the order of the metadata columns and what else follows from the training alerts.
+        """Sets the classes, the surveys, the order of the metadata columns and what else follows from the training alerts.
 
         Raises:
           ConfigError: the data has no classes.
         """
         if not len(data.class_names):
             raise ConfigError("this data has no labels: prepare it with  lcjax data prepare ... --labels  first")
-        inputs: Any = dataclasses.replace(_inputs(experiment), class_names=self._classes(_inputs(experiment), data))
+        names = self._classes(_inputs(experiment), data)
+        inputs: Any = dataclasses.replace(_inputs(experiment), class_names=names, surveys=tuple(data.surveys))  # type: ignore[type-var]
         return dataclasses.replace(experiment, inputs=self.fitted(experiment, inputs, data))  # type: ignore[call-arg]
 
     def on_data(self, loaded: "Loaded", data: StampData) -> "Loaded":
@@ -103,10 +109,11 @@ class StampSystem(System):
         return evaluate(loaded, data, self.next_steps(loaded.folder))
 
     def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
-        """Metadata of the network, and what the service's rules look at."""
+        """Metadata of the network, what the service's rules look at, and the surveys the network knows."""
         from lcjax.systems.classifier.prediction import RULE_COLUMNS
 
-        return {"metadata": _inputs(loaded.experiment).metadata_names, "columns": RULE_COLUMNS}
+        inputs = _inputs(loaded.experiment)
+        return {"metadata": inputs.metadata_names, "columns": RULE_COLUMNS, "surveys": inputs.surveys}
 
     def answers(self, loaded: "Loaded", work: Work) -> Answers:
         """Class probabilities of alerts."""

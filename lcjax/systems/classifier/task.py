@@ -4,14 +4,16 @@ The step also watches the network's health: the share of live units of every lay
 change when images or metadata are swapped between alerts. A branch that died shows as zeros, and the run warns.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lcjax.global_batch import rows_of
+from lcjax.inference.raw_batch import received
 from lcjax.losses import cross_entropy, entropy, entropy_regularised, label_weight
 from lcjax.models.activity import live_fractions
 from lcjax.systems.classifier.metrics import class_metrics, dead_branch_warnings, summarize_classes, swap_rows
@@ -100,6 +102,8 @@ def classifier_task(
         updates=(Update(loss),),
         evaluate=evaluate,
         predict=predict,
+        # Sky positions that the network needs and does not get are told of where its features are made.
+        receive=lambda batch: received(batch_spec, _with_columns(batch, batch_spec), ("metadata",), ("ra", "dec")),
         batch_spec=batch_spec,
         summarize=summarize_classes,
         headline=("loss", "accuracy", "macro_f1"),
@@ -114,6 +118,13 @@ def classifier_task(
         },
         warnings=lambda split, values: dead_branch_warnings(values, experiment.health),
     )
+
+
+def _with_columns(batch: Mapping[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    """The batch with the `metadata` that networks without any still are given: no columns."""
+    if spec["metadata"].shape[1] or "metadata" in batch or "stamps" not in batch:
+        return dict(batch)
+    return {**batch, "metadata": np.zeros((len(batch["stamps"]), 0), np.float32)}
 
 
 def row_weight(batch: dict) -> Array:

@@ -13,7 +13,7 @@ from lcjax.systems.delight.examination import Sources
 from lcjax.transforms.delight import plane_begin, stack_side
 
 SNAP_REACH = 2.0
-"""Radii of a source up to which a predicted place falls on it."""
+"""Radii of a source up to which a predicted position falls on it."""
 WELL_CENTRED = 0.05
 """Separation over size up to which a source surely is the host."""
 
@@ -38,7 +38,7 @@ def nearest_source(sources: Sources, x: float, y: float) -> np.ndarray:
 
 
 def snap_to_source(sources: Sources, x: float, y: float) -> tuple[float, float]:
-    """The centre of the source that a predicted place falls on, within `SNAP_REACH` of its radii; else the place itself.
+    """The centre of the source that a predicted position falls on, within `SNAP_REACH` of its radii; else the position itself.
 
     Detection finds the centre of a galaxy better than a network does, the network knows better which galaxy it is.
     """
@@ -57,7 +57,7 @@ class HostSize:
 
     semi_major_axis: float  #: pixels of the full image; NaN if no source is there
     level: int  #: found on blocks of 2^level pixels; -1: on the full image
-    ratio: float  #: separation of predicted place and source over the semi-major axis
+    ratio: float  #: separation of predicted position and source over the semi-major axis
 
     @property
     def doubtful(self) -> bool:

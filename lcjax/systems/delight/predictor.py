@@ -1,4 +1,4 @@
-"""Hosts of transients with a trained DELIGHT: images in, places on the sky out, in batches of one compiled shape.
+"""Hosts of transients with a trained DELIGHT: images in, positions on the sky out, in batches of one compiled shape.
 
 Any image works: by its explicit pixel scale it is resampled to the field that the network knows, around the transient.
 Sources are found and stacks made on the host by a function that the caller gives
@@ -24,6 +24,7 @@ from lcjax.systems.delight.answer import HostAnswer
 from lcjax.systems.delight.config import DelightExperiment, ImageConfig
 from lcjax.systems.delight.examination import ArrayField, Examination, Examine, Examined, Field, sky_of
 from lcjax.systems.delight.host_rules import host_size, nearest_source, snap_to_source
+from lcjax.systems.delight.raw_fields import UNKNOWN
 from lcjax.training.task import Task
 from lcjax.transforms.delight import delight_stack, recentre, usable
 from lcjax.typing import PyTree
@@ -32,8 +33,6 @@ _SAME_SCALE = 0.01
 """Relative difference of pixel scales that is no reason to resample."""
 _PADDING = 64
 """Images are padded to multiples of so many pixels before they are resampled, so that few shapes are compiled."""
-_MISSING = 1e37
-"""Pixels as large are not known: some templates of ZTF have the largest float32 there."""
 _EMPTY = "the image is empty: every pixel is 0 or not finite"
 
 ParallelMap = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
@@ -136,21 +135,21 @@ class HostPredictor:
 
     def prepare(self, fields: Iterable[Field | Rejection]) -> Iterator[_Ready | Rejection]:
         """Checks fields, brings them to the network's grid and examines them, in order."""
-        placed: deque[_Ready | Rejection] = deque()
+        waiting: deque[_Ready | Rejection] = deque()
 
         def given() -> Iterator[tuple[np.ndarray, np.ndarray | None] | None]:
             for field in fields:
-                placed.append(ready := self._place(field))
+                waiting.append(ready := self._onto_grid(field))
                 if isinstance(ready, Rejection):
                     yield None
                 else:
                     yield ready.pixels, _outside(field, ready.pixels.shape, ready.zoom)
 
         if self._examination is None:
-            yield from (self._place(field) for field in fields)
+            yield from (self._onto_grid(field) for field in fields)
             return
         for examined in self._parallel_map(self._examination, given()):
-            ready = placed.popleft()
+            ready = waiting.popleft()
             if isinstance(ready, Rejection):
                 yield ready
             elif isinstance(examined, str):
@@ -165,7 +164,7 @@ class HostPredictor:
             else:
                 yield dataclasses.replace(ready, examined=examined)
 
-    def _place(self, field: Field | Rejection) -> _Ready | Rejection:
+    def _onto_grid(self, field: Field | Rejection) -> _Ready | Rejection:
         if isinstance(field, Rejection):
             return field
         try:
@@ -201,8 +200,8 @@ class HostPredictor:
                 )
             offset, method = nearest, "nearest source"
         elif self._snap:
-            place = snap_to_source(item.examined.sources, item.x + offset[0], item.y + offset[1])
-            offset = np.subtract(place, (item.x, item.y))
+            position = snap_to_source(item.examined.sources, item.x + offset[0], item.y + offset[1])
+            offset = np.subtract(position, (item.x, item.y))
         x, y = item.given(offset)
         axis, doubtful = float("nan"), True
         if self._sizes:
@@ -238,10 +237,10 @@ class HostPredictor:
 def _details(item: _Ready, out: dict[str, np.ndarray]) -> dict[str, Any]:
     """What only one of the two heads gives: two hosts and probabilities, or the eight answers."""
     if "hostless_probability" not in out:
-        places = [item.given(offset) for offset in out["offsets"]]
-        sky = [sky_of(item.field, *place) for place in places]
+        positions = [item.given(offset) for offset in out["offsets"]]
+        sky = [sky_of(item.field, *position) for position in positions]
         names = ("variant_x", "variant_y", "variant_ra", "variant_dec")
-        return dict(zip(names, (*zip(*places, strict=True), *zip(*sky, strict=True)), strict=True))
+        return dict(zip(names, (*zip(*positions, strict=True), *zip(*sky, strict=True)), strict=True))
     more = {name: float(out[name]) for name in ("probability", "second_probability", "hostless_probability")}
     if more["second_probability"] > 0:
         second = out["second_offset"].astype(np.float64)
@@ -273,7 +272,7 @@ def _clean(field: Field) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(f"the transient at pixel ({field.x}, {field.y}) is not on the image of shape {pixels.shape}")
     with np.errstate(over="ignore"):
         pixels = np.ascontiguousarray(pixels, np.float32)
-    known = np.abs(pixels) < _MISSING
+    known = np.abs(pixels) < UNKNOWN
     pixels = np.where(known, pixels, np.float32(0))
     if not pixels.any():
         raise DataError(_EMPTY)

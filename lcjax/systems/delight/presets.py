@@ -8,7 +8,7 @@ from lcjax.systems.delight.config import DelightExperiment, HostObjectiveConfig
 def delight() -> DelightExperiment:
     """DELIGHT as published: the host's offset from a five-level stack, mean squared error (Forster 2022, AJ 164, 195).
 
-    Data: images of 2' around transients and the places of their hosts (the paper: 16,791 hosts in Pan-STARRS r); here
+    Data: images of 2' around transients and the positions of their hosts (the paper: 16,791 hosts in Pan-STARRS r); here
     `lcjax data prepare simulated_hosts`. Published: redshift contamination below 0.86 %. Batch size and length of training
     are not published.
 

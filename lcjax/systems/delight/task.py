@@ -14,9 +14,10 @@ from lcjax.losses.host_mixture import mixture_log_density, two_best_hosts
 from lcjax.models.delight import VARIANTS, Delight
 from lcjax.models.delight_config import DelightModelConfig
 from lcjax.systems.delight.config import DelightExperiment
+from lcjax.systems.delight.raw_fields import receive
 from lcjax.training.task import Task, Update
 from lcjax.transforms.delight import network_input, stack_side
-from lcjax.transforms.dihedral import pick, random_places, turn_vectors
+from lcjax.transforms.dihedral import pick, random_symmetries, turn_vectors
 from lcjax.typing import Array, Axis, Metrics, PyTree
 
 EXPERIMENT = DelightExperiment
@@ -77,28 +78,28 @@ def build_task(experiment: DelightExperiment) -> Task:
         return {"params": model.init(key, {"levels": normalised_levels(batch["stamps"])})["params"]}
 
     def terms(outputs: dict, batch: dict, offset: Array, hostless: Array) -> tuple[Array, Array]:
-        """Place and decision, (B,) each."""
+        """Position and decision, (B,) each."""
         if not mixture:
             raw = outputs["raw"].reshape(len(offset), -1, config.outputs)
-            place = offset_errors(raw, offset, objective.loss, objective.huber_delta)
+            position = offset_errors(raw, offset, objective.loss, objective.huber_delta)
             if config.outputs > 2 and "host_radius" in batch:
                 radius = batch["host_radius"][:, None] / experiment.image.pixel_scale
-                place = place + jnp.mean(jnp.square(raw[..., 2] - radius), axis=1)
-            return place, jnp.zeros_like(hostless)
-        place = -mixture_log_density(offset, outputs["centres"], outputs["widths"], outputs["log_weights"])
+                position = position + jnp.mean(jnp.square(raw[..., 2] - radius), axis=1)
+            return position, jnp.zeros_like(hostless)
+        position = -mixture_log_density(offset, outputs["centres"], outputs["widths"], outputs["log_weights"])
         logit = outputs["hostless_logit"]
         decision = jax.nn.softplus(logit) - hostless * logit
-        return place, decision
+        return position, decision
 
     def objective_of(
         outputs: dict, batch: dict, offset: Array, hostless: Array, axis: Axis = None
     ) -> tuple[Array, Metrics]:
         weight = _row_weight(batch)
         hosted = weight * (1 - hostless)
-        place, decision = terms(outputs, batch, offset, hostless)
-        loss = global_mean(place, hosted, axis) + objective.hostless_weight * global_mean(decision, weight, axis)
+        position, decision = terms(outputs, batch, offset, hostless)
+        loss = global_mean(position, hosted, axis) + objective.hostless_weight * global_mean(decision, weight, axis)
         total, count = jnp.sum(hosted), jnp.sum(weight)
-        metrics = {"loss": (loss * count, count), "place_loss": (jnp.sum(place * hosted), total)}
+        metrics = {"loss": (loss * count, count), "position_loss": (jnp.sum(position * hosted), total)}
         if mixture:
             metrics["hostless_loss"] = (jnp.sum(decision * weight), count)
         return loss, metrics
@@ -115,8 +116,8 @@ def build_task(experiment: DelightExperiment) -> Task:
         levels = normalised_levels(batch["stamps"])
         row = rows_of(batch, levels.shape[0], axis)
         if objective.training_variants < VARIANTS:
-            places = random_places(turn_key, row)
-            levels, offset = pick(levels, places), turn_vectors(offset)[jnp.arange(len(row)), places]
+            symmetries = random_symmetries(turn_key, row)
+            levels, offset = pick(levels, symmetries), turn_vectors(offset)[jnp.arange(len(row)), symmetries]
         inputs = {"levels": levels, "row": row}
         rngs = {"dropout": dropout_key}
         outputs = trained.apply({"params": params}, inputs, deterministic=False, axis=axis, rngs=rngs)
@@ -154,6 +155,7 @@ def build_task(experiment: DelightExperiment) -> Task:
         updates=(Update(loss),),
         evaluate=evaluate,
         predict=predict,
+        receive=lambda batch: receive(batch, spec, experiment.image),
         batch_spec=spec,
         flops=lambda rows, length: delight_train_flops(config, rows * objective.training_variants),
         headline=("loss", "distance", "hostless_accuracy"),

@@ -171,7 +171,7 @@ def _cells(side: int) -> int:
 def variables(layers: list[dict[str, np.ndarray]]) -> dict[str, Any]:
     """The `params` of `lcjax.models.delight.Delight`."""
     params: dict[str, Any] = {"trunk": {}, "head": {}}
-    for place, layer in zip(_LAYERS, layers, strict=True):
-        part, layer_name = place.split("/")
+    for name, layer in zip(_LAYERS, layers, strict=True):
+        part, layer_name = name.split("/")
         params[part][layer_name] = layer
     return params

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from lcjax.configs import Experiment
 from lcjax.models.multiscale_config import MultiscaleModelConfig
+from lcjax.schema import Count, Settings
 from lcjax.systems.classifier.config import HealthConfig, StampObjectiveConfig
 
 CLASS_NAMES = ("agn", "asteroid", "bogus", "satellite", "sn", "vs")
@@ -30,15 +31,15 @@ POSITION_NAMES = {"cartesian": ("sky_x", "sky_y", "sky_z"), "spherical": ("ra", 
 
 
 @dataclass(frozen=True)
-class MultiscaleInputsConfig:
+class MultiscaleInputsConfig(Settings):
     """What the network sees of an alert."""
 
     class_names: tuple[str, ...] = CLASS_NAMES
     scenario: Literal["cropped", "low_res", "multiscale", "full", "rings"] = "multiscale"
     """`rings` is multiscale from flux-conserving rings alone: what a broker that stores nothing else can give."""
-    size: int = 8
+    size: Count = 8
     """Side of what is seen: of a level (multiscale, rings), or of the whole (cropped, low_res; full: of the stamp)."""
-    levels: int = 4
+    levels: Count = 4
     """Levels of multiscale and rings, each with pixels twice as large as the one before."""
     fourier: Literal["none", "field", "stamp"] = "none"
     """Adds the Fourier amplitude of the difference image as a channel: of what is seen, or the lowest frequencies of the
@@ -56,6 +57,8 @@ class MultiscaleInputsConfig:
     """One a feature, of the training alerts; set from the data when training. Empty: 0 and 1."""
     feature_quantiles: tuple[tuple[float, ...], ...] = ()
     """Likewise for `quantile`: ascending knots of every feature, evenly spaced in probability."""
+    surveys: tuple[str, ...] = ("ztf",)
+    """Whose alerts the network learned from: it answers no others unless told to. Set from the data when training; empty: any."""
     balance: Literal["none", "published", "weighted"] = "weighted"
     """Classes in training: `weighted` draws them evenly, as published for this network."""
 

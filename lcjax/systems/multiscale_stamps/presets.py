@@ -1,5 +1,6 @@
 """Published settings of the multi-scale stamp classifier. Docstrings: paper, command, what to expect."""
 
+import dataclasses
 from typing import Literal
 
 from lcjax.configs import OptimizerConfig, TrainingConfig
@@ -95,7 +96,8 @@ def multiscale_stamps_rubin() -> MultiscaleExperiment:
 
         lcjax train multiscale-stamps-rubin --data D --workdir W
     """
-    return _production("full", 30, RUBIN_FEATURES)
+    experiment = _production("full", 30, RUBIN_FEATURES)
+    return dataclasses.replace(experiment, inputs=dataclasses.replace(experiment.inputs, surveys=("lsst",)))
 
 
 def _production(scenario: Literal["cropped", "full"], size: int, features: tuple[str, ...]) -> MultiscaleExperiment:

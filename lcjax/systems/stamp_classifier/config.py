@@ -5,6 +5,7 @@ from typing import Literal
 
 from lcjax.configs import Experiment
 from lcjax.models.stamp_classifier_config import StampModelConfig
+from lcjax.schema import Count, Settings
 from lcjax.systems.classifier.config import HISTORY_FEATURES, SKY_FEATURES, HealthConfig, StampObjectiveConfig
 
 CLASS_NAMES = ("AGN", "SN", "VS", "asteroid", "bogus")
@@ -59,7 +60,7 @@ RAW_COLUMNS = tuple(name for name in FEATURES_26 if name not in _DERIVED)
 
 
 @dataclass(frozen=True)
-class StampInputsConfig:
+class StampInputsConfig(Settings):
     """What the network sees of an alert."""
 
     class_names: tuple[str, ...] = CLASS_NAMES
@@ -77,7 +78,7 @@ class StampInputsConfig:
     the published networks do not know."""
     feature_std: tuple[float, ...] = ()
     """Likewise; 1 for unknown features."""
-    crop: int = 21
+    crop: Count = 21
     """Central pixels a side."""
     missing: Literal["survey", "mean", "nan"] = "survey"
     """What stands for a null: `survey` the value ZTF's -999 becomes, else the mean; `mean` always the mean; `nan`
@@ -87,6 +88,8 @@ class StampInputsConfig:
     ignore_fill: bool = True
     """Pixels beyond +-1e10 count as missing. False lets one fill value (-3.4e38 in some templates) or infinity decide
     the range of its channel, as in the reference."""
+    surveys: tuple[str, ...] = ("ztf",)
+    """Whose alerts the network learned from: it answers no others unless told to. Set from the data when training; empty: any."""
     balance: Literal["none", "published", "weighted"] = "published"
     """Classes in training: `published` repeats rare ones to the size of the largest; `weighted` draws them evenly."""
 

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import math
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,8 @@ def _read_npz(file: Path) -> dict[str, np.ndarray]:
             )
         with np.load(file, allow_pickle=False) as arrays:
             return {name.replace(".", "/"): arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        # The last two: compressed in a way that is not known here, and encrypted.
         raise WeightsError(f"'{file}' cannot be read as named arrays: {error}") from error
 
 

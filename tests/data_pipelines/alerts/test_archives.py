@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import tarfile
 import tracemalloc
 import zipfile
 
@@ -46,6 +47,19 @@ def test_packed_files_and_tars(tmp_path, kind):
         f"3.tar{ending}#x/4.avro#1",
         f"3.tar{ending}#x/6.avro{ending}#0",
     ]
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_headers_that_follow_each_other_without_end(tmp_path, kind):
+    """tarfile calls itself for each header of a member."""
+    header = tarfile.TarInfo("x")
+    header.type, header.size = kind, 16
+    chained = (header.tobuf(tarfile.USTAR_FORMAT) + b"16 path=aaaaaaa\n".ljust(512, b"\0")) * 3000
+    (tmp_path / "a.tar").write_bytes(tar_bytes({"1.avro": single(1)}) + chained + tar_bytes({"2.avro": single(2)}))
+    (tmp_path / "b.avro").write_bytes(single(3))
+    found = list(read_alerts(tmp_path))
+    assert ids(found) == [1001, -1, 1003]
+    assert reasons(found) == ["damaged archive behind '1.avro': more than 16 headers of one member"]
 
 
 @pytest.mark.parametrize("kind", PACKERS)

@@ -1,17 +1,22 @@
 """Containers of all compressions, concatenated and damaged; hostile schemas; schemas by id."""
 
+import bz2
 import io
 import json
+import lzma
 import struct
+import zlib
 
 import fastavro
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_pipelines.datasets.alert_checks import ZTF_SCHEMA, container
-from data_pipelines.sources.alerts import SchemaSet, avro_schema
-from data_pipelines.sources.alerts.avro_container import CODECS, AvroError, read_containers
+from data_pipelines.sources.alerts import SchemaSet, StampRules, avro_schema, read_packets
+from data_pipelines.sources.alerts.avro_codecs import CODECS, AvroError
+from data_pipelines.sources.alerts.avro_container import read_containers
 from data_pipelines.sources.alerts.avro_schema import parse_schema
 from lcjax.errors import DataError
 
@@ -40,10 +45,6 @@ def test_compressions_and_concatenation(codec):
 @pytest.mark.parametrize("codec", ["snappy", "zstandard"])
 def test_compressions_that_fastavro_needs_packages_for(codec):
     """Blocks are repacked by hand, so that the packages need not be installed."""
-    import zlib
-
-    import pyarrow as pa
-
     plain = small(block=10_000)
     head, sync = plain[: plain.index(b"null") + 4], plain[-16:]
     body_at = plain.index(sync) + 16
@@ -69,6 +70,38 @@ def test_compressions_that_fastavro_needs_packages_for(codec):
     damaged = head + long(count) + long(len(packed)) + packed[:-6] + b"\x00\xff" * 3 + sync
     good, bad = numbers(damaged)
     assert good == [] and len(bad) == 1
+    if codec == "snappy":  # what unpacks, and is not what was packed
+        damaged = head + long(count) + long(len(packed)) + packed[:-1] + bytes([packed[-1] ^ 1]) + sync
+        assert numbers(damaged) == ([], ["damaged Avro: a block does not match its checksum"])
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate"])
+def test_a_flipped_bit_in_the_number_of_records(codec):
+    """8 records that the block says are 4 or 0: said, with the block, and the next container is read."""
+    data = small(ROWS[:8], codec, 10_000)
+    at = data.index(data[-16:]) + 16
+    assert data[at] == 16
+    for flip, claimed in ((8 | 16, 4), (16, 0)):
+        damaged = data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :]
+        good, bad = numbers(damaged + small([{"n": 99, "b": b""}]))
+        assert good == [*range(claimed), 99] and len(bad) == 1
+        assert bad[0].startswith(f"damaged Avro: block 0 claims {claimed} records, and ")
+        (rejection,) = read_packets(damaged, rules=StampRules(need=())) if not claimed else [None]
+        assert rejection is None or rejection.reason == bad[0]
+
+
+@pytest.mark.parametrize("codec", ["deflate", "bzip2", "xz"])
+def test_packed_bytes_without_their_end(codec):
+    """A block may be cut where a record ends, so that what is left unpacks well."""
+    packers = {"deflate": zlib.compressobj(9, zlib.DEFLATED, -15)}
+    whole = b"".join(bytes([2 * i, 4, 1, 1]) for i in range(3))
+    packer = packers.get(codec)
+    if packer:
+        cut = packer.compress(whole) + packer.flush(zlib.Z_SYNC_FLUSH)
+    else:
+        cut = {"bzip2": bz2, "xz": lzma}[codec].compress(whole)[:-8]
+    with pytest.raises(AvroError, match="cut off"):
+        CODECS[codec](cut)
 
 
 def test_truncation_keeps_what_is_whole():
@@ -150,15 +183,14 @@ def test_claims_of_many_empty_records():
     assert not good and "no bytes" in str(bad[0])
 
 
-def test_schemas_by_id(data_root, tmp_path, monkeypatch):
-    folder = data_root / "avro" / "lsst"
-    schemas = SchemaSet([folder])
-    ids = schemas.ids()
-    assert {900, 1000, 1100, 704} <= set(ids)
-    for number in ids:
+def test_schemas_of_rubin(data_root):
+    schemas = SchemaSet([data_root / "avro" / "lsst"])
+    assert {900, 1000, 1100, 704} <= set(schemas.ids())
+    for number in schemas.ids():
         assert {f["name"] for f in schemas.schema(number)["fields"]} >= {"diaSource", "cutoutScience"}
-    with pytest.raises(ValueError, match="id 77 "):
-        schemas.schema(77)
+
+
+def test_schemas_by_id(tmp_path, monkeypatch):
     (tmp_path / "12.avsc").write_text(json.dumps(SMALL))
     (tmp_path / "registry.json").write_text(json.dumps({"id": 34, "schema": json.dumps(SMALL)}))
     (tmp_path / "56.avsc").write_text("{")
@@ -166,6 +198,8 @@ def test_schemas_by_id(data_root, tmp_path, monkeypatch):
     monkeypatch.setenv("LCJAX_ALERT_SCHEMAS", str(tmp_path))
     schemas = SchemaSet()
     assert schemas.ids() == [12, 34, 56]
+    with pytest.raises(ValueError, match="id 77 "):
+        schemas.schema(77)
     assert schemas.schema(12)["name"] == schemas.schema(34)["name"] == "r"
     with pytest.raises(ValueError, match=r"56\.avsc' cannot be used"):
         schemas.schema(56)

@@ -88,6 +88,16 @@ def test_tiles_as_astropy_reads_them(kind, dtype):
         np.testing.assert_array_equal(decode_stamp(data)[0], np.asarray(hdus[1].data, np.float32))
 
 
+def test_a_compressed_image_without_tiles():
+    """astropy gives no pixels at all for it: an array without axes, of one NaN."""
+    out = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(stamp(1, 20), compression_type="GZIP_1")]).writeto(out)
+    at = out.getvalue().index(b"NAXIS2  =", 2880)
+    data = out.getvalue()[:at] + b"NAXIS2  =                    0".ljust(80) + out.getvalue()[at + 80 :]
+    with pytest.raises(StampError, match="no pixels where 20x20 are due"):
+        decode_stamp(data)
+
+
 def test_unsigned_64_bit_pixels():
     pixels = np.array([[0, 69], [2**40, 2**63 + 2**45]], np.uint64)
     np.testing.assert_array_equal(decode_stamp(written([fits.PrimaryHDU(pixels)]))[0], pixels.astype(np.float32))

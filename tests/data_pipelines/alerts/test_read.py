@@ -115,6 +115,43 @@ def test_tables_of_other_types_and_none(tmp_path):
     assert reasons(found["no ids"]) == ["missing field: objectId"] * 3
 
 
+@pytest.fixture
+def table_and_page(tmp_path):
+    """A table of two row groups of two alerts, with page checksums; bytes, and where the second group's page of ids begins."""
+    rows = pa.Table.from_pylist([packet(i) for i in range(4)])
+    pq.write_table(
+        rows,
+        tmp_path / "t.parquet",
+        use_dictionary=False,
+        compression="none",
+        row_group_size=2,
+        write_page_checksum=True,
+    )
+    second = pq.read_metadata(tmp_path / "t.parquet").row_group(1)
+    assert second.column(1).path_in_schema == "candid"
+    return (tmp_path / "t.parquet").read_bytes(), second.column(1).data_page_offset, tmp_path / "t.parquet"
+
+
+def test_a_page_of_a_table_that_yields_no_rows(table_and_page):
+    """A page whose type is damaged is passed over without a word: the footer says how many rows there are."""
+    data, page, path = table_and_page
+    path.write_bytes(data[: page + 1] + bytes([data[page + 1] ^ 4]) + data[page + 2 :])
+    found = list(read_alerts(path))
+    assert ids(found) == [1000, 1001, -1]
+    assert reasons(found) == ["damaged Parquet: pages have fewer rows than the footer says, 2 rows lost"]
+    assert found[-1].origin == f"{path}#2"
+
+
+def test_a_page_of_a_table_that_does_not_match_its_checksum(table_and_page):
+    """One bit of an id: with a checksum it is no other alert."""
+    data, page, path = table_and_page
+    at = data.index((1002).to_bytes(8, "little") + (1003).to_bytes(8, "little"), page)
+    path.write_bytes(data[:at] + bytes([data[at] ^ 8]) + data[at + 1 :])
+    found = list(read_alerts(path))
+    assert ids(found) == [1000, 1001, -1]
+    assert "checksum" in reasons(found)[0] and reasons(found)[0].endswith("2 rows lost")
+
+
 def test_garbage_is_named_and_the_rest_goes_on(tmp_path):
     (tmp_path / "1.avro").write_bytes(single(1))
     (tmp_path / "2.avro").write_bytes(b"")

@@ -113,7 +113,7 @@ def test_real_rubin_packets(data_root):
         assert max(abs(x - 14.5), abs(y - 14.5)) <= 1
 
 
-def test_ztf_says_nothing_unless_asked_for_what_was_measured(data_root):
+def test_ztf_says_nothing_unless_asked_for_what_was_measured():
     data = container([packet(0, candidate={"ra": 10.0, "dec": 60.0})])
     assert decode_packet(data).stamps["science"].world is None
     world = decode_packet(data, rules=StampRules(ztf_orientation=True)).stamps["science"].world

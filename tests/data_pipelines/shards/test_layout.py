@@ -50,6 +50,13 @@ def test_what_is_encoded_comes_back(encoded):
     same(encoded, LAYOUT.decode(parse_example(LAYOUT.serialize(encoded))))
 
 
+@pytest.mark.parametrize("name", ["SN\nIa", "SN\x85Ia", " SN", ""])
+def test_class_names_are_one_line(name):
+    """tfds writes one a line and strips them: other names would shift the classes."""
+    with pytest.raises(DataError, match="is not one line"):
+        LAYOUT.features(("AGN", name))
+
+
 def test_labels_as_names():
     found = LAYOUT.decode(parse_example(LAYOUT.serialize(record(2))), ("EA", "RRab"))
     assert found["label"] == "RRab"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from data_pipelines.shards.streams import cut_windows, stream_count
 from lcjax.errors import DataError
+from lcjax.transforms import published_starts
 
 LENGTHS = st.lists(st.integers(1, 700), min_size=1, max_size=20)
 
@@ -47,6 +48,18 @@ def test_published_windows_are_the_recorded_ones(golden_root):
         own = owner == number
         assert start[own].tolist() == arrays[f"{name}/starts"].tolist()
         assert len(set(size[own])) == 1 and size[own][0] == arrays[f"{name}/windows"].shape[1]
+
+
+@settings(deadline=None)
+@given(LENGTHS, st.integers(1, 250))
+def test_published_windows_follow_one_another_and_the_last_ends_with_the_curve(lengths, width):
+    """A&A 670, A54: floor(N/W) + 1 whole windows from the start, the last one moved back; short curves as they are."""
+    owner, start, size = cut_windows(np.array(lengths), width, "published", None)
+    for number, length in enumerate(lengths):
+        own = owner == number
+        expected = [min(k * width, max(length - width, 0)) for k in range(length // width + 1)]
+        assert start[own].tolist() == expected and set(size[own].tolist()) == {min(length, width)}
+        assert start[own].tolist() == list(published_starts(length, width))
 
 
 def test_errors():

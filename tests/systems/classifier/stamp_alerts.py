@@ -50,7 +50,7 @@ def alerts(count: int, seed: int = 0, size: int = 63) -> dict[str, np.ndarray]:
 class AlertSource:
     """Batches of made-up alerts, as `StampSource` serves them."""
 
-    class_names, metadata_names = CLASS_NAMES, RAW_COLUMNS
+    class_names, metadata_names, surveys = CLASS_NAMES, RAW_COLUMNS, ("ztf",)
 
     def __init__(self, count: int, batch_size: int, seed: int = 0, size: int = 63):
         self.rows, self.batch_size = alerts(count, seed, size), batch_size

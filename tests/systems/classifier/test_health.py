@@ -1,5 +1,6 @@
 """The health monitor on the published checkpoints: the dead image branch is caught, live networks pass."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -8,6 +9,7 @@ from lcjax.systems.classifier.config import HealthConfig
 from lcjax.systems.classifier.health import WHOLE, answer_alerts, feature_groups
 from lcjax.systems.stamp_classifier.config import FEATURES_26
 from lcjax.systems.stamp_classifier.weights import import_stamps
+from tests.systems.classifier.stamp_alerts import AlertSource, tiny
 
 
 def batches_of(folder, name, wanted, rows=16):
@@ -77,6 +79,34 @@ def test_the_image_only_checkpoints_are_well(golden_root, name):
     with np.load(golden_root / "stamp_classifier" / "golden_alerts.npz", allow_pickle=False) as z:
         expected = z[f"{name}_probs"][: len(found.label)]
     np.testing.assert_allclose(found.probabilities[WHOLE], expected, atol=1e-4)
+
+
+def of_our_own(dead):
+    """Answers of a small network with random weights; `dead`: no unit of its second convolution ever fires."""
+    experiment = tiny()
+    task = build_task(experiment)
+    variables = task.init(jax.random.key(0), task.made_up(2))
+    layer = variables["params"]["conv_2"]
+    layer["bias"] = layer["bias"] - 1e4 * dead
+    return answer_alerts(task, variables, AlertSource(40, 16, 3, 31).evaluation_batches())
+
+
+def test_a_dead_image_branch_of_our_own_is_caught():
+    found = of_our_own(dead=True)
+    assert found.live["conv_2"] == 0 and found.live["conv_1"] > 0
+    assert found.effect("image") == 0 and found.effect("metadata") > 0
+    layers, image = found.warnings(HealthConfig())
+    assert "conv_2" in layers and "swapping the image" in image
+
+
+def test_a_network_of_our_own_is_well():
+    found = of_our_own(dead=False)
+    limits = HealthConfig()
+    assert min(found.live.values()) > limits.live_units and not found.warnings(limits)
+    assert all(effect > 0 for effect in found.effects.values())
+    for name in found.effects:
+        changed = 0.5 * np.abs(found.probabilities[WHOLE] - found.probabilities[f"without {name}"]).sum(-1).mean()
+        assert found.effect(name) == pytest.approx(changed)
 
 
 def test_groups_are_those_the_network_takes():

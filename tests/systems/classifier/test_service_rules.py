@@ -40,6 +40,14 @@ def test_rubin_says_which_alerts_are_of_the_solar_system():
     assert apply_rules(answers(), NAMES, columns).rule.tolist()[:4] == ["", "", "solar system", "supernova on star"]
 
 
+def test_a_distance_that_is_missing_is_no_star_at_the_place():
+    """-999 is below every limit; so is the distance of a star behind a null."""
+    columns = alerts(sgscore1=[0.9] * 6, distpsnr1=[-999.0, 0.5, 0.5, 0.5, np.nan, -999.0], ssdistnr=[-999.0] * 6)
+    ruled = apply_rules(answers(), NAMES, columns)
+    assert ruled.reported.tolist() == [True, False, False, False, True, True]
+    assert ruled.rule[[0, 4, 5]].tolist() == ["", "", ""]
+
+
 def test_only_supernovae_are_filtered():
     ruled = apply_rules(answers(top=2), NAMES, alerts(ssdistnr=[-999.0] * 6))
     assert ruled.reported.all() and not ruled.rule.any()

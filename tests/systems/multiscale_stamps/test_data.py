@@ -12,13 +12,14 @@ from lcjax.training.workdir import experiment_record, read_experiment
 def test_features_are_fitted_to_the_training_data_and_survive_a_config_file():
     names = ("dec", "ra", *reversed(PRODUCTION_FEATURES))
     metadata = np.random.default_rng(0).normal(5, 2, (50, len(names))).astype(np.float32)
-    source = SimpleNamespace(class_names=tuple(reversed(CLASS_NAMES)), metadata_names=names, metadata=metadata)
+    classes = tuple(reversed(CLASS_NAMES))
+    source = SimpleNamespace(class_names=classes, metadata_names=names, metadata=metadata, surveys=("atlas",))
     experiment = PRESETS["multiscale-stamps-2025"]()
     system = find_system(experiment.system)
     assert system.kind == "alerts"
     adapted = system.adapt(experiment, source)
     inputs = adapted.inputs
-    assert inputs.metadata_names == names and inputs.class_names == CLASS_NAMES
+    assert inputs.metadata_names == names and inputs.class_names == CLASS_NAMES and inputs.surveys == ("atlas",)
     first = metadata[:, names.index(PRODUCTION_FEATURES[0])]
     np.testing.assert_allclose(inputs.feature_quantiles[0][::100], [first.min(), first.max()])
     np.testing.assert_allclose(inputs.feature_mean[0], first.mean(), rtol=1e-5)

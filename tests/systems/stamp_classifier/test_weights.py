@@ -168,7 +168,8 @@ def test_command_line_import_needs_no_tensorflow(tmp_path, capsys):
     )
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert "central 21 x 21 pixels" in said and "AGN, SN, VS, asteroid, bogus" in said and "left out" in said
-    model, variables = load(out)
+    loaded = load(out)
+    model, variables = loaded.model, loaded.variables
     images = np.zeros((2, 21, 21, 3), np.float32)
     assert model.apply(variables, {"images": images, "features": np.zeros((2, 26), np.float32)})["logits"].shape == (
         2,

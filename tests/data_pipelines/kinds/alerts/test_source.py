@@ -1,5 +1,7 @@
 """Stamp shards: records, index, batches of both readers, balance, damage."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,17 @@ def test_the_index_knows_everything_but_the_pixels(folder):
     assert index.metadata_names.tolist() == ["fwhm", "isdiffpos", "jdstarthist"]
     np.testing.assert_array_equal(index.metadata[:, 0], np.arange(60, dtype=np.float32) / 7)
     assert set(index.object_ids()) == {f"o{i}" for i in range(30)}
+
+
+def test_the_surveys_of_the_alerts(folder, tmp_path):
+    """A network learns with them which alerts it may be asked about."""
+    records = [encode_alert(dataclasses.replace(alert(i), survey=survey), 0) for i, survey in enumerate(("lsst", ""))]
+    for record, name in zip(records, ("other", "bare"), strict=True):
+        (tmp_path / name).mkdir()
+        write_stamp_shards(tmp_path / name, name, "train", [record], 1)
+        write_manifest(tmp_path / name, STAMPS)
+    assert StampSource([folder, tmp_path / "other", tmp_path / "bare"], "train", 1).surveys == ("ztf", "lsst")
+    assert StampSource(tmp_path / "bare", "train", 1).surveys == ()
 
 
 @pytest.mark.parametrize("balance", [None, "published", "weighted"])

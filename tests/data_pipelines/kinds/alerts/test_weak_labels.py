@@ -1,9 +1,11 @@
 """Weak labels: each rule, their order, the user's tables; and agreement with the labels beside the real alerts."""
 
 import csv
+import dataclasses
 
 import pytest
 
+from data_pipelines.kinds.alerts.label_tables import ContradictoryLabelsError
 from data_pipelines.kinds.alerts.weak_labels import Labeler, LabelSettings, class_of_type
 from data_pipelines.sources.alerts import Alert, read_alerts
 from lcjax.errors import DataError
@@ -72,6 +74,43 @@ def test_tables_of_the_user(tmp_path):
         Labeler(LabelSettings(catalog=sky))
     with pytest.raises(DataError, match="cannot be read"):
         Labeler(LabelSettings(file=tmp_path / "nowhere.csv"))
+
+
+def test_rows_that_match_nothing_and_rows_that_contradict_each_other(tmp_path):
+    own, sky = tmp_path / "own.csv", tmp_path / "sky.csv"
+    own.write_text("objectId,label\no1,SN\no1,SN\no2,AGN\no2,VS\no3,SN\no4,\no5,SN\n")
+    sky.write_text("ra,dec,label\n10,20,SN\n30,40,VS\n30,40,AGN\n50,60,VS\n")
+    labeler = Labeler(LabelSettings(file=own, catalog=sky, rules=()))
+    assert labeler(alert()) == ("SN", "file")
+    assert labeler(dataclasses.replace(alert(), object_id="o9")) == ("SN", "catalog")
+    for found in (
+        dataclasses.replace(alert(), object_id="o2"),
+        dataclasses.replace(alert(ra=30, dec=40), object_id="o9"),
+    ):
+        with pytest.raises(
+            ContradictoryLabelsError, match=r"contradictory labels: the table says (AGN and VS|VS and AGN)"
+        ):
+            labeler(found)
+    tables = labeler.tables()
+    assert str(tables["--labels.file"]) == (
+        "objects with usable alerts: 1; without: 2 (o3, o5); contradictory: 1 (o2 is AGN and VS); rows without a label or object: 1"
+    )
+    assert tables["--labels.catalog"].as_dict() == {
+        "names": "positions",
+        "used": 1,
+        "unmatched": ["50.0 60.0"],
+        "contradictory": {"30.0 40.0": ["VS", "AGN"]},
+        "rows_without_label": 0,
+    }
+
+
+@pytest.mark.parametrize(("option", "columns"), [("file", "objectId"), ("catalog", "ra,dec")])
+def test_a_label_of_several_lines(tmp_path, option, columns):
+    """Class names are kept one a line; and a quote that is not closed swallows the rows behind it."""
+    table, place = tmp_path / "own.csv", ",".join(["1"] * len(columns.split(",")))
+    table.write_text(f'{columns},label\n{place},SN\n{place},"AGN\n{place},VS"\n')
+    with pytest.raises(DataError, match=r"a label of several lines \('AGN\\n1.*, up to line 4\): close its quotes"):
+        Labeler(LabelSettings(**{option: table}))
 
 
 def test_agreement_on_real_alerts(data_root):

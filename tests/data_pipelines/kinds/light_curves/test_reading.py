@@ -1,0 +1,85 @@
+"""Light curves for a model: files and shards in the order given, cleaned or set aside, and what is said of them."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data_pipelines.kinds import find_kind
+from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.light_curves.cleaning import CleaningSettings, CleanLightCurve
+from data_pipelines.kinds.light_curves.reading import LightCurveReader
+from lcjax.errors import DataError, Rejection
+from tests.data_pipelines.toy import write as write_others
+
+LONG = 20
+
+
+def stars(path, names, points=LONG):
+    """One file; the first star has a point that is no number."""
+    magnitude = [np.full(points, 12.0) for _ in names]
+    magnitude[0][3] = np.nan
+    rows = {"id": list(names), "time": [np.arange(50_000.0, 50_000 + points)] * len(names), "mag": magnitude}
+    pq.write_table(pa.table(rows | {"err": [np.full(points, 0.1)] * len(names)}), path)
+    return str(path)
+
+
+def reader(**options):
+    said = []
+    return LightCurveReader(Request(options=options, say=said.append)), said
+
+
+def test_files_in_order_with_what_was_dropped(tmp_path):
+    one, said = reader()
+    inputs = [stars(tmp_path / "b.parquet", "ab"), stars(tmp_path / "a.parquet", "c")]
+    found = list(one.items(inputs))
+    assert [c.object_id for c in found] == ["a", "b", "c"] and [len(c.mjd) for c in found] == [19, 20, 19]
+    (columns,) = said
+    assert columns.startswith(
+        "columns: object_id = id, time = time, magnitude = mag, magnitude_error = err, times = MJD"
+    )
+    (dropped,) = one.sentences()
+    assert dropped.startswith("points dropped: 2 ") and one.report.curves_kept == 3
+
+
+def test_the_users_columns_and_cleaning_are_used(tmp_path):
+    path = stars(tmp_path / "a.parquet", "a", 8)
+    strict, _ = reader(cleaning=CleaningSettings(min_points=30))
+    (rejected,) = strict.items([path])
+    assert isinstance(rejected, Rejection) and rejected.object_id == "a"
+
+
+def test_a_damaged_file_among_others_is_set_aside_and_said(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 nothing")
+    one, said = reader()
+    found = list(one.items([str(tmp_path / "a.parquet"), stars(tmp_path / "b.parquet", "b")]))
+    assert [c.object_id for c in found] == ["b"]
+    assert said[0].startswith(f"set aside '{tmp_path}/a.parquet': ")
+    assert one.sentences()[-1] == f"files set aside: 1 ({tmp_path}/a.parquet)"
+
+
+def test_shards_are_read_as_they_are(curves_folder, tmp_path):
+    one, said = reader()
+    found = list(one.items([stars(tmp_path / "b.parquet", "b"), str(curves_folder)]))
+    assert found[0].object_id == "b" and len(found) == 401 and len(said) == 1
+    shards = found[1:]
+    assert all(isinstance(c, CleanLightCurve) and c.label == "ab"[int(c.object_id[1:]) % 2] for c in shards)
+    (source,) = (c for c in shards if c.object_id == "c7")
+    rng = np.random.default_rng(5)
+    for i in range(8):
+        n = int(rng.integers(5, 450))
+        mjd, magnitude, error = np.sort(rng.uniform(53000, 56000, n)), rng.normal(15, 1, n), rng.uniform(0.01, 0.2, n)
+    assert i == 7
+    np.testing.assert_allclose(source.mjd, mjd, atol=1e-3)
+    np.testing.assert_allclose(source.magnitude, magnitude, rtol=1e-6)
+    np.testing.assert_allclose(source.magnitude_error, error, rtol=1e-6)
+    assert one.report.points_kept == sum(len(c.mjd) for c in found)
+
+
+def test_what_is_not_there_or_of_another_kind_is_one_sentence(tmp_path):
+    with pytest.raises(DataError, match="there is no file or folder 'nowhere'"):
+        list(reader()[0].items(["nowhere"]))
+    others = write_others(tmp_path / "toy", 8, 2)
+    with pytest.raises(DataError, match="holds spectral stars, and this model reads light curves"):
+        list(reader()[0].items([str(others)]))
+    assert isinstance(find_kind("light_curves").reader(Request()), LightCurveReader)
