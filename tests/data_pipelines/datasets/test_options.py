@@ -25,7 +25,7 @@ def test_what_is_not_given_has_its_default():
         "cleaning": CleaningSettings(),
         "stars": StarSettings(),
     }
-    assert {"columns", "cleaning", "stars", "alerts", "labels"} <= option_groups().keys()
+    assert {"columns", "cleaning", "alerts", "labels"} <= option_groups().keys()
 
 
 def test_unchanged_groups_of_other_kinds_do_not_matter():
@@ -41,7 +41,7 @@ class Other:
     ("options", "message"),
     [
         ({"alerts": AlertSettings(max_missing=0.5)}, "'asas_acvs' has no use for --alerts.max-missing"),
-        ({"spectra": Other()}, "no options 'spectra': dataset 'asas_acvs' takes --columns, --cleaning, --stars"),
+        ({"spectra": Other()}, "no options 'spectra': dataset 'asas_acvs' takes --columns, --cleaning"),
     ],
 )
 def test_what_is_not_understood_is_refused_by_name(options, message):

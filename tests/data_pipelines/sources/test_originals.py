@@ -8,7 +8,7 @@ import pytest
 
 from data_pipelines.sources import originals
 from data_pipelines.sources.light_curve import RawLightCurve
-from data_pipelines.sources.originals import read_labels, read_macho, read_text
+from data_pipelines.sources.originals import read_macho, read_text
 from lcjax.errors import DataError
 
 MJD = "# MJD mag err\n48823.1 -7.5 0.01\n48824.2,-7.4,0.02\n\n48825.3 -7.3\n48826.4 x 0.04\n"
@@ -55,18 +55,19 @@ def test_an_unpacked_file_and_one_of_another_name(tmp_path):
     assert_rows(one)
 
 
-def test_ogle_text_has_the_band_and_class_it_is_given(tmp_path):
+def test_ogle_text_has_the_star_and_band_it_is_given(tmp_path):
     (tmp_path / "lmc_sc1_10.dat").write_text("2450833.7 16.5 0.01 more\n# note\n2450834.7 16.6 0.02\n")
-    (curve,) = read_text(tmp_path / "lmc_sc1_10.dat", "I", "CEP")
-    assert (curve.object_id, curve.band, curve.label) == ("lmc_sc1_10", "I", "CEP")
-    assert curve.mjd.tolist() == [2450833.7, 2450834.7] and curve.magnitude_error.tolist() == [0.01, 0.02]
+    (curve,) = read_text(tmp_path / "lmc_sc1_10.dat", "lmc_sc1_10", "I")
+    assert (curve.object_id, curve.band, curve.label) == ("lmc_sc1_10", "I", None)
+    np.testing.assert_allclose(curve.mjd, [50833.2, 50834.2], rtol=0, atol=1e-9)
+    assert curve.magnitude_error.tolist() == [0.01, 0.02]
     with pytest.raises(DataError, match="cannot be read: No such file"):
-        list(read_text(tmp_path / "nowhere.dat"))
+        list(read_text(tmp_path / "nowhere.dat", "a"))
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "\n\n"])
 def test_files_without_rows_are_named(tmp_path, text):
-    for path, read in ((tmp_path / "a.dat", read_text), (tmp_path / "lc_a.B.mjd", read_macho)):
+    for path, read in ((tmp_path / "a.dat", lambda path: read_text(path, "a")), (tmp_path / "lc_a.B.mjd", read_macho)):
         path.write_text(text)
         with pytest.raises(DataError, match=f"'{path}' holds no light-curve rows"):
             list(read(path))
@@ -82,16 +83,6 @@ def test_archives_are_bounded_and_damage_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(originals, "MAX_MEMBER_BYTES", len(MJD) - 1)
     with pytest.raises(DataError, match=r"holds 'lc_1\.B\.mjd' of 79 bytes"):
         list(read_macho(path))
-
-
-def test_labels_by_the_name_of_file_or_star(tmp_path):
-    for key in ("file", "id", "object_id", "name"):
-        (tmp_path / "labels.csv").write_text(f"{key},label\nlmc_sc1_10.dat,CEP\nb,RRab\n")
-        assert read_labels(tmp_path / "labels.csv") == {"lmc_sc1_10": "CEP", "b": "RRab"}
-    for text, found in (("star,label\na,b\n", "star, label"), ("file,class\na,b\n", "file, class"), ("", "nothing")):
-        (tmp_path / "labels.csv").write_text(text)
-        with pytest.raises(DataError, match=f"needs columns 'file' and 'label' and has {found}"):
-            read_labels(tmp_path / "labels.csv")
 
 
 def test_a_raw_light_curve_is_as_it_was_found():
