@@ -115,5 +115,6 @@ def _tfds_info(folder: Path) -> dict[str, Any]:
 
 def _class_names(folder: Path) -> list[str]:
     for path in sorted(folder.glob("*label.labels.txt")):
-        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        lines = path.read_text(encoding="utf-8").split("\n")  # as tfds does it: other breaks are none
+        return [line.strip() for line in lines if line.strip()]
     return []
