@@ -97,7 +97,7 @@ def prepare(
         folder = Path(builder.data_dir)
         _write_reports(folder, builder.report, settings, request)
         builder.write_beside(folder)
-        write_manifest(folder, find_kind(builder.kind).layout)
+        write_manifest(folder, find_kind(builder.kind).layout, builder.report.facts())
         # Of what tfds makes where it is told to, the version is wanted, right below the name of the dataset.
         folder.rename(temporary / folder.name)
         shutil.rmtree(building)

@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleanLightCurve, clean
+from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.records import encode_light_curve, light_curve_features
 from data_pipelines.kinds.light_curves.star_settings import StarSettings, splits_elsewhere
 from data_pipelines.shards.stars import make_stars, star_groups, write_stars
@@ -54,7 +55,7 @@ class LightCurveBuilder(SurveyBuilder):
             self.settings.options["columns"],
             suffixes=self.suffixes,
             on_other=lambda path: self.report.other_files.__setitem__(str(path), None),
-            on_columns=self.report.columns.update,
+            on_columns=self.report.add_columns,
             on_bad_file=lambda path, reason: self.report.bad_files.__setitem__(str(path), reason),
             on_labels=lambda labels: setattr(self.report, "labels_of_none", labels.unused()),
         )
@@ -75,6 +76,7 @@ class LightCurveBuilder(SurveyBuilder):
             raise DataError(
                 f"dataset '{self.name}' has no usable light curve: {len(self.report.rejected)} rejected{detail}"
             )
+        check_loss(self.report, self.settings.options["cleaning"])
 
     def _splits(self) -> dict[str, str]:
         """Splits by star: ids at one place are in one, as are stars of the datasets of --stars.like with those there."""

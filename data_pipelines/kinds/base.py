@@ -60,6 +60,14 @@ class Reader(ABC):
         """What became of the input, for the user, once all is read."""
         return []
 
+    def check(self) -> None:
+        """Whether what was read may count as success, once all is read and the answers are written.
+
+        Raises:
+          DataError: too much of the input was lost.
+        """
+        return
+
 
 @dataclass(frozen=True)
 class PrepareSettings:

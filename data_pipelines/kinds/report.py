@@ -22,6 +22,9 @@ class Report(Protocol):
     def as_dict(self) -> dict[str, Any]:
         """For `cleaning.json`."""
 
+    def facts(self) -> dict[str, str]:
+        """What the manifest says of the numbers in the records: name -> text."""
+
     def rows(self, records: Mapping[str, int]) -> dict[str, str]:
         """What is printed: name -> text. `records`: written in each split."""
 
@@ -61,6 +64,10 @@ class RecordReport:
             "bad_files": self.bad_files,
             "other_files": list(self.other_files),
         }
+
+    def facts(self) -> dict[str, str]:
+        """Nothing."""
+        return {}
 
     def rows(self, records: Mapping[str, int]) -> dict[str, str]:
         """What is printed."""

@@ -15,8 +15,9 @@ from typing import Any
 
 from data_pipelines.shards.index import ShardIndex, read_index
 from data_pipelines.shards.tfrecord import DamagedFile, read_records
-from lcjax.errors import DataError
+from lcjax.errors import ConfigError, DataError
 from lcjax.files import is_left_over
+from lcjax.schema import Whole, check
 
 MANIFEST, INDEX = "manifest.json", "index.npz"
 SCHEMA_VERSION = 2
@@ -42,8 +43,8 @@ class Shard:
 
     path: Path
     split: str
-    records: int
-    bytes: int
+    records: Whole
+    bytes: Whole
     sha256: str
 
 
@@ -63,6 +64,8 @@ class Manifest:
     """Of the manifest's content: the fingerprint of the dataset."""
     kind: str = _FIRST_KIND
     """What the records are, as their `RecordLayout` says it."""
+    facts: dict[str, str] = dataclasses.field(default_factory=dict)
+    """What the numbers in them are: name -> text."""
 
     def split(self, split: str) -> tuple[Shard, ...]:
         """Shards of one split, in file order."""
@@ -125,10 +128,13 @@ def read_manifest(folder: Path | str) -> Manifest:
 
 
 def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
+    for name in ("class_names", "bands", "shards"):
+        if not isinstance(content[name], list):
+            raise ValueError(f"'{name}' is no list")
     for name in [*(e["file"] for e in content["shards"]), *content["side_files"]]:
         if Path(name).name != name:
             raise ValueError(f"'{name}' is not the name of a file beside it")
-    return Manifest(
+    manifest = Manifest(
         folder=folder,
         name=content["name"],
         version=content["version"],
@@ -140,7 +146,14 @@ def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
         side_files=dict(content["side_files"]),
         kind=str(content.get("kind", _FIRST_KIND)),
         sha256=content["content_sha256"],
+        facts=dict(content.get("facts", {})),
     )
+    try:
+        for part in (manifest, *manifest.shards):
+            check(part)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    return manifest
 
 
 def check_sizes(shards: Iterable[Shard]) -> list[Damage]:

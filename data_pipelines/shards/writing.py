@@ -55,13 +55,13 @@ def write_shards(
     return paths
 
 
-def write_manifest(folder: Path | str, layout: RecordLayout) -> Manifest:
+def write_manifest(folder: Path | str, layout: RecordLayout, facts: Mapping[str, str] | None = None) -> Manifest:
     """Reads every shard of a tfds version folder and writes `index.npz` and `manifest.json` beside them.
 
     Call it last: files that lie in the folder then are covered, and count as damaged when they change.
 
     Args:
-      layout: of the records.
+      layout: of the records. facts: what the numbers in them are, as far as it is worth saying: name -> text.
 
     Raises:
       DataError: a damaged shard, a record that does not follow the layout, or no shards at all.
@@ -77,8 +77,8 @@ def write_manifest(folder: Path | str, layout: RecordLayout) -> Manifest:
         arrays |= as_arrays(split, index, layout)
         bands |= set(index.band_names.tolist())
         for path, count in zip(paths, counts, strict=True):
-            facts = {"records": count, "bytes": path.stat().st_size, "sha256": sha256_file(path)}
-            shards.append({"file": path.name, "split": split, **facts})
+            counted = {"records": count, "bytes": path.stat().st_size, "sha256": sha256_file(path)}
+            shards.append({"file": path.name, "split": split, **counted})
     with new_file(folder / INDEX) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
     info = _tfds_info(folder)
@@ -91,6 +91,7 @@ def write_manifest(folder: Path | str, layout: RecordLayout) -> Manifest:
         "class_names": _class_names(folder),
         "bands": sorted(bands),
         "shards": shards,
+        **({"facts": dict(facts)} if facts else {}),
         "side_files": {p.name: sha256_file(p) for p in side},
     }
     write_text(folder / MANIFEST, manifest_text(content))
@@ -114,5 +115,6 @@ def _tfds_info(folder: Path) -> dict[str, Any]:
 
 def _class_names(folder: Path) -> list[str]:
     for path in sorted(folder.glob("*label.labels.txt")):
-        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        lines = path.read_text(encoding="utf-8").split("\n")  # as tfds does it: other breaks are none
+        return [line.strip() for line in lines if line.strip()]
     return []

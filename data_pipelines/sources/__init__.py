@@ -86,12 +86,13 @@ def read_light_curves(
     Args:
       paths: files or folders. columns: names of columns in tables; None or unset fields: common names.
       suffixes, on_other: as in `list_files`.
-      on_columns: told once per table which column is which. on_bad_file: told of a file that cannot be read, which is then
+      on_columns: told once per table which column is which, and what times, brightness and flags are. on_bad_file: told of a file that cannot be read, which is then
         left out; without it such a file is an error. If no file can be read at all it is an error in either case.
       on_labels: told at the end of the tables of labels that were among the files, if any were, and which of them were of use.
 
     Raises:
       DataError: nothing could be read, a column is missing, or a file is damaged and `on_bad_file` is not given.
+      ConfigError: times or brightness of a file can mean two things; gives the choices.
     """
     columns = columns or ColumnNames()
     files = list_files(paths, suffixes, on_other, columns)
@@ -154,7 +155,7 @@ def _read_one(
     elif name.endswith(_ARCHIVES):
         yield from read_macho(path)
     elif name.endswith(".dat"):
-        yield from read_text(path, names.star(path, {}), names.band(path, {}))
+        yield from read_text(path, names.star(path, {}), names.band(path, {}), columns.time_format, on_columns)
     else:
         raise DataError(
             f"'{path}' is of no known format: light curves come as Parquet, CSV, ECSV, FITS, .dat or MACHO .tar.bz2"

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from data_pipelines.sources import identity
 from data_pipelines.sources.astropy_tables import read_with_astropy
+from data_pipelines.sources.measurements import with_points
 from lcjax.errors import DataError
 
 PARQUET = (".parquet", ".parq", ".pq")
@@ -75,7 +76,7 @@ def _read_csv(path: Path) -> pa.Table:
     header = [name.strip() for name in rows[0]]
     width = len(header)
     body = [row + [""] * (width - len(row)) if len(row) <= width else [""] * width for row in rows[1:] if row]
-    columns = list(zip(*body, strict=True)) if body else [()] * width
+    columns = with_points(list(zip(*body, strict=True)) if body else [()] * width, path)
     table = pa.table([pa.array(column, pa.string()) for column in columns], names=header)
     return table.replace_schema_metadata(identity.comments(lines[:skip]))
 

@@ -1,11 +1,13 @@
 """FITS and ECSV tables, whatever their columns are (times, sky coordinates, masked cells), as Arrow tables with their header."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from data_pipelines.sources.measurements import UNIT
 from lcjax.errors import DataError, MissingExtraError
 
 
@@ -17,15 +19,15 @@ def read_with_astropy(path: Path) -> pa.Table:
     """
     try:
         from astropy.table import Table
+        from astropy.units import UnitsWarning
     except ImportError:
         raise MissingExtraError("astropy", "data", f"reading '{path.name}'") from None
     try:
-        if path.name.lower().endswith(".ecsv"):
-            table = Table.read(path, format="ascii.ecsv")
-            header = dict(table.meta)
-        else:
-            table = Table.read(path, format="fits")
-            header = _primary_header(path) | dict(table.meta)
+        ecsv = path.name.lower().endswith(".ecsv")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnitsWarning)  # 'BJD - 2457000, days' is no unit, and says what is wanted
+            table = Table.read(path, format="ascii.ecsv" if ecsv else "fits")
+        header = ({} if ecsv else _primary_header(path)) | dict(table.meta)
     except Exception as error:
         raise DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0][:160]})") from error
     arrays: dict[str, pa.Array] = {}
@@ -35,8 +37,10 @@ def read_with_astropy(path: Path) -> pa.Table:
                 arrays[part] = _arrow(values)
             except (pa.ArrowException, TypeError, ValueError, AttributeError) as error:
                 raise DataError(f"column '{part}' of '{path}' cannot be read ({error}): leave it out") from error
-    said = {str(key): str(value) for key, value in header.items() if isinstance(value, str | int)}
-    return pa.table(arrays).replace_schema_metadata(said)
+    said = {str(key): str(value) for key, value in header.items() if isinstance(value, str | int | float)}
+    unit = lambda name: str(table[name].info.unit or "") if name in table.colnames else ""
+    fields = [pa.field(name, array.type, metadata={UNIT: unit(name)}) for name, array in arrays.items()]
+    return pa.table(list(arrays.values()), pa.schema(fields, metadata=said))
 
 
 def _primary_header(path: Path) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class RawLightCurve:
     """Scalars of the object, for example period (d), ra and dec (deg); NaN where missing."""
     origin: str = ""
     """Where it was read: file and record."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """Reason -> points that were in the file and have no magnitude (flagged, fluxes not positive), and are not in the arrays."""
     labels: tuple[str, ...] = ()
     """Every class that was found for the object, where parts of it were put together."""
     parts: int = 1

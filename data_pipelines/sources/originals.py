@@ -6,11 +6,12 @@ OGLE-II: `*.dat` with heliocentric Julian date, magnitude, error. Archives are u
 
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from data_pipelines.kinds.light_curves.times import TimeFormat, choose_clock
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import DataError
 
@@ -81,10 +82,27 @@ def _macho_curve(name: str, text: str, where: str) -> RawLightCurve:
     return RawLightCurve(*_macho_name(name), *_three_columns(text, where), None, {}, where)
 
 
-def read_text(path: Path, star: str, band: str = "") -> Iterator[RawLightCurve]:
-    """One star a file: time, magnitude, error in white-space columns (OGLE `.dat`)."""
+def read_text(
+    path: Path,
+    star: str,
+    band: str = "",
+    time_format: TimeFormat = "auto",
+    on_columns: Callable[[dict[str, str]], None] | None = None,
+) -> Iterator[RawLightCurve]:
+    """One star a file: time, magnitude, error in white-space columns (OGLE `.dat`).
+
+    Args:
+      star, band: of the file. time_format: of the user. on_columns: told what the times are.
+
+    Raises:
+      ConfigError: the times can mean two things. DataError: the file cannot be read.
+    """
     try:
         text = path.read_text(errors="replace")
     except OSError as error:
         raise DataError(f"'{path}' cannot be read: {error.strerror}") from error
-    yield RawLightCurve(star, band, *_three_columns(text, str(path)), None, {}, str(path))
+    time, magnitude, error = _three_columns(text, str(path))
+    clock = choose_clock(time, "1", str(path), time_format)
+    if on_columns:
+        on_columns({"times": clock.said})
+    yield RawLightCurve(star, band, clock.mjd(time), magnitude, error, None, {}, str(path))

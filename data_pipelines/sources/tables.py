@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
 from data_pipelines.kinds.light_curves.id_columns import FILE_NAME, check_text, check_whole_numbers
+from data_pipelines.kinds.light_curves.interpretation import Interpretation
 from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list, large_tables, row_offsets
 from data_pipelines.sources.arrow_text import times_as_text
 from data_pipelines.sources.identity import FileNames, check_one_star, file_names
 from data_pipelines.sources.light_curve import RawLightCurve
+from data_pipelines.sources.measurements import interpret_table, read_series
 from lcjax.errors import DataError
 
 UNEQUAL = "columns of unequal length"
@@ -46,7 +48,7 @@ def read_table(
       names: star and band of files whose names say them (see `identity.file_names`).
 
     Raises:
-      DataError: the file cannot be read as a table, or a column is missing.
+      DataError: the file cannot be read as a table, or a column is missing. ConfigError: times or brightness can mean two things.
     """
     batches = file_batches(path)
     first = next(batches, None)
@@ -54,16 +56,17 @@ def read_table(
         raise DataError(f"'{path}' holds no table rows")
     found = recognise(first.schema.names, columns, str(path))
     star, band = _whole_file(first, found, columns, path, names or file_names([path]))
+    reading = interpret_table(first, found, columns, path, _numbers)
     if on_columns:
-        on_columns(found)
+        on_columns(found | reading.said)
     row = 0
     if is_list(first.schema.field(found["time"]).type):
         for batch in _chain(first, batches):
-            yield from _nested(batch, found, path, row, star, band)
+            yield from _nested(batch, found, reading, path, row, star, band)
             row += batch.num_rows
     else:
         for table in large_tables(_chain(first, batches)):
-            yield from _flat(table, found, path, row, star, band)
+            yield from _flat(table, found, reading, path, row, star, band)
             row += table.num_rows
 
 
@@ -204,17 +207,27 @@ def read_ids(column: pa.Array, where: str) -> list[str | None]:
 
 
 def _nested(
-    batch: pa.RecordBatch, found: dict[str, str], path: Path, first_row: int, star: str | None, band: str
+    batch: pa.RecordBatch,
+    found: dict[str, str],
+    reading: Interpretation,
+    path: Path,
+    first_row: int,
+    star: str | None,
+    band: str,
 ) -> Iterator[RawLightCurve]:
     series: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for name in ("time", "magnitude", "magnitude_error"):
-        column = batch.column(found[name])
-        if not is_list(column.type):
+    times = row_offsets(batch.column(found["time"]))
+    for field, name in reading.series.items():
+        column, where = batch.column(name), f"'{name}' of '{path}'"
+        if is_list(column.type):
+            series[field] = read_series(field, column.flatten(), reading, where, _numbers), row_offsets(column)
+        elif field in reading.every_point:
             raise DataError(
-                f"column '{found[name]}' of '{path}' holds one value a row while '{found['time']}' holds lists: name a list "
-                f"column with --columns.{name.replace('_', '-')}"
+                f"column '{name}' of '{path}' holds one value a row while '{found['time']}' holds lists: name a list "
+                f"column with --columns.{field.replace('_', '-')}"
             )
-        series[name] = _numbers(column.flatten(), f"'{found[name]}' of '{path}'"), row_offsets(column)
+        else:  # of all points of the star
+            series[field] = read_series(field, column, reading, where, _numbers).repeat(np.diff(times)), times
     ids = read_ids(batch.column(found["object_id"]), str(path))
     labels = _texts(batch.column(found["label"])) if "label" in found else [None] * len(ids)
     bands, point_bands, band_offsets = [band] * len(ids), None, None
@@ -226,19 +239,42 @@ def _nested(
             bands = [b or "" for b in _texts(column)]
     metadata = _scalar_columns(batch, found)
     for i, object_id in enumerate(ids):
-        pieces = [values[offsets[i] : offsets[i + 1]] for values, offsets in series.values()]
+        pieces = {name: values[offsets[i] : offsets[i + 1]] for name, (values, offsets) in series.items()}
         extra = {name: float(values[i]) for name, values in metadata.items()}
         origin = f"{path} row {first_row + i}"
-        make = lambda band, parts: RawLightCurve(object_id or "", band, *parts, labels[i], extra, origin)
+        curve = lambda band, parts: _curve(object_id or "", band, reading, parts, labels[i], extra, origin)
         if point_bands is None:
-            yield make(bands[i], pieces)
+            yield curve(bands[i], pieces)
             continue
         which = point_bands[band_offsets[i] : band_offsets[i + 1]]
-        if len(which) != len(pieces[0]) or len({len(p) for p in pieces}) > 1:
-            yield make("", [*pieces[:2], pieces[2][:0]] if len({len(p) for p in pieces}) == 1 else pieces)
+        if {len(which)} != {len(piece) for piece in pieces.values()}:
+            yield curve("", pieces | {"band": which})
             continue
         for band in dict.fromkeys(which.tolist()):
-            yield make(band or "", [p[which == band] for p in pieces])
+            yield curve(band or "", {name: piece[which == band] for name, piece in pieces.items()})
+
+
+def _curve(
+    object_id: str,
+    band: str,
+    reading: Interpretation,
+    pieces: dict[str, np.ndarray],
+    label: str | None,
+    metadata: dict[str, float],
+    origin: str,
+    labels: tuple[str, ...] = (),
+) -> RawLightCurve:
+    """One light curve of the columns of its points; where these are of unequal length, cleaning says so."""
+    lengths = {name: len(piece) for name, piece in pieces.items()}
+    if len(set(lengths.values())) > 1:
+        others = [np.full(length, np.nan) for name, length in lengths.items() if name != "time"]
+        others.sort(key=lambda values: len(values) == lengths["time"])  # first those that differ
+        return RawLightCurve(
+            object_id, band, pieces["time"], *others[:1], *others[-1:], label, metadata, origin, labels=labels
+        )
+    points = reading.points(pieces)
+    series = points.mjd, points.magnitude, points.magnitude_error
+    return RawLightCurve(object_id, band, *series, label, metadata, origin, points.lost, labels)
 
 
 def _scalar_columns(batch: pa.RecordBatch | pa.Table, found: dict[str, str]) -> dict[str, np.ndarray]:
@@ -256,14 +292,23 @@ def _scalar_columns(batch: pa.RecordBatch | pa.Table, found: dict[str, str]) -> 
 
 
 def _flat(
-    table: pa.Table, found: dict[str, str], path: Path, first_row: int, star: str | None, band: str
+    table: pa.Table,
+    found: dict[str, str],
+    reading: Interpretation,
+    path: Path,
+    first_row: int,
+    star: str | None,
+    band: str,
 ) -> Iterator[RawLightCurve]:
     column = lambda name: _whole(table.column(found[name]))
     if not table.num_rows:
         return
     texts = read_ids(column("object_id"), str(path)) if "object_id" in found else [star] * table.num_rows
     ids = np.array([t or "" for t in texts], object)
-    series = [_numbers(column(n), f"'{found[n]}' of '{path}'") for n in ("time", "magnitude", "magnitude_error")]
+    series = {
+        field: read_series(field, _whole(table.column(name)), reading, f"'{name}' of '{path}'", _numbers)
+        for field, name in reading.series.items()
+    }
     bands = (
         np.array([b or "" for b in _texts(column("band"))], object)
         if "band" in found
@@ -279,8 +324,8 @@ def _flat(
         own = tuple(dict.fromkeys(labels[row] for row in rows if labels[row]))
         extra = {name: _middle(values[rows]) for name, values in metadata.items()}
         origin = f"{path} from row {first_row + first}"
-        parts = (s[rows] for s in series)
-        yield RawLightCurve(ids[first], bands[first], *parts, own[0] if own else None, extra, origin, labels=own)
+        pieces = {name: values[rows] for name, values in series.items()}
+        yield _curve(ids[first], bands[first], reading, pieces, own[0] if own else None, extra, origin, own)
 
 
 def _middle(values: np.ndarray) -> float:

@@ -37,6 +37,7 @@ def whole_stars(parts: Iterable[RawLightCurve], counts: Mapping[int, int]) -> It
       counts: what `count_parts` made of the keys of these parts.
     """
     waiting: dict[Key, list[RawLightCurve]] = {}
+    faulty: set[Key] = set()
     for part in parts:
         key = (part.object_id, part.band)
         lengths = {len(part.mjd), len(part.magnitude), len(part.magnitude_error)}
@@ -45,16 +46,17 @@ def whole_stars(parts: Iterable[RawLightCurve], counts: Mapping[int, int]) -> It
             continue
         if len(lengths) > 1:  # nothing to join: cleaning sets it aside by name
             yield part
+            faulty.add(key)
             part = replace(
                 part, mjd=part.mjd[:0], magnitude=part.magnitude[:0], magnitude_error=part.magnitude_error[:0]
             )
         waiting.setdefault(key, []).append(part)
         if len(waiting[key]) == counts[hash(key)]:
-            if any(len(one.mjd) for one in waiting[key]):
-                yield joined(waiting[key])
-            del waiting[key]
-    for found in waiting.values():
-        if any(len(one.mjd) for one in found):
+            found = waiting.pop(key)
+            if key not in faulty or any(len(one.mjd) or one.lost for one in found):
+                yield joined(found)
+    for key, found in waiting.items():
+        if key not in faulty or any(len(one.mjd) or one.lost for one in found):
             yield joined(found)
 
 
@@ -63,7 +65,7 @@ def joined(parts: list[RawLightCurve]) -> RawLightCurve:
 
     What the parts say of the star must agree: different places are a fault, different classes are all in `labels`.
     """
-    parts = [part for part in parts if len(part.mjd)] or parts[:1]
+    parts = [part for part in parts if len(part.mjd) or part.lost] or parts[:1]
     if len(parts) == 1:
         return parts[0]
     points = np.concatenate(
@@ -90,6 +92,7 @@ def joined(parts: list[RawLightCurve]) -> RawLightCurve:
         metadata,
         f"{parts[0].origin} and {len(parts) - 1:,} more",
         labels=tuple(dict.fromkeys(label for part in parts for label in (part.labels or (part.label,)) if label)),
+        lost=dict(sum((Counter(part.lost) for part in parts), Counter())),
         repeated=len(points) - len(once) + sum(part.repeated for part in parts),
         parts=len(parts),
         fault=fault or next((part.fault for part in parts if part.fault), ""),

@@ -35,7 +35,7 @@ def predict_files(
     """Writes a row for each answer to `out`, the others to `rejected`, while they come.
 
     Raises:
-      DataError: there is no answer.
+      DataError: there is no answer, or too much of the input was lost (what was answered stays written).
     """
     started, reasons, example = time.monotonic(), Counter[str](), ""
     columns = reader.rejection_columns
@@ -62,6 +62,7 @@ def predict_files(
     for sentence in reader.sentences():
         _say(sentence)
     _say_rejected(reasons, answers.unit, rejected)
+    reader.check()
 
 
 def predict_topics(

@@ -28,7 +28,9 @@ class PredictOptions:
     """Writes a table in input order, Parquet or CSV; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
 
     Light curves (astromer): object_id, what the model gives (embedding), n_points. Stars with several bands have one row per
-    band and a column `band`. The embedding of a star is the mean over its windows, weighted by their number of points.
+    band and a column `band`. The embedding of a star is the mean over its windows, weighted by their number of points. Fluxes
+    become magnitudes where they are positive; what that loses is counted. Losing more than --cleaning.max-loss ends with exit code
+    2, and the answers that were found stay written.
 
     Alerts (stamp classifiers): object_id, alert_id, mjd, ra, dec, a column of probabilities for every class, `class`; and, as
     a policy of its own that leaves these as they are, what the ALeRCE service would make of them: service_class,

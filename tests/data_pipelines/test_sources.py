@@ -91,7 +91,7 @@ def test_fits_with_arrays_of_varying_length(tmp_path):
     table = fits.BinTableHDU.from_columns(
         [
             fits.Column("ID", "4A", array=np.array(["s1", "s2"])),
-            series("MJD", [np.arange(7.0), np.arange(9.0)]),
+            series("MJD", [53_000 + np.arange(7.0), 53_000 + np.arange(9.0)]),
             series("MAG", [np.ones(7), np.ones(9)]),
             series("MAGERR", [np.ones(7), np.ones(9)]),
         ]

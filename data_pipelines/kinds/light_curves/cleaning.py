@@ -8,12 +8,18 @@ from typing import ClassVar
 
 import numpy as np
 
+from data_pipelines.kinds.light_curves.times import MJD_ZERO
 from data_pipelines.kinds.report import counted
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import Rejection
 
+SAID = ("times", "brightness", "flags")
+"""What is said of the columns of a table beside their names (see `interpretation`)."""
+COPY = "copy of a point"
+"""Dropped without any loss: the same time, magnitude and error are there."""
+REPEATED = "the same in two parts of a star"
+"""Likewise, where parts of a star were put together."""
 JULIAN_DATE = 2_400_000.0
-MJD_ZERO = 2_400_000.5
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,8 @@ class CleaningSettings:
     """|magnitude| beyond this is a sentinel such as 99.999. No rule on sign: MACHO magnitudes are negative."""
     max_years_from_median: float = 100.0
     """Times farther than this from the object's median time are corrupt."""
+    max_loss: float = 0.2
+    """Largest part of light curves, or of points, that may be set aside before this counts as a failure; 1: any."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class CleaningReport:
     other_files: dict[str, None] = dataclasses.field(default_factory=dict)
     """Files of the folders given that are of no light-curve format, in the order found."""
     columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Field -> column, and what times, brightness and flags are; of several tables that differ, all."""
     label_conflicts: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """Objects of several classes, which are left unlabelled, and the classes."""
     labels_of_none: list[str] = dataclasses.field(default_factory=list)
@@ -74,6 +83,17 @@ class CleaningReport:
     """Ids at the place of another one, whose split they share."""
     splits_from_elsewhere: int = 0
     """Ids whose star has its split from another dataset."""
+
+    def add_columns(self, found: Mapping[str, str]) -> None:
+        """Notes what the columns of one more table are."""
+        for name, text in found.items():
+            known = self.columns.setdefault(name, text)
+            if text not in known.split("; "):
+                self.columns[name] = f"{known}; {text}"
+
+    def facts(self) -> dict[str, str]:
+        """For the manifest: what times and brightness were, where a table said it."""
+        return {name: self.columns[name] for name in SAID if name in self.columns}
 
     def reasons(self) -> Counter[str]:
         """Rejections by reason, details left out."""
@@ -100,7 +120,8 @@ class CleaningReport:
             some = ", ".join(self.labels_of_none[:3]) + (", ..." if len(self.labels_of_none) > 3 else "")
             rows["labels not used"] = f"{len(self.labels_of_none):,}, no light curve has these names ({some})"
         if self.columns:
-            rows["columns"] = ", ".join(f"{field} = {column}" for field, column in self.columns.items())
+            rows["columns"] = ", ".join(f"{k} = {v}" for k, v in self.columns.items() if k not in SAID)
+            rows |= self.facts()
         return rows
 
     def as_dict(self) -> dict:
@@ -132,9 +153,9 @@ def clean(
     """
     report = CleaningReport() if report is None else report
     time, magnitude, error = (np.asarray(a, np.float64) for a in (raw.mjd, raw.magnitude, raw.magnitude_error))
-    report.points_read += len(time) + raw.repeated
+    report.points_read += len(time) + raw.repeated + sum(raw.lost.values())
     if raw.repeated:
-        report.points_dropped["the same in two parts of a star"] += raw.repeated
+        report.points_dropped[REPEATED] += raw.repeated
     if raw.parts > 1:
         report.notes["stars put together of several parts"] += 1
 
@@ -144,16 +165,19 @@ def clean(
         return rejection
 
     if not raw.object_id:
+        report.points_dropped.update(raw.lost)
         report.points_dropped["of rejected objects"] += len(time)
         return reject("no object id")
     if raw.fault:
+        report.points_dropped.update(raw.lost)
         report.points_dropped["of rejected objects"] += len(time)
         return reject(raw.fault)
     if not len(time) == len(magnitude) == len(error):
+        report.points_dropped.update(raw.lost)
         report.points_dropped["of rejected objects"] += len(time)
         return reject(f"columns of unequal length: {len(time)} times, {len(magnitude)} magnitudes, {len(error)} errors")
 
-    dropped: Counter = Counter()
+    dropped: Counter = Counter(raw.lost)
 
     def keep(good: np.ndarray, reason: str) -> None:
         nonlocal time, magnitude, error
@@ -179,7 +203,13 @@ def clean(
             report.notes["unsorted times sorted"] += 1
         order = np.lexsort((error, time))
         time, magnitude, error = time[order], magnitude[order], error[order]
+        different = len(np.unique(np.stack([time, magnitude, error]), axis=1).T)
+        copies = len(time) - different
         keep(np.concatenate([[True], np.diff(time) > 0]), "time repeated")
+        if copies:
+            dropped["time repeated"] -= copies
+            dropped[COPY] += copies
+    dropped = +dropped
     report.points_dropped.update(dropped)
     if len(time) < settings.min_points:
         report.points_dropped["of rejected objects"] += len(time)

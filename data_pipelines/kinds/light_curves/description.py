@@ -74,7 +74,7 @@ def describe_light_curves(manifest: Manifest, n_examples: int = 6) -> Descriptio
         "examples": lambda plt: _draw_examples(plt, examples),
     }
     of_splits = {split: dict(count) for split, count in counts.items()}
-    return Description(manifest, "light curves", sizes, of_splits, values, QUANTITIES, figures=figures)
+    return Description(manifest, "light curves", sizes, of_splits, values, QUANTITIES, manifest.facts, figures)
 
 
 def _draw_cadence(plt: Any, values: dict[str, np.ndarray], name: str) -> "Figure":

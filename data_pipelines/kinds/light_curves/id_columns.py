@@ -12,7 +12,7 @@ NAMES = (
     "ps1_objid", "lightcurve_id", "lc_id", "obj_id",
 )  # fmt: skip
 """Any of these is the id of something; two of them in one table can mean two things."""
-LAST_RESORT = ("name", "star", "_healpix_29_id")
+LAST_RESORT = ("snid", "name", "star", "_healpix_29_id")
 """Taken where there is nothing else."""
 FILE_NAME = "filename"
 """What `--columns.object-id` says where every file is one star, whatever its columns look like."""

@@ -14,6 +14,7 @@ from data_pipelines.kinds.light_curves.cleaning import (
     clean,
 )
 from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
 from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
@@ -50,7 +51,12 @@ class LightCurveReader(Reader):
             for raw in found:
                 yield clean(raw, self._cleaning, self.report)
 
+    def check(self) -> None:
+        """Raises DataError where more was lost than `--cleaning.max-loss` allows."""
+        check_loss(self.report, self._cleaning)
+
     def _on_columns(self, found: dict[str, str]) -> None:
+        self.report.add_columns(found)
         text = "columns: " + ", ".join(f"{field} = {column}" for field, column in found.items())
         if text not in self._said:
             self._said.add(text)

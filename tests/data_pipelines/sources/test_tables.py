@@ -13,8 +13,11 @@ from data_pipelines.sources import arrow_batches
 from data_pipelines.sources.tables import is_table, read_table
 from lcjax.errors import DataError
 
+AS_THEY_ARE = ColumnNames(time_format="mjd")
+"""Times of a few days are no MJD of an observation unless it is said."""
 
-def read(path, content=None, columns=ColumnNames(), **options):
+
+def read(path, content=None, columns=AS_THEY_ARE, **options):
     if isinstance(content, pa.Table):
         pq.write_table(content, path, **options)
     elif content is not None:
@@ -145,8 +148,9 @@ def test_empty_text_tables_are_named(tmp_path, text):
 def test_the_columns_used_are_told(tmp_path):
     said = []
     pq.write_table(flat(), tmp_path / "a.parquet")
-    list(read_table(tmp_path / "a.parquet", ColumnNames(magnitude="mag"), said.append))
-    assert said == [{"object_id": "id", "time": "mjd", "magnitude": "mag", "magnitude_error": "err"}]
+    list(read_table(tmp_path / "a.parquet", ColumnNames(magnitude="mag", time_format="mjd"), said.append))
+    columns = {"object_id": "id", "time": "mjd", "magnitude": "mag", "magnitude_error": "err"}
+    assert said == [columns | {"times": "MJD", "brightness": "magnitudes 'mag'"}]
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.fits", "a.ecsv"])

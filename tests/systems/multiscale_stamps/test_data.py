@@ -1,12 +1,15 @@
 """Training runs of the multi-scale classifier: settings that follow from the data."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
+from lcjax.errors import ConfigError
 from lcjax.systems import PRESETS, find_system
 from lcjax.systems.multiscale_stamps.config import CLASS_NAMES, PRODUCTION_FEATURES
-from lcjax.training.workdir import experiment_record, read_experiment
+from lcjax.training.workdir import check_same_run, experiment_record, read_experiment, write_config
 
 
 def test_features_are_fitted_to_the_training_data_and_survive_a_config_file():
@@ -25,3 +28,17 @@ def test_features_are_fitted_to_the_training_data_and_survive_a_config_file():
     np.testing.assert_allclose(inputs.feature_mean[0], first.mean(), rtol=1e-5)
     assert read_experiment(experiment_record(adapted)["experiment"], type(adapted)) == adapted
     assert "--inputs.position none" in system.next_steps("W", "multiscale-stamps")
+
+
+def test_a_run_from_before_there_were_surveys_goes_on(tmp_path):
+    """They say which alerts may be asked about, not what is learned."""
+    record = experiment_record(PRESETS["multiscale-stamps-rubin"]())
+    (tmp_path / "checkpoints" / "1").mkdir(parents=True)
+    before = json.loads(json.dumps(record))
+    del before["experiment"]["inputs"]["surveys"]
+    write_config(tmp_path, before)
+    check_same_run(tmp_path, record)
+    before["experiment"]["inputs"]["size"] = 29
+    write_config(tmp_path, before)
+    with pytest.raises(ConfigError, match=r"inputs\.size"):
+        check_same_run(tmp_path, record)

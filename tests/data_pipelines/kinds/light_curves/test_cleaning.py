@@ -68,3 +68,44 @@ def test_reasons_are_told():
 def test_magnitudes_may_be_negative():
     result = clean(RawLightCurve("m", "R", np.arange(9.0), np.full(9, -8.0), np.full(9, 0.1)), CleaningSettings())
     assert isinstance(result, CleanLightCurve)
+
+
+def cleaned(**changed):
+    """Ten sound points a day apart, of which some columns have other values in the first rows."""
+    columns = {"mjd": 53_000.25 + np.arange(10.0), "magnitude": np.full(10, 15.0), "error": np.full(10, 0.1)}
+    for name, values in changed.items():
+        columns[name][: len(values)] = values
+    report = CleaningReport()
+    return clean(RawLightCurve("s", "V", *columns.values()), CleaningSettings(), report), report
+
+
+def test_sentinels_are_no_magnitudes():
+    curve, report = cleaned(magnitude=[99.999, -99.0, 50.001, 50.0, -50.0])
+    assert curve.magnitude.tolist() == [50.0, -50.0, 15, 15, 15, 15, 15]
+    assert report.points_dropped == {"magnitude is a sentinel": 3}
+
+
+def test_corrupt_times_are_dropped():
+    century = 36_525.0
+    curve, report = cleaned(
+        mjd=[0.0, -2_347_000.0, 53_005.25 - century - 5, 53_005.25 + century + 5, 53_005.25 - century + 5]
+    )
+    assert curve.mjd.tolist() == [53_005.25 - century + 5, *(53_005.25 + np.arange(5.0))]
+    assert report.points_dropped == {"time far from the others": 4}
+
+
+def test_errors_are_more_than_zero():
+    curve, report = cleaned(error=[0.0, -0.1, 1e-46, 1.001, 1.0, 1e-30])
+    assert curve.mjd.tolist() == (53_004.25 + np.arange(6.0)).tolist()
+    assert np.all(curve.magnitude_error > 0) and report.points_dropped == {"error out of range": 4}
+
+
+def test_julian_dates_among_mjd_are_the_same_instants():
+    curve, report = cleaned(mjd=2_453_000.75 + np.arange(4.0))
+    assert curve.mjd.tolist() == (53_000.25 + np.arange(10.0)).tolist()
+    assert report.notes == {"Julian dates converted to MJD": 1} and not report.points_dropped
+
+
+def test_copies_of_a_point_are_told_from_other_points_at_its_time():
+    curve, report = cleaned(mjd=[53_005.25, 53_006.25, 53_006.25], magnitude=[15.0, 16.0, 15.0], error=[0.1, 0.1, 0.2])
+    assert len(curve.mjd) == 7 and report.points_dropped == {"copy of a point": 1, "time repeated": 2}

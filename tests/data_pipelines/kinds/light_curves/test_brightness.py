@@ -1,0 +1,157 @@
+"""Brightness: which columns, in which unit, of what; and nothing that is no magnitude is taken for one."""
+
+import numpy as np
+import pytest
+
+from data_pipelines.kinds.light_curves.brightness import choose_brightness
+from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
+from lcjax.errors import ConfigError, DataError
+
+
+def read(names, series=None, units=None, **given):
+    columns = recognise(["id", "mjd", *names], ColumnNames(**given), "t.csv")
+    chosen = choose_brightness(columns, names, units or {}, ColumnNames(**given), "t.csv")
+    if series is None:
+        return columns, chosen
+    values = {name: np.asarray(x, float) for name, x in zip(names, series, strict=True)}
+    return chosen.magnitudes({field: values[name] for field, name in columns.items() if name in values})
+
+
+def test_flux_and_its_error_become_magnitudes():
+    magnitude, error, faults = read(("psfFlux", "psfFluxErr"), ([3631e9, 3631.0, -5.0, 0.0], [3631e7, 363.1, 1.0, 1.0]))
+    np.testing.assert_allclose(magnitude[:2], [0.0, 22.5], atol=1e-4)
+    np.testing.assert_allclose(error[:2], [0.010857, 0.10857], rtol=1e-4)  # 2.5 / ln 10 * sigma / F
+    assert faults["flux not positive"].tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "units", "expected"),
+    [
+        (("FLUXCAL", "FLUXCALERR"), {}, {}, 22.5),
+        (("flux", "flux_err", "passband", "detected_bool"), {}, {}, 22.5),  # PLAsTiCC
+        (("flux", "flux_err"), {"zero_point": 25.0}, {}, 20.0),
+        (("flux", "flux_err"), {}, {"flux": "uJy"}, 18.9),
+        (("flux", "flux_err"), {"unit": "mJy"}, {}, 11.4),
+        (("flux_njy", "err"), {"flux": "flux_njy"}, {}, 26.4),
+        (("forcediffimflux", "forcediffimfluxunc"), {"unit": "uJy"}, {}, 18.9),
+    ],
+)
+def test_zero_points(names, given, units, expected):
+    columns, chosen = read(names, units=units, **given)
+    assert columns["flux"] == names[0] and columns["flux_error"] == names[1]
+    magnitude, _, _ = chosen.magnitudes({"flux": np.array([100.0]), "flux_error": np.array([1.0])})
+    np.testing.assert_allclose(magnitude, expected, atol=1e-4)
+    assert "zero point" in chosen.said and "relative" not in chosen.said
+
+
+def test_zero_points_of_each_point():
+    magnitude, _, _ = read(("flux", "flux_err", "zpdiff"), ([100.0, 100.0], [1.0, 1.0], [26.0, 25.5]))
+    np.testing.assert_allclose(magnitude, [21.0, 20.5])
+
+
+def test_without_a_zero_point_magnitudes_are_relative_and_it_is_said():
+    columns, chosen = read(
+        ("SAP_FLUX", "SAP_FLUX_ERR", "PDCSAP_FLUX", "PDCSAP_FLUX_ERR"), units={"PDCSAP_FLUX": "electron / s"}
+    )
+    assert columns["flux_error"] == "PDCSAP_FLUX_ERR" and chosen.said.startswith(
+        "relative magnitudes of flux 'PDCSAP_FLUX'"
+    )
+    assert read(("SAP_FLUX", "SAP_FLUX_ERR", "PDCSAP_FLUX"), flux="SAP_FLUX")[0]["flux_error"] == "SAP_FLUX_ERR"
+
+
+def test_two_fluxes_of_rubin_are_refused_with_the_choices():
+    names = ("psfFlux", "psfFluxErr", "scienceFlux", "scienceFluxErr", "diaSourceId")
+    with pytest.raises(ConfigError, match=r"--columns.flux psfFlux or --columns.flux scienceFlux"):
+        read(names)
+    assert read(names, flux="scienceFlux")[0]["flux_error"] == "scienceFluxErr"
+    assert "difference flux 'psfFlux' in nJy" in read(names, flux="psfFlux")[1].said
+
+
+def test_unsigned_differences_are_no_brightness():
+    names = ("magpsf", "sigmapsf", "isdiffpos")
+    with pytest.raises(ConfigError, match=r"without its sign .isdiffpos.*--columns.difference"):
+        read(names)
+    with pytest.raises(ConfigError, match=r"--columns.magnitude magpsf_corr"):
+        read((*names, "magpsf_corr"), magnitude="magpsf")
+    columns, _ = read((*names, "magpsf_corr", "sigmapsf_corr"))
+    assert (columns["magnitude"], columns["magnitude_error"]) == ("magpsf_corr", "sigmapsf_corr")
+    _, _, faults = read(names, ([18.0, 18.0, 18.0], [0.1] * 3, [1.0, -1.0, np.nan]), difference=True)
+    assert faults["negative difference"].tolist() == [False, True, False]
+    assert faults["difference without its sign (isdiffpos)"].tolist() == [False, False, True]
+
+
+def test_signs_and_limits_of_brokers():
+    alerce = ("mag", "e_mag", "isdiffpos", "mag_corr", "e_mag_corr")
+    assert read(alerce)[0]["magnitude_error"] == "e_mag_corr"
+    with pytest.raises(ConfigError, match="isdiffpos"):
+        read(alerce, magnitude="mag")
+    with pytest.raises(ConfigError, match="isdiffpos"):
+        read(("i:magpsf", "i:sigmapsf", "i:isdiffpos"), magnitude="i:magpsf")
+    _, _, faults = read(("mag", "err", "diffmaglim"), ([18.0, np.nan, np.nan], [0.1] * 3, [20.0, 20.0, np.nan]))
+    assert faults["upper limit"].tolist() == [False, True, False]
+
+
+def test_atlas_has_negative_magnitudes_of_negative_fluxes():
+    columns, chosen = read(("m", "dm", "uJy", "duJy", "err"))
+    assert (columns["flux"], columns["flux_error"]) == ("uJy", "duJy")
+    assert chosen.said == "magnitudes of difference flux 'uJy' in uJy, zero point 23.9"
+    assert read(("m", "dm"))[0]["magnitude_error"] == "dm"
+
+
+def test_a_flux_is_no_magnitude():
+    with pytest.raises(ConfigError, match=r"'FLUXCAL' of 't.csv' is a flux: name it with --columns.flux"):
+        read(("FLUXCAL", "FLUXCALERR"), magnitude="FLUXCAL")
+    for unit in ("nJy", "electron / s", "count"):
+        with pytest.raises(ConfigError, match=r"'aper' of 't.csv' is a flux in"):
+            read(("aper", "err"), magnitude="aper", units={"aper": unit})
+    with pytest.raises(ConfigError, match=r"is in mag: name it with --columns.magnitude"):
+        read(("aper", "err"), flux="aper", unit="mag")
+    with pytest.raises(ConfigError, match="exclude each other"):
+        read(("mag", "err", "flux"), magnitude="mag", flux="flux")
+    with pytest.raises(ConfigError, match=r"--columns.zero-point is for fluxes"):
+        read(("mag", "err"), zero_point=25.0)
+
+
+def test_millimagnitudes():
+    for how in ({"units": {"mag": "mmag", "err": "mmag"}}, {"unit": "mmag"}, {"units": {"mag": "mmag"}}):
+        magnitude, error, _ = read(("mag", "err"), ([15_000.0], [20.0]), **how)
+        np.testing.assert_allclose([magnitude[0], error[0]], [15.0, 0.02])
+    magnitude, error, _ = read(("mag", "err"), ([15.0], [20.0]), units={"mag": "mag", "err": "mmag"})
+    np.testing.assert_allclose([magnitude[0], error[0]], [15.0, 0.02])
+
+
+def test_errors_of_gaia_are_from_its_signal_to_noise():
+    _, error, _ = read(
+        ("mag", "flux", "flux_error", "flux_over_error"), ([15.0, 15.0], [1, 1], [1, 1], [108.5736, -1.0])
+    )
+    np.testing.assert_allclose(error[0], 0.01, rtol=1e-5)
+    assert np.isnan(error[1])
+
+
+def test_missing_errors():
+    with pytest.raises(DataError, match=r"magnitude error.*--columns.magnitude-error.*--columns.constant-error"):
+        read(("mag",))
+    _, error, _ = read(("mag",), ([15.0, 16.0],), constant_error=0.05)
+    assert error.tolist() == [0.05, 0.05]
+    _, error, _ = read(("mag", "err"), ([15.0, 16.0], [0.1, np.nan]), constant_error=0.05)
+    assert error.tolist() == [0.1, 0.05]
+    for wrong in (0.0, -1.0, float("nan")):
+        with pytest.raises(ConfigError, match="must be more than 0"):
+            read(("mag",), constant_error=wrong)
+
+
+def test_all_that_is_missing_is_said_at_once():
+    with pytest.raises(DataError) as told:
+        recognise(["a", "b"], ColumnNames(label="c"), "t.csv")
+    for word in (
+        "time",
+        "magnitude or flux",
+        "magnitude error",
+        "'c'",
+        "a, b",
+        "--columns.flux",
+        "--columns.time",
+    ):
+        assert word in str(told.value)
+    with pytest.raises(DataError, match=r"'x' for the flux and 'y' for the flux error"):
+        recognise(["id", "mjd"], ColumnNames(flux="x", flux_error="y"), "t.csv")
