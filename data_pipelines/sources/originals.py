@@ -92,7 +92,7 @@ def read_text(
     """One star a file: time, magnitude, error in white-space columns (OGLE `.dat`).
 
     Args:
-      star, band: its names. time_format: of the user. on_columns: told what the times are.
+      star, band: of the file. time_format: of the user. on_columns: told what the times are.
 
     Raises:
       ConfigError: the times can mean two things. DataError: the file cannot be read.

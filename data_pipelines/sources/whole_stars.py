@@ -37,6 +37,7 @@ def whole_stars(parts: Iterable[RawLightCurve], counts: Mapping[int, int]) -> It
       counts: what `count_parts` made of the keys of these parts.
     """
     waiting: dict[Key, list[RawLightCurve]] = {}
+    faulty: set[Key] = set()
     for part in parts:
         key = (part.object_id, part.band)
         lengths = {len(part.mjd), len(part.magnitude), len(part.magnitude_error)}
@@ -45,16 +46,17 @@ def whole_stars(parts: Iterable[RawLightCurve], counts: Mapping[int, int]) -> It
             continue
         if len(lengths) > 1:  # nothing to join: cleaning sets it aside by name
             yield part
+            faulty.add(key)
             part = replace(
                 part, mjd=part.mjd[:0], magnitude=part.magnitude[:0], magnitude_error=part.magnitude_error[:0]
             )
         waiting.setdefault(key, []).append(part)
         if len(waiting[key]) == counts[hash(key)]:
-            if any(len(one.mjd) or one.lost for one in waiting[key]):
-                yield joined(waiting[key])
-            del waiting[key]
-    for found in waiting.values():
-        if any(len(one.mjd) or one.lost for one in found):
+            found = waiting.pop(key)
+            if key not in faulty or any(len(one.mjd) or one.lost for one in found):
+                yield joined(found)
+    for key, found in waiting.items():
+        if key not in faulty or any(len(one.mjd) or one.lost for one in found):
             yield joined(found)
 
 

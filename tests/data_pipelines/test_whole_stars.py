@@ -126,7 +126,7 @@ def test_parts_by_letter_are_no_bands(tmp_path):
 def test_folders_of_one_band_each_and_files_of_one_name(tmp_path):
     for folder in ("I", "V"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "OGLE-1.dat").write_text("".join(f"{53000 + i} 15.{i} 0.1\n" for i in range(6)))
+        (tmp_path / folder / "OGLE-1.dat").write_text("".join(f"{50_000 + i} 15.{i} 0.1\n" for i in range(6)))
     assert sizes(found(tmp_path)) == {("OGLE-1", "I"): 6, ("OGLE-1", "V"): 6}
     for folder, begin in (("field1", 50_000), ("field2", 50_100)):
         (tmp_path / "in" / folder).mkdir(parents=True)

@@ -7,6 +7,7 @@ from sklearn import metrics
 from lcjax.errors import DataError
 from lcjax.evaluation.classification import rates, resampled_confusions, score_classes
 from lcjax.evaluation.intervals import wilson_interval
+from lcjax.systems.classifier.metrics import class_metrics, summarize_classes
 
 NAMES = ("AGN", "SN", "VS", "asteroid", "bogus")
 
@@ -30,6 +31,9 @@ def test_values_agree_with_scikit_learn():
     assert scores.log_loss == pytest.approx(metrics.log_loss(label, p))
     recall = metrics.recall_score(label, best, average=None)
     assert [scores.recall[n].value for n in NAMES] == pytest.approx(recall)
+    precision = metrics.precision_score(label, best, average=None)
+    assert [scores.precision[n].value for n in NAMES] == pytest.approx(precision)
+    assert not np.allclose(precision, recall)
     for score in (scores.accuracy, scores.macro_f1, *scores.f1.values()):
         assert score.low <= score.value <= score.high
 
@@ -82,3 +86,18 @@ def test_unanimous_objects_still_leave_an_interval():
     assert recall["x"].low == pytest.approx(wilson_interval(1.0, 2)[0])  # two objects, three alerts
     assert recall["y"].value == recall["y"].low == 0 and 0.5 < recall["y"].high < 1
     assert np.isnan(recall["z"].value) and np.isnan(recall["z"].low)
+
+
+def test_metrics_of_a_run_are_those_of_the_report():
+    """What stops a run early is the macro F1 that is reported; weights count, unlabelled rows do not."""
+    p, label = answers(seed=3)
+    label[::7] = -1
+    weight = (label >= 0).astype(np.float32)
+    sums = class_metrics(np.log(p).astype(np.float32), label, weight, NAMES)
+    means = {name: float(total / count) for name, (total, count) in sums.items()}
+    found, scores = summarize_classes(means), score_classes(p, label, np.arange(400), NAMES, resamples=2)
+    for name in NAMES:
+        assert means[f"precision_{name}"] == pytest.approx(scores.precision[name].value, abs=1e-6)
+        assert found[f"recall_{name}"] == pytest.approx(scores.recall[name].value, abs=1e-6)
+    assert found["macro_f1"] == pytest.approx(scores.macro_f1.value, abs=1e-6)
+    assert found["accuracy"] == pytest.approx(scores.accuracy.value, abs=1e-6)

@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 
@@ -71,6 +72,27 @@ def test_mean_over_published_windows_counts_overlaps():
         total, weight = total + 40 * np.asarray(task.predict(variables, batch)["embedding"][0], np.float64), weight + 40
     found = next(LightCurvePredictor(task, variables, settings.window).predict([curve]))
     np.testing.assert_allclose(found.outputs["embedding"], total / weight, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("parity", "n", "parts"),
+    [(False, 41, [(0, 20, 20), (20, 41, 21)]), (True, 80, [(0, 40, 40), (40, 80, 80)])],
+    ids=["sequential", "published, the last window twice"],
+)
+def test_windows_count_by_their_points(parity, n, parts):
+    settings = experiment(parity=parity)
+    task, variables = untrained(settings)
+    curve = light_curve(n)
+    total, middle = 0.0, 0.5 * (curve.mjd[0] + curve.mjd[-1])
+    for start, end, weight in parts:
+        size = end - start
+        pad = lambda x: np.pad(x[start:end], (0, 40 - size))[None].astype(np.float32)
+        batch = {"time": pad(curve.mjd - middle), "magnitude": pad(curve.magnitude)}
+        batch |= {"magnitude_error": pad(curve.magnitude_error), "mask": np.arange(40)[None] < size}
+        total = total + weight * np.asarray(jax.jit(task.predict)(variables, batch)["embedding"][0], np.float64)
+    expected = total / sum(weight for *_, weight in parts)
+    found = next(LightCurvePredictor(task, variables, settings.window).predict([curve])).outputs["embedding"]
+    np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-5)
 
 
 def test_embedding_is_the_masked_mean_of_the_last_block():

@@ -1,5 +1,6 @@
 import jax
 import numpy as np
+from scipy import stats
 
 from lcjax.losses.host_mixture import SPIRAL, mixture_log_density, probability_within, two_best_hosts
 
@@ -13,6 +14,16 @@ def test_density_integrates_to_one():
     grid = np.stack(np.meshgrid(x, x - 20), axis=-1).reshape(-1, 2)
     density = jax.vmap(lambda at: mixture_log_density(at, CENTRES[0], WIDTHS[0], LOG_WEIGHTS[0]))(grid)
     assert np.exp(density).sum() * 0.25 == np.float32(1).item() or abs(np.exp(density).sum() * 0.25 - 1) < 1e-3
+
+
+def test_density_is_the_sum_of_normal_ones():
+    at = np.array([[1.0, 2.0], [49.0, 1.0], [20.0, -3.0]], np.float32)
+    parts = [
+        w * stats.multivariate_normal(c, s**2 * np.eye(2)).pdf(at)
+        for c, s, w in zip(CENTRES[0], WIDTHS[0], np.exp(LOG_WEIGHTS[0]), strict=True)
+    ]
+    found = jax.vmap(lambda x: mixture_log_density(x, CENTRES[0], WIDTHS[0], LOG_WEIGHTS[0]))(at)
+    np.testing.assert_allclose(found, np.log(sum(parts)), rtol=1e-4)
 
 
 def test_probability_of_a_circle():

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lcjax.models import multiscale_stamps
 from lcjax.models.multiscale_config import MultiscaleModelConfig
 from lcjax.models.multiscale_stamps import MultiscaleClassifier
 
@@ -132,3 +133,30 @@ def test_one_copy_depends_on_the_row_not_on_its_place():
 
     order = jnp.array([3, 1, 5, 0, 2, 4])
     np.testing.assert_allclose(pooled(jnp.arange(6))[order], pooled(order), atol=1e-5)
+
+
+def test_the_one_copy_of_training_is_any_of_the_eight(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        multiscale_stamps, "pick", lambda levels, drawn, order: seen.append((np.asarray(drawn), order)) or levels
+    )
+    config = MultiscaleModelConfig(
+        kernels=(3,),
+        filters=(2,),
+        pool_after=(1,),
+        dense=3,
+        image_size=4,
+        num_levels=1,
+        num_features=0,
+        train_copies="one",
+    )
+    model, levels = MultiscaleClassifier(config), np.zeros((64, 1, 4, 4, 6), np.float32)
+    batch = {"levels": levels, "features": np.zeros((64, 0), np.float32)}
+    shapes = jax.eval_shape(model.init, jax.random.key(0), batch)
+    variables = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+    row = {"row": np.arange(64, dtype=np.int32)}
+    model.apply(
+        variables, batch | row, deterministic=False, rngs={"dropout": jax.random.key(1)}, mutable=["batch_stats"]
+    )
+    ((drawn, order),) = seen
+    assert set(drawn.tolist()) == set(range(8)) and set(order) == set(range(8))

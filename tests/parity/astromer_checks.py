@@ -10,6 +10,8 @@ import optax
 
 from lcjax.losses import error_weights, r2_score, reconstruction_loss
 from lcjax.models import Astromer
+from lcjax.systems import PRESETS
+from lcjax.systems.astromer.task import objective_value
 from lcjax.systems.astromer.weight_names import tensorflow_names
 from lcjax.transforms.positional import encode_time, published_frequencies
 from tests.parity.recorded import batch_of, network, variant_settings
@@ -79,6 +81,23 @@ def check_scores(z, recon, prefix):
         w = error_weights(z["in/error_as_loader"][..., 0])
         close(w, z["out/w_error"][..., 0], 1e-6)
         close(reconstruction_loss(target, recon, probed, w), z[f"{prefix}loss_wrmse"], 1e-4)
+        check_task_loss(z, recon, z[f"{prefix}loss_wrmse"])
+
+
+def check_task_loss(z, recon, recorded):
+    """The loss that a run descends, from a batch whose padding is 0 as ours is: the recorded weighted one."""
+    preset = PRESETS["astromer2"]()
+    parity = dataclasses.replace(preset.model, parity=True, mask_token=False)
+    weighted = dataclasses.replace(preset.objective, loss="rmse", error_weights=True)
+    experiment = dataclasses.replace(preset, model=parity, objective=weighted)
+    mask = batch_of(z)["mask"]
+    ready = {
+        "target": z["in/target"][..., 0],
+        "probed": z["in/mask_out"][..., 0] > 0,
+        "mask": mask,
+        "magnitude_error": np.where(mask, z["in/error_as_loader"][..., 0], 0.0),
+    }
+    close(objective_value(experiment, ready, {"reconstruction": recon}), recorded, 1e-4)
 
 
 def check_token(z):

@@ -252,7 +252,7 @@ def check_training(z, arrays, folder):
     params = variables["params"]
     state = {k: v for k, v in variables.items() if k != "params"}
     step = lambda params, state: gradients(model, params, state, *batch, labels, beta)
-    outputs, noted = run(model, variables, *batch)
+    outputs, _ = run(model, variables, *batch)
     eval_logits = outputs["logits"]
     (_, (train_logits, moved)), grads = step(params, state)
     for mode, logits in (("eval", eval_logits), ("train", train_logits)):
@@ -263,7 +263,7 @@ def check_training(z, arrays, folder):
 
     recorded = {p: graph_of(z, p) for p in ("grad.", "after1.")}
     expected = variables_from_graph(recorded["grad."])["params"]
-    check_gradients(grads, expected, pool_near_tie(model, noted))
+    check_gradients(grads, expected)
 
     rate = float(arrays["optimizer/learning_rate"])
     config = OptimizerConfig(
@@ -290,34 +290,35 @@ def check_training(z, arrays, folder):
         np.testing.assert_allclose(power[key] * b, recorded["after1."][f"optimizer/{key}"], rtol=1e-5)
 
 
-def pool_near_tie(model, noted):
-    """Smallest relative gap between the two largest pixels of a max-pool window that passes something on."""
-    gaps = []
-    for layer in model.config.pool_after:
-        x = np.asarray(noted[f"conv_{layer}"])
-        rows, side, _, channels = x.shape
-        side = side // 2 * 2
-        windows = x[:, :side, :side].reshape(rows, side // 2, 2, side // 2, 2, channels)
-        ordered = np.sort(windows.transpose(0, 1, 3, 5, 2, 4).reshape(-1, 4))
-        ordered = ordered[ordered[:, 3] > 0]
-        gaps.append(np.min(1 - ordered[:, 2] / ordered[:, 3], initial=1.0))
-    return min(gaps)
+def check_gradients(grads, expected):
+    """Every number within tolerance, or, of a convolution, the whole array within 1e-3 of its norm.
 
-
-def check_gradients(grads, expected, gap):
-    """Every number within tolerance, or, where a max-pool has a tie, every convolution within 1e-2 of its norm.
-
-    Which of two equal pixels takes the gradient is decided by the last bit, so float32 runs differ. In the recorded
-    combined set one window of the last pool (gap 1.4e-6) went the other way than in float64, where ours goes; it moves
-    the gradient by less than 1e-3, and by the more the fewer alerts share a batch.
+    Which of two equal pixels of a max-pool takes the gradient is decided by the last bit, so float32 runs differ. In the
+    recorded combined set one window of the last pool (gap 1.4e-6) went the other way than in float64, where ours goes; it
+    moves no array by more than 3e-4 of its norm.
     """
     assert jax.tree.structure(grads) == jax.tree.structure(expected)
     for (path, ours), theirs in zip(jax.tree.leaves_with_path(grads), jax.tree.leaves(expected), strict=True):
         name = jax.tree_util.keystr(path)
         if np.allclose(ours, theirs, rtol=1e-3, atol=1e-6):
             continue
-        assert "conv" in name and gap < 1e-5, f"gradient of {name} differs by {np.max(np.abs(ours - theirs))}"
-        assert np.linalg.norm(ours - theirs) <= 1e-2 * np.linalg.norm(theirs), name
+        assert "conv" in name, f"gradient of {name} differs by {np.max(np.abs(ours - theirs))}"
+        assert np.linalg.norm(ours - theirs) <= 1e-3 * np.linalg.norm(theirs), name
+
+
+def test_gradients_a_little_off_are_noticed():
+    """The tolerance for ties hides no error of half a percent, nor one in a single row."""
+    rng = np.random.default_rng(0)
+    expected = {"conv_1": {"kernel": rng.normal(size=(3, 3, 4, 8))}, "dense_1": {"kernel": rng.normal(size=(8, 4))}}
+    check_gradients(expected, expected)
+    scaled = jax.tree.map(lambda x: 1.005 * x, expected)
+    for layer in expected:
+        with pytest.raises(AssertionError, match=layer):
+            check_gradients({**expected, layer: scaled[layer]}, expected)
+    moved = expected["conv_1"]["kernel"].copy()
+    moved[0, 0, 0] *= 1.1
+    with pytest.raises(AssertionError, match="conv_1"):
+        check_gradients({**expected, "conv_1": {"kernel": moved}}, expected)
 
 
 def check_after(after, expected, grads, rate):

@@ -8,8 +8,9 @@ import pytest
 
 from lcjax.training.feed import stack_updates
 from lcjax.training.source import device_part
-from lcjax.training.state import init_state, start_from
+from lcjax.training.state import TrainState, init_state, start_from
 from lcjax.training.step import add_rows, make_update
+from lcjax.training.task import Task, Update
 from tests.training.toy import ToySource, toy_task
 
 TASK = toy_task()
@@ -110,3 +111,29 @@ def test_fine_tuning_starts_from_given_weights():
         start_from(state, {"params": {"ffn_in": {"kernel": np.ones((4, 9))}}})
     with pytest.raises(WeightsError, match="params/extra"):
         start_from(state, {"params": {"extra": np.ones(1)}})
+
+
+def test_a_finite_loss_with_a_gradient_that_is_not_changes_nothing():
+    """sqrt at 0: the value is fine, its slope is not, and one such step would poison every weight."""
+    network = lambda params: jnp.sum(params["w"]) + jnp.sqrt(0.0 * params["w"][0])
+    task = Task(
+        name="slope",
+        init=lambda key, batch: {"params": {"w": jnp.ones(2)}},
+        updates=(Update(lambda p, state, batch, key, axis=None: (network(p), ({"loss": (network(p), 1.0)}, state))),),
+        evaluate=lambda variables, batch, key: {},
+        predict=lambda variables, batch: {},
+    )
+    optimizer = optax.sgd(0.1)
+    state = TrainState(
+        step=jnp.int32(0),
+        params={"w": jnp.ones(2)},
+        model_state={},
+        opt_state=optimizer.init({"w": jnp.ones(2)}),
+        ema={},
+        bad_steps=jnp.int32(0),
+        bad_in_row=jnp.int32(0),
+    )
+    after, out = make_update(task, optimizer, 0, None)(state, stack_updates([[{"x": np.zeros(2, np.float32)}]]))
+    assert np.isfinite(out["scalars"]["objective"][0]) and not np.isfinite(out["scalars"]["gradient_norm"][0])
+    np.testing.assert_array_equal(after.params["w"], [1.0, 1.0])
+    assert int(after.bad_steps) == 1 and out["scalars"]["good"].tolist() == [False]

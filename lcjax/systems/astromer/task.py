@@ -76,7 +76,8 @@ def _row_weight(batch: dict) -> Array:
     return jnp.ones(batch["mask"].shape[0], jnp.float32) if weight is None else weight
 
 
-def _objective(experiment: AstromerExperiment, ready: dict, outputs: dict, axis: Axis = None) -> Array:
+def objective_value(experiment: AstromerExperiment, ready: dict, outputs: dict, axis: Axis = None) -> Array:
+    """What training descends: prepared windows and what the network makes of them -> a scalar."""
     objective = experiment.objective
     row_weight = _row_weight(ready)
     if not experiment.model.parity:
@@ -141,12 +142,12 @@ def build_task(experiment: AstromerExperiment) -> Task:
         ready = prepare_windows(batch, experiment, experiment.masking, mask_key, axis)
         rngs = {"dropout": dropout_key}
         outputs = model.apply({"params": params}, ready, deterministic=False, axis=axis, rngs=rngs)
-        value = _objective(experiment, ready, outputs, axis)
+        value = objective_value(experiment, ready, outputs, axis)
         return value, (_metrics(value, ready, outputs), model_state)
 
     def evaluate(variables: PyTree, batch: dict, key: Array) -> Metrics:
         ready, outputs = reconstruct(variables, batch, key)
-        return _metrics(_objective(experiment, ready, outputs), ready, outputs)
+        return _metrics(objective_value(experiment, ready, outputs), ready, outputs)
 
     def reconstruct(variables: PyTree, batch: dict, key: Array) -> tuple[dict, dict]:
         # Strict scores count hidden points only; published ones also those that stayed visible.

@@ -9,6 +9,7 @@ from data_pipelines.kinds.alerts.settings import AlertSettings
 from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.kinds.light_curves.star_settings import StarSettings
 from lcjax.errors import ConfigError
 
 
@@ -19,12 +20,16 @@ def complete(**options):
 def test_what_is_not_given_has_its_default():
     settings = complete(columns=ColumnNames(time="t"), cleaning=None)
     assert settings.seed == 7
-    assert settings.options == {"columns": ColumnNames(time="t"), "cleaning": CleaningSettings()}
+    assert settings.options == {
+        "columns": ColumnNames(time="t"),
+        "cleaning": CleaningSettings(),
+        "stars": StarSettings(),
+    }
     assert {"columns", "cleaning", "alerts", "labels"} <= option_groups().keys()
 
 
 def test_unchanged_groups_of_other_kinds_do_not_matter():
-    assert complete(alerts=AlertSettings()).options.keys() == {"columns", "cleaning"}
+    assert complete(alerts=AlertSettings()).options.keys() == {"columns", "cleaning", "stars"}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lcjax.errors import ConfigError
 from lcjax.systems import PRESETS, build_task
 from lcjax.systems.astromer.config import MaskingConfig
-from lcjax.systems.astromer.task import prepare_windows, reconstruction_outputs
+from lcjax.systems.astromer.task import objective_value, prepare_windows, reconstruction_outputs
 from tests.models.weights import random_variables
 
 ROWS, LENGTH = 4, 16
@@ -156,3 +156,25 @@ def test_a_few_steps_lower_the_loss():
         (value, _), gradient = loss(params, batch)
         params = jax.tree.map(lambda p, g: p - 0.01 * jnp.clip(g, -1, 1), params, gradient)
     assert value < first
+
+
+def test_windows_without_a_probed_point_say_nothing():
+    """The originals count them as perfect; a strict loss leaves them out, whichever it is."""
+    rng = np.random.default_rng(0)
+    ready = {
+        "target": rng.normal(size=(3, 8)).astype(np.float32),
+        "magnitude_error": np.full((3, 8), 0.1, np.float32),
+        "mask": np.ones((3, 8), bool),
+        "probed": np.arange(8) < np.array([4, 0, 3])[:, None],
+        "weight": np.ones(3, np.float32),
+    }
+    outputs = {"reconstruction": np.zeros((3, 8), np.float32), "log_variance": np.ones((3, 8), np.float32)}
+    for loss in ("rmse", "mse", "huber", "gaussian_nll"):
+        experiment = small("astromer2", loss=loss)
+        value = objective_value(experiment, ready, outputs)
+        without = objective_value(experiment, {**ready, "weight": np.float32([1, 0, 1])}, outputs)
+        np.testing.assert_allclose(value, without, rtol=1e-6, err_msg=loss)
+    parity = dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, parity=True))
+    mse = dataclasses.replace(parity, objective=dataclasses.replace(parity.objective, loss="mse", error_weights=False))
+    squares = [np.mean(ready["target"][i][ready["probed"][i]] ** 2) for i in (0, 2)]
+    np.testing.assert_allclose(objective_value(mse, ready, outputs), sum(squares) / 3, rtol=1e-5)

@@ -9,8 +9,10 @@ import pytest
 from lcjax.models.delight import Delight
 from lcjax.models.delight_config import HOSTS, PUBLISHED, DelightModelConfig
 from lcjax.systems import PRESETS, build_task
+from lcjax.systems.delight import task as delight_task
 from lcjax.systems.delight.config import DelightExperiment, HostObjectiveConfig, ImageConfig
 from lcjax.systems.delight.task import delight_train_flops, normalised_levels, offset_errors
+from lcjax.transforms import dihedral
 from tests.systems.delight.delight_files import random_variables
 
 SIDE, LEVELS = 18, 2
@@ -139,3 +141,39 @@ def test_bfloat16_is_close():
     exact, rough = (jax.jit(build_task(s).predict)(variables, data)["offset"] for s in (settings, half))
     assert rough.dtype == jnp.float32
     np.testing.assert_allclose(rough, exact, atol=0.5)
+
+
+def test_every_variant_draws_its_own_dropout():
+    """A stack that looks the same turned and mirrored: all eight answers agree, but for dropout."""
+    settings = dataclasses.replace(experiment().model, dropout=0.5)
+    model, variables = Delight(settings), random_variables(build_task(experiment()))
+    ring = np.hypot(*(np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2)).astype(np.float32)
+    inputs = {"levels": np.broadcast_to(ring[None, :, :, None], (2, SIDE, SIDE, LEVELS)), "row": np.arange(2)}
+    run = jax.jit(
+        lambda still: model.apply(variables, inputs, deterministic=False, rngs={"dropout": jax.random.key(still)})
+    )
+    still = model.apply(variables, inputs)["raw"].reshape(2, 8, 2)
+    np.testing.assert_allclose(still, still[:, :1].repeat(8, axis=1), atol=1e-4)
+    dropped = np.asarray(run(0)["raw"]).reshape(16, 2)
+    assert len(np.unique(dropped.round(4), axis=0)) == 16
+
+
+def test_copies_drawn_in_training_turn_and_mirror_with_their_offsets(monkeypatch):
+    settings, data = experiment("mixture", training_variants=1), batch(64)
+    task = build_task(settings)
+    seen = {}
+
+    def pick(levels, symmetries):
+        seen["symmetries"] = np.asarray(symmetries)
+        return dihedral.pick(levels, symmetries)
+
+    def density(offset, *mixture):
+        seen["offset"] = np.asarray(offset)
+        return jnp.zeros(len(offset))
+
+    monkeypatch.setattr(delight_task, "pick", pick)
+    monkeypatch.setattr(delight_task, "mixture_log_density", density)
+    task.loss(random_variables(task)["params"], {}, data, jax.random.key(0))
+    assert set(seen["symmetries"].tolist()) == set(range(8)), "every symmetry is drawn, mirrored ones too"
+    turned = dihedral.turn_vectors(jnp.nan_to_num(data["offset"]))[np.arange(64), seen["symmetries"]]
+    np.testing.assert_allclose(seen["offset"], turned, atol=1e-6)
