@@ -15,8 +15,9 @@ from typing import Any
 
 from data_pipelines.shards.index import ShardIndex, read_index
 from data_pipelines.shards.tfrecord import DamagedFile, read_records
-from lcjax.errors import DataError
+from lcjax.errors import ConfigError, DataError
 from lcjax.files import is_left_over
+from lcjax.schema import Whole, check
 
 MANIFEST, INDEX = "manifest.json", "index.npz"
 SCHEMA_VERSION = 2
@@ -42,8 +43,8 @@ class Shard:
 
     path: Path
     split: str
-    records: int
-    bytes: int
+    records: Whole
+    bytes: Whole
     sha256: str
 
 
@@ -127,10 +128,13 @@ def read_manifest(folder: Path | str) -> Manifest:
 
 
 def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
+    for name in ("class_names", "bands", "shards"):
+        if not isinstance(content[name], list):
+            raise ValueError(f"'{name}' is no list")
     for name in [*(e["file"] for e in content["shards"]), *content["side_files"]]:
         if Path(name).name != name:
             raise ValueError(f"'{name}' is not the name of a file beside it")
-    return Manifest(
+    manifest = Manifest(
         folder=folder,
         name=content["name"],
         version=content["version"],
@@ -144,6 +148,12 @@ def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
         sha256=content["content_sha256"],
         facts=dict(content.get("facts", {})),
     )
+    try:
+        for part in (manifest, *manifest.shards):
+            check(part)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    return manifest
 
 
 def check_sizes(shards: Iterable[Shard]) -> list[Damage]:

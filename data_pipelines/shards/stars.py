@@ -17,6 +17,8 @@ from lcjax.errors import DataError
 
 STARS = "stars.parquet"
 _ARCSEC = b"arcsec"
+_FEW_IDS, _MOST_IDS = 12, 50
+"""Ids that a star may have: filters, fields, quadrants."""
 _SPLITS = ("train", "validation", "test")
 
 
@@ -123,13 +125,25 @@ def _namesakes(ids: np.ndarray, placed: np.ndarray) -> np.ndarray:
 
 
 def star_groups(stars: Stars) -> dict[str, str]:
-    """Object id -> the star it belongs to, named by the smallest of its ids: ids at one place are one."""
+    """Object id -> the star it belongs to, named by the smallest of its ids: ids at one place are one.
+
+    Raises:
+      DataError: so many ids are at one place that it is not that of a star.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     pairs = same_stars([stars])
     size = (len(stars), len(stars))
     _, number = connected_components(coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=size))
+    sizes = np.bincount(number) if len(stars) else np.zeros(1, int)
+    most = int(sizes.max())
+    if most > _MOST_IDS or (most > _FEW_IDS and 2 * most > len(stars)):
+        first = stars.ids[np.flatnonzero(number == np.argmax(sizes))[0]]
+        raise DataError(
+            f"{most:,} of {len(stars):,} ids lie within {stars.arcsec:g} arcsec of their neighbours, '{first}' among them, so that they would be "
+            "one star: is it the place of a field, or a crowded one? Give a smaller --stars.arcsec, or 0 to leave places alone"
+        )
     name: dict[int, str] = {}
     for group, object_id in zip(number.tolist(), stars.ids.tolist(), strict=True):
         name[group] = min(name.get(group, object_id), object_id)

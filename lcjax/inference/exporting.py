@@ -33,8 +33,8 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
     """Writes `predict.stablehlo`, `weights.safetensors`, `config.json`, `export.json` (what goes in and comes out).
 
     The program takes any number of rows as the task's `predict` does (light curves: raw windows, times in days from any
-    epoch, magnitudes and errors in mag, zeros on the right; alerts: raw stamps and metadata columns) and holds its
-    weights. It is read back and compared with the live model before it is written.
+    epoch that float32 resolves, magnitudes and errors in mag, anything where the mask has no point; alerts: raw stamps and
+    metadata columns) and holds its weights. It is read back and compared with the live model before it is written.
 
     Returns:
       the content of `export.json`.

@@ -29,7 +29,9 @@ def load(
     say: Callable[[str], None] = print,
     progress: Progress | None = None,
 ) -> Loaded:
-    """A trained system: `.predict(batch)`, `.variables`, `.model`, `.experiment`, `.task`, whatever the system.
+    """A trained system with its preprocessing, whatever the system: `.predict(batch)` takes raw arrays as files have them.
+
+    Also `.variables`, `.experiment`, `.task`, and `.model`, the bare network without preprocessing.
 
     Args:
       path_or_name: a workdir of `lcjax train`, a weights folder, a published name (`lcjax weights list`), or a family

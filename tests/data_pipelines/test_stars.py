@@ -71,6 +71,13 @@ def test_ids_of_one_star_in_two_filters_share_a_split(tmp_path):
     assert any(splits(apart)[f"g{i}"] != splits(apart)[f"r{i}"] for i in range(60))
 
 
+def test_the_place_of_a_field_is_not_that_of_its_stars(tmp_path):
+    path = survey(tmp_path / "s.parquet", [f"s{i}" for i in range(30)], np.tile(PLACES[:1], (30, 1)))
+    with pytest.raises(DataError, match=r"30 of 30 ids lie within 2 arcsec .*--stars.arcsec"):
+        prepared(path, tmp_path, "mine")
+    assert set(splits(prepared(path, tmp_path, "mine", arcsec=0.0)).values()) == {"train", "validation", "test"}
+
+
 @pytest.fixture(scope="module")
 def surveys(tmp_path_factory):
     """Two surveys of the same stars under different ids, prepared apart."""

@@ -90,18 +90,18 @@ def records(builder):
     }
 
 
-def test_of_repeated_curves_the_first_stays_and_the_band_is_that_of_the_survey(tmp_path):
+def test_rows_of_one_star_are_put_together_and_the_band_is_that_of_the_survey(tmp_path):
     path = curves(tmp_path / "a.parquet", "abcda", label=["x", None, "y", "x", "z"], period=[1.0, None, 3.0, 4.0, 5.0])
     builder = Curves(data_dir=tmp_path, settings=settings(path))
-    (rejected,) = builder.report.rejected
-    assert rejected.object_id == "a" and rejected.reason == "object id repeated: the first one is kept"
-    assert builder.report.points_read == 40 and builder.report.points_dropped["of rejected objects"] == 8
+    assert not builder.report.rejected and builder.report.points_read == 40
+    assert builder.report.points_dropped["time repeated"] == 8  # of two points at one time one stays
+    assert builder.report.label_conflicts == {"a": ("x", "z")}
     assert builder.class_names == ["x", "y"] and set(builder.split_of) == set("abcd")
     found = records(builder)
     assert set(found) == {f"{name}\tV" for name in "abcd"}
     split, record = found["a\tV"]
-    assert split == builder.split_of["a"] and record["label"] == 0 and record["band"] in ("V", b"V")
-    np.testing.assert_allclose(record["magnitude"], 12.0)
+    assert split == builder.split_of["a"] and record["label"] == -1 and record["band"] in ("V", b"V")
+    assert len(record["magnitude"]) == 8 and record["metadata"]["period"] == 1.0
     assert found["b\tV"][1]["label"] == -1 and np.isnan(found["b\tV"][1]["metadata"]["period"])
 
 

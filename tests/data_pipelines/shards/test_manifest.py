@@ -1,5 +1,6 @@
 """Every damage is found and the damaged file named."""
 
+import json
 import random
 import shutil
 
@@ -117,3 +118,15 @@ def test_find_datasets(dataset, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no prepared dataset"):
         m.find_datasets([tmp_path / "empty"])
+
+
+@pytest.mark.parametrize(
+    "name,value",
+    [("class_names", "AB"), ("class_names", [1]), ("shards", {}), ("name", None), ("records", "12"), ("bytes", -1)],
+)
+def test_a_manifest_with_a_sound_hash_and_wrong_types_is_one_sentence(dataset, name, value):
+    content = json.loads((dataset / m.MANIFEST).read_text())
+    (content["shards"][0] if name in ("records", "bytes") else content)[name] = value
+    (dataset / m.MANIFEST).write_text(m.manifest_text(content))
+    with pytest.raises(DataError, match=f"is damaged.*{name}"):
+        m.read_manifest(dataset)

@@ -178,3 +178,21 @@ def test_windows_without_a_probed_point_say_nothing():
     mse = dataclasses.replace(parity, objective=dataclasses.replace(parity.objective, loss="mse", error_weights=False))
     squares = [np.mean(ready["target"][i][ready["probed"][i]] ** 2) for i in (0, 2)]
     np.testing.assert_allclose(objective_value(mse, ready, outputs), sum(squares) / 3, rtol=1e-5)
+
+
+def test_the_padding_has_the_mean_error_of_its_window():
+    """As the originals' loader: an error of 0 there would move the scale of all weights."""
+    mask = np.array([[True, True, True, False]])
+    ready = {
+        "target": np.array([[1.0, 2.0, 3.0, 0.0]], np.float32),
+        "magnitude_error": np.array([[0.1, 0.2, 0.4, 0.0]], np.float32),
+        "mask": mask,
+        "probed": mask,
+        "weight": np.ones(1, np.float32),
+    }
+    inverse = 1 / np.array([0.1, 0.2, 0.4])  # that of the mean lies between them
+    weights = (inverse - inverse.min()) / (inverse.max() - inverse.min()) + 1e-3
+    expected = np.sqrt(np.mean(weights * np.array([1.0, 4.0, 9.0])))
+    experiment = small("astromer2", loss="rmse", error_weights=True)
+    found = objective_value(experiment, ready, {"reconstruction": np.zeros((1, 4), np.float32)})
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

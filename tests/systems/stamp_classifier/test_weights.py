@@ -150,6 +150,14 @@ def test_nothing_pickled_is_opened(tmp_path):
     np.savez(tmp_path / "weights.npz", x=np.array([{"a": 1}], dtype=object))
     with pytest.raises(WeightsError, match="cannot be read as named arrays"):
         import_weights("alerce-stamps", tmp_path / "weights.npz")
+    # A way of compression that nobody here knows (its number in the directory at the end of the file).
+    np.savez(tmp_path / "odd.npz", x=np.zeros(3))
+    data = bytearray((tmp_path / "odd.npz").read_bytes())
+    for signature, at in ((b"PK\x01\x02", 10), (b"PK\x03\x04", 8)):
+        data[data.rindex(signature) + at] = 97
+    (tmp_path / "odd.npz").write_bytes(data)
+    with pytest.raises(WeightsError, match="cannot be read as named arrays"):
+        import_weights("alerce-stamps", tmp_path / "odd.npz")
     (tmp_path / "broken.npz").write_bytes((tmp_path / "weights.npz").read_bytes()[:60])
     with pytest.raises(WeightsError, match="cannot be read as named arrays"):
         import_weights("alerce-stamps", tmp_path / "broken.npz")
