@@ -58,7 +58,7 @@ class AstromerSystem(System):
 
     def strictly(self, loaded: "Loaded") -> "Loaded":
         """The same weights as a strict network: no token but a learned one, no look at hidden points."""
-        experiment: Any = loaded.experiment
+        experiment = loaded.experiment
         token = "mask_token" in loaded.variables["params"]
         model = dataclasses.replace(experiment.model, parity=False, mask_token=token)
         experiment = dataclasses.replace(experiment, model=model)

@@ -1,6 +1,7 @@
 """Settings that all classifiers of stamps share. Nothing here imports jax."""
 
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 from lcjax.schema import NotNegative, Settings
 
@@ -28,3 +29,28 @@ class HealthConfig(Settings):
     """Share of live units of a layer at or below which its branch counts as dead."""
     effect: NotNegative = 1e-4
     """Mean change of the probabilities, when an input is swapped between alerts, at or below which it is ignored."""
+
+
+class StampInputs(Protocol):
+    """What a stamp network sees of an alert, as its settings say it; a frozen dataclass."""
+
+    __dataclass_fields__: ClassVar[dict]
+
+    class_names: tuple[str, ...]
+    metadata_names: tuple[str, ...]
+    surveys: tuple[str, ...]
+    balance: str
+
+    @property
+    def used_features(self) -> tuple[str, ...]:
+        """Metadata features that the network takes."""
+
+
+class ClassifierExperiment(Protocol):
+    """Settings of a training run of a stamp classifier; a frozen dataclass."""
+
+    __dataclass_fields__: ClassVar[dict]
+    system: str
+    inputs: StampInputs
+    objective: StampObjectiveConfig
+    health: HealthConfig

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lcjax.errors import ConfigError
 from lcjax.systems.base import Answers, Data, Options, System, Work
+from lcjax.systems.classifier.config import ClassifierExperiment, StampInputs
 from lcjax.systems.classifier.service_rules import ServiceRules
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from lcjax.configs import Experiment
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
 
@@ -35,19 +35,6 @@ class StampData(Data, Protocol):
         """The same with labels numbered as in `class_names`, without regard to case; -1 for others."""
 
 
-class StampInputs(Protocol):
-    """What a stamp network sees of an alert, as its settings say it."""
-
-    class_names: tuple[str, ...]
-    metadata_names: tuple[str, ...]
-    surveys: tuple[str, ...]
-    balance: str
-
-    @property
-    def used_features(self) -> tuple[str, ...]:
-        """Metadata features that the network takes."""
-
-
 class StampSystem(System):
     """A classifier of stamps; its experiment has `inputs` (`StampInputs`), `objective` and `health`."""
 
@@ -55,22 +42,22 @@ class StampSystem(System):
     predict_options = {"rules": ServiceRules}  # noqa: RUF012
 
     @abstractmethod
-    def fitted(self, experiment: "Experiment", inputs: Any, data: StampData) -> Any:
+    def fitted(self, experiment: ClassifierExperiment, inputs: StampInputs, data: StampData) -> StampInputs:
         """The inputs with what they must know of the training alerts: columns, means and spreads."""
 
     # --- data
-    def source_settings(self, experiment: "Experiment", training: bool) -> dict[str, Any]:
+    def source_settings(self, experiment: ClassifierExperiment, training: bool) -> dict[str, Any]:
         """The columns that the features are made from, and the balance of classes in training."""
         from lcjax.transforms.stamp_features import columns_of
 
-        inputs = _inputs(experiment)
+        inputs = experiment.inputs
         columns = tuple(sorted(columns_of(inputs.used_features)))
         balance = inputs.balance if training and inputs.balance != "none" else None
         return {"metadata_names": columns, "balance": balance}
 
-    def matched(self, experiment: "Experiment", data: StampData, training: bool) -> StampData:
+    def matched(self, experiment: ClassifierExperiment, data: StampData, training: bool) -> StampData:
         """Labels numbered as the model's classes; in evaluation, classes that it does not have count as unlabelled."""
-        inputs = _inputs(experiment)
+        inputs = experiment.inputs
         return data.relabelled(self._classes(inputs, data) if training else tuple(inputs.class_names))
 
     def _classes(self, inputs: StampInputs, data: Data) -> tuple[str, ...]:
@@ -79,7 +66,7 @@ class StampSystem(System):
         fits = {name.lower() for name in data.class_names} <= known
         return tuple(inputs.class_names if fits else data.class_names)
 
-    def adapt(self, experiment: "Experiment", data: StampData) -> "Experiment":
+    def adapt(self, experiment: ClassifierExperiment, data: StampData) -> ClassifierExperiment:
         """Sets the classes, the surveys, the order of the metadata columns and what else follows from the training alerts.
 
         Raises:
@@ -87,13 +74,13 @@ class StampSystem(System):
         """
         if not len(data.class_names):
             raise ConfigError("this data has no labels: prepare it with  lcjax data prepare ... --labels  first")
-        names = self._classes(_inputs(experiment), data)
-        inputs: Any = dataclasses.replace(_inputs(experiment), class_names=names, surveys=tuple(data.surveys))  # type: ignore[type-var]
+        names = self._classes(experiment.inputs, data)
+        inputs = dataclasses.replace(experiment.inputs, class_names=names, surveys=tuple(data.surveys))
         return dataclasses.replace(experiment, inputs=self.fitted(experiment, inputs, data))  # type: ignore[call-arg]
 
     def on_data(self, loaded: "Loaded", data: StampData) -> "Loaded":
         """The model reading this data's columns."""
-        inputs = dataclasses.replace(_inputs(loaded.experiment), metadata_names=tuple(data.metadata_names))  # type: ignore[type-var]
+        inputs = dataclasses.replace(loaded.experiment.inputs, metadata_names=tuple(data.metadata_names))
         experiment = dataclasses.replace(loaded.experiment, inputs=inputs)  # type: ignore[call-arg]
         return loaded.replace(experiment=experiment, task=self.build_task(experiment))
 
@@ -112,7 +99,7 @@ class StampSystem(System):
         """Metadata of the network, what the service's rules look at, and the surveys the network knows."""
         from lcjax.systems.classifier.prediction import RULE_COLUMNS
 
-        inputs = _inputs(loaded.experiment)
+        inputs = loaded.experiment.inputs
         return {"metadata": inputs.metadata_names, "columns": RULE_COLUMNS, "surveys": inputs.surveys}
 
     def answers(self, loaded: "Loaded", work: Work) -> Answers:
@@ -120,7 +107,3 @@ class StampSystem(System):
         from lcjax.systems.classifier.prediction import StampAnswers
 
         return StampAnswers.of(loaded, work.options.get("rules"), work.batch_size)
-
-
-def _inputs(experiment: Any) -> StampInputs:
-    return experiment.inputs

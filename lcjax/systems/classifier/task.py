@@ -16,13 +16,14 @@ from lcjax.global_batch import rows_of
 from lcjax.inference.raw_batch import received
 from lcjax.losses import cross_entropy, entropy, entropy_regularised, label_weight
 from lcjax.models.activity import live_fractions
+from lcjax.systems.classifier.config import ClassifierExperiment
 from lcjax.systems.classifier.metrics import class_metrics, dead_branch_warnings, summarize_classes, swap_rows
 from lcjax.training.task import Task, Update
 from lcjax.typing import Array, Axis, Metrics, PyTree
 
 
 def classifier_task(
-    experiment: Any,
+    experiment: ClassifierExperiment,
     model: nn.Module,
     prepare: Callable[[dict], dict[str, Array]],
     feature_names: tuple[str, ...],
@@ -32,7 +33,7 @@ def classifier_task(
     """The Task of a classifier.
 
     Args:
-      experiment: with `system`, `inputs.class_names`, `objective` (`StampObjectiveConfig`) and `health` (`HealthConfig`).
+      experiment: what it is to learn.
       model: called with what `prepare` gives, `row` and `weight`; answers `logits` and sows activations.
       prepare: batch -> `features` (B, F), F 0 for image-only networks, and the images under the name the model has for them.
       feature_names: of the F features.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from lcjax.errors import ConfigError
 from lcjax.systems.base import Answers, Data, Options, System, WeightsImporter, Work
@@ -12,8 +12,17 @@ from lcjax.systems.delight.config import DelightExperiment
 if TYPE_CHECKING:
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
+    from lcjax.pretrained.weights_folder import ImportedWeights
     from lcjax.systems.catalogue import Published
     from lcjax.training.task import Task
+
+
+class HostFieldData(Data, Protocol):
+    """Stacks of fields with known hosts."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one stack: side, side, planes."""
 
 
 class DelightSystem(System):
@@ -30,27 +39,24 @@ class DelightSystem(System):
 
         return build_task(experiment)
 
-    def adapt(self, experiment: DelightExperiment, data: Data) -> DelightExperiment:
+    def adapt(self, experiment: DelightExperiment, data: HostFieldData) -> DelightExperiment:
         """The settings as they are, if the stacks of the data are those that the model takes.
 
         Raises:
           ConfigError: they have another shape.
         """
-        self._check_shape(experiment, data)
-        return experiment
-
-    def on_data(self, loaded: "Loaded", data: Data) -> "Loaded":
-        """As `adapt`."""
-        self._check_shape(loaded.experiment, data)
-        return loaded
-
-    def _check_shape(self, experiment: Any, data: Any) -> None:
         model = experiment.model
         if tuple(data.shape) != (model.side, model.side, model.levels):
             raise ConfigError(
                 f"the stacks of this data have the shape {tuple(data.shape)}, the model takes {model.levels} planes of "
                 f"{model.side}: set --model.side, --model.levels and --image.image-size, or prepare other data"
             )
+        return experiment
+
+    def on_data(self, loaded: "Loaded", data: HostFieldData) -> "Loaded":
+        """As `adapt`."""
+        self.adapt(loaded.experiment, data)
+        return loaded
 
     def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":
         """Errors by size of the host, calibration."""
@@ -92,7 +98,7 @@ python -m benchmarks hosts --models {model}               # against the nearest 
 lcjax presets                                             # published configurations"""
 
 
-def _import(source: Path | str) -> Any:
+def _import(source: Path | str) -> "ImportedWeights":
     from lcjax.systems.delight.weights import import_delight
 
     return import_delight(source)

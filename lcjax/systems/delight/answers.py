@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from lcjax.errors import DataError
 from lcjax.evaluation.calibration import Reliability, reliability
 from lcjax.evaluation.ranking import auroc
+from lcjax.systems.delight.config import DelightExperiment
 from lcjax.systems.delight.scores import HostScores, catastrophic_limit, scatter_quartiles, scores_by_size
 from lcjax.training.task import Task
 from lcjax.typing import PyTree
@@ -67,7 +67,7 @@ class HostAnswers:
         return scatter_quartiles(self.outputs["scatter"][hosted] * self.pixel_scale, self.distance()[hosted], limit)
 
 
-def answer_fields(task: Task, variables: PyTree, batches: Iterable[dict], settings: Any) -> HostAnswers:
+def answer_fields(task: Task, variables: PyTree, batches: Iterable[dict], settings: DelightExperiment) -> HostAnswers:
     """Runs a DELIGHT over batches of fields with known hosts.
 
     Args:

@@ -18,7 +18,7 @@ from lcjax.errors import LcjaxError, WeightsError
 from lcjax.models.delight_config import PUBLISHED, DelightModelConfig
 from lcjax.pretrained.keras_hdf5 import read_keras
 from lcjax.pretrained.weights_folder import ImportedWeights
-from lcjax.systems import PRESETS
+from lcjax.systems.delight import presets
 
 PACKAGE = "astro-delight"
 _MAX_BYTES = 256 << 20
@@ -39,7 +39,7 @@ def import_delight(source: Path | str) -> ImportedWeights:
     arrays, keras_config, ignored = read_keras(content, name)
     layers = sort_layers(arrays, name)
     model = config_from_layers(layers, keras_config, name)
-    preset: Any = PRESETS["delight"]()
+    preset = presets.delight()
     experiment = dataclasses.replace(
         preset,
         model=model,

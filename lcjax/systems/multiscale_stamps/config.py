@@ -3,12 +3,15 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from lcjax.configs import Experiment
 from lcjax.models.multiscale_config import MultiscaleModelConfig
 from lcjax.schema import Count, Settings
 from lcjax.systems.classifier.config import HealthConfig, StampObjectiveConfig
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CLASS_NAMES = ("agn", "asteroid", "bogus", "satellite", "sn", "vs")
 """In the order of the published evaluation."""
@@ -77,7 +80,7 @@ class MultiscaleInputsConfig(Settings):
         """Names of all numbers the network takes beside the stamps."""
         return (*POSITION_NAMES[self.position], *self.features)
 
-    def fitted(self, names: Sequence[str], metadata: Any) -> "MultiscaleInputsConfig":
+    def fitted(self, names: Sequence[str], metadata: "np.ndarray") -> "MultiscaleInputsConfig":
         """These settings with what the feature transform needs to know of the training alerts.
 
         Args:
