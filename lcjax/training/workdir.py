@@ -41,7 +41,7 @@ def experiment_record(experiment: Experiment, **more: Any) -> dict[str, Any]:
     return {
         "system": experiment.system,
         "experiment": settings,
-        "config_hash": _settings_hash(settings),
+        "config_hash": settings_hash(settings),
         "versions": {
             "lcjax": __version__,
             "python": sys.version.split()[0],
@@ -51,7 +51,8 @@ def experiment_record(experiment: Experiment, **more: Any) -> dict[str, Any]:
     }
 
 
-def _settings_hash(settings: dict[str, Any]) -> str:
+def settings_hash(settings: dict[str, Any]) -> str:
+    """By which `config.json` is known to be as it was written."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -70,7 +71,7 @@ def read_record(folder: Path | str) -> dict[str, Any]:
         found = record.get(name) if isinstance(record, dict) else None
         if not isinstance(found, kind):
             raise CheckpointError(f"'{path}' is not of this program: it has no '{name}' of the right kind")
-    if record["config_hash"] != _settings_hash(record["experiment"]):
+    if record["config_hash"] != settings_hash(record["experiment"]):
         raise CheckpointError(
             f"'{path}' has changed since it was written (its settings have another hash than it says), so the answers "
             "would be others: restore a copy, or train, import or download again"

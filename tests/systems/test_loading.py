@@ -89,7 +89,7 @@ def rewritten(folder, change, rehash=True):
     record = json.loads(path.read_text())
     change(record)
     if rehash:
-        record["config_hash"] = workdir._settings_hash(record["experiment"])
+        record["config_hash"] = workdir.settings_hash(record["experiment"])
     path.write_text(json.dumps(record))
     return folder
 

@@ -9,7 +9,7 @@ import pytest
 from lcjax.errors import ConfigError
 from lcjax.systems import PRESETS, find_system
 from lcjax.systems.multiscale_stamps.config import CLASS_NAMES, PRODUCTION_FEATURES
-from lcjax.training.workdir import check_same_run, experiment_record, read_experiment, write_config
+from lcjax.training.workdir import check_same_run, experiment_record, read_experiment, settings_hash, write_config
 
 
 def test_features_are_fitted_to_the_training_data_and_survive_a_config_file():
@@ -35,10 +35,11 @@ def test_a_run_from_before_there_were_surveys_goes_on(tmp_path):
     record = experiment_record(PRESETS["multiscale-stamps-rubin"]())
     (tmp_path / "checkpoints" / "1").mkdir(parents=True)
     before = json.loads(json.dumps(record))
-    del before["experiment"]["inputs"]["surveys"]
-    write_config(tmp_path, before)
+    settings = before["experiment"]["inputs"]
+    del settings["surveys"]
+    write_config(tmp_path, before | {"config_hash": settings_hash(before["experiment"])})
     check_same_run(tmp_path, record)
-    before["experiment"]["inputs"]["size"] = 29
-    write_config(tmp_path, before)
+    settings["size"] = 29
+    write_config(tmp_path, before | {"config_hash": settings_hash(before["experiment"])})
     with pytest.raises(ConfigError, match=r"inputs\.size"):
         check_same_run(tmp_path, record)
