@@ -8,6 +8,8 @@ import pytest
 from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, clean
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.sources import arrow_batches, read_light_curves
+from data_pipelines.sources.light_curve import RawLightCurve
+from data_pipelines.sources.whole_stars import count_parts, whole_stars
 from lcjax.errors import ConfigError, DataError
 
 N = 40
@@ -205,3 +207,22 @@ def test_columns_of_times_and_places(tmp_path):
     (curve,) = found(tmp_path / "t.ecsv")
     np.testing.assert_allclose(curve.mjd, points()["mjd"])
     assert curve.metadata == pytest.approx({"ra": 10.0, "dec": -20.0})
+
+
+def test_what_the_parts_of_a_star_lost_is_counted_together():
+    days, none = 50_000.0 + np.arange(3), np.zeros(0)
+    parts = [
+        RawLightCurve("a", "", days, days, days, lost={"flagged": 2}),
+        RawLightCurve("a", "", none, none, none, lost={"flagged": 3, "flux not positive": 1}),
+        RawLightCurve("a", "", days + 10, days, days),
+    ]
+    (star,) = whole_stars(parts, count_parts([("a", "")] * 3))
+    assert star.lost == {"flagged": 5, "flux not positive": 1} and len(star.mjd) == 6
+
+
+def test_a_star_whose_parts_are_all_empty_is_not_forgotten():
+    none = np.zeros(0)
+    parts = [RawLightCurve("a", "", none, none, none) for _ in range(2)]
+    for come in (parts, parts[:1]):  # also where a file broke off
+        (star,) = whole_stars(come, count_parts([("a", "")] * 2))
+        assert star.object_id == "a"  # cleaning rejects it by name

@@ -6,8 +6,8 @@ from lcjax.evaluation.classification import ClassificationScores, score_classes
 from lcjax.evaluation.classification_figures import classifier_figure
 from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
-from lcjax.systems.base import Data
 from lcjax.systems.classifier.health import WHOLE, StampAnswers, answer_alerts
+from lcjax.systems.classifier.system import StampData
 
 _RULES = "answers of the network alone, without the service's rules"
 
@@ -24,7 +24,23 @@ class HeldOutAlerts:
     """Alerts without a label of the model's classes, not scored."""
 
 
-def held_out_alerts(loaded: Loaded, data: Data) -> HeldOutAlerts:
+def _strange_surveys(known: tuple[str, ...], found: tuple[str, ...]) -> list[str]:
+    """A warning where alerts are of surveys that the network has not learned from.
+
+    >>> _strange_surveys(("ztf",), ("lsst", "ztf"))
+    ['alerts of lsst are among these, and the network learned from ztf: its answers to them may mean nothing']
+    >>> _strange_surveys(("ztf",), ())
+    []
+    """
+    if not (others := sorted(set(found) - set(known))):
+        return []
+    return [
+        f"alerts of {', '.join(others)} are among these, and the network learned from {', '.join(known)}: its answers to "
+        "them may mean nothing"
+    ]
+
+
+def held_out_alerts(loaded: Loaded, data: StampData) -> HeldOutAlerts:
     """Answers every alert of a source and scores the labelled ones.
 
     Raises:
@@ -35,11 +51,12 @@ def held_out_alerts(loaded: Loaded, data: Data) -> HeldOutAlerts:
     scores = {
         name: score_classes(p, answers.label, answers.object_id, names) for name, p in answers.probabilities.items()
     }
-    warnings = answers.warnings(loaded.experiment.health)  # type: ignore[attr-defined]
+    warnings = _strange_surveys(loaded.experiment.inputs.surveys, data.surveys)  # type: ignore[attr-defined]
+    warnings += answers.warnings(loaded.experiment.health)  # type: ignore[attr-defined]
     return HeldOutAlerts(scores, answers, warnings, int((answers.label < 0).sum()))
 
 
-def evaluate(loaded: Loaded, data: Data, commands: str) -> Scores:
+def evaluate(loaded: Loaded, data: StampData, commands: str) -> Scores:
     """Scores with all inputs and without parts of them, per class, and the health of the network.
 
     Raises:

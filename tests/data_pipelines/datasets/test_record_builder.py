@@ -6,6 +6,7 @@ import pytest
 
 from data_pipelines.kinds import find_kind
 from data_pipelines.prepare import prepare
+from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.shards.manifest import verify
 from lcjax.errors import DataError
 from tests.data_pipelines.toy import installed as installed
@@ -49,3 +50,11 @@ def test_nothing_to_prepare(installed, tmp_path):
     with pytest.raises(DataError, match="no usable stars with spectra: 2 rejected; the first reason: flux not finite"):
         prepare("toy_stars", [tmp_path / "a.npz"], tmp_path / "out")
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_a_number_is_no_name_of_a_class(installed, tmp_path, monkeypatch):
+    np.savez(tmp_path / "a.npz", flux=np.ones((8, 4), np.float32))
+    encode = RecordLayout.encode
+    monkeypatch.setattr(RecordLayout, "encode", lambda *a, label=None, **k: encode(*a, label=1 if label else -1, **k))
+    with pytest.raises(DataError, match="object 'n1': the label is the number 1; `read_files` gives the names"):
+        prepare("toy_stars", [tmp_path / "a.npz"], tmp_path / "out")

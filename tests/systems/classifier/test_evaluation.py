@@ -60,6 +60,13 @@ def test_an_untrained_network_is_scored_on_what_has_labels():
     assert {"without image", "without metadata", "without sky position", "without history"} < set(held.scores)
     assert scores.values["effects"]["image"] == held.answers.effect("image")
     assert any("5 alerts without a label" in getattr(part, "text", "") for part in scores.printed)
+    # Of another survey the numbers are given, but not without a word.
+    strange = "alerts of lsst are among these, and the network learned from ztf"
+    assert not any(text.startswith(strange) for text in scores.values["warnings"])
+    source.surveys = ("ztf", "lsst")
+    scores = evaluate(model(), source, "what next")
+    assert any(text.startswith(strange) for text in scores.values["warnings"])
+    assert any(getattr(part, "text", "").startswith(strange) for part in scores.printed)
 
 
 def test_alerts_that_a_null_spoils_are_left_out_and_counted():
