@@ -52,6 +52,23 @@ class Update:
     """Name of the optimizer."""
 
 
+class Encode(Protocol):
+    """An encoder of sequences: what a head, a probe or a user's own network is put on."""
+
+    def __call__(self, variables: PyTree, batch: Batch, key: Array | None = None, axis: Axis = None) -> dict[str, Any]:
+        """Raw windows -> `layers` and `mask`; pure, and differentiable with respect to the variables.
+
+        Args:
+          batch: windows as `batch_spec` has them, not standardised, every observed point shown.
+          key: of dropout; None: no dropout.
+          axis: as in `Loss`.
+
+        Returns:
+          `layers`, a tuple of (B, L, D) arrays: the input embedding, then the output of each block; `mask` (B, L) bool, the
+          points that layers are pooled over.
+        """
+
+
 @dataclass(frozen=True)
 class WorkUnit:
     """What a run's speed is counted in."""
@@ -122,6 +139,8 @@ class Task:
     """(rows, length) -> floating-point operations of one training step, closed form"""
 
     # --- what others need
+    encode: Encode | None = None
+    """What each block makes of every point, where the network is an encoder of sequences"""
     model: nn.Module | None = None
     """The linen module behind the task"""
     full_length: bool = False

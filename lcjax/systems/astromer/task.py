@@ -157,6 +157,12 @@ def build_task(experiment: AstromerExperiment) -> Task:
         ready = prepare_windows(batch, experiment, masking, key)
         return ready, model.apply(variables, ready)
 
+    def encode(variables: PyTree, batch: dict, key: Array | None = None, axis: Axis = None) -> dict[str, Any]:
+        ready = prepare_windows(batch, experiment, None, jax.random.key(0))
+        rngs = None if key is None else {"dropout": key}
+        outputs = model.apply(variables, ready, deterministic=key is None, axis=axis, rngs=rngs)
+        return {"layers": outputs["layers"], "mask": ready["mask"]}
+
     def predict(variables: PyTree, batch: dict) -> dict[str, Array]:
         def embed(windows: dict) -> dict[str, Array]:
             ready = prepare_windows(windows, experiment, None, jax.random.key(0))
@@ -178,6 +184,7 @@ def build_task(experiment: AstromerExperiment) -> Task:
         updates=(Update(loss),),
         evaluate=evaluate,
         predict=predict,
+        encode=encode,
         batch_spec=spec,
         # The schedule of the paper depends on the width of the model.
         optimizers=lambda config, steps: build_optimizer(config, steps, experiment.model.width),
