@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol, TypeVar, get_args
+from typing import Any, Generic, Protocol, TypeVar, get_args
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,15 +11,13 @@ import numpy as np
 from lcjax.configs import WindowConfig
 from lcjax.errors import ConfigError, Rejection
 from lcjax.inference.loaded import Loaded
+from lcjax.inference.output import Level
 from lcjax.inference.predictor import usual_batch_size
 from lcjax.inference.window_batches import Function, OpenBatches, Outputs, WindowBatches, padded_lengths
 from lcjax.training.task import Task
 from lcjax.transforms.scaling import masked_mean
 from lcjax.transforms.windows import published_starts, sequential_edges
 from lcjax.typing import Array, PyTree
-
-Level = Literal["star", "window", "point", "layer"]
-"""What one answer is of: the star; each of its windows; each of its points; the star, by every layer of the network."""
 
 
 class LightCurve(Protocol):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lcjax.inference.output import OutputOptions
 from lcjax.systems.astromer import presets
 from lcjax.systems.astromer.config import AstromerExperiment
 from lcjax.systems.base import Answers, Data, Options, System, WeightsImporter, Work
@@ -29,6 +30,7 @@ class AstromerSystem(System):
 
     kind = "light_curves"
     experiment = AstromerExperiment
+    predict_options = {"output": OutputOptions}  # noqa: RUF012
     evaluate_options = {"reconstruction": ReconstructionOptions}  # noqa: RUF012
 
     def __init__(self, name: str, presets: Mapping[str, Callable[[], AstromerExperiment]]) -> None:
@@ -68,7 +70,7 @@ class AstromerSystem(System):
         """Embeddings of light curves."""
         from lcjax.systems.astromer.prediction import LightCurveAnswers
 
-        return LightCurveAnswers(loaded, work.batch_size)
+        return LightCurveAnswers(loaded, work.batch_size, work.options.get("output"))
 
     def importers(self) -> Mapping[str, WeightsImporter]:
         """TensorFlow checkpoints."""
