@@ -153,14 +153,17 @@ class LightCurvePredictor:
             "magnitude": np.asarray(curve.magnitude, np.float32),
             "magnitude_error": np.asarray(curve.magnitude_error, np.float32),
         }
-        edges, times = self._edges(len(mjd))
+        edges, times = self.edges(len(mjd))
         count = len(edges)
         held = _Held(curve, edges, (times * (edges[:, 1] - edges[:, 0])).astype(float).tolist(), [None] * count, count)
         for number, (a, b) in enumerate(edges.tolist()):
-            batches.add(held, number, {name: x[a:b] for name, x in series.items()})
+            window = {name: x[a:b] for name, x in series.items()}
+            # From the middle of the window: means of numbers far from 0 are not exact.
+            window["time"] = window["time"] - np.float32(0.5) * (window["time"][0] + window["time"][-1])
+            batches.add(held, number, window)
         return held
 
-    def _edges(self, n_points: int) -> tuple[np.ndarray, np.ndarray]:
+    def edges(self, n_points: int) -> tuple[np.ndarray, np.ndarray]:
         """(K, 2) edges of the windows, and how often each counts: twice where the published rule cuts it twice."""
         length = self.window.length
         if self.window.evaluation_mode == "published":
