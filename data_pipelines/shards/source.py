@@ -181,7 +181,7 @@ class ShardSource:
         return longest if asked is None or self.layout.first is None else asked
 
     def _fingerprint(self) -> str:
-        text = json.dumps([[m.sha256 for m in self.manifests], self._settings()])
+        text = json.dumps([[m.fingerprint for m in self.manifests], self._settings()])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _settings(self) -> list[Any]:
