@@ -6,6 +6,7 @@ that is missing, damaged or another than was written is an error that names the 
 """
 
 import copy
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +51,9 @@ from lcjax.errors import DataError
 
 _CHUNK_BYTES = 8 << 20
 """Of a chunk, for kinds that do not say how many records it has."""
+
+_TRAINED = "train"
+"""The split whose plan of training is made, and checked, at once."""
 
 Position = tuple[int, int]
 """(epoch, batch of the epoch)"""
@@ -110,7 +114,7 @@ class ShardSource:
           balance: of classes in training (see `classes`); None: every record once a round.
           metadata_names: columns wanted; None: all. limits: see `groups.whole_groups`.
           layout: of the records, where the class does not say.
-          without: dataset folder -> object ids that are left out of training (see `stars.find_leaks`).
+          without: dataset folder -> object ids that are left out, of training and evaluation (see `stars.find_leaks`).
 
         Raises:
           DataError: no data, damaged data, arrays of several shapes, a column no dataset has, nothing labelled to balance, or a
@@ -141,12 +145,23 @@ class ShardSource:
         self._mine = range(process_index * per_process, (process_index + 1) * per_process)
         used = np.concatenate([np.arange(s.first, s.first + len(s.lengths)) for s in shards])
         self._without = records_of(self.manifests, split, self._assemble.object_ids, without or {})
+        self.labels[self._without] = -1
         used = used[~self._without[used]]
         self.n_objects = len(set(self._assemble.object_ids[used]))
         self.n_points = int(self.index.length[used].sum())
         self.fingerprint = self._fingerprint()
-        self._training = self._batch_plan(training=True)
-        self.batches_per_epoch = self._training.batches
+        if split == _TRAINED:
+            _ = self._training
+
+    @functools.cached_property
+    def _training(self) -> BatchPlan:
+        """Of training; made where it is wanted, since a split that is only evaluated may be left out whole."""
+        return self._batch_plan(training=True)
+
+    @functools.cached_property
+    def batches_per_epoch(self) -> int:
+        """Of training."""
+        return self._training.batches
 
     @property
     def metadata_names(self) -> tuple[str, ...]:
@@ -166,7 +181,7 @@ class ShardSource:
         return longest if asked is None or self.layout.first is None else asked
 
     def _fingerprint(self) -> str:
-        text = json.dumps([[m.sha256 for m in self.manifests], self._settings()])
+        text = json.dumps([[m.fingerprint for m in self.manifests], self._settings()])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _settings(self) -> list[Any]:
@@ -189,8 +204,10 @@ class ShardSource:
 
     @property
     def metadata(self) -> np.ndarray:
-        """(R, F) float32 of all records, the columns `metadata_names`, NaN where missing."""
-        return self.index.metadata
+        """(R, F) float32 of all records, the columns `metadata_names`, NaN where missing or where a record is left out."""
+        if not self._without.any():
+            return self.index.metadata
+        return np.where(self._without[:, None], np.float32(np.nan), self.index.metadata)
 
     @property
     def dataset_of_record(self) -> np.ndarray:
@@ -216,9 +233,8 @@ class ShardSource:
     def _batch_plan(self, training: bool) -> BatchPlan:
         times = None
         if training and self.balance is not None:
-            labels = np.where(self._without, -1, self.labels)
-            times = repeats(labels, len(self.class_names), self.balance, f"split '{self.split}'")
-        elif training and self._without.any():
+            times = repeats(self.labels, len(self.class_names), self.balance, f"split '{self.split}'")
+        elif self._without.any():
             times = np.where(self._without, 0.0, 1.0)
         chunk = self.chunk or self._chunk()
         plans = [
@@ -242,6 +258,8 @@ class ShardSource:
     def evaluation_batches(self) -> Iterator[Batch]:
         """Every window of the split once, in a fixed order; rows that fill up a batch have weight 0."""
         plan = self._batch_plan(training=False)
+        if not plan.batches:
+            return
         groups = -(-plan.batches // plan.group)
         for number, ready in enumerate(self._batches(plan, 0)):
             if number >= groups * plan.group:

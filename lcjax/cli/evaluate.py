@@ -56,7 +56,7 @@ def main(argv: list[str]) -> int:
     system = find_system(loaded.experiment.system)
     understood = option_groups.of(system.evaluate_options, chosen, options.model, flat=True)
     loaded, held_out = held_out_data(loaded, data, options.split)
-    say_what_it_trained_on(loaded.record, data, options.split)
+    say_what_it_trained_on(loaded.record, data, options.split, options.which == "best")
     scores = system.evaluate(loaded, held_out, understood)
     print_scores(scores)
     if options.json:

@@ -13,7 +13,7 @@ import tyro
 from rich.console import Console
 
 from data_pipelines.kinds import find_kind
-from lcjax.cli.leaks import leaking_stars
+from lcjax.cli.leaks import LEFT_OUT, leaking_stars
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.systems import System, find_preset, find_system
@@ -45,8 +45,8 @@ class TrainOptions:
     on_corrupt: Literal["raise", "skip_shard"] = "raise"
     """A damaged shard stops the run, or is left out and reported."""
     on_leak: Literal["leave_out", "raise", "keep"] = "leave_out"
-    """Stars that are in the training split of one dataset and held out in another are left out of training, or stop the run, or are
-    used nevertheless."""
+    """Stars (objects of alerts, fields) that are in the training split of one dataset and held out in another are left out of training,
+    those in validation and in another's test split out of validation; or they stop the run, or are used nevertheless."""
     report: bool = True
     """Evaluate on the test split and write the report at the end."""
     coordinator: str | None = None
@@ -143,7 +143,7 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     system = find_system(experiment.system)
     processes = {"process_index": jax.process_index(), "process_count": jax.process_count()}
 
-    without = leaking_stars(data, options.on_leak)
+    without = leaking_stars(data, options.on_leak, say=jax.process_index() == 0)
 
     def opened(split: str) -> Data:
         training = split == "train"
@@ -154,7 +154,7 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
             seed=experiment.training.seed,
             reader=options.reader,
             on_corrupt=options.on_corrupt,
-            **({"without": without} if training and without else {}),
+            **({"without": without[split]} if split in without else {}),
             **processes,
             **system.source_settings(experiment, training),
         )
@@ -163,13 +163,12 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     train = opened("train")
     adapted = system.adapt(experiment, train)
     validation = opened("validation") if has_split(data, "validation") else None
-    if validation is None or not system.can_score(validation):
+    if validation is None or not validation.n_objects or not system.can_score(validation):
         validation = None
         text = "nothing to score in a validation split of this data: training without evaluations"
         Console(stderr=True).print(text, highlight=False)
     about = {"paths": [str(Path(p).resolve()) for p in data], "fingerprint": train.fingerprint, **train.describe()}
-    if without:
-        about["left_out"] = sum(map(len, without.values()))
+    about |= {LEFT_OUT[split]: sum(map(len, ids.values())) for split, ids in without.items()}
     record = experiment_record(adapted, preset=name, data=about)
     start = adapted.training.initial_weights
     weights = load(start).variables if start else None

@@ -114,6 +114,10 @@ class System(ABC):
           ConfigError: settings that do not fit each other.
         """
 
+    def settings_of(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings in the content of a `config.json`; what those of earlier versions lacked is added where it is known."""
+        return record["experiment"]
+
     def for_predictions(self, experiment: Experiment) -> Experiment:
         """The settings under which answers are computed: float32, on any device."""
         return experiment
