@@ -66,6 +66,8 @@ class Manifest:
     """What the records are, as their `RecordLayout` says it."""
     facts: dict[str, str] = dataclasses.field(default_factory=dict)
     """What the numbers in them are: name -> text."""
+    meaning: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """The same for programs, in the words of the kind of data; empty in manifests from before there was such a statement."""
 
     def split(self, split: str) -> tuple[Shard, ...]:
         """Shards of one split, in file order."""
@@ -147,6 +149,7 @@ def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
         kind=str(content.get("kind", _FIRST_KIND)),
         sha256=content["content_sha256"],
         facts=dict(content.get("facts", {})),
+        meaning=dict(content.get("meaning", {})),
     )
     try:
         for part in (manifest, *manifest.shards):

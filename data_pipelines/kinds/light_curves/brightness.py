@@ -1,34 +1,49 @@
-"""What the brightness of a table is, and magnitudes of it: units, zero points, fluxes, differences. What is lost is counted.
+"""What the brightness of a table is: units, zero points, fluxes, differences; and its magnitudes and fluxes.
 
-A positive flux F of zero point Z is the magnitude Z - 2.5 lg F, with the error 2.5 / ln 10 * sigma / F (first order). Records
-hold magnitudes, so fluxes that are not positive are lost, by name.
+Magnitudes are of positive fluxes alone (see `fluxes`): what has none is named, and is in the series of fluxes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_pipelines.kinds.light_curves.brightness_columns import SIGN, is_unsigned, short
+from data_pipelines.kinds.light_curves.brightness_columns import SIGN, is_of_star, is_unsigned, short
+from data_pipelines.kinds.light_curves.fluxes import (
+    COMMON_UNIT,
+    COMMON_ZERO_POINT,
+    DIFFERENCE,
+    LIMIT,
+    MAGNITUDE,
+    NOT_POSITIVE,
+    POGSON,
+    RELATIVE,
+    TOTAL,
+    flux_of_magnitude,
+    magnitude_of_flux,
+)
 from lcjax.errors import ConfigError
 
 if TYPE_CHECKING:
     from data_pipelines.kinds.light_curves.columns import ColumnNames
 
-POGSON = 2.5 / np.log(10)
-"""mag per relative change of flux."""
-AB_ZERO_POINTS = {"nJy": 31.4, "uJy": 23.9, "mJy": 16.4, "Jy": 8.9}
-"""mag of a flux density of 1 (8.9 - 2.5 lg of the unit in Jy)."""
+AB_ZERO_POINTS = {"nJy": 31.4, "uJy": 23.9, "mJy": 16.4, "Jy": 8.9, "nmgy": 22.5, "mgy": 0.0}
+"""mag of a flux density of 1 (8.9 - 2.5 lg of the unit in Jy), and of SDSS's maggies."""
 _SURVEYS = {"psfflux": "nJy", "scienceflux": "nJy", "psfdiffflux": "nJy", "ujy": "uJy"}
 """Rubin's and ATLAS's fluxes."""
 SNANA_ZERO_POINT = 27.5
-"""Of FLUXCAL, and of PLAsTiCC's flux."""
-_DIFFERENCES = ("psfdiffflux", "forcediffimflux", "ujy")
-_UNITS = {unit.lower(): unit for unit in (*AB_ZERO_POINTS, "mag", "mmag")} | {"microjy": "uJy", "µjy": "uJy"}
+"""Of FLUXCAL, and of PLAsTiCC's flux: both of the image less a reference."""
+_DIFFERENCES = ("psfdiffflux", "forcediffimflux", "ujy", "fluxcal")
+_SOURCES_OF_DIFFERENCES = {"diasourceid", "diaforcedsourceid"}
+"""Ids in Rubin's tables whose psfFlux is of a difference."""
+_UNITS = {unit.lower(): unit for unit in (*AB_ZERO_POINTS, "mag", "mmag")}
+_UNITS |= {"microjy": "uJy", "µjy": "uJy", "nanomaggy": "nmgy", "nanomaggies": "nmgy", "maggy": "mgy", "maggies": "mgy"}
 _COUNTS = ("electron", "e-", "adu", "count", "ct", "dn")
-LIMIT = "upper limit"
-NOT_POSITIVE, NEGATIVE, NO_SIGN = "flux not positive", "negative difference", f"difference without its sign ({SIGN})"
+_SENTINEL = 50.0
+"""|mag| of no star: where a limit stands beside it, the limit holds."""
+NEGATIVE, NO_SIGN = "negative difference", f"difference without its sign ({SIGN})"
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,14 @@ class Brightness:
     """mag of a flux of 1, where no column says it."""
     constant_error: float | None = None
     """mag."""
+    kind: str = MAGNITUDE
+    """As `fluxes` calls it."""
+    unit: str = COMMON_UNIT
+    """Of the fluxes that `fluxes` gives; empty where it is not known."""
+    flux_zero_point: float = COMMON_ZERO_POINT
+    """mag of 1 in that unit; NaN where it is not known."""
+    keeps_fluxes: bool = False
+    """Whether there is more than magnitudes can say: fluxes, signs, limits."""
 
     def magnitudes(self, series: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         """Magnitudes and errors of one light curve, and what cannot be one.
@@ -75,13 +98,55 @@ class Brightness:
 
     def _of_flux(self, series: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         flux = series["flux"]
-        positive = _positive(flux)
-        magnitude = series.get("zero_point", self.zero_point) - 2.5 * np.log10(positive)
-        error = POGSON * series["flux_error"] / positive if "flux_error" in series else np.full(len(flux), np.nan)
+        magnitude, error = magnitude_of_flux(flux, _flux_error(series), series.get("zero_point", self.zero_point))
         return magnitude, self._filled(error), {NOT_POSITIVE: flux <= 0}
+
+    def fluxes(
+        self, series: Mapping[str, np.ndarray], limited: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+        """Fluxes of one light curve, all of `flux_zero_point`.
+
+        Args:
+          series: as in `magnitudes`. limited: (N,) bool, points whose flux or magnitude is a limit.
+
+        Returns:
+          (N,) fluxes and (N,) errors, NaN at limits; (N,) limits, 0 at other points; reason -> (N,) bool as in `magnitudes`.
+        """
+        faults = {}
+        if self.flux:
+            flux, error = series["flux"], _flux_error(series)
+            if self.constant_error is not None:  # mag: it says nothing of a flux that is not positive
+                usual = np.where(flux > 0, flux * self.constant_error / POGSON, np.nan)
+                error = np.where(np.isnan(error), usual, error)
+            if "zero_point" in series:
+                scale = 10 ** (0.4 * (self.flux_zero_point - series["zero_point"]))
+                flux, error = flux * scale, error * scale
+            limit = np.where(limited, flux, 0.0)
+        else:
+            magnitude, error, _ = self.magnitudes(series)
+            brightness, error = flux_of_magnitude(magnitude, error, self.flux_zero_point)
+            limit = np.where(limited, brightness, 0.0)
+            if "limit" in series:
+                beside = np.isfinite(series["limit"]) & ~(np.abs(magnitude) <= _SENTINEL)
+                limit = np.where(beside, flux_of_magnitude(series["limit"], 0.0, self.flux_zero_point)[0], limit)
+                limited = limited | beside
+            sign = series.get("sign", np.ones(len(magnitude)))
+            flux = sign * brightness
+            faults = {NO_SIGN: np.isnan(sign) & ~limited}
+        measured = lambda values: np.where(limited, np.nan, values)
+        return measured(flux), measured(error), limit, faults
 
     def _filled(self, error: np.ndarray) -> np.ndarray:
         return error if self.constant_error is None else np.where(np.isnan(error), self.constant_error, error)
+
+
+def _flux_error(series: Mapping[str, np.ndarray]) -> np.ndarray:
+    if "flux_error" in series:
+        return series["flux_error"]
+    if "signal_to_noise" in series:
+        ratio = series["signal_to_noise"]
+        return np.abs(series["flux"] / np.where(ratio == 0, np.nan, ratio))
+    return np.full(len(series["flux"]), np.nan)
 
 
 def _scaled(values: np.ndarray, scale: float) -> np.ndarray:
@@ -119,29 +184,32 @@ def choose_brightness(
     if unit in ("mag", "mmag"):
         raise ConfigError(f"flux '{columns['flux']}' of '{where}' is in {unit}: name it with --columns.magnitude")
     name, lower = short(columns["flux"]), {short(n) for n in names}
-    difference = name in _DIFFERENCES or (name == "psfflux" and "diasourceid" in lower)
-    what = f"magnitudes of {'difference ' if difference else ''}flux '{columns['flux']}'"
-    if given.zero_point is not None:
-        return Brightness(
-            f"{what}, zero point {given.zero_point:g}{errors}",
-            True,
-            zero_point=given.zero_point,
-            constant_error=constant,
-        )
-    if "zero_point" in columns:
-        return Brightness(f"{what}, zero points '{columns['zero_point']}'{errors}", True, constant_error=constant)
-    unit = unit if unit in AB_ZERO_POINTS else _SURVEYS.get(name, unit)
     plasticc = name == "flux" and "passband" in lower and bool({"detected", "detected_bool"} & lower)
+    difference = given.difference or name in _DIFFERENCES or plasticc
+    difference |= name == "psfflux" and bool(_SOURCES_OF_DIFFERENCES & lower)
+    what = f"magnitudes of {'difference ' if difference else ''}flux '{columns['flux']}'"
+    kind = DIFFERENCE if difference else TOTAL
+    made = partial(Brightness, flux=True, constant_error=constant, keeps_fluxes=True)
+    if given.zero_point is not None:
+        said, zero = f"{what}, zero point {given.zero_point:g}{errors}", given.zero_point
+        return made(said, zero_point=zero, kind=kind, unit=_unit_of(zero), flux_zero_point=zero)
+    if "zero_point" in columns:
+        return made(f"{what}, zero points '{columns['zero_point']}'{errors}", kind=kind)
+    unit = unit if unit in AB_ZERO_POINTS else _SURVEYS.get(name, unit)
     zero = SNANA_ZERO_POINT if name == "fluxcal" or plasticc else AB_ZERO_POINTS.get(unit)
     if zero is not None:
         in_unit = f" in {unit}" if unit in AB_ZERO_POINTS else ""
-        return Brightness(
-            f"{what}{in_unit}, zero point {zero:g}{errors}", True, zero_point=zero, constant_error=constant
-        )
+        said = f"{what}{in_unit}, zero point {zero:g}{errors}"
+        return made(said, zero_point=zero, kind=kind, unit=_unit_of(zero), flux_zero_point=zero)
     said = (
         f"relative {what} without a zero point (-2.5 lg of it, --columns.zero-point or --columns.unit give one){errors}"
     )
-    return Brightness(said, True, constant_error=constant)
+    return made(said, kind=kind if difference else RELATIVE, unit=unit, flux_zero_point=np.nan)
+
+
+def _unit_of(zero_point: float) -> str:
+    """Of a flux with this zero point, where it has a name."""
+    return next((unit for unit, zero in AB_ZERO_POINTS.items() if zero == zero_point), "")
 
 
 def _of_magnitude(
@@ -164,10 +232,20 @@ def _of_magnitude(
     said = f"magnitudes '{name}'" + (" in mmag" if scale < 1 else "")
     if short(name).startswith("g_transit_"):
         said += " (the columns of BP and RP are not read)"
-    if given.difference and is_unsigned(name, names):
+    difference = given.difference and is_unsigned(name, names)
+    if difference:
         signed = "positive" if "sign" in columns else "unsigned, taken as positive,"
         said = f"magnitudes of {signed} differences '{name}'"
-    return Brightness(said + errors, False, scale, error_scale, constant_error=given.constant_error)
+    return Brightness(
+        said + errors,
+        False,
+        scale,
+        error_scale,
+        constant_error=given.constant_error,
+        kind=DIFFERENCE if difference else MAGNITUDE,
+        # A limit of a difference is none of the star's own magnitude.
+        keeps_fluxes=difference or ("limit" in columns and not is_of_star(name)),
+    )
 
 
 def _error_said(columns: Mapping[str, str], kind: str, constant: float | None) -> str:

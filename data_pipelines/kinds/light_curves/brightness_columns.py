@@ -76,7 +76,7 @@ def find(names: Sequence[str], given: "ColumnNames", where: str, taken: tuple[st
     _check_magnitude(found.columns.get("magnitude"), where)
     by_flux = _pair("flux", FLUXES, FLUX_ERRORS, names, given, taken)
     by_magnitude = _pair("magnitude", MAGNITUDES, MAGNITUDE_ERRORS, names, given, taken)
-    complete = lambda pair: len(pair) > 1
+    complete = lambda pair: any(name.endswith("_error") or name == "signal_to_noise" for name in pair)
     if given.flux or given.flux_error:
         chosen = by_flux
     elif given.magnitude or given.magnitude_error or complete(by_magnitude) or not complete(by_flux):
@@ -125,7 +125,7 @@ def _pair(
     error = error or first((*_own_errors(short(value)), *errors), names, (*taken, value))
     if error is not None:
         out[f"{kind}_error"] = error
-    elif kind == "magnitude" and (ratio := first(RELATIVE_ERRORS, names, taken)):
+    elif ratio := first(RELATIVE_ERRORS, names, taken):
         out["signal_to_noise"] = ratio
     if kind == "flux" and given.zero_point is None and (zero := first(ZERO_POINTS, names, taken)):
         out["zero_point"] = zero
@@ -171,7 +171,7 @@ def _check_sign(chosen: dict[str, str], names: Sequence[str], given: "ColumnName
     better = f"--columns.magnitude {total} for the star itself, or " if total else ""
     raise ConfigError(
         f"column '{name}' of '{where}' is the magnitude of a difference without its sign ({SIGN}): say {better}"
-        "--columns.difference to keep the positive differences and count the negative ones as lost"
+        "--columns.difference to take it as a difference: datasets keep negative ones as fluxes, magnitudes are of the positive ones"
     )
 
 
@@ -183,7 +183,16 @@ def is_unsigned(name: str, names: Sequence[str]) -> bool:
     """
     if short(name) in UNSIGNED:
         return True
-    return first((SIGN,), names) is not None and not (short(name) in _OF_STARS or short(name).endswith("_corr"))
+    return first((SIGN,), names) is not None and not is_of_star(name)
+
+
+def is_of_star(name: str) -> bool:
+    """Whether a magnitude is that of the star itself, where limits and signs are of differences.
+
+    >>> is_of_star("magpsf_corr"), is_of_star("mag")
+    (True, False)
+    """
+    return short(name) in _OF_STARS or short(name).endswith("_corr")
 
 
 def short(name: str) -> str:
