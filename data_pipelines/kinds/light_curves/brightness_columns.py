@@ -28,10 +28,13 @@ _TWO_MEANINGS = (("psfflux", "scienceflux"), ("psfflux", "psfdiffflux"), ("scien
 UNSIGNED = ("magpsf", "magap", "magapbig")
 """ZTF alerts: magnitudes of the absolute value of a difference, whose sign is in `isdiffpos`."""
 SIGN = "isdiffpos"
+_ASINH = ("asinh", "lupt")
+"""In names of magnitudes that are inverse hyperbolic sines (Lupton, Gunn & Szalay 1999)."""
 _OF_STARS = ("magpsf_corr", "mag_corr", "mag_tot")
 """Beside a sign, magnitudes of the star itself: ALeRCE's."""
 LIMITS = ("diffmaglim", "maglim", "limmag", "lim_mag", "limiting_mag")
 """Columns of upper limits, where there is no magnitude."""
+_OF_DIFFERENCES = "diffmaglim"
 _PARTS = re.compile(r"(?<!\d)[.:]|[.:](?!\d)")
 """Between the parts of a name (`lc.mag`, `i:magpsf`), and not inside a number (HJD-2400000.5)."""
 ZERO_POINTS = ("zpdiff", "zero_point", "zeropoint", "zp", "magzpt")
@@ -73,7 +76,7 @@ def find(names: Sequence[str], given: "ColumnNames", where: str, taken: tuple[st
             found.columns[name] = match
     if found.missing:
         return found
-    _check_magnitude(found.columns.get("magnitude"), where)
+    _check_magnitude(found.columns.get("magnitude"), given, where)
     by_flux = _pair("flux", FLUXES, FLUX_ERRORS, names, given, taken)
     by_magnitude = _pair("magnitude", MAGNITUDES, MAGNITUDE_ERRORS, names, given, taken)
     complete = lambda pair: any(name.endswith("_error") or name == "signal_to_noise" for name in pair)
@@ -89,6 +92,9 @@ def find(names: Sequence[str], given: "ColumnNames", where: str, taken: tuple[st
     if chosen is by_flux and not given.flux and by_flux:
         _check_one_flux(names, where)
     wanted = "flux" if chosen is by_flux and by_flux else "magnitude"
+    if not chosen and (limits := _only_limits(names, given, taken)):
+        found.columns = limits
+        return found
     if wanted not in chosen:
         found.missing.append(f"for the {wanted}" + (" or flux" if wanted == "magnitude" else ""))
         found.options.append(wanted)
@@ -115,7 +121,9 @@ def _pair(
 ) -> dict[str, str]:
     """A column and its error, by the user's names, then by common ones; the column's own error before any other."""
     out: dict[str, str] = {}
-    if kind == "magnitude" and first((SIGN,), names):
+    if kind == "magnitude" and given.difference:
+        candidates = tuple(name for name in candidates if not is_of_star(name))
+    elif kind == "magnitude" and first((SIGN,), names):
         candidates = (*_OF_STARS, *candidates)
     value = named(getattr(given, kind) or "", names) or first(candidates, names, taken)
     if value is None:
@@ -136,6 +144,14 @@ def _pair(
     return out
 
 
+def _only_limits(names: Sequence[str], given: "ColumnNames", taken: tuple[str, ...]) -> dict[str, str]:
+    """The column of a table of non-detections, which has limits and nothing else; ZTF's are of differences, as the user must say."""
+    limit = first(LIMITS, names, taken)
+    if limit is None or given.magnitude_error or (short(limit) == _OF_DIFFERENCES and not given.difference):
+        return {}
+    return {"limit": limit}
+
+
 def _own_errors(name: str) -> Iterable[str]:
     yield from (f"{name}{end}" for end in ("_error", "_err", "error", "err", "_unc", "unc", "_sigma"))
     yield from (f"{start}{name}" for start in ("e_", "sigma_", "err_", "sigma"))
@@ -147,9 +163,19 @@ def _own_errors(name: str) -> Iterable[str]:
         yield from (f"sigma{name[3:]}", f"magerr{name[3:]}", f"e{name}")
 
 
-def _check_magnitude(name: str | None, where: str) -> None:
-    if name is not None and short(name) in FLUXES:
+def _check_magnitude(name: str | None, given: "ColumnNames", where: str) -> None:
+    if name is None:
+        return
+    if short(name) in FLUXES:
         raise ConfigError(f"column '{name}' of '{where}' is a flux: name it with --columns.flux")
+    if given.difference and is_of_star(name):
+        raise ConfigError(
+            f"column '{name}' of '{where}' is the magnitude of the star itself, no difference: leave --columns.difference out"
+        )
+    if any(word in short(name) for word in _ASINH):
+        raise ConfigError(
+            f"column '{name}' of '{where}' holds asinh magnitudes, which are no logarithms of a flux: give the flux with --columns.flux"
+        )
 
 
 def _check_one_flux(names: Sequence[str], where: str) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_pipelines.kinds.light_curves.brightness import Brightness, choose_brightness
+from data_pipelines.kinds.light_curves.brightness import Brightness
+from data_pipelines.kinds.light_curves.brightness_choice import choose_brightness
 from data_pipelines.kinds.light_curves.brightness_columns import first, short
 from data_pipelines.kinds.light_curves.fluxes import FluxSeries
 from data_pipelines.kinds.light_curves.quality import Flags, choose_flags, flag_fault
