@@ -82,7 +82,9 @@ def flux_of_magnitude(
     >>> [round(float(x), 4) for x in flux_of_magnitude(np.array(23.9), 0.1, 23.9)]
     [1.0, 0.0921]
     """
-    with np.errstate(over="ignore"):  # sentinels such as -999 become infinite, and are dropped by name
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # sentinels such as -999 become infinite, and are dropped by name
         flux = 10.0 ** (-0.4 * (magnitude - zero_point))
         return flux, flux * error / POGSON
 
