@@ -14,6 +14,7 @@ from rich.console import Console
 
 from data_pipelines.kinds import find_kind
 from lcjax.cli.leaks import LEFT_OUT, leaking_stars
+from lcjax.cli.remarks import say_remarks
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.systems import System, find_preset, find_system
@@ -158,6 +159,8 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
             **processes,
             **system.source_settings(experiment, training),
         )
+        if training:
+            say_remarks(source.remarks())
         return system.matched(experiment, source, training=True)
 
     train = opened("train")
