@@ -53,7 +53,7 @@ class Data(Protocol):
 
 
 class Answers(Protocol):
-    """A model at work: rows or rejections, one for each item, in order."""
+    """A model at work: for each item, in order, its row, its rows as a record batch, or a rejection."""
 
     unit: str
     """Plural, of what is answered: `alerts`."""
@@ -62,7 +62,7 @@ class Answers(Protocol):
     constant_columns: tuple[str, ...]
     """Columns that are left out of the table where all rows have one value."""
 
-    def answer(self, items: Iterable[Any]) -> Iterator[Row | Rejection]:
+    def answer(self, items: Iterable[Any]) -> Iterator["Row | pa.RecordBatch | Rejection"]:
         """Rows by `schema`; rejections among the items are passed on."""
 
 
