@@ -8,6 +8,8 @@ from typing import Any
 import jax
 
 from lcjax.errors import ConfigError
+from lcjax.inference.loaded import Loaded
+from lcjax.models.light_curve_head_config import RAW_HEADS
 from lcjax.pretrained.weights_folder import arrays_sha256
 from lcjax.systems import find_preset, find_system
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment, OriginConfig
@@ -54,25 +56,55 @@ def origin_of(experiment: LightCurveClassifierExperiment) -> OriginConfig:
         return OriginConfig(preset.system, json.dumps(dataclasses.asdict(preset), sort_keys=True))
     record = read_record(locate(experiment.encoder))
     if record["system"] == OWN:
-        inner = record["experiment"]["origin"]
-        if not inner["system"] or record["experiment"]["head"]["kind"].startswith("raw_"):
-            raise ConfigError(f"'{experiment.encoder}' is a classifier without an encoder: give another --encoder")
-        return OriginConfig(inner["system"], inner["settings"])
+        inner = record["experiment"]
+        origin = OriginConfig(inner["origin"]["system"], inner["origin"]["settings"])
+        return _inner(experiment.encoder, inner["head"]["kind"], origin)
     return OriginConfig(record["system"], json.dumps(record["experiment"], sort_keys=True))
+
+
+def _inner(name: str, head: str, origin: OriginConfig) -> OriginConfig:
+    """The encoder of a classifier.
+
+    Raises:
+      ConfigError: it has none.
+    """
+    if head in RAW_HEADS:
+        raise ConfigError(f"'{name}' is a classifier without an encoder: give another encoder")
+    return origin
+
+
+def encoder_in(loaded: Loaded) -> tuple[OriginConfig, PyTree]:
+    """System, settings and hash of a loaded encoder, and its variables; of a classifier the encoder inside.
+
+    Raises:
+      ConfigError: a classifier without an encoder.
+    """
+    experiment, variables = loaded.experiment, loaded.variables
+    if isinstance(experiment, LightCurveClassifierExperiment):
+        origin = _inner(str(loaded.folder), experiment.head.kind, experiment.origin)
+        variables = parted(variables)[0]
+    else:
+        origin = OriginConfig(experiment.system, json.dumps(dataclasses.asdict(experiment), sort_keys=True))
+    return dataclasses.replace(origin, sha256=arrays_sha256(variables)), variables
 
 
 def encoder_variables(experiment: LightCurveClassifierExperiment) -> PyTree | None:
     """The weights of the encoder as they come; None: random ones, or no encoder."""
-    if not experiment.encoder:
-        return None
-    loaded = load(experiment.encoder)
-    return parted(loaded.variables)[0] if loaded.record["system"] == OWN else loaded.variables
+    return encoder_in(load(experiment.encoder))[1] if experiment.encoder else None
 
 
-def with_origin(experiment: LightCurveClassifierExperiment) -> LightCurveClassifierExperiment:
-    """The experiment with its encoder's settings and hash, and windows no longer than the encoder's."""
-    origin, variables = origin_of(experiment), encoder_variables(experiment)
-    origin = dataclasses.replace(origin, sha256="" if variables is None else arrays_sha256(variables))
+def with_origin(
+    experiment: LightCurveClassifierExperiment, origin: OriginConfig | None = None
+) -> LightCurveClassifierExperiment:
+    """The experiment with its encoder's settings and hash, and windows no longer than the encoder's.
+
+    Args:
+      origin: of an encoder at hand; None: the one that the settings name.
+    """
+    if origin is None:
+        origin = origin_of(experiment)
+        if experiment.encoder:
+            origin = dataclasses.replace(origin, sha256=encoder_in(load(experiment.encoder))[0].sha256)
     return dataclasses.replace(capped(experiment, origin), origin=origin)
 
 

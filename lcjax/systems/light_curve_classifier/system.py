@@ -108,12 +108,13 @@ class LightCurveClassifierSystem(System):
         return self._windows(experiment, data, drawn)
 
     def _windows(self, experiment: LightCurveClassifierExperiment, data: "LabelledData", drawn: Any) -> Data:
-        from lcjax.systems.light_curve_classifier.encoder import capped, origin_of
+        from lcjax.systems.light_curve_classifier.encoder import encoder_variables, origin_of, with_origin
         from lcjax.systems.light_curve_classifier.task import frozen_encoder
         from lcjax.systems.light_curve_classifier.windows import DrawnWindows
 
-        ready = capped(experiment, origin_of(experiment))
-        encode = frozen_encoder(ready) if keeps_encoded(experiment) else None
+        ready, encode = with_origin(experiment, origin_of(experiment)), None
+        if keeps_encoded(experiment):
+            encode = frozen_encoder(ready, encoder_variables(experiment))
         window, training = ready.window, experiment.training
         settings = dataclasses.asdict(window)
         return DrawnWindows(data, drawn, window.length, training.batch_size, training.seed, encode, settings)

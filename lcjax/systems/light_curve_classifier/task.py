@@ -16,9 +16,7 @@ from lcjax.systems.classifier.metrics import class_metrics, summarize_classes
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 from lcjax.systems.light_curve_classifier.encoder import (
     encoder_task,
-    encoder_variables,
     joined,
-    origin_of,
     parted,
     trained_part,
 )
@@ -144,22 +142,23 @@ def reader(experiment: LightCurveClassifierExperiment, encoder: Task) -> Callabl
     return read
 
 
-def frozen_encoder(experiment: LightCurveClassifierExperiment) -> Callable[[dict], dict[str, np.ndarray]]:
-    """Windows -> the entries of a batch that stand for what the head reads of them; compiled when first called."""
-    ready: list[Any] = []
+def frozen_encoder(
+    experiment: LightCurveClassifierExperiment, encoder: PyTree
+) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Windows -> the entries of a batch that stand for what the head reads of them; compiled when first called.
 
-    def run(variables: PyTree, read: Callable[..., dict[str, Any]], batch: dict) -> dict[str, Array]:
+    Args:
+      experiment: with its `origin`. encoder: variables of the encoder.
+    """
+    read = reader(experiment, encoder_task(experiment.origin, experiment.training.precision))
+    variables = joined(encoder, None)
+
+    @jax.jit
+    def run(batch: dict) -> dict[str, Array]:
         inputs = read(variables, batch)
         return {ENCODED: jnp.stack(inputs["layers"], axis=1), ENCODED_MASK: inputs["mask"]}
 
-    def encode(batch: dict) -> dict[str, np.ndarray]:
-        if not ready:
-            read = reader(experiment, encoder_task(origin_of(experiment), experiment.training.precision))
-            variables = joined(encoder_variables(experiment), None)
-            ready.append(jax.jit(lambda batch: run(variables, read, batch)))
-        return {name: np.asarray(value) for name, value in ready[0](device_part(batch)).items()}
-
-    return encode
+    return lambda batch: {name: np.asarray(value) for name, value in run(device_part(batch)).items()}
 
 
 def _padded(batch: dict, length: int) -> dict:

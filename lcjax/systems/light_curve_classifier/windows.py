@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,71 +16,33 @@ Encode = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 """Windows -> entries of the batch that stand for them."""
 
 
-class DrawnWindows:
-    """A source of the windows of a subset; a function of (data, subset, seed) whatever was read before."""
+class ArrayWindows:
+    """A source of windows that are at hand: batches are a function of the windows, the batch size and the seed."""
+
+    fingerprint: str
 
     def __init__(
         self,
-        data: Data,
-        subset: Subset,
-        length: int,
+        windows: dict[str, np.ndarray],
+        class_names: Sequence[str],
         batch_size: int,
         seed: int,
-        encode: Encode | None = None,
-        settings: Any = (),
+        fingerprint: str = "",
     ) -> None:
-        """Reads nothing yet.
-
-        Args:
-          data: a split whose evaluation batches hold every window once. subset: of its stars.
-          length: that windows are padded to. encode: see `Encode`; None: the bare windows.
-          settings: what else decides what is learned from, for the fingerprint (JSON).
-        """
-        self.class_names = subset.class_names
-        self.labels = subset.label_of_record
-        self.n_objects = int((subset.times > 0).sum())
-        self.subset, self._data, self._length, self._encode = subset, data, length, encode
-        self.batch_size, self.seed = batch_size, seed
-        text = json.dumps([data.fingerprint, subset.ids(), length, batch_size, seed, settings])
-        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
-        self._read: dict[str, np.ndarray] | None = None
-
-    def describe(self) -> dict[str, Any]:
-        """Counts, classes, and the names of the stars."""
-        return {
-            "objects": self.n_objects,
-            "class_names": list(self.class_names),
-            "stars": self.subset.ids(),
-            "left_out_classes": self.subset.left_out,
-        }
+        """`windows`: entries of a batch, (N, ...) each, `label` and `weight` among them."""
+        self._windows: dict[str, np.ndarray] | None = windows
+        self.class_names, self.batch_size, self.seed = tuple(class_names), batch_size, seed
+        self.fingerprint = fingerprint
 
     @property
     def windows(self) -> dict[str, np.ndarray]:
-        """All windows, those of stars that count twice twice; read, and encoded, when first asked for.
-
-        Raises:
-          DataError: none of the stars has a window.
-        """
-        if self._read is None:
-            self._read = self._collected()
-        return self._read
+        """All windows."""
+        if self._windows is None:
+            self._windows = self._collected()
+        return self._windows
 
     def _collected(self) -> dict[str, np.ndarray]:
-        times, parts = self.subset.times_of_record, []
-        for batch in self._data.evaluation_batches():
-            record = np.asarray(batch["record"])
-            count = np.where(np.asarray(batch["weight"]) > 0, times[np.maximum(record, 0)], 0) * (record >= 0)
-            if not count.any():
-                continue
-            ready = {name: _padded(np.asarray(value), self._length) for name, value in batch.items()}
-            ready["label"] = self.labels[np.maximum(record, 0)].astype(np.int32)
-            if self._encode is not None:
-                ready |= self._encode(ready)
-            rows = np.repeat(np.arange(len(count)), count)
-            parts.append({name: value[rows] for name, value in ready.items()})
-        if not parts:
-            raise DataError("none of the stars to learn from has a window: prepare the data again")
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        raise NotImplementedError
 
     @property
     def batches_per_epoch(self) -> int:
@@ -113,6 +75,61 @@ class DrawnWindows:
             batch["weight"] = np.where(filling, 0, batch["weight"]).astype(np.float32)
             batch["label"] = np.where(filling, -1, batch["label"]).astype(np.int32)
             yield batch
+
+
+class DrawnWindows(ArrayWindows):
+    """The windows of a subset of the stars of a split, read and encoded when they are first asked for."""
+
+    def __init__(
+        self,
+        data: Data,
+        subset: Subset,
+        length: int,
+        batch_size: int,
+        seed: int,
+        encode: Encode | None = None,
+        settings: Any = (),
+    ) -> None:
+        """Reads nothing yet.
+
+        Args:
+          data: a split whose evaluation batches hold every window once. subset: of its stars.
+          length: that windows are padded to. encode: see `Encode`; None: the bare windows.
+          settings: what else decides what is learned from, for the fingerprint (JSON).
+        """
+        text = json.dumps([data.fingerprint, subset.ids(), length, batch_size, seed, settings])
+        fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
+        super().__init__({}, subset.class_names, batch_size, seed, fingerprint)
+        self._windows = None
+        self.labels = subset.label_of_record
+        self.n_objects = int((subset.times > 0).sum())
+        self.subset, self._data, self._length, self._encode = subset, data, length, encode
+
+    def describe(self) -> dict[str, Any]:
+        """Counts, classes, and the names of the stars."""
+        return {
+            "objects": self.n_objects,
+            "class_names": list(self.class_names),
+            "stars": self.subset.ids(),
+            "left_out_classes": self.subset.left_out,
+        }
+
+    def _collected(self) -> dict[str, np.ndarray]:
+        times, parts = self.subset.times_of_record, []
+        for batch in self._data.evaluation_batches():
+            record = np.asarray(batch["record"])
+            count = np.where(np.asarray(batch["weight"]) > 0, times[np.maximum(record, 0)], 0) * (record >= 0)
+            if not count.any():
+                continue
+            ready = {name: _padded(np.asarray(value), self._length) for name, value in batch.items()}
+            ready["label"] = self.labels[np.maximum(record, 0)].astype(np.int32)
+            if self._encode is not None:
+                ready |= self._encode(ready)
+            rows = np.repeat(np.arange(len(count)), count)
+            parts.append({name: value[rows] for name, value in ready.items()})
+        if not parts:
+            raise DataError("none of the stars to learn from has a window: prepare the data again")
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _padded(value: np.ndarray, length: int) -> np.ndarray:
