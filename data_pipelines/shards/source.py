@@ -142,6 +142,8 @@ class ShardSource:
         used = np.concatenate([np.arange(s.first, s.first + len(s.lengths)) for s in shards])
         self._without = records_of(self.manifests, split, self._assemble.object_ids, without or {})
         used = used[~self._without[used]]
+        self.used = used
+        """Numbers of the records that are learned from: of sound shards, and not left out."""
         self.n_objects = len(set(self._assemble.object_ids[used]))
         self.n_points = int(self.index.length[used].sum())
         self.fingerprint = self._fingerprint()
@@ -182,6 +184,11 @@ class ShardSource:
         if self._without.any():
             settings += [{"without": np.flatnonzero(self._without).tolist()}]
         return settings + [{whole.group.name: whole.width} for whole in self._whole]
+
+    @property
+    def object_ids(self) -> np.ndarray:
+        """(R,) str, name of the object of every record."""
+        return self._assemble.object_ids
 
     def class_counts(self) -> np.ndarray:
         """Records of each class of `class_names` in this split, (K,) int64."""

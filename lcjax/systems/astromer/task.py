@@ -17,7 +17,7 @@ from lcjax.losses import error_weights, gaussian_nll, global_mean, huber_errors,
 from lcjax.models.astromer import SHARDING_RULES, Astromer
 from lcjax.models.flops import astromer_train_flops
 from lcjax.systems.astromer.config import AstromerExperiment, MaskingConfig
-from lcjax.systems.astromer.raw_curves import answer_curves, receive
+from lcjax.systems.masked_pretraining.raw_curves import answer_curves, receive
 from lcjax.training.optimizers import build_optimizer
 from lcjax.training.task import Task, Update, WorkUnit
 from lcjax.transforms import mask_for_pretraining, masked_mean, standardize
