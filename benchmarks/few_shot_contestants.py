@@ -22,10 +22,10 @@ from benchmarks.few_shot_stars import WINDOW, Curve, fingerprint, part_of
 from data_pipelines.sources.embedding_tables import read_embeddings
 from lcjax.cli.answering import identity_of
 from lcjax.errors import ConfigError, DataError
-from lcjax.evaluation.features import BRIGHTNESS, FEATURES, PERIOD, light_curve_features
+from lcjax.evaluation.features import BRIGHTNESS, FEATURES, MAX_FREQUENCY, PERIOD, columns_without, light_curve_features
 from lcjax.inference.light_curves import LightCurvePredictor
 from lcjax.inference.loaded import Loaded
-from lcjax.systems.astromer.raw_curves import answer_curves
+from lcjax.systems.masked_pretraining.raw_curves import answer_curves
 
 Embed = Callable[[Sequence[Curve]], np.ndarray]
 Classify = Callable[[Sequence[Curve], np.ndarray, Sequence[Curve], int, int], np.ndarray]
@@ -55,6 +55,12 @@ class Contestant:
     """Whether it can be asked for pieces of curves."""
     development: bool = False
     """An ablation, scored on the development part alone."""
+
+    @property
+    def version(self) -> str:
+        """Changes with the identity of the contestant or of a part of it."""
+        text = "\n".join([self.name, self.identity, *(part.version for part in self.parts)])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @dataclasses.dataclass
@@ -104,9 +110,11 @@ def encoder(name: str, loaded: Loaded, prepare: Callable[[Curve], Curve] | None 
     Raises:
       ConfigError: the model is no encoder of light curves.
     """
-    encode, width = loaded.task.encode, 0
+    encode = loaded.task.encode
     if encode is None:
-        raise ConfigError(f"'{loaded.folder}' is a {loaded.task.name}, which does not give what its blocks make of points")
+        raise ConfigError(
+            f"'{loaded.folder}' is a {loaded.task.name}, which does not give what its blocks make of points"
+        )
 
     def answers(variables: dict, batch: dict) -> dict:
         def pooled(windows: dict) -> dict:
@@ -120,7 +128,6 @@ def encoder(name: str, loaded: Loaded, prepare: Callable[[Curve], Curve] | None 
 
     task = dataclasses.replace(loaded.task, predict=answers)
     predictor = LightCurvePredictor(task, loaded.variables, loaded.experiment.window)
-    del width
 
     def embed(curves: Sequence[Curve]) -> np.ndarray:
         ready = curves if prepare is None else [prepare(curve) for curve in curves]
@@ -146,14 +153,19 @@ def pooled(base: Contestant, layers: int, name: str, pooling: str) -> Contestant
     return Contestant(name, parts=(base,), columns=columns)
 
 
-FEATURE_TABLE = Contestant("features", light_curve_features, (FOREST, LINEAR), identity=", ".join(FEATURES))
+FEATURE_VERSION = hashlib.sha256(f"{MAX_FREQUENCY} {', '.join(FEATURES)}".encode()).hexdigest()[:16]
+FEATURE_TABLE = Contestant("features", light_curve_features, (FOREST, LINEAR), identity=FEATURE_VERSION)
 
 
 def features_without(name: str, names: Sequence[str], development: bool = False) -> Contestant:
     """The features but some."""
-    kept = [i for i, column in enumerate(FEATURES) if column not in names]
+    kept = columns_without(names)
     return Contestant(
-        name, heads=(FOREST, LINEAR), parts=(FEATURE_TABLE,), columns=lambda table: table[:, kept], development=development
+        name,
+        heads=(FOREST, LINEAR),
+        parts=(FEATURE_TABLE,),
+        columns=lambda table: table[:, kept],
+        development=development,
     )
 
 
@@ -183,7 +195,9 @@ def first_window(curves: Sequence[Curve]) -> np.ndarray:
     return light_curve_features([part_of(curve, slice(0, WINDOW)) for curve in curves])
 
 
-FIRST_WINDOW = Contestant("features of 200 points", first_window, (FOREST, LINEAR), identity=", ".join(FEATURES), development=True)
+FIRST_WINDOW = Contestant(
+    "features of 200 points", first_window, (FOREST, LINEAR), identity=FEATURE_VERSION, development=True
+)
 
 
 def folded(curve: Curve) -> Curve:
@@ -215,7 +229,9 @@ def from_table(path: Path) -> Contestant:
     def embed(curves: Sequence[Curve]) -> np.ndarray:
         absent = [curve.object_id for curve in curves if curve.object_id not in row]
         if absent:
-            raise DataError(f"'{path}' has no embedding of {len(absent):,} stars of the benchmark, '{absent[0]}' among them")
+            raise DataError(
+                f"'{path}' has no embedding of {len(absent):,} stars of the benchmark, '{absent[0]}' among them"
+            )
         found = table.embedding[[row[curve.object_id] for curve in curves]]
         return np.where(np.isfinite(found), found, np.nan)
 

@@ -7,6 +7,7 @@ training, and one of the development part that is held out elsewhere is left out
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -135,9 +136,8 @@ def windows_of(curves: Iterable[Curve]) -> list[Curve]:
     """Each curve cut into pieces of at most 200 points, in order: what published scores of windows are about."""
     pieces = []
     for curve in curves:
-        edges = sequential_edges(len(curve.mjd), WINDOW)
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
-            pieces.append(part_of(curve, slice(int(a), int(b))))
+        for a, b in itertools.pairwise(sequential_edges(len(curve.mjd), WINDOW).tolist()):
+            pieces.append(part_of(curve, slice(a, b)))
     return pieces
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lcjax.errors import MissingExtraError
+from lcjax.errors import DataError, MissingExtraError
 
 MAX_FREQUENCY = 10.0
 """Cycles a day: periods from 0.1 d, whatever the median cadence is."""
@@ -20,7 +20,12 @@ _GRID = 2**17 + 1
 _ROUNDING = 1e-12
 """What a curve without any variation has instead of 0."""
 BRIGHTNESS = ("mean",)
-PERIOD = ("log_period_0", "periodogram_period_s_to_n_0", "log_period_1", "periodogram_period_s_to_n_1")
+PERIOD = (
+    "log_periodogram_period_0",
+    "periodogram_period_s_to_n_0",
+    "log_periodogram_period_1",
+    "periodogram_period_s_to_n_1",
+)
 _LOGARITHMIC = (
     "amplitude",
     "standard_deviation",
@@ -111,13 +116,18 @@ def light_curve_features(curves: Iterable[Curve], jobs: int = 1) -> np.ndarray:
     return np.where(np.isfinite(found), found, np.nan)
 
 
-def without(table: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """(N, 23) features without the columns of these names.
+def columns_without(names: Sequence[str]) -> list[int]:
+    """Columns of the features whose names are not among these.
 
-    >>> without(np.arange(23.0)[None], BRIGHTNESS).shape
-    (1, 22)
+    Raises:
+      DataError: there is no feature of a name.
+
+    >>> len(columns_without(BRIGHTNESS)), len(columns_without(PERIOD))
+    (22, 19)
     """
-    return table[:, [i for i, name in enumerate(FEATURES) if name not in names]]
+    if unknown := [name for name in names if name not in FEATURES]:
+        raise DataError(f"there is no feature '{unknown[0]}': there are {', '.join(FEATURES)}")
+    return [i for i, name in enumerate(FEATURES) if name not in names]
 
 
 def _series(curve: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
