@@ -15,8 +15,8 @@ from lcjax.evaluation.reconstruction import ReconstructionSums, SumsByObject, pr
 from lcjax.evaluation.scores import Part, Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
 from lcjax.pretrained.weights_folder import count_parameters
-from lcjax.systems.astromer.reconstruction import reconstruct_batches
 from lcjax.systems.base import Data
+from lcjax.systems.masked_pretraining.reconstruction import reconstruct_batches
 from lcjax.training.source import device_part
 
 SHOWN_WINDOWS = 5
