@@ -47,6 +47,8 @@ class Options:
     tasks: tuple[TaskName, ...] = ("few_shot", "windows", "transfer", "unknown_class", "neighbours")
     only: tuple[str, ...] = ()
     """Contestants by name; none: all."""
+    heads: tuple[str, ...] = ()
+    """Classifiers on embeddings, by name; none: those that each contestant asks for."""
     ablations: bool = True
     """Also those that say what limits the embeddings; they are scored on the development part alone."""
     trained: bool = True
@@ -157,6 +159,8 @@ def _work_of(
         return work, lambda: {"scores": {n: _plain(found) for n, found in call().items() if _wanted(n, contestant)}}
 
     for head in contestant.heads:
+        if options.heads and contestant.classify is None and head not in options.heads:
+            continue
         for survey, sample in samples.items():
             for shots in options.shots if "few_shot" in options.tasks else ():
                 call = lambda s=sample, h=head, k=shots: tasks.few_shot(contestant, cache, s, h, k, draws)

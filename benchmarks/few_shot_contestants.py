@@ -18,7 +18,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.few_shot_stars import WINDOW, Curve, fingerprint, part_of
+from benchmarks.few_shot_stars import WINDOW, Curve, curve_digest, part_of
 from data_pipelines.sources.embedding_tables import read_embeddings
 from lcjax.cli.answering import identity_of
 from lcjax.errors import ConfigError, DataError
@@ -29,6 +29,8 @@ from lcjax.systems.masked_pretraining.raw_curves import answer_curves
 
 Embed = Callable[[Sequence[Curve]], np.ndarray]
 Classify = Callable[[Sequence[Curve], np.ndarray, Sequence[Curve], int, int], np.ndarray]
+_AT_ONCE = 500
+"""Curves between two writes of embeddings."""
 LINEAR, FOREST = "logistic regression", "random forest"
 
 
@@ -82,23 +84,37 @@ class Cache:
         return table if contestant.columns is None else contestant.columns(table)
 
     def _own(self, contestant: Contestant, curves: Sequence[Curve]) -> np.ndarray:
+        """Rows that are on disk, and the others, which are put there some hundreds at a time."""
         if contestant.embed is None:
             raise ConfigError(f"the contestant '{contestant.name}' has no embedding")
-        text = f"{contestant.name}\n{contestant.identity}\n{fingerprint(curves)}"
-        path = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npy"
-        if path.exists():
-            return np.load(path, allow_pickle=False)
-        table = np.asarray(contestant.embed(curves), np.float64)
-        if table.ndim != 2 or len(table) != len(curves) or np.isinf(table).any():
-            raise DataError(
-                f"the contestant '{contestant.name}' gives {table.shape} numbers for {len(curves):,} curves, or infinite ones: it must give "
-                "one row for each"
-            )
+        path = self.folder / f"{contestant.version}.npz"
+        rows = self._rows(path)
+        names = [curve_digest(curve) for curve in curves]
+        absent = list({name: curve for name, curve in zip(names, curves, strict=True) if name not in rows}.items())
+        for begin in range(0, len(absent), _AT_ONCE):
+            some = absent[begin : begin + _AT_ONCE]
+            table = np.asarray(contestant.embed([curve for _, curve in some]), np.float64)
+            if table.ndim != 2 or len(table) != len(some) or np.isinf(table).any():
+                raise DataError(
+                    f"the contestant '{contestant.name}' gives {table.shape} numbers for {len(some):,} curves, or infinite ones: it "
+                    "must give one row for each"
+                )
+            rows |= {name: row for (name, _), row in zip(some, table, strict=True)}
+            self._write(path, rows)
+        return np.stack([rows[name] for name in names])
+
+    def _rows(self, path: Path) -> dict[str, np.ndarray]:
+        """By the digest of the curve."""
+        if not path.exists():
+            return {}
+        with np.load(path, allow_pickle=False) as kept:
+            return dict(zip(kept["curve"].tolist(), kept["embedding"], strict=True))
+
+    def _write(self, path: Path, rows: dict[str, np.ndarray]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.npy")
-        np.save(partial, table)
+        partial = path.with_suffix(f".{os.getpid()}.npz")
+        np.savez(partial, curve=np.array(list(rows)), embedding=np.stack(list(rows.values())))
         os.replace(partial, path)
-        return table
 
 
 def encoder(name: str, loaded: Loaded, prepare: Callable[[Curve], Curve] | None = None) -> Contestant:

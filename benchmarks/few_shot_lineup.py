@@ -83,8 +83,7 @@ def _of_encoder(name: str, base: Contestant, layers: int, ablations: bool) -> li
     if ablations:
         largest = pooled(base, layers, f"{name}, max of last block", "max")
         scaled = Contestant(f"{name}, all blocks + four scalars", parts=(every, SCALARS), heads=(LINEAR,))
-        forest = Contestant(f"{name}, all blocks, forest", parts=(every,), heads=(FOREST,))
-        found += [dataclasses.replace(one, development=True) for one in (largest, scaled, forest)]
+        found += [dataclasses.replace(one, development=True) for one in (largest, scaled)]
     return found
 
 

@@ -147,11 +147,17 @@ def part_of(curve: Curve, points: slice | np.ndarray) -> Curve:
     return dataclasses.replace(curve, mjd=series[0], magnitude=series[1], magnitude_error=series[2])
 
 
+def curve_digest(curve: Curve) -> str:
+    """Tells light curves apart, by every number in them."""
+    digest = hashlib.sha256(f"{curve.survey}\t{curve.object_id}\t{len(curve.mjd)}\n".encode())
+    for series in (curve.mjd, curve.magnitude, curve.magnitude_error):
+        digest.update(np.ascontiguousarray(series).tobytes())
+    return digest.hexdigest()[:24]
+
+
 def fingerprint(curves: Iterable[Curve]) -> str:
-    """Tells lists of light curves apart, by every id and number in them."""
+    """Tells lists of light curves, with their classes and parts, apart."""
     digest = hashlib.sha256()
     for curve in curves:
-        digest.update(f"{curve.survey}\t{curve.object_id}\t{len(curve.mjd)}\n".encode())
-        for series in (curve.mjd, curve.magnitude, curve.magnitude_error):
-            digest.update(np.ascontiguousarray(series).tobytes())
+        digest.update(f"{curve_digest(curve)} {curve.label} {curve.part}\n".encode())
     return digest.hexdigest()[:16]

@@ -65,6 +65,8 @@ def main(argv: list[str]) -> int:
         raise ConfigError(
             "--labels, --classes, --shots, --draws, --band and --columns are for --probe: add it, or leave them out"
         )
+    if options.probe:
+        option_groups.of({}, chosen, options.model, flat=True)
     if probe.is_table(options.model):
         return _table(options, probing, argv)
     loaded = load(options.model, options.which)
@@ -72,7 +74,6 @@ def main(argv: list[str]) -> int:
     if not data:
         raise ConfigError(f"'{options.model}' does not say what it was trained on: give prepared data with --data")
     if options.probe:
-        option_groups.of({}, chosen, options.model, flat=True)
         scores = probe.probe_model(loaded, data, options.split, probing)
         return _written(options, scores, loaded.record, _origin(options, data, argv))
     system = find_system(loaded.experiment.system)

@@ -48,6 +48,8 @@ class LabelledStars:
     """What was found out while they were read."""
     folder: Path = Path()
     """Of a dataset."""
+    unused: frozenset[str] = frozenset()
+    """Ids that are known and of no use here: of another split, without a class, or left out of learning."""
 
     def matched(self, table: Embeddings, band: str | None, where: str) -> tuple[Matched, list[str]]:
         """The stars that the table has an embedding of, and sentences about the others.
@@ -65,14 +67,14 @@ class LabelledStars:
             raise DataError(f"'{where}' has no embeddings in band '{band}': it has {bands}")
         first, copies = _one_row_each(table, rows, self.label, where)
         finite = {name: row for name, row in first.items() if np.isfinite(table.embedding[row]).all()}
-        others = {table.object_id[i] for i in rows} - first.keys()
+        others = {table.object_id[i] for i in rows} - first.keys() - self.unused
         lost = [name for name in first if name not in finite]
         absent = [name for name in self.label if name not in first]
         tested = sum(not self.trains[name] for name in [*absent, *lost])
         for names, what in (
             (range(table.unnamed), "rows without an id, left out"),
             (copies, "repeated rows, taken once"),
-            (sorted(others), "rows' stars without a class here, left out"),
+            (sorted(others), "stars of the table that are not known here, left out"),
             (lost, "stars whose embedding is not finite, left out"),
             (absent, "labelled stars without an embedding"),
         ):
@@ -129,10 +131,13 @@ def of_dataset(manifest: "Manifest", split: str) -> LabelledStars:
     leaking = leaks.ids.get(manifest.folder.resolve(), frozenset())
     label: dict[str, int] = {}
     trains: dict[str, bool] = {}
-    for part in ("train", split):
+    everything: set[str] = set()
+    for part in dict.fromkeys(shard.split for shard in manifest.shards):
         index = manifest.index(part)
         for name, number in zip(index.object_ids().tolist(), index.label.tolist(), strict=True):
-            if not 0 <= number < len(manifest.class_names) or (part == "train" and name in leaking):
+            everything.add(name)
+            known = part in ("train", split) and 0 <= number < len(manifest.class_names)
+            if not known or (part == "train" and name in leaking):
                 continue
             if label.setdefault(name, number) != number:
                 both = manifest.class_names[label[name]], manifest.class_names[number]
@@ -141,8 +146,9 @@ def of_dataset(manifest: "Manifest", split: str) -> LabelledStars:
                 )
             trains[name] = part == "train"
     notes = (f"{leaks.count:,} stars to learn from are tested too, under this or another id: left out of learning",)
+    unused = frozenset(everything - label.keys())
     return LabelledStars(
-        manifest.name, manifest.class_names, label, trains, notes if leaks.count else (), manifest.folder
+        manifest.name, manifest.class_names, label, trains, notes if leaks.count else (), manifest.folder, unused
     )
 
 
@@ -156,4 +162,5 @@ def of_classes(name: str, classes: Classes, split: str) -> LabelledStars:
         split = "test"
         notes.append(f"no splits are given: {_TESTED:.0%} of each class are tested, the same for the same ids")
     used = {star: part == "train" for star, part in split_of.items() if part in ("train", split)}
-    return LabelledStars(name, names, {star: names.index(classes.label[star]) for star in used}, used, tuple(notes))
+    label = {star: names.index(classes.label[star]) for star in used}
+    return LabelledStars(name, names, label, used, tuple(notes), unused=frozenset(split_of.keys() - used.keys()))

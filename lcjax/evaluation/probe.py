@@ -13,7 +13,7 @@ import numpy as np
 
 from lcjax.errors import DataError, MissingExtraError
 from lcjax.evaluation.classification import rates
-from lcjax.evaluation.intervals import RESAMPLES, Score, interval, objects_table, resampled_sums
+from lcjax.evaluation.intervals import RESAMPLES, Score, interval, objects_table, resampled_sums, wilson_interval
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
@@ -123,7 +123,11 @@ def balanced_macro_f1(
     value = scored(np.concatenate([table.sum(0) for table in tables])[None])[0]
     drawn = scored(resampled_sums(np.concatenate(tables, axis=1), RESAMPLES, seed))
     which = np.random.default_rng(seed).integers(len(guesses), size=drawn.shape)
-    return interval(float(value.mean()), np.take_along_axis(drawn, which, axis=1).mean(1))
+    score = interval(float(value.mean()), np.take_along_axis(drawn, which, axis=1).mean(1))
+    if score.low != score.high:
+        return score
+    # All stars agree, and so does every sample of them.
+    return Score(score.value, *wilson_interval(score.value, len(tables[0])))
 
 
 def _equal_classes(confusion: np.ndarray) -> np.ndarray:
