@@ -195,6 +195,7 @@ def build_task(experiment: AstromerExperiment) -> Task:
         flops=lambda rows, length: astromer_train_flops(experiment.model, rows, length),
         model=model,
         full_length=full,
+        any_length=True,
         receive=receive,
         example=lambda rows: made_up_windows(rows, experiment.window.length),
         meaning={
