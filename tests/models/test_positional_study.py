@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 
 import jax
 import numpy as np
@@ -11,7 +12,12 @@ from hypothesis import strategies as st
 
 from lcjax.errors import ConfigError
 from lcjax.models.positional_config import VARIANTS, PositionalEncoding, PositionalStudyConfig
-from lcjax.models.positional_study import PositionalStudy, PositionalStudyEncoder, initial_frequencies
+from lcjax.models.positional_study import (
+    SHARDING_RULES,
+    PositionalStudy,
+    PositionalStudyEncoder,
+    initial_frequencies,
+)
 from lcjax.transforms import encode_time
 from tests.models.weights import random_variables
 
@@ -151,3 +157,15 @@ def test_windows_longer_than_the_rows_of_differences_are_refused():
     model = PositionalStudy(dataclasses.replace(SMALL, positional="relative"), longest=LENGTH - 1)
     with pytest.raises(ConfigError, match="windows of 7 points are longer than the rows of time differences"):
         jax.eval_shape(model.init, jax.random.key(0), a_batch())
+
+
+def test_sharding_rules_split_attention_and_feed_forward_alone():
+    model = PositionalStudy(dataclasses.replace(SMALL, positional="tupe"))
+    shapes = jax.eval_shape(model.init, jax.random.key(0), a_batch())["params"]
+    split = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(shapes):
+        name = "/".join(key.key for key in path)
+        found = [axes for pattern, axes in SHARDING_RULES if re.search(pattern, name)]
+        assert len(found) <= 1 and all(len(axes) == len(leaf.shape) for axes in found), name
+        split |= {name: found[0]} if found else {}
+    assert len(split) == 2 * (4 + 4 + 2) and all(name.startswith("encoder/block_") for name in split)
