@@ -14,9 +14,8 @@ import tensorflow_datasets as tfds
 from data_pipelines.datasets.star_splits import split_by_star
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds.light_curves.cleaning import HELD, CleaningReport, CleanLightCurve
-from data_pipelines.kinds.light_curves.flux_cleaning import clean_with_fluxes
+from data_pipelines.kinds.light_curves.flux_cleaning import clean_with_fluxes, fewest_magnitudes
 from data_pipelines.kinds.light_curves.fluxes import FluxSeries, fluxes_of_magnitudes
-from data_pipelines.kinds.light_curves.interpretation import SCALE
 from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.meaning import BrightnessFound
 from data_pipelines.kinds.light_curves.records import encode_light_curve, layout_of, light_curve_features
@@ -82,7 +81,7 @@ class LightCurveBuilder(SurveyBuilder):
                 f"dataset '{self.name}' has no usable light curve: {len(self.report.rejected)} rejected{detail}"
             )
         check_loss(self.report, self.settings.options["cleaning"])
-        self.brightness = found.result(self.settings.options["cleaning"].min_points)
+        self.brightness = found.result(fewest_magnitudes(self.settings.options["cleaning"]))
         if self.brightness.has_fluxes:
             self.report.columns[HELD] = self.brightness.said
 
@@ -94,7 +93,7 @@ class LightCurveBuilder(SurveyBuilder):
     def meaning(self) -> dict[str, Any]:
         """Brightness and time scale."""
         counts = self.report.fluxes.as_dict() if self.report.fluxes is not None else None
-        return self.brightness.as_meaning(self.report.columns.get(SCALE, ""), counts)
+        return self.brightness.as_meaning(self.report.time_scale, counts)
 
     def _splits(self) -> dict[str, str]:
         """Splits by star: ids at one place are in one, as are stars of the datasets of --stars.like with those there."""

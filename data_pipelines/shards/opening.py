@@ -2,7 +2,7 @@
 
 import importlib.util
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,18 +44,22 @@ def distinct_names(manifests: Sequence[Manifest]) -> list[str]:
 
 
 def read_indexes(
-    manifests: Sequence[Manifest], split: str, layout: RecordLayout, metadata_names: Sequence[str] | None
+    manifests: Sequence[Manifest],
+    split: str,
+    layout: RecordLayout,
+    metadata_names: Sequence[str] | None,
+    adapted: Callable[[Manifest, ShardIndex], ShardIndex] = lambda manifest, index: index,
 ) -> ShardIndex:
     """One index of a split of all datasets.
 
     Args:
-      metadata_names: columns wanted; None: all.
+      metadata_names: columns wanted; None: all. adapted: makes the index of a dataset one of the layout.
 
     Raises:
       DataError: an index is damaged or of another layout, or a column is nowhere.
     """
     present = [manifest for manifest in manifests if manifest.split(split)]
-    indexes = [manifest.index(split) for manifest in present]
+    indexes = [adapted(manifest, manifest.index(split)) for manifest in present]
     for index, manifest in zip(indexes, present, strict=True):
         index.check(layout, manifest.folder)
     index = concatenate([index.of_layout(layout) for index in indexes] or [empty_index(layout)])

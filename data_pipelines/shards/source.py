@@ -27,6 +27,7 @@ from data_pipelines.shards.classes import (
 from data_pipelines.shards.groups import one_shape, whole_groups
 from data_pipelines.shards.index import ShardIndex
 from data_pipelines.shards.layout import RecordLayout
+from data_pipelines.shards.manifest import Manifest
 from data_pipelines.shards.opening import (
     choose_reader,
     distinct_names,
@@ -129,7 +130,7 @@ class ShardSource:
         self.split, self.batch_size, self.seed, self.balance = split, batch_size, seed, balance
         self.reader = choose_reader(reader)
         self.class_names = tuple(class_names) if class_names is not None else merged_classes(self.manifests)
-        self.index = self.opened(read_indexes(self.manifests, split, self.layout, metadata_names))
+        self.index = read_indexes(self.manifests, split, self.layout, metadata_names, self.adapted)
         self.unusable = self.find_unusable()
         self.labels = merged_labels(self.manifests, split, self.index, self.class_names)
         self.labels[self.unusable] = -1
@@ -173,8 +174,9 @@ class ShardSource:
         """Columns of `metadata`."""
         return tuple(self.index.metadata_names.tolist())
 
-    def opened(self, index: ShardIndex) -> ShardIndex:
-        """The index as this source reads by it; for kinds of data that choose among their series."""
+    def adapted(self, manifest: Manifest, index: ShardIndex) -> ShardIndex:
+        """The index of a dataset as this source reads by it; for kinds of data that choose among their series."""
+        del manifest
         return index
 
     def find_unusable(self) -> np.ndarray:

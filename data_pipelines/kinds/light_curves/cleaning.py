@@ -10,13 +10,13 @@ import numpy as np
 
 from data_pipelines.kinds.light_curves.flux_counts import FluxCounts
 from data_pipelines.kinds.light_curves.fluxes import FluxSeries
-from data_pipelines.kinds.light_curves.times import MJD_ZERO
+from data_pipelines.kinds.light_curves.times import MJD_ZERO, SCALE
 from data_pipelines.kinds.report import SplitCounts, counted
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import Rejection
 
 HELD = "records hold"
-SAID = ("times", "time scale", "brightness", HELD, "flags")
+SAID = ("times", SCALE, "brightness", HELD, "flags")
 """What is said of the columns of a table beside their names (see `interpretation`)."""
 COPY = "copy of a point"
 """Dropped without any loss: the same time, magnitude and error are there."""
@@ -87,6 +87,8 @@ class CleaningReport:
     splits: SplitCounts = dataclasses.field(default_factory=SplitCounts)
     fluxes: FluxCounts | None = None
     """Of datasets that hold fluxes; the points are then fluxes."""
+    time_scales: dict[str, None] = dataclasses.field(default_factory=dict)
+    """Of all tables, in the order found; empty for those that do not say."""
 
     def add_fluxes(self, fluxes: FluxSeries, magnitudes: int, min_points: int) -> None:
         """Notes what one more light curve, kept with so many magnitudes, has in fluxes."""
@@ -95,6 +97,7 @@ class CleaningReport:
 
     def add_columns(self, found: Mapping[str, str]) -> None:
         """Notes what the columns of one more table are."""
+        self.time_scales[found.get(SCALE, "")] = None
         for name, text in found.items():
             known = self.columns.setdefault(name, text)
             if text not in known.split("; "):
@@ -102,7 +105,15 @@ class CleaningReport:
 
     def facts(self) -> dict[str, str]:
         """For the manifest: what times and brightness were, where a table said it."""
-        return {name: self.columns[name] for name in SAID if name in self.columns}
+        said = self.columns
+        if len(self.time_scales) > 1:
+            said = said | {SCALE: "; ".join(scale or "not said" for scale in self.time_scales)}
+        return {name: said[name] for name in SAID if name in said}
+
+    @property
+    def time_scale(self) -> str:
+        """Of all times; empty where it is not known, or differs."""
+        return next(iter(self.time_scales)) if len(self.time_scales) == 1 else ""
 
     def reasons(self) -> Counter[str]:
         """Rejections by reason, details left out."""

@@ -52,8 +52,13 @@ def clean_with_fluxes(
     assert isinstance(curve, CleanLightCurve)  # whatever rejects an object has been looked at
     report.points_kept += len(fluxes)
     report.curves_kept += 1
-    report.add_fluxes(fluxes, len(curve.mjd), settings.min_points)
+    report.add_fluxes(fluxes, len(curve.mjd), fewest_magnitudes(settings))
     return replace(curve, fluxes=fluxes)
+
+
+def fewest_magnitudes(settings: CleaningSettings) -> int:
+    """Magnitudes that a light curve with fluxes must have to be used for them."""
+    return max(settings.min_points, 1)
 
 
 def clean_fluxes(

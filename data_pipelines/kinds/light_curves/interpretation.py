@@ -11,7 +11,16 @@ from data_pipelines.kinds.light_curves.brightness_choice import choose_brightnes
 from data_pipelines.kinds.light_curves.brightness_columns import first, short
 from data_pipelines.kinds.light_curves.fluxes import FluxSeries
 from data_pipelines.kinds.light_curves.quality import Flags, choose_flags, flag_fault
-from data_pipelines.kinds.light_curves.times import AS_MJD, FIRST, LAST, MJD_ZERO, Clock, choose_clock, time_scale
+from data_pipelines.kinds.light_curves.times import (
+    AS_MJD,
+    FIRST,
+    LAST,
+    MJD_ZERO,
+    SCALE,
+    Clock,
+    choose_clock,
+    time_scale,
+)
 from lcjax.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,7 +40,6 @@ _FIELDS = (
 GAIA = ("transit_id", "rejected_by_photometry")
 """Columns by which Gaia's epoch photometry is known: its data model says what `time` is."""
 UNLIKE = "times unlike those of the table"
-SCALE = "time scale"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ two to eight times faster than lists of floats.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ import numpy as np
 from data_pipelines.kinds.light_curves.fluxes import FluxSeries
 from data_pipelines.kinds.light_curves.meaning import DatasetBrightness
 from data_pipelines.shards import writing
+from data_pipelines.shards.index import ShardIndex
 from data_pipelines.shards.layout import RecordLayout
 
 ARRAYS = ("time", "magnitude", "magnitude_error")
@@ -48,8 +50,13 @@ WITH_FLUXES = RecordLayout(
     LIGHT_CURVES.kind, {**LIGHT_CURVES.series, **dict.fromkeys(FLUX_ARRAYS, ("flux_length",))}, LIGHT_CURVES.exact
 )
 """Of datasets of fluxes."""
-ONLY_FLUXES = RecordLayout(LIGHT_CURVES.kind, dict.fromkeys(FLUX_ARRAYS, ("flux_length",)), LIGHT_CURVES.exact)
-"""The same, read for its fluxes: these are cut into windows."""
+AS_FLUXES = RecordLayout(
+    LIGHT_CURVES.kind,
+    dict.fromkeys(FLUX_ARRAYS, ("flux_length",)),
+    LIGHT_CURVES.exact,
+    stands_in=dict(zip(FLUX_ARRAYS, (*ARRAYS, "time"), strict=True)),
+)
+"""Of any dataset, read for its fluxes, which are then cut into windows; of magnitudes where there are none."""
 
 
 def layout_of(brightness: DatasetBrightness) -> RecordLayout:
@@ -117,6 +124,14 @@ def _flux_arrays(fluxes: FluxSeries, reference_mjd: float) -> dict[str, np.ndarr
         "flux_error": measured(fluxes.flux_error),
         "flux_limit": np.where(fluxes.measured, 0.0, fluxes.limit),
     }
+
+
+def index_as_fluxes(index: ShardIndex, has_fluxes: bool) -> ShardIndex:
+    """The index of a dataset, with fluxes or without, as one of `AS_FLUXES`."""
+    if has_fluxes:
+        return replace(index, length=index["flux_length"])
+    read = {f"{name}_at": index[f"{other}_at"] for name, other in AS_FLUXES.stands_in.items()}
+    return replace(index, columns=index.columns | read | {"flux_length": index.length})
 
 
 def flux_series(features: Mapping[str, Any], brightness: DatasetBrightness) -> FluxSeries:

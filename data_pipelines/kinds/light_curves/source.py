@@ -1,7 +1,6 @@
 """Batches of light-curve windows from prepared shards, of magnitudes or of fluxes; how rows are read is `shards.source`'s."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,13 +9,13 @@ import numpy as np
 from data_pipelines.kinds.light_curves.flux_batches import (
     FluxChoice,
     choose_fluxes,
-    fluxes_of_magnitude_batch,
-    scaled_flux_batch,
+    flux_batch,
 )
 from data_pipelines.kinds.light_curves.meaning import brightness_of
-from data_pipelines.kinds.light_curves.records import LIGHT_CURVES, ONLY_FLUXES
+from data_pipelines.kinds.light_curves.records import AS_FLUXES, LIGHT_CURVES, index_as_fluxes
 from data_pipelines.shards.batches import Batch
 from data_pipelines.shards.index import ShardIndex
+from data_pipelines.shards.manifest import Manifest
 from data_pipelines.shards.opening import open_manifests
 from data_pipelines.shards.source import ShardSource
 from data_pipelines.shards.streams import CHUNK
@@ -66,7 +65,7 @@ class LightCurveSource(ShardSource):
         self._chosen: FluxChoice | None = None
         if brightness == "flux":
             self._chosen = choose_fluxes(manifests, zero_point)
-            settings["layout"] = ONLY_FLUXES if self._chosen.stored else LIGHT_CURVES
+            settings["layout"] = AS_FLUXES
         self._brightness = [brightness_of(manifest) for manifest in manifests]
         super().__init__(paths, *args, **settings)
 
@@ -75,13 +74,13 @@ class LightCurveSource(ShardSource):
         """Of the batches, the magnitude of a flux of 1; NaN where it is not known, and of magnitudes."""
         return np.nan if self._chosen is None else self._chosen.zero_point
 
-    def opened(self, index: ShardIndex) -> ShardIndex:
-        """The fluxes' lengths where these are read."""
-        return index if self.layout is not ONLY_FLUXES else replace(index, length=index["flux_length"])
+    def adapted(self, manifest: Manifest, index: ShardIndex) -> ShardIndex:
+        """By fluxes, where these are wanted."""
+        return index if self._chosen is None else index_as_fluxes(index, brightness_of(manifest).has_fluxes)
 
     def find_unusable(self) -> np.ndarray:
         """Of datasets of fluxes the light curves that have too few magnitudes, where magnitudes are wanted."""
-        if self._chosen is not None and self._chosen.stored:
+        if self._chosen is not None:
             return self.index.length == 0
         return self.index.length < self._per_record([one.min_points * one.has_fluxes for one in self._brightness])
 
@@ -92,9 +91,8 @@ class LightCurveSource(ShardSource):
 
     def without_magnitudes(self) -> tuple[int, int, int, int]:
         """Of datasets of fluxes, in this split: points that have no magnitude, all points; light curves that have too few, all."""
-        parts = [
-            (m.index(self.split), b) for m, b in zip(self.manifests, self._brightness, strict=True) if b.has_fluxes
-        ]
+        known = zip(self.manifests, self._brightness, strict=True)
+        parts = [(m.index(self.split), b) for m, b in known if b.has_fluxes and m.split(self.split)]
         points, without, curves, few = 0, 0, 0, 0
         for index, brightness in parts:
             enough = index.length >= brightness.min_points
@@ -130,7 +128,6 @@ class LightCurveSource(ShardSource):
         """Fluxes under their names, of one zero point."""
         if self._chosen is None:
             return batch
-        if not self._chosen.stored:
-            return fluxes_of_magnitude_batch(batch, self._chosen.zero_point)
-        scales = np.append(self._per_record(self._chosen.scales), 1.0)
-        return scaled_flux_batch(batch, scales[batch["record"]])
+        last = lambda values, filling: np.append(self._per_record(values), filling)[batch["record"]]
+        made = last(self._chosen.of_magnitudes, False).astype(bool)
+        return flux_batch(batch, last(self._chosen.scales, 1.0), made, self._chosen.zero_point)

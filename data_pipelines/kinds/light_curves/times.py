@@ -62,6 +62,8 @@ class Clock:
 AS_MJD = Clock(0.0, 1.0, "MJD")
 
 
+SCALE = "time scale"
+"""As reports call it."""
 _SCALES = dict.fromkeys(("midpointmjdtai", "midpointtai", "expmidptmjd"), "mjd_tai")
 _SCALES |= dict.fromkeys(("btjd", "bkjd", "bjd_tdb"), "bjd_tdb") | dict.fromkeys(("hjd", "hmjd"), "hjd")
 _SCALES |= {"gaia": "bjd_tcb", "g_transit_time": "bjd_tcb"}

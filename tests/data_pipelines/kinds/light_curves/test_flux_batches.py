@@ -149,13 +149,28 @@ def test_fluxes_of_magnitudes(tmp_path):
         source(plain, brightness="flux")
     facts = {"brightness": "relative magnitudes of flux 'PDCSAP_FLUX'"}
     write_manifest(plain, LIGHT_CURVES, facts)
-    with pytest.raises(DataError, match="holds relative magnitudes alone"):
+    with pytest.raises(DataError, match=r"holds magnitudes alone \(relative magnitudes of flux.*prepare it again"):
         source(plain, brightness="flux", zero_point=25.0)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_fluxes_and_magnitudes_side_by_side(tmp_path, reader):
+    plain = write(tmp_path / "plain", curves(12), shards=2)
+    total = dataset(tmp_path / "total", kind="total_flux", stars=range(4), shards=1)
+    alone = rows(source(plain, reader, brightness="flux", zero_point=23.9))
+    both = source([plain, total], reader, brightness="flux")
+    assert both.zero_point == 23.9 and both.n_objects == 10
+    found = rows(both)
+    for name, points in alone.items():
+        for entry, values in points.items():
+            np.testing.assert_array_equal(found[name][entry], values)
+    np.testing.assert_allclose(found["s1"]["flux"], np.nan_to_num(star(1).flux), rtol=1e-6)
+    assert source([plain, total], reader).n_objects == 9  # as magnitudes: one star has too few
 
 
 def test_what_cannot_be_read_together_is_refused(folder, tmp_path):
     plain = write(tmp_path / "plain", curves(12), shards=2)
-    with pytest.raises(DataError, match=r"d' holds fluxes and '.*plain' magnitudes alone"):
+    with pytest.raises(DataError, match="magnitude and difference flux: read them apart"):
         source([plain, folder], brightness="flux", zero_point=25.0)
     assert source([plain, folder]).n_objects == 36  # as magnitudes they go together
     total = dataset(tmp_path / "total", kind="total_flux", stars=range(4), shards=1)
