@@ -25,7 +25,7 @@ from lcjax.systems.base import Work
 
 @dataclasses.dataclass(frozen=True)
 class PredictOptions:
-    """Writes a table in input order, Parquet or CSV; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
+    """Writes a table in input order (a star whose points come in parts: where its last part is), Parquet or CSV; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
 
     Light curves (astromer): object_id, what the model gives (embedding), n_points. Stars with several bands have one row per
     band and a column `band`. The embedding of a star is the mean over its windows, weighted by their number of points. Fluxes

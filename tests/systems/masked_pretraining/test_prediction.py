@@ -9,7 +9,7 @@ from lcjax.errors import ConfigError, Rejection
 from lcjax.inference.light_curves import LightCurvePredictor
 from lcjax.inference.loaded import Loaded
 from lcjax.inference.output import OutputOptions
-from lcjax.systems.astromer.prediction import LightCurveAnswers
+from lcjax.systems.masked_pretraining.prediction import LightCurveAnswers
 from tests.inference.models import experiment, light_curve, untrained
 
 

@@ -9,8 +9,8 @@ from lcjax.evaluation.neighbour_figures import folded_neighbours, nearest, queri
 from lcjax.evaluation.scores import Picture
 from lcjax.inference.loaded import Loaded
 from lcjax.models.astromer import Astromer
-from lcjax.systems.astromer.reconstruction import window_attention
 from lcjax.systems.base import Data
+from lcjax.systems.masked_pretraining.reconstruction import window_attention
 
 NEIGHBOURS = 4
 _SERIES = ("time", "magnitude", "magnitude_error")
