@@ -158,8 +158,7 @@ class LightCurvePredictor:
         held = _Held(curve, edges, (times * (edges[:, 1] - edges[:, 0])).astype(float).tolist(), [None] * count, count)
         for number, (a, b) in enumerate(edges.tolist()):
             window = {name: x[a:b] for name, x in series.items()}
-            # From the middle of the window: means of numbers far from 0 are not exact.
-            window["time"] = window["time"] - np.float32(0.5) * (window["time"][0] + window["time"][-1])
+            window["time"] = _centred(window["time"])
             batches.add(held, number, window)
         return held
 
@@ -180,6 +179,19 @@ class LightCurvePredictor:
         join = {"window": _stacked, "point": _by_point}.get(self.level, _mean)
         outputs = {name: join([answer[name] for answer in answers], held, n_points) for name in answers[0]}
         return Prediction(held.curve, outputs, n_points, held.edges)
+
+
+def _centred(time: np.ndarray) -> np.ndarray:
+    """Days from the middle of a window, float32: means of numbers far from 0 are not exact.
+
+    The middle of what comes back is 0 and not nearly 0, so that whoever centres it again changes nothing.
+    """
+    for _ in range(3):
+        middle = np.float32(0.5) * (time[0] + time[-1])
+        if middle == 0:
+            break
+        time = time - middle
+    return time
 
 
 def _give(held: _Held, number: int, outputs: Outputs, row: int) -> None:

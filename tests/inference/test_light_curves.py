@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lcjax.errors import ConfigError
 from lcjax.inference import LightCurvePredictor
+from lcjax.inference.light_curves import _centred
 from lcjax.transforms.windows import published_starts
 from tests.inference.models import experiment, light_curve, untrained
 
@@ -77,7 +78,7 @@ def test_levels(parity):
         for k, (a, b) in enumerate(star.edges):
             pad = lambda x, a=a, b=b: np.pad(np.float32(x[a:b]), (0, 40 - (b - a)))[None]
             time = np.float32(curve.mjd - middle)
-            batch = {"time": pad(time - 0.5 * (time[a] + time[b - 1])), "magnitude": pad(curve.magnitude)}
+            batch = {"time": np.pad(_centred(time[a:b]), (0, 40 - (b - a)))[None], "magnitude": pad(curve.magnitude)}
             batch |= {"magnitude_error": pad(curve.magnitude_error), "mask": np.arange(40)[None] < b - a}
             layers = [np.asarray(x)[0, : b - a] for x in encode(variables, batch)["layers"]]
             np.testing.assert_allclose(window.outputs["embedding"][k], layers[-1].mean(0), rtol=2e-4, atol=2e-5)
@@ -91,6 +92,16 @@ def test_levels(parity):
             expected = sum(mean[i] for mean in means) / weight
             np.testing.assert_allclose(layer.outputs[name], expected, rtol=2e-4, atol=2e-5)
         np.testing.assert_allclose(layer.outputs["layer_2"], star.outputs["embedding"], rtol=2e-4, atol=2e-5)
+
+
+def test_windows_are_centred_exactly():
+    rng = np.random.default_rng(0)
+    for scale in (1e-3, 1.0, 400.0, 5e4):
+        for offset in (0.0, 700.0, -123.456):
+            time = np.sort(np.float32(offset + scale * rng.uniform(size=9)))
+            found = _centred(time)
+            assert found.dtype == np.float32 and found[0] + found[-1] == 0
+            np.testing.assert_allclose(np.diff(found), np.diff(time), atol=2e-7 * max(scale, abs(offset)))
 
 
 def test_levels_that_there_are_not():
