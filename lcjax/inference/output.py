@@ -1,4 +1,4 @@
-"""What is written of light curves: of what each row is, and what it holds. Nothing here imports jax."""
+"""What an encoder of light curves writes: of what each row is, and how exact its numbers are. Nothing here imports jax."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,14 +9,11 @@ Level = Literal["star", "window", "point", "layer"]
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """Of what each row of the table is, and what it holds."""
+    """Of what each row of the table is."""
 
     level: Level = "star"
     """star: one row a star (and band), means over its windows weighted by their number of points. window: one row for each
     window, with first_mjd and last_mjd. point: one row for each point, with its mjd (in several windows: the mean). layer: one
-    row a star, a column for the input embedding (layer_0) and for the output of each block, means over all points. A classifier
-    answers stars."""
+    row a star, a column for the input embedding (layer_0) and for the output of each block, means over all points."""
     precision: Literal["float32", "float16"] = "float32"
-    """Of the vectors in the table: float16 takes half the room and keeps three digits. Of encoders."""
-    embedding: bool = False
-    """Of classifiers: also the vector that the head classifies. Encoders always write theirs."""
+    """Of the vectors in the table: float16 takes half the room and keeps three digits."""

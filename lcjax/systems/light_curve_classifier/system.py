@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcjax.errors import ConfigError
-from lcjax.inference.output import OutputOptions
 from lcjax.models.light_curve_head_config import MEAN_HEADS
 from lcjax.systems.base import Answers, Data, Options, System, Work
 from lcjax.systems.light_curve_classifier import presets
@@ -20,6 +19,14 @@ if TYPE_CHECKING:
     from lcjax.systems.light_curve_classifier.subset import LabelledData
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
+
+
+@dataclasses.dataclass(frozen=True)
+class StarOutputs:
+    """What is written of every light curve."""
+
+    embedding: bool = False
+    """Also the vector that the head classifies."""
 
 
 def keeps_encoded(experiment: LightCurveClassifierExperiment) -> bool:
@@ -46,7 +53,7 @@ class LightCurveClassifierSystem(System):
     kind = "light_curves"
     experiment = LightCurveClassifierExperiment
     presets: Mapping[str, Any] = presets.PRESETS
-    predict_options = {"output": OutputOptions}  # noqa: RUF012
+    predict_options = {"classes": StarOutputs}  # noqa: RUF012
 
     def build_task(self, experiment: LightCurveClassifierExperiment) -> "Task":
         """Encoder and head."""
@@ -183,12 +190,7 @@ class LightCurveClassifierSystem(System):
         """Class probabilities of light curves."""
         from lcjax.systems.light_curve_classifier.prediction import ClassAnswers
 
-        output: OutputOptions = work.options.get("output") or OutputOptions()
-        if (output.level, output.precision) != ("star", "float32"):
-            raise ConfigError(
-                f"'{loaded.folder}' answers whole stars with probabilities in float32: leave --output.level and "
-                "--output.precision out, or give its encoder"
-            )
+        output: StarOutputs = work.options.get("classes") or StarOutputs()
         return ClassAnswers(loaded, output.embedding, work.batch_size)
 
     def next_steps(self, model: str | Path, preset: str = "") -> str:
