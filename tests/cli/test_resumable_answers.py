@@ -121,6 +121,23 @@ def test_no_room_keeps_what_there_is(straight, tmp_path, monkeypatch):
     assert files(tmp_path) == files(straight)
 
 
+@pytest.mark.parametrize("n", [8, 30])
+def test_no_room_for_the_table(tmp_path, monkeypatch, n):
+    """Parts stay, and what has none leaves nothing behind."""
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("lcjax.cli.streamed_table.os.replace", full)
+        with pytest.raises(StorageError, match="cannot write"):
+            work(tmp_path, range(n))
+    assert unfinished_parts(tmp_path / "t.parquet").exists() is (n == 30)
+    assert len(list(tmp_path.iterdir())) == (n == 30)
+    assert work(tmp_path, range(n)).done == (30 if n == 30 else 0)
+    assert pq.read_table(tmp_path / "t.parquet").num_rows == n - len(range(3, n, 7))
+
+
 def test_one_writer(tmp_path):
     where = tmp_path / "t.parquet", tmp_path / "r.parquet"
     with (
