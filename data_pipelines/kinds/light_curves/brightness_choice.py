@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_pipelines.kinds.light_curves.brightness import Brightness
-from data_pipelines.kinds.light_curves.brightness_columns import is_of_star, short
+from data_pipelines.kinds.light_curves.brightness_columns import FLUXES, first, is_of_star, short
 from data_pipelines.kinds.light_curves.fluxes import DIFFERENCE, MAGNITUDE, RELATIVE, TOTAL
 from lcjax.errors import ConfigError
 
@@ -104,6 +104,8 @@ def _of_magnitude(
     of_error = _unit(columns.get("magnitude_error", ""), units)
     error_scale = scale if given.unit != "auto" or not of_error else 1e-3 if of_error == "mmag" else 1.0
     said = f"magnitudes '{name}'" + (" in mmag" if scale < 1 else "")
+    if flux := first(FLUXES, names, tuple(columns.values())):
+        said += f" (its flux '{flux}' is kept with --columns.flux {flux})"
     if short(name).startswith("g_transit_"):
         said += " (the columns of BP and RP are not read)"
     if given.difference:

@@ -30,9 +30,9 @@ class CleaningSettings:
     """Which points and objects are kept."""
 
     min_points: int = 5
-    """Objects with fewer sound points are rejected (the originals' rule)."""
+    """Objects with fewer sound points are rejected (the originals' rule); of fluxes, where there are fluxes."""
     max_error: float = 1.0
-    """mag; errors must lie in (0, max_error] (Astromer 2 keeps 0 < error < 1)."""
+    """mag; errors of magnitudes must lie in (0, max_error] (Astromer 2 keeps 0 < error < 1), those of fluxes be above 0."""
     max_magnitude: float = 50.0
     """|magnitude| beyond this is a sentinel such as 99.999. No rule on sign: MACHO magnitudes are negative."""
     max_years_from_median: float = 100.0
