@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from data_pipelines.datasets.star_splits import split_by_star
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds.light_curves.cleaning import HELD, CleaningReport, CleanLightCurve
 from data_pipelines.kinds.light_curves.flux_cleaning import clean_with_fluxes, fewest_magnitudes
@@ -18,12 +19,10 @@ from data_pipelines.kinds.light_curves.fluxes import FluxSeries, fluxes_of_magni
 from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.meaning import BrightnessFound
 from data_pipelines.kinds.light_curves.records import encode_light_curve, layout_of, light_curve_features
-from data_pipelines.kinds.light_curves.star_settings import StarSettings, splits_elsewhere
 from data_pipelines.shards.layout import RecordLayout
-from data_pipelines.shards.stars import make_stars, star_groups, write_stars
+from data_pipelines.shards.stars import write_stars
 from data_pipelines.sources import RawLightCurve, read_light_curves
-from data_pipelines.splits import assign_by_star
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import DataError
 
 
 class LightCurveBuilder(SurveyBuilder):
@@ -98,17 +97,10 @@ class LightCurveBuilder(SurveyBuilder):
 
     def _splits(self) -> dict[str, str]:
         """Splits by star: ids at one place are in one, as are stars of the datasets of --stars.like with those there."""
-        asked: StarSettings = self.settings.options["stars"]
-        arcsec = self.place_arcsec if asked.arcsec is None else asked.arcsec
-        if not arcsec >= 0:
-            raise ConfigError(f"--stars.arcsec is {arcsec}: it must be 0 or more")
-        stars = make_stars(dict.fromkeys(self._labels, ""), self._places, arcsec)
-        star_of, fixed = star_groups(stars), splits_elsewhere(stars, asked)
-        self.report.ids_of_other_stars = len(star_of) - len(set(star_of.values()))
-        self.report.splits_from_elsewhere = len(fixed)
-        split_of = assign_by_star(self._labels, star_of, fixed, self.settings.fractions, self.settings.seed)
-        self.stars = make_stars(split_of, self._places, arcsec)
-        return split_of
+        asked, assign = self.settings.options["stars"], self.settings.assign_by_fractions
+        found = split_by_star(self._labels, self._places, asked, self.place_arcsec, assign)
+        self.report.splits, self.stars = found.counts, found.stars
+        return found.split_of
 
     def write_beside(self, folder: Path) -> None:
         """The stars, with places and splits."""

@@ -6,6 +6,7 @@ that is missing, damaged or another than was written is an error that names the 
 """
 
 import copy
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +53,9 @@ from lcjax.errors import DataError
 
 _CHUNK_BYTES = 8 << 20
 """Of a chunk, for kinds that do not say how many records it has."""
+
+_TRAINED = "train"
+"""The split whose plan of training is made, and checked, at once."""
 
 Position = tuple[int, int]
 """(epoch, batch of the epoch)"""
@@ -112,7 +116,7 @@ class ShardSource:
           balance: of classes in training (see `classes`); None: every record once a round.
           metadata_names: columns wanted; None: all. limits: see `groups.whole_groups`.
           layout: of the records, where the class does not say.
-          without: dataset folder -> object ids that are left out of training (see `stars.find_leaks`).
+          without: dataset folder -> object ids that are left out, of training and evaluation (see `stars.find_leaks`).
 
         Raises:
           DataError: no data, damaged data, arrays of several shapes, a column no dataset has, nothing labelled to balance, or a
@@ -145,12 +149,25 @@ class ShardSource:
         self._mine = range(process_index * per_process, (process_index + 1) * per_process)
         used = np.concatenate([np.arange(s.first, s.first + len(s.lengths)) for s in shards])
         self._without = records_of(self.manifests, split, self._assemble.object_ids, without or {})
+        self.labels[self._without] = -1
         used = used[~self._without[used] & ~self.unusable[used]]
+        self.used = used
+        """Numbers of the records that are learned from: of sound shards, usable, and not left out."""
         self.n_objects = len(set(self._assemble.object_ids[used]))
         self.n_points = int(self.index.length[used].sum())
         self.fingerprint = self._fingerprint()
-        self._training = self._batch_plan(training=True)
-        self.batches_per_epoch = self._training.batches
+        if split == _TRAINED:
+            _ = self._training
+
+    @functools.cached_property
+    def _training(self) -> BatchPlan:
+        """Of training; made where it is wanted, since a split that is only evaluated may be left out whole."""
+        return self._batch_plan(training=True)
+
+    @functools.cached_property
+    def batches_per_epoch(self) -> int:
+        """Of training."""
+        return self._training.batches
 
     @property
     def metadata_names(self) -> tuple[str, ...]:
@@ -186,7 +203,7 @@ class ShardSource:
         return longest if asked is None or self.layout.first is None else asked
 
     def _fingerprint(self) -> str:
-        text = json.dumps([[m.sha256 for m in self.manifests], self._settings()])
+        text = json.dumps([[m.fingerprint for m in self.manifests], self._settings()])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _settings(self) -> list[Any]:
@@ -201,7 +218,14 @@ class ShardSource:
             settings += [self.balance, list(self.metadata_names), list(self.class_names)]
         if self._without.any():
             settings += [{"without": np.flatnonzero(self._without).tolist()}]
+        if self.unusable.any():
+            settings += [{"unusable": np.flatnonzero(self.unusable).tolist()}]
         return settings + [{whole.group.name: whole.width} for whole in self._whole]
+
+    @property
+    def object_ids(self) -> np.ndarray:
+        """(R,) str, name of the object of every record."""
+        return self._assemble.object_ids
 
     def class_counts(self) -> np.ndarray:
         """Records of each class of `class_names` in this split, (K,) int64."""
@@ -209,8 +233,10 @@ class ShardSource:
 
     @property
     def metadata(self) -> np.ndarray:
-        """(R, F) float32 of all records, the columns `metadata_names`, NaN where missing."""
-        return self.index.metadata
+        """(R, F) float32 of all records, the columns `metadata_names`, NaN where missing or where a record is left out."""
+        if not self._without.any():
+            return self.index.metadata
+        return np.where(self._without[:, None], np.float32(np.nan), self.index.metadata)
 
     @property
     def dataset_of_record(self) -> np.ndarray:
@@ -236,9 +262,8 @@ class ShardSource:
     def _batch_plan(self, training: bool) -> BatchPlan:
         times = None
         if training and self.balance is not None:
-            labels = np.where(self._without, -1, self.labels)
-            times = repeats(labels, len(self.class_names), self.balance, f"split '{self.split}'")
-        elif training and self._without.any():
+            times = repeats(self.labels, len(self.class_names), self.balance, f"split '{self.split}'")
+        elif self._without.any():
             times = np.where(self._without, 0.0, 1.0)
         chunk = self.chunk or self._chunk()
         unusable = self.unusable if self.unusable.any() else None
@@ -263,6 +288,8 @@ class ShardSource:
     def evaluation_batches(self) -> Iterator[Batch]:
         """Every window of the split once, in a fixed order; rows that fill up a batch have weight 0."""
         plan = self._batch_plan(training=False)
+        if not plan.batches:
+            return
         groups = -(-plan.batches // plan.group)
         for number, ready in enumerate(self._batches(plan, 0)):
             if number >= groups * plan.group:

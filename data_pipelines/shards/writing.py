@@ -15,6 +15,7 @@ from data_pipelines.shards.manifest import (
     SCHEMA_VERSION,
     SHARD_NAME,
     Manifest,
+    data_fingerprint,
     manifest_text,
     read_manifest,
     sha256_file,
@@ -101,6 +102,7 @@ def write_manifest(
         **({"meaning": dict(meaning)} if meaning else {}),
         "side_files": {p.name: sha256_file(p) for p in side},
     }
+    content["data_sha256"] = data_fingerprint(content)
     write_text(folder / MANIFEST, manifest_text(content))
     return read_manifest(folder)
 

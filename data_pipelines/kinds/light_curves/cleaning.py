@@ -11,7 +11,7 @@ import numpy as np
 from data_pipelines.kinds.light_curves.flux_counts import FluxCounts
 from data_pipelines.kinds.light_curves.fluxes import FluxSeries
 from data_pipelines.kinds.light_curves.times import MJD_ZERO, SCALE
-from data_pipelines.kinds.report import counted
+from data_pipelines.kinds.report import SplitCounts, counted
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import Rejection
 
@@ -84,10 +84,7 @@ class CleaningReport:
     """Objects of several classes, which are left unlabelled, and the classes."""
     labels_of_none: list[str] = dataclasses.field(default_factory=list)
     """Names in tables of labels that no light curve has."""
-    ids_of_other_stars: int = 0
-    """Ids at the place of another one, whose split they share."""
-    splits_from_elsewhere: int = 0
-    """Ids whose star has its split from another dataset."""
+    splits: SplitCounts = dataclasses.field(default_factory=SplitCounts)
     fluxes: FluxCounts | None = None
     """Of datasets that hold fluxes; the points are then fluxes."""
     time_scales: dict[str, None] = dataclasses.field(default_factory=dict)
@@ -137,10 +134,7 @@ class CleaningReport:
             some = [f"{name}: {' or '.join(labels)}" for name, labels in list(self.label_conflicts.items())[:3]]
             more = "; ..." if len(self.label_conflicts) > 3 else ""
             rows["left unlabelled"] = f"{len(self.label_conflicts):,} of several classes ({'; '.join(some)}{more})"
-        if self.ids_of_other_stars:
-            rows["split together"] = f"{self.ids_of_other_stars:,} ids at the place of another one"
-        if self.splits_from_elsewhere:
-            rows["split as elsewhere"] = f"{self.splits_from_elsewhere:,} ids of stars of --stars.like"
+        rows |= self.splits.rows()
         if self.labels_of_none:
             some = ", ".join(self.labels_of_none[:3]) + (", ..." if len(self.labels_of_none) > 3 else "")
             rows["labels not used"] = f"{len(self.labels_of_none):,}, no light curve has these names ({some})"
@@ -163,8 +157,7 @@ class CleaningReport:
             "columns": self.columns,
             "label_conflicts": {name: list(labels) for name, labels in self.label_conflicts.items()},
             "labels_of_none": self.labels_of_none,
-            "ids_of_other_stars": self.ids_of_other_stars,
-            "splits_from_elsewhere": self.splits_from_elsewhere,
+            **self.splits.as_dict(),
             **({"fluxes": self.fluxes.as_dict()} if self.fluxes is not None else {}),
         }
 

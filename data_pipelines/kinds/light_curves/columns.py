@@ -38,6 +38,8 @@ class ColumnNames:
     """Quality flag, 0 is good; none: use no flags. Default: those of ZTF, Gaia, Kepler, TESS and Rubin by their rules."""
     flag_bits: int | None = None
     """Bits of the flag that set a point aside. Default: the survey's rule, else all."""
+    table: str | None = None
+    """Of a FITS file with several tables, the one with the light curves: its name (EXTNAME) or number."""
     band: str | None = None
     """Per point or per object; optional."""
     label: str | None = None

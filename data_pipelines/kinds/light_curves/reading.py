@@ -24,7 +24,7 @@ from lcjax.errors import DataError, Rejection
 
 
 class LightCurveReader(Reader):
-    """Light curves in input order, cleaned or set aside; shards are read as they are: train, validation, test."""
+    """Light curves in input order (a star in parts: where its last part is), cleaned or set aside; shards are read as they are: train, validation, test."""
 
     def __init__(self, request: Request) -> None:
         """Reads nothing yet; `options` of the request are `columns` and `cleaning`."""

@@ -117,12 +117,10 @@ class LightCurveSource(ShardSource):
 
     def _settings(self) -> list[Any]:
         settings = super()._settings()
-        return (
-            settings if self._chosen is None else [*settings, {"brightness": "flux", "zero_point": self._zero_said()}]
-        )
-
-    def _zero_said(self) -> float | None:
-        return None if np.isnan(self.zero_point) else self.zero_point
+        if self._chosen is None:
+            return settings
+        zero_point = None if np.isnan(self.zero_point) else self.zero_point
+        return [*settings, {"brightness": "flux", "zero_point": zero_point, "scales": self._chosen.scales}]
 
     def finished(self, batch: Batch) -> Batch:
         """Fluxes under their names, of one zero point."""

@@ -32,7 +32,7 @@ def _strange_surveys(known: tuple[str, ...], found: tuple[str, ...]) -> list[str
     >>> _strange_surveys(("ztf",), ())
     []
     """
-    if not (others := sorted(set(found) - set(known))):
+    if not known or not (others := sorted(set(found) - set(known))):
         return []
     return [
         f"alerts of {', '.join(others)} are among these, and the network learned from {', '.join(known)}: its answers to "
@@ -125,12 +125,12 @@ def part_table(held_out: HeldOutAlerts, title: str = "") -> Table:
     return Table(["inputs", "accuracy", "macro F1", "change"], rows, title)
 
 
-def class_table(scores: ClassificationScores) -> Table:
-    """One row a class that has labels."""
+def class_table(scores: ClassificationScores, unit: str = "alerts") -> Table:
+    """One row a class that has labels; `unit`: plural, of what is counted."""
     count = scores.confusion.sum(1)
     rows = [
         [name, f"{count[k]:,}", *(part[name].short() for part in (scores.recall, scores.precision, scores.f1))]
         for k, name in enumerate(scores.class_names)
         if count[k]
     ]
-    return Table(["class", "alerts", "recall", "precision", "F1"], rows)
+    return Table(["class", unit, "recall", "precision", "F1"], rows)
