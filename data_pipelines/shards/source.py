@@ -115,7 +115,9 @@ class ShardSource:
         self._whole = whole_groups(self.layout, self.index, limits, where, self.one_shape_advice)
         self._assemble = Assembler(self.layout, self.index, self.labels, self.shape, self._whole, self.fill_values)
         self._numbers: np.ndarray | None = None
-        shards, self.records_left_out = open_shards(self.manifests, split, self.index, on_corrupt, self.unusable)
+        # As with stars that are held out elsewhere, a split that is only evaluated may have nothing of use.
+        unusable = self.unusable if split == _TRAINED or not self.unusable.all() else None
+        shards, self.records_left_out = open_shards(self.manifests, split, self.index, on_corrupt, unusable)
         if not shards:
             raise DataError(f"split '{split}' of {', '.join(map(str, paths))} has no {self.unit}{self._of_use()}")
         streams = stream_count(batch_size, len(shards), process_count)

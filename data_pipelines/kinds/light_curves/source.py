@@ -103,17 +103,35 @@ class LightCurveSource(ShardSource):
         return without, points, few, curves
 
     def remarks(self) -> list[str]:
-        """What a model of magnitudes does without in datasets of fluxes."""
+        """What magnitudes do without in datasets of fluxes, and fluxes in datasets of magnitudes; kinds that are side by side."""
         if self._chosen is not None:
-            return []
+            known = zip(self.manifests, self._chosen.of_magnitudes, strict=True)
+            of_flux = [m for m, made in known if made and "of flux" in m.facts.get("brightness", "")]
+            return [
+                f"'{m.folder}' was prepared without its negative fluxes: prepare it again to have them" for m in of_flux
+            ]
+        said = []
+        kinds = dict.fromkeys(brightness.kind.replace("_", " ") for brightness in self._brightness)
+        if len(kinds) > 1:
+            said = [f"datasets of {' and of '.join(kinds)} side by side: their magnitudes are not of one brightness"]
         without, points, few, curves = self.without_magnitudes()
         if not without:
-            return []
+            return said
         most = "most of its data: " if 2 * without > points else ""
         return [
+            *said,
             f"magnitudes of fluxes, split '{self.split}': {most}{without:,} of {points:,} points ({without / points:.0%}: negative fluxes, "
-            f"upper limits, large errors) and {few:,} of {curves:,} light curves have none that can be used"
+            f"upper limits, large errors) and {few:,} of {curves:,} light curves have none that can be used",
         ]
+
+    def describe(self) -> dict[str, Any]:
+        """What there is, and what the brightness in the batches is."""
+        chosen, kinds = self._chosen, list(dict.fromkeys(brightness.kind for brightness in self._brightness))
+        brightness: dict[str, Any] = {"series": "magnitude", "kinds": kinds}
+        if chosen is not None:
+            zero_point = None if np.isnan(chosen.zero_point) else chosen.zero_point
+            brightness = {"series": "flux", "kinds": [chosen.kind], "zero_point": zero_point, "unit": chosen.unit}
+        return super().describe() | {"brightness": brightness}
 
     def _settings(self) -> list[Any]:
         settings = super()._settings()
