@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_pipelines.kinds.light_curves.brightness import Brightness
-from data_pipelines.kinds.light_curves.brightness_columns import FLUXES, first, is_of_star, short
+from data_pipelines.kinds.light_curves.brightness_columns import FLUXES, first, is_of_star, is_pan_starrs, short
 from data_pipelines.kinds.light_curves.fluxes import DIFFERENCE, MAGNITUDE, RELATIVE, TOTAL
 from lcjax.errors import ConfigError
 
@@ -67,9 +67,14 @@ def choose_brightness(
     if given.zero_point is not None:
         said, zero = f"{what}, zero point {given.zero_point:g}{errors}", given.zero_point
         return made(said, zero_point=zero, kind=kind, unit=_unit_of(zero), flux_zero_point=zero)
+    if "zero_point" in columns and unit in AB_ZERO_POINTS:
+        raise ConfigError(
+            f"flux '{columns['flux']}' of '{where}' is in {unit}, of zero point {AB_ZERO_POINTS[unit]:g}, and column '{columns['zero_point']}' "
+            f"gives zero points: say --columns.unit {unit} or --columns.zero-point, or leave the column out"
+        )
     if "zero_point" in columns:
         return made(f"{what}, zero points '{columns['zero_point']}'{errors}", kind=kind)
-    unit = unit if unit in AB_ZERO_POINTS else _SURVEYS.get(name, unit)
+    unit = unit if unit in AB_ZERO_POINTS else "Jy" if is_pan_starrs(name, names) else _SURVEYS.get(name, unit)
     zero = SNANA_ZERO_POINT if name == "fluxcal" or plasticc else AB_ZERO_POINTS.get(unit)
     if zero is not None:
         in_unit = f" in {unit}" if unit in AB_ZERO_POINTS else ""

@@ -135,7 +135,8 @@ def _pair(
         out[f"{kind}_error"] = error
     elif ratio := first(RELATIVE_ERRORS, names, taken):
         out["signal_to_noise"] = ratio
-    if kind == "flux" and given.zero_point is None and (zero := first(ZERO_POINTS, names, taken)):
+    said = given.zero_point is not None or given.unit != "auto" or is_pan_starrs(value, names)
+    if kind == "flux" and not said and (zero := first(ZERO_POINTS, names, taken)):
         out["zero_point"] = zero
     if kind == "magnitude" and is_unsigned(value, names) and (sign := first((SIGN,), names)):
         out["sign"] = sign
@@ -210,6 +211,15 @@ def is_unsigned(name: str, names: Sequence[str]) -> bool:
     if short(name) in UNSIGNED:
         return True
     return first((SIGN,), names) is not None and not is_of_star(name)
+
+
+def is_pan_starrs(flux: str, names: Sequence[str]) -> bool:
+    """Whether a flux is of Pan-STARRS's table of detections: it is called as Rubin's, and is in Jy, whatever the `zp` beside it.
+
+    >>> is_pan_starrs("psfFlux", ["objID", "obsTime", "filterID", "zp"]), is_pan_starrs("psfFlux", ["midpointMjdTai"])
+    (True, False)
+    """
+    return short(flux) == "psfflux" and first(("obstime",), names) is not None
 
 
 def is_of_star(name: str) -> bool:

@@ -187,3 +187,19 @@ def test_magnitudes_are_fluxes_of_microjansky():
 def test_a_flux_beside_magnitudes_is_named():
     _, chosen = read(("psfMag", "psfMagErr", "psfFlux", "psfFluxErr"))
     assert chosen.said == "magnitudes 'psfMag' (its flux 'psfFlux' is kept with --columns.flux psfFlux)"
+
+
+def test_a_zero_point_that_can_be_two_is_refused():
+    names = ("flux", "flux_err", "zp")
+    with pytest.raises(ConfigError, match=r"is in nJy, of zero point 31.4, and column 'zp'.*--columns.unit nJy"):
+        read(names, units={"flux": "nJy"})
+    columns, chosen = read(names, units={"flux": "nJy"}, unit="nJy")
+    assert "zero_point" not in columns and chosen.zero_point == 31.4
+    assert read(names)[1].flux_zero_point == 23.9  # each point's own, brought to one
+
+
+def test_the_same_name_in_two_surveys():
+    names = ("psfFlux", "psfFluxErr", "obsTime", "filterID", "zp")
+    columns, chosen = read(names)
+    assert (chosen.zero_point, chosen.unit) == (8.9, "Jy") and "zero_point" not in columns
+    assert read(("psfFlux", "psfFluxErr"))[1].unit == "nJy"
