@@ -90,6 +90,13 @@ class CleaningReport:
     time_scales: dict[str, None] = dataclasses.field(default_factory=dict)
     """Of all tables, in the order found; empty for those that do not say."""
 
+    def set_aside(self, rejection: Rejection, points: int) -> None:
+        """Rejects a light curve that was kept with so many points."""
+        self.rejected.append(rejection)
+        self.curves_kept -= 1
+        self.points_kept -= points
+        self.points_dropped["of rejected objects"] += points
+
     def add_fluxes(self, fluxes: FluxSeries, magnitudes: int, min_points: int) -> None:
         """Notes what one more light curve, kept with so many magnitudes, has in fluxes."""
         self.fluxes = self.fluxes or FluxCounts()
