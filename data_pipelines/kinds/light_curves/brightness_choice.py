@@ -49,8 +49,7 @@ def choose_brightness(
         raise ConfigError(f"--columns.constant-error is {constant}: an error must be more than 0 mag")
     kind = "flux" if "flux" in columns else "magnitude"
     if kind not in columns:
-        of = DIFFERENCE if given.difference else MAGNITUDE
-        return Brightness(f"upper limits '{columns['limit']}'", kind=of, keeps_fluxes=True)
+        return Brightness(f"upper limits '{columns['limit']}'", kind=DIFFERENCE, keeps_fluxes=True)
     unit = given.unit if given.unit != "auto" else _unit(columns[kind], units)
     errors = _error_said(columns, kind, constant)
     if kind == "magnitude":

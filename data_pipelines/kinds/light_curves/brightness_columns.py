@@ -74,11 +74,13 @@ def find(names: Sequence[str], given: "ColumnNames", where: str, taken: tuple[st
             found.options.append(name)
         else:
             found.columns[name] = match
+    by_flux = _pair("flux", FLUXES, FLUX_ERRORS, names, given, taken)
+    by_magnitude = _pair("magnitude", MAGNITUDES, MAGNITUDE_ERRORS, names, given, taken)
+    if not by_flux and not by_magnitude and (limits := _only_limits(names, given, taken)):
+        return BrightnessColumns(limits)
     if found.missing:
         return found
     _check_magnitude(found.columns.get("magnitude"), given, where)
-    by_flux = _pair("flux", FLUXES, FLUX_ERRORS, names, given, taken)
-    by_magnitude = _pair("magnitude", MAGNITUDES, MAGNITUDE_ERRORS, names, given, taken)
     complete = lambda pair: any(name.endswith("_error") or name == "signal_to_noise" for name in pair)
     if given.flux or given.flux_error:
         chosen = by_flux
@@ -92,9 +94,6 @@ def find(names: Sequence[str], given: "ColumnNames", where: str, taken: tuple[st
     if chosen is by_flux and not given.flux and by_flux:
         _check_one_flux(names, where)
     wanted = "flux" if chosen is by_flux and by_flux else "magnitude"
-    if not chosen and (limits := _only_limits(names, given, taken)):
-        found.columns = limits
-        return found
     if wanted not in chosen:
         found.missing.append(f"for the {wanted}" + (" or flux" if wanted == "magnitude" else ""))
         found.options.append(wanted)
@@ -146,11 +145,12 @@ def _pair(
 
 
 def _only_limits(names: Sequence[str], given: "ColumnNames", taken: tuple[str, ...]) -> dict[str, str]:
-    """The column of a table of non-detections, which has limits and nothing else; ZTF's are of differences, as the user must say."""
-    limit = first(LIMITS, names, taken)
-    if limit is None or given.magnitude_error or (short(limit) == _OF_DIFFERENCES and not given.difference):
-        return {}
-    return {"limit": limit}
+    """The column of ZTF's tables of non-detections, which have limits and nothing else: of differences, as the user must say.
+
+    Other limits without a magnitude are none: the magnitude may be there under an unknown name.
+    """
+    limit = first((_OF_DIFFERENCES,), names, taken)
+    return {"limit": limit} if limit is not None and given.difference else {}
 
 
 def _own_errors(name: str) -> Iterable[str]:
