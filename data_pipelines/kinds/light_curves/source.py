@@ -1,6 +1,7 @@
 """Batches of light-curve windows from prepared shards, of magnitudes or of fluxes; how rows are read is `shards.source`'s."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -144,6 +145,13 @@ class LightCurveSource(ShardSource):
         """Fluxes under their names, of one zero point."""
         if self._chosen is None:
             return batch
-        last = lambda values, filling: np.append(self._per_record(values), filling)[batch["record"]]
-        made = last(self._chosen.of_magnitudes, False).astype(bool)
-        return flux_batch(batch, last(self._chosen.scales, 1.0), made, self._chosen.zero_point)
+        scale, made = self._of_rows
+        record = batch["record"]
+        return flux_batch(batch, scale[record], made[record], self._chosen.zero_point)
+
+    @cached_property
+    def _of_rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """(R + 1,) what the fluxes of each record are multiplied by, and whether they are magnitudes; the last is of rows that fill."""
+        assert self._chosen is not None
+        with_last = lambda values, last: np.append(self._per_record(values), last)
+        return with_last(self._chosen.scales, 1.0), with_last(self._chosen.of_magnitudes, False).astype(bool)
