@@ -27,7 +27,11 @@ from lcjax.systems.base import Work
 class PredictOptions:
     """Writes a table in input order (a star whose points come in parts: where its last part is), Parquet or CSV; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
 
-    Light curves (astromer): object_id, what the model gives (embedding), n_points. Stars with several bands have one row per
+    The same command goes on where it was stopped or killed, and ends with the same file; until then what it has lies in
+    .F.parquet.parts. With other settings, weights or input files it begins anew.
+
+    Light curves (astromer): object_id, what the model gives (embedding), n_points; rows of windows, points or layers:
+    --output.level. Stars with several bands have one row per
     band and a column `band`. The embedding of a star is the mean over its windows, weighted by their number of points. Fluxes
     become magnitudes where they are positive; what that loses is counted. Losing more than --cleaning.max-loss ends with exit code
     2, and the answers that were found stay written.
