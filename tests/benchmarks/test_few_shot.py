@@ -10,13 +10,15 @@ import pytest
 
 from benchmarks import few_shot, few_shot_contestants, few_shot_lineup, few_shot_picture, few_shot_stars, few_shot_tasks
 from benchmarks.__main__ import main as run_benchmarks
-from benchmarks.few_shot_contestants import Cache, Contestant, folded, from_table, pooled
+from benchmarks.few_shot_contestants import Cache, Contestant, encoder, folded, from_table, pooled
 from benchmarks.few_shot_lineup import Lineup
 from benchmarks.few_shot_stars import CLASSES, PARTS, Curve
 from data_pipelines.prepare import prepare
 from data_pipelines.shards.manifest import read_manifest
 from lcjax.errors import ConfigError, DataError
-from tests.inference.models import light_curve
+from lcjax.inference.light_curves import LightCurvePredictor
+from lcjax.inference.loaded import Loaded
+from tests.inference.models import experiment, light_curve, untrained
 
 
 def of_survey(folder, name, labels, prefix):
@@ -124,6 +126,30 @@ def test_pooling_takes_its_columns():
     assert taken == {"last": [4, 5], "all": [0, 1, 2, 3, 4, 5], "max": [6, 7]}
     with pytest.raises(ConfigError, match="no pooling 'mean'"):
         pooled(base, 3, "x", "mean")
+
+
+def test_pooled_layers_of_an_encoder_are_what_it_predicts():
+    settings = experiment()
+    loaded = Loaded(settings, *untrained(settings))
+    some = [light_curve(30, 1), light_curve(90, 2)]  # one window, several
+    expected = np.stack([found.outputs["embedding"] for found in LightCurvePredictor.of(loaded).predict(some)])
+    base = encoder("W", loaded)
+    table = base.embed(some)
+    layers = settings.model.num_layers + 1
+    assert table.shape == (2, (layers + 1) * settings.model.width)
+    np.testing.assert_allclose(pooled(base, layers, "x", "last").columns(table), expected, atol=1e-5)
+    largest = pooled(base, layers, "x", "max").columns(table)
+    assert (largest >= expected).all() and largest.max() < 1e3
+    shorter = few_shot_stars.part_of(
+        Curve("a", "s", "l", "train", some[0].mjd, some[0].magnitude, some[0].magnitude_error), slice(0, 20)
+    )
+    cut = encoder("W, 20 points", loaded, lambda curve: few_shot_stars.part_of(curve, slice(0, 20)))
+    whole = dataclasses.replace(
+        shorter, mjd=some[0].mjd, magnitude=some[0].magnitude, magnitude_error=some[0].magnitude_error
+    )
+    np.testing.assert_allclose(cut.embed([whole]), base.embed([shorter]), atol=1e-6)
+    with pytest.raises(ConfigError, match="does not give what its blocks make"):
+        encoder("W", loaded.replace(task=dataclasses.replace(loaded.task, encode=None)))
 
 
 def test_folded_curves_hold_one_cycle():
