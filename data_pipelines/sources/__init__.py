@@ -153,7 +153,7 @@ def _read_one(
     if is_table(path):
         yield from read_table(path, columns, on_columns, names)
     elif name.endswith(_ARCHIVES):
-        yield from read_macho(path)
+        yield from read_macho(path, columns.time_format, on_columns)
     elif name.endswith(".dat"):
         yield from read_text(path, names.star(path, {}), names.band(path, {}), columns.time_format, on_columns)
     else:

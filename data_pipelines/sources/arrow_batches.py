@@ -26,14 +26,16 @@ POINTS_AT_ONCE = 1 << 18
 _HEADER_BYTES = 1 << 16
 
 
-def file_batches(path: Path, wanted: Collection[str] | None = None) -> Iterator[pa.RecordBatch]:
+def file_batches(
+    path: Path, wanted: Collection[str] | None = None, table: str | None = None
+) -> Iterator[pa.RecordBatch]:
     """The rows of a file, some at a time.
 
     Args:
-      wanted: of Parquet, read only these columns (or those that hold them); None: all.
+      wanted: of Parquet, read only these columns (or those that hold them); None: all. table: as in `read_with_astropy`.
 
     Raises:
-      DataError: the file is damaged or of another format.
+      DataError: the file is damaged (once all is read: also where it has other rows than it promises) or of another format.
     """
     name = path.name.lower()
     try:
@@ -45,17 +47,29 @@ def file_batches(path: Path, wanted: Collection[str] | None = None) -> Iterator[
                 outer = file.schema_arrow.names
                 if wanted is not None:
                     outer = [name for name in outer if any(w == name or w.startswith(f"{name}.") for w in wanted)]
+                rows = 0
                 for batch in file.iter_batches(ROWS_AT_ONCE, columns=outer):
+                    rows += batch.num_rows
                     yield _unfold_structs(batch)
+                _check_rows(path, rows, file.metadata)
         elif name.endswith(CSV):
             yield from _read_csv(path).to_batches()
         else:
-            yield from read_with_astropy(path).to_batches()
+            yield from read_with_astropy(path, table).to_batches()
     except (pa.ArrowException, OSError, EOFError, csv.Error) as error:
         text = str(error).splitlines()[0][:160]
         raise DataError(
             f"'{path}' cannot be read as a table ({text}): the file is damaged or of another format"
         ) from error
+
+
+def _check_rows(path: Path, rows: int, metadata: pq.FileMetaData) -> None:
+    """Pages that were cut, or a row group that was forgotten, would otherwise read as fewer rows."""
+    groups = sum(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+    if rows == groups == metadata.num_rows:
+        return
+    promised = f"{metadata.num_rows:,} rows" + (f" ({groups:,} in its groups)" if groups != metadata.num_rows else "")
+    raise DataError(f"'{path}' is damaged: its footer promises {promised}, and {rows:,} could be read; restore it")
 
 
 def _read_csv(path: Path) -> pa.Table:

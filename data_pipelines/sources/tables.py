@@ -50,7 +50,7 @@ def read_table(
     Raises:
       DataError: the file cannot be read as a table, or a column is missing. ConfigError: times or brightness can mean two things.
     """
-    batches = file_batches(path)
+    batches = file_batches(path, table=columns.table)
     first = next(batches, None)
     if first is None or not first.schema.names:
         raise DataError(f"'{path}' holds no table rows")
@@ -76,7 +76,7 @@ def table_keys(path: Path, columns: ColumnNames, names: FileNames | None = None)
     Raises:
       DataError: as `read_table`.
     """
-    first = next(file_batches(path), None)
+    first = next(file_batches(path, table=columns.table), None)
     if first is None or not first.schema.names:
         return
     found = recognise(first.schema.names, columns, str(path))
@@ -86,7 +86,8 @@ def table_keys(path: Path, columns: ColumnNames, names: FileNames | None = None)
     if not wanted:
         yield star or "", band
         return
-    for table in file_batches(path, wanted) if nested else large_tables(file_batches(path, wanted)):
+    batches = file_batches(path, wanted, columns.table)
+    for table in batches if nested else large_tables(batches):
         column = lambda name, table=table: _whole(table.column(found[name]))
         ids = read_ids(column("object_id"), str(path)) if "object_id" in found else [star] * table.num_rows
         if "band" not in found:
@@ -274,7 +275,7 @@ def _curve(
         )
     points = reading.points(pieces)
     series = points.mjd, points.magnitude, points.magnitude_error
-    return RawLightCurve(object_id, band, *series, label, metadata, origin, points.lost, labels)
+    return RawLightCurve(object_id, band, *series, label, metadata, origin, points.lost, labels, fluxes=points.fluxes)
 
 
 def _scalar_columns(batch: pa.RecordBatch | pa.Table, found: dict[str, str]) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ import tyro
 from data_pipelines.kinds import find_kind
 from lcjax.cli import option_groups, probe
 from lcjax.cli.leaks import say_what_it_trained_on
+from lcjax.cli.remarks import say_remarks
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system, systems
@@ -78,7 +79,7 @@ def main(argv: list[str]) -> int:
     system = find_system(loaded.experiment.system)
     understood = option_groups.of(system.evaluate_options, chosen, options.model, flat=True)
     loaded, held_out = held_out_data(loaded, data, options.split)
-    say_what_it_trained_on(loaded.record, data, options.split)
+    say_what_it_trained_on(loaded.record, data, options.split, options.which == "best")
     scores = system.evaluate(loaded, held_out, understood)
     return _written(options, scores, loaded.record, evaluated_on(data, options.split, held_out, _command(argv)))
 
@@ -128,5 +129,6 @@ def held_out_data(loaded: Loaded, data: Sequence[Path], split: str, reader: str 
     settings: dict[str, Any] = system.source_settings(loaded.experiment, training=False)
     rows = EVALUATION_ROWS.get(system.kind, 64)
     source = find_kind(system.kind).open_source(data, split, rows, reader=reader, **settings)
+    say_remarks(source.remarks())
     loaded = system.on_data(loaded, source)
     return loaded, system.matched(loaded.experiment, source, training=False)

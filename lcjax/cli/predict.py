@@ -25,7 +25,7 @@ from lcjax.systems.base import Work
 
 @dataclasses.dataclass(frozen=True)
 class PredictOptions:
-    """Writes a table in input order, Parquet or CSV; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
+    """Writes a table in input order (a star whose points come in parts: where its last part is), Parquet or CSV; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
 
     Light curves (astromer): object_id, what the model gives (embedding), n_points. Stars with several bands have one row per
     band and a column `band`. The embedding of a star is the mean over its windows, weighted by their number of points. Fluxes
@@ -83,7 +83,8 @@ def main(argv: list[str]) -> int:
             reader.decoded(())  # says so where this model reads no streams
             answering.predict_topics(answers, address, kafka, reader, identity, out, rejected, console)
         else:
-            answering.predict_files(answers, reader, options.inputs, out, rejected, console)
+            same = _settings_identity(loaded, understood)
+            answering.predict_files(answers, reader, options.inputs, out, rejected, console, same)
     return 0
 
 
@@ -117,6 +118,16 @@ def _check_inputs(options: PredictOptions, out: Path, rejected: Path) -> bool:
     if any(Path(name).resolve() in (out.resolve(), rejected.resolve()) for name in options.inputs):
         raise ConfigError(f"'{out}' is also an input: choose another --out")
     return bool(topics)
+
+
+def _settings_identity(loaded: Loaded, understood: dict[str, Any]) -> str:
+    """Of everything but the input that the answers depend on."""
+    import jax
+
+    from lcjax import __version__
+
+    made_by = f"lcjax {__version__}, jax {jax.__version__}, {jax.devices()[0].device_kind}"
+    return f"{answering.identity_of(loaded)}, {made_by}, {sorted(understood.items())}"
 
 
 def _work(options: PredictOptions, kind: Kind, understood: dict[str, Any], processes: Processes) -> Work:

@@ -45,7 +45,9 @@ class Loaded:
             light curves: `time` (days, as the file has them), `magnitude`, `magnitude_error` (mag) and `mask`
             (True where there is a point), (rows, points) each, of any length; points that are not finite are left out;
             alerts: `stamps` (rows, H, W, 3) in the survey's units, missing pixels NaN, `metadata` (rows, columns) in the
-            order of `task.meaning["metadata_names"]`, `ra` and `dec` (rows,) in degrees;
+            order of `task.meaning["metadata_names"]`, `ra` and `dec` (rows,) in degrees, and `survey` (`ztf`, `lsst`, `atlas`,
+            or `any`; one for all or one a row, outside of `jit`), without which only stamps of the size of
+            `task.meaning["surveys"]` are answered;
             host fields: `images` (rows, S, S) on the grid of `experiment.image`, with `mask` (rows, S, S), the pixels of
             detected sources, where `experiment.image.mask` says so; or stacks as `stamps`;
             other systems: the entries of `task.batch_spec`.

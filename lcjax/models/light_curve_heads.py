@@ -38,7 +38,7 @@ def head_inputs(config: HeadConfig, layers: Sequence[Array], mask: Array) -> dic
     if kind not in MEAN_HEADS:
         return {"layers": layers, "mask": mask}
     pool = pool_max if kind == "max" else pool_mean
-    return {"layers": tuple(pool(x, mask)[:, None] for x in layers), "mask": jnp.ones((len(mask), 1), bool)}
+    return {"layers": tuple(pool(x, mask)[:, None] for x in layers), "mask": jnp.ones((mask.shape[0], 1), bool)}
 
 
 def raw_inputs(config: HeadConfig, batch: dict) -> dict[str, Any]:

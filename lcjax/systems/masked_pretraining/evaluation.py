@@ -25,7 +25,7 @@ SHOWN_BASELINES = ("window mean", "linear interpolation")
 HIDDEN, SHOWN = "hidden points", "shown points"
 LEAK = (
     "These are no scores of hidden points: the published network sees the points it must predict (they are in the mean "
-    "of the window, its mask does not hide them, and a fifth stays as it is). --strict hides them."
+    "of the window, its mask does not hide them, and some stay as they are). --strict hides them."
 )
 
 
@@ -136,7 +136,7 @@ def evaluate(loaded: Loaded, data: LightCurveData, commands: str) -> Scores:
         printed=[Table(header, cells, "held-out stars, 95 % intervals"), *warning],
         values=[{**plain(r), "points": points, "baselines": _baselines(held_out, r)} for r in rows],
         cards=_cards(loaded, held_out, rows[0], points),
-        sections=_sections(held_out, Table(header, cells), points, warning),
+        sections=_sections(held_out, Table(header, cells), points, loaded.experiment.masking.probed, warning),  # type: ignore[attr-defined]
         curve=("r2", f"R² of {points}"),
         commands=commands,
         facts={"embedding": held_out.embedding, "label": held_out.label, "class_names": held_out.class_names},
@@ -166,11 +166,11 @@ def _cards(loaded: Loaded, held_out: HeldOut, first: dict[str, Any], points: str
     return cards
 
 
-def _sections(held_out: HeldOut, table: Table, points: str, warning: list[Text]) -> list[Section]:
+def _sections(held_out: HeldOut, table: Table, points: str, probed: float, warning: list[Text]) -> list[Section]:
     """Scores beside what needs no training, curves, embeddings and the survey."""
     coordinates, shares = principal_components(held_out.embedding)
     explained = (
-        f"Scores are of {points}, half of each window's. R² compares with the mean of the very points asked for; intervals are "
+        f"Scores are of {points}, {probed:.0%} of each window's. R² compares with the mean of the very points asked for; intervals are "
         "95 % over stars. Baselines see the other points of the window alone."
     )
     rules = [

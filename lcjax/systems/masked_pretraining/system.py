@@ -4,6 +4,7 @@ import dataclasses
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from lcjax.inference.output import OutputOptions
 from lcjax.systems.base import Answers, Data, Options, System, Work
 from lcjax.systems.masked_pretraining.config import PretrainingExperiment
 
@@ -24,6 +25,7 @@ class PretrainingSystem(System):
     """An encoder of light curves; its experiment is a `PretrainingExperiment`."""
 
     kind = "light_curves"
+    predict_options = {"output": OutputOptions}  # noqa: RUF012
     evaluate_options = {"reconstruction": ReconstructionOptions}  # noqa: RUF012
 
     def source_settings(self, experiment: PretrainingExperiment, training: bool) -> dict[str, Any]:
@@ -50,4 +52,4 @@ class PretrainingSystem(System):
         """Embeddings of light curves."""
         from lcjax.systems.masked_pretraining.prediction import LightCurveAnswers
 
-        return LightCurveAnswers(loaded, work.batch_size)
+        return LightCurveAnswers(loaded, work.batch_size, work.options.get("output"))

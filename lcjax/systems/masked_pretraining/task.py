@@ -214,6 +214,7 @@ def pretraining_task(
         flops=flops,
         model=model,
         full_length=full,
+        any_length=True,
         receive=receive,
         example=lambda rows: made_up_windows(rows, experiment.window.length),
         meaning={
