@@ -187,6 +187,7 @@ def features_without(name: str, names: Sequence[str], development: bool = False)
 
 NO_BRIGHTNESS = features_without("features without mean magnitude", BRIGHTNESS)
 NO_PERIOD = features_without("features without period", PERIOD)
+PERIOD_ALONE = features_without("period", [name for name in FEATURES if name not in PERIOD], development=True)
 
 
 def scalars(curves: Sequence[Curve]) -> np.ndarray:
