@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.few_shot_contestants import (
+    CHANGES,
     FEATURE_TABLE,
     FIRST_WINDOW,
     FOREST,
@@ -15,7 +16,6 @@ from benchmarks.few_shot_contestants import (
     SCALARS,
     Contestant,
     encoder,
-    folded,
     from_table,
     pooled,
 )
@@ -55,9 +55,10 @@ def line_up(
     if ablations:
         found += [SCALARS, PERIOD_ALONE, FIRST_WINDOW]
         for name, model in loaded.items():
-            base = encoder(f"{name} of folded curves", model, folded)
-            every = pooled(base, _layers(model), base.name, "all")
-            found.append(dataclasses.replace(every, development=True, windows=False))
+            for what, change in CHANGES.items():
+                base = encoder(f"{name} of curves, {what}", model, change)
+                one = pooled(base, _layers(model), f"{name}, last block, {what}", "last")
+                found.append(dataclasses.replace(one, development=True, windows=False))
     if networks:
         found += _trained(loaded)
     names = [contestant.name for contestant in found]

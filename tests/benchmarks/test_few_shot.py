@@ -162,6 +162,19 @@ def test_folded_curves_hold_one_cycle():
     np.testing.assert_allclose(found.magnitude, np.sin(2 * np.pi * found.mjd / 0.7), atol=0.2)
 
 
+def test_changed_curves_lose_only_what_is_said(curves):
+    curve = dataclasses.replace(
+        curves[0], mjd=np.arange(250.0), magnitude=np.arange(250.0), magnitude_error=np.arange(1.0, 251)
+    )
+    short = few_shot_contestants.first_points(curve)
+    np.testing.assert_array_equal(short.magnitude, np.arange(200.0))
+    equal = few_shot_contestants.equal_errors(curve)
+    assert set(equal.magnitude_error) == {0.05} and equal.magnitude is curve.magnitude
+    mixed = few_shot_contestants.shuffled(curve)
+    assert (mixed.mjd == curve.mjd).all() and sorted(mixed.magnitude) == sorted(curve.magnitude)
+    assert (mixed.magnitude_error == mixed.magnitude + 1).all() and np.mean(mixed.magnitude == curve.magnitude) < 0.1
+
+
 def test_a_table_of_embeddings_competes(curves, tmp_path):
     ids = [f"s{i}" for i in range(200)]
     pq.write_table(
