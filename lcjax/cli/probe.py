@@ -49,9 +49,9 @@ class ProbeOptions:
     """Names of the columns of tables."""
 
 
-def is_table(name: str) -> bool:
-    """Whether what shall be judged is a table of embeddings and not a model."""
-    return name.lower().endswith(PARQUET)
+def is_table(name: str, probed: bool) -> bool:
+    """Whether what shall be judged is a table of embeddings and not a model: by its name, or because a model is no single file."""
+    return name.lower().endswith(PARQUET) or (probed and Path(name).is_file())
 
 
 def probe_table(path: Path, data: Sequence[Path], split: str, options: ProbeOptions) -> Scores:

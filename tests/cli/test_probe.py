@@ -107,7 +107,9 @@ def test_a_table_with_classes_of_its_own_or_with_labels_beside_it(data, tmp_path
     names = ["odd" if i % 2 else "even" for i in range(STARS)]
     path = table(tmp_path / "e.parquet", ids, vectors, **{"class": names})
     out = tmp_path / "s.json"
-    assert main(["evaluate", path, "--probe", "--json", str(out), *QUICK]) == 0
+    assert main(["evaluate", path, "--probe", "--json", str(out), "--report", str(tmp_path), *QUICK]) == 0
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "table of embeddings" in page and "lcjax None" not in page
     (own,) = json.loads(out.read_text())
     assert own["classes"] == {"even": [48, 12], "odd": [48, 12]} and "no splits are given" in own["notes"][0]
     assert own["scores"][-1]["macro_f1"]["value"] > 0.9
@@ -161,6 +163,9 @@ def test_what_is_for_the_probe_alone_and_ids_that_match_nothing(data, tmp_path):
     path = table(tmp_path / "e.parquet", ["x", "y"], [[1.0], [2.0]])
     with pytest.raises(ConfigError, match="judged with --probe: add it"):
         evaluate.main([path])
+    (tmp_path / "e.csv").write_text("object_id,e_0,e_1\n")
+    with pytest.raises(DataError, match="is no Parquet file: store embeddings as Parquet"):
+        evaluate.main([str(tmp_path / "e.csv"), "--probe"])
     with pytest.raises(ConfigError, match="are for --probe"):
         evaluate.main([path, "--shots", "3"])
     other = tmp_path / "copy" / data.name
