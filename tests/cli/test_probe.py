@@ -181,7 +181,7 @@ def test_systems_say_under_which_options_they_give_embeddings():
     for system in systems().values():
         for name, options in system.embedding_options.items():
             assert type(options) is system.predict_options[name] and options != type(options)()
-    assert find_system("light_curve_classifier").embedding_options["output"].embedding
+    assert find_system("light_curve_classifier").embedding_options["classes"].embedding
 
 
 def test_a_model_without_embeddings_is_refused(data, tmp_path):
