@@ -22,8 +22,9 @@ growth in large steps."""
 
 
 def keep_freed_memory() -> bool:
-    """Tells glibc to keep freed memory for this process; call before the first large allocation and
-    before threads are started (jax starts its own with its first array).
+    """Tells glibc to keep freed memory for this process.
+
+    Call it before the first large allocation and before threads are started (jax starts its own with its first array).
 
     Returns:
       whether it does: not where the environment says otherwise (`LCJAX_KEEP_MEMORY=0`, or any `MALLOC_...` setting or
