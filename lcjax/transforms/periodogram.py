@@ -182,7 +182,7 @@ def star_window_at(points: Points, frequency: Frequency) -> Array:
     return cosine[0, 0] ** 2 + sine[0, 0] ** 2
 
 
-def periodogram(
+def lomb_scargle(
     batch: dict, grid: FrequencyGrid, harmonics: int = 1, jitter: float = 0.0, at_once: int = 1
 ) -> Periodogram:
     """Power and spectral window of each star at all frequencies of the grid.
