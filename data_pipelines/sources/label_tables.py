@@ -10,7 +10,8 @@ from pathlib import Path
 
 from data_pipelines.kinds.light_curves.columns import COMMON_NAMES, ColumnNames
 from data_pipelines.kinds.light_curves.id_columns import check_text
-from data_pipelines.sources.arrow_batches import CSV, csv_header, file_batches
+from data_pipelines.sources.arrow_batches import CSV, file_batches
+from data_pipelines.sources.csv_tables import csv_header
 from data_pipelines.sources.identity import bare_name
 from data_pipelines.sources.light_curve import RawLightCurve
 
@@ -53,6 +54,15 @@ def is_label_table(path: Path, columns: ColumnNames) -> bool:
     return path.name.lower().endswith(CSV) and _columns(csv_header(path), columns) is not None
 
 
+def is_no_class(text: str | None) -> bool:
+    """Whether a label is what programs write where there is none.
+
+    >>> [is_no_class(text) for text in ("nan", "<NA>", "None", "RRab", None)]
+    [True, True, True, False, False]
+    """
+    return text is not None and text.lower() in ("nan", "none", "null", "<na>")
+
+
 def read_labels(paths: Iterable[Path], columns: ColumnNames) -> Labels:
     """The classes that tables of labels give.
 
@@ -66,7 +76,7 @@ def read_labels(paths: Iterable[Path], columns: ColumnNames) -> Labels:
             for name, value in zip(batch.column(key).to_pylist(), batch.column(label).to_pylist(), strict=True):
                 name, value = (name or "").strip(), (value or "").strip()
                 check_text(name, f"'{path}'")
-                if not name or not value:
+                if not name or not value or is_no_class(value):
                     continue
                 if key.lower() in _FILE_NAMES:
                     labels.of_file[_bare(Path(name).name)].add(value)
