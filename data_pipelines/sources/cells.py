@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_pipelines.kinds.light_curves.id_columns import check_text, check_whole_numbers
+from data_pipelines.shards.classes import is_no_class
 from data_pipelines.sources.arrow_text import times_as_text
-from data_pipelines.sources.label_tables import is_no_class
 from lcjax.errors import DataError
 
 _DEGREES = {"ra": (-360.0, 360.0), "dec": (-90.0, 90.0)}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data_pipelines.kinds.light_curves.columns import COMMON_NAMES, ColumnNames
 from data_pipelines.kinds.light_curves.id_columns import check_text
+from data_pipelines.shards.classes import is_no_class
 from data_pipelines.sources.arrow_batches import CSV, file_batches
 from data_pipelines.sources.csv_tables import csv_header
 from data_pipelines.sources.identity import bare_name
@@ -52,15 +53,6 @@ class Labels:
 def is_label_table(path: Path, columns: ColumnNames) -> bool:
     """Whether a file is a table of labels: a CSV with names and classes and without times."""
     return path.name.lower().endswith(CSV) and _columns(csv_header(path), columns) is not None
-
-
-def is_no_class(text: str | None) -> bool:
-    """Whether a label is what programs write where there is none.
-
-    >>> [is_no_class(text) for text in ("nan", "<NA>", "None", "RRab", None)]
-    [True, True, True, False, False]
-    """
-    return text is not None and text.lower() in ("nan", "none", "null", "<na>")
 
 
 def read_labels(paths: Iterable[Path], columns: ColumnNames) -> Labels:
