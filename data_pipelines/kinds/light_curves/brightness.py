@@ -5,7 +5,7 @@ hold magnitudes, so fluxes that are not positive are lost, by name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ POGSON = 2.5 / np.log(10)
 """mag per relative change of flux."""
 AB_ZERO_POINTS = {"nJy": 31.4, "uJy": 23.9, "mJy": 16.4, "Jy": 8.9}
 """mag of a flux density of 1 (8.9 - 2.5 lg of the unit in Jy)."""
+_JANSKY = {"nJy": 1e-9, "uJy": 1e-6, "mJy": 1e-3, "Jy": 1.0}
 _SURVEYS = {"psfflux": "nJy", "scienceflux": "nJy", "psfdiffflux": "nJy", "ujy": "uJy"}
 """Rubin's and ATLAS's fluxes."""
 SNANA_ZERO_POINT = 27.5
@@ -77,7 +78,11 @@ class Brightness:
         flux = series["flux"]
         positive = _positive(flux)
         magnitude = series.get("zero_point", self.zero_point) - 2.5 * np.log10(positive)
-        error = POGSON * series["flux_error"] / positive if "flux_error" in series else np.full(len(flux), np.nan)
+        error = (
+            POGSON * self.error_scale * series["flux_error"] / positive
+            if "flux_error" in series
+            else np.full(len(flux), np.nan)
+        )
         return magnitude, self._filled(error), {NOT_POSITIVE: flux <= 0}
 
     def _filled(self, error: np.ndarray) -> np.ndarray:
@@ -116,6 +121,32 @@ def choose_brightness(
     errors = _error_said(columns, kind, constant)
     if kind == "magnitude":
         return _of_magnitude(columns, names, unit, units, given, where, errors)
+    scale = 1.0 if given.unit != "auto" else _error_scale(columns, units, where)
+    return replace(_of_fluxes(columns, names, unit, given, where, errors), error_scale=scale)
+
+
+def _error_scale(columns: Mapping[str, str], units: Mapping[str, str], where: str) -> float:
+    """Of errors of fluxes, to the unit of the fluxes."""
+    flux, error = (columns.get(field, "") for field in ("flux", "flux_error"))
+    own, other = _unit(flux, units), _unit(error, units)
+    if not own or not other or own.replace(" ", "") == other.replace(" ", ""):
+        return 1.0
+    if own in _JANSKY and other in _JANSKY:
+        return _JANSKY[other] / _JANSKY[own]
+    raise ConfigError(
+        f"flux '{flux}' of '{where}' is in {own} and its error '{error}' in {other}: give both in one unit, and say it with --columns.unit"
+    )
+
+
+def _of_fluxes(
+    columns: Mapping[str, str],
+    names: Sequence[str],
+    unit: str,
+    given: "ColumnNames",
+    where: str,
+    errors: str,
+) -> Brightness:
+    constant = given.constant_error
     if unit in ("mag", "mmag"):
         raise ConfigError(f"flux '{columns['flux']}' of '{where}' is in {unit}: name it with --columns.magnitude")
     name, lower = short(columns["flux"]), {short(n) for n in names}

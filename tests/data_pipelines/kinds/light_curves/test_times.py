@@ -117,3 +117,12 @@ def test_sentinels_do_not_decide():
 
 def test_names_that_subtract_nothing():
     assert [offset_of_name(name) for name in ("mjd_obs", "time", "jd", "adjd", "bjd_tdb")] == [None] * 5
+
+
+@pytest.mark.parametrize("said", [{"unit": "h"}, {"header": {"TIMEUNIT": "yr"}}])
+def test_times_in_hours_or_years_are_refused(said):
+    """Whatever the column is called: 58000 hours are no MJD."""
+    times = np.arange(5) + 58_000.0
+    with pytest.raises(ConfigError, match=r"holds times around 58,002.0 in '(h|yr)': write days or seconds"):
+        choose_clock(times, "mjd", "f", **said)
+    assert choose_clock(times, "mjd", "f", "mjd", **said).mjd(times)[0] == 58_000
