@@ -18,15 +18,6 @@ Balance = Literal["published", "weighted"]
 BALANCES = ("published", "weighted")
 
 
-def is_no_class(text: str | None) -> bool:
-    """Whether a label is what programs write where there is none.
-
-    >>> [is_no_class(text) for text in ("nan", "<NA>", "None", "RRab", None)]
-    [True, True, True, False, False]
-    """
-    return text is not None and text.lower() in ("nan", "none", "null", "<na>")
-
-
 def merged_classes(manifests: Sequence[Manifest]) -> tuple[str, ...]:
     """Classes of several datasets, each once, in the order of the first that has it."""
     return tuple(dict.fromkeys(name for manifest in manifests for name in manifest.class_names))

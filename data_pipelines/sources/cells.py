@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_pipelines.kinds.light_curves.id_columns import check_text, check_whole_numbers
-from data_pipelines.shards.classes import is_no_class
+from data_pipelines.shards.class_names import is_no_class
 from data_pipelines.sources.arrow_text import times_as_text
 from lcjax.errors import DataError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from data_pipelines.kinds.light_curves.columns import COMMON_NAMES, ColumnNames
 from data_pipelines.kinds.light_curves.id_columns import check_text
-from data_pipelines.shards.classes import is_no_class
+from data_pipelines.shards.class_names import is_no_class
 from data_pipelines.sources.arrow_batches import CSV, file_batches
 from data_pipelines.sources.csv_tables import csv_header
 from data_pipelines.sources.identity import bare_name

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.shards.classes import is_no_class
+from data_pipelines.shards.class_names import is_no_class
 from data_pipelines.sources.alerts.record import Alert
 from lcjax.errors import DataError
 

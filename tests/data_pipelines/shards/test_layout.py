@@ -120,9 +120,3 @@ def test_a_layout_that_contradicts_itself():
         RecordLayout("x", {"a": ("length",)}, floats=("a",))
     with pytest.raises(ValueError, match="only the first"):
         RecordLayout("x", {"a": ("n",), "b": ("length",)})
-
-
-def test_classes_that_differ_in_case_alone_are_refused():
-    """Models look classes up without regard to case: both would be the second."""
-    with pytest.raises(DataError, match="'RR' and 'rr' differ in case alone"):
-        LAYOUT.features(["EB", "RR", "rr"])
