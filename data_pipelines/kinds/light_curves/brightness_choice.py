@@ -54,6 +54,33 @@ def choose_brightness(
     errors = _error_said(columns, kind, constant)
     if kind == "magnitude":
         return _of_magnitude(columns, names, unit, units, given, where, errors)
+    scale = 1.0 if given.unit != "auto" else _error_scale(columns, units, where)
+    return _of_flux(columns, names, unit, scale, given, where, errors)
+
+
+def _error_scale(columns: Mapping[str, str], units: Mapping[str, str], where: str) -> float:
+    """Of errors of fluxes, to the unit of the fluxes."""
+    flux, error = (columns.get(field, "") for field in ("flux", "flux_error"))
+    own, other = _unit(flux, units), _unit(error, units)
+    if not own or not other or own.replace(" ", "") == other.replace(" ", ""):
+        return 1.0
+    if own in AB_ZERO_POINTS and other in AB_ZERO_POINTS:
+        return 10 ** (0.4 * (AB_ZERO_POINTS[own] - AB_ZERO_POINTS[other]))
+    raise ConfigError(
+        f"flux '{flux}' of '{where}' is in {own} and its error '{error}' in {other}: give both in one unit, and say it with --columns.unit"
+    )
+
+
+def _of_flux(
+    columns: Mapping[str, str],
+    names: Sequence[str],
+    unit: str,
+    error_scale: float,
+    given: "ColumnNames",
+    where: str,
+    errors: str,
+) -> Brightness:
+    constant = given.constant_error
     if unit in ("mag", "mmag"):
         raise ConfigError(f"flux '{columns['flux']}' of '{where}' is in {unit}: name it with --columns.magnitude")
     name, lower = short(columns["flux"]), {short(n) for n in names}
@@ -62,7 +89,7 @@ def choose_brightness(
     difference |= name == "psfflux" and bool(_SOURCES_OF_DIFFERENCES & lower)
     what = f"magnitudes of {'difference ' if difference else ''}flux '{columns['flux']}'"
     kind = DIFFERENCE if difference else TOTAL
-    made = partial(Brightness, flux=True, constant_error=constant, keeps_fluxes=True)
+    made = partial(Brightness, flux=True, error_scale=error_scale, constant_error=constant, keeps_fluxes=True)
     if given.zero_point is not None:
         said, zero = f"{what}, zero point {given.zero_point:g}{errors}", given.zero_point
         return made(said, zero_point=zero, kind=kind, unit=_unit_of(zero), flux_zero_point=zero)

@@ -203,3 +203,26 @@ def test_the_same_name_in_two_surveys():
     columns, chosen = read(names)
     assert (chosen.zero_point, chosen.unit) == (8.9, "Jy") and "zero_point" not in columns
     assert read(("psfFlux", "psfFluxErr"))[1].unit == "nJy"
+
+
+@pytest.mark.parametrize(
+    ("units", "factor"),
+    [
+        ({"flux": "Jy", "flux_err": "mJy"}, 1e-3),
+        ({"flux": "uJy", "flux_err": "nJy"}, 1e-3),
+        ({"flux": "nJy", "flux_err": "nJy"}, 1.0),
+        ({"flux": "electron / s", "flux_err": "electron/s"}, 1.0),
+        ({"flux": "mJy"}, 1.0),
+    ],
+)
+def test_a_flux_and_its_error_may_have_units_of_their_own(units, factor):
+    _, error, _ = read(("flux", "flux_err"), ([100.0], [1.0]), units)
+    np.testing.assert_allclose(error, 2.5 / np.log(10) * 0.01 * factor)
+
+
+def test_units_of_flux_and_error_that_do_not_go_together_are_refused():
+    for unit in ("mag", "adu"):
+        with pytest.raises(ConfigError, match=f"flux 'flux' of 't.csv' is in Jy and its error 'flux_err' in {unit}"):
+            read(("flux", "flux_err"), ([1.0], [1.0]), {"flux": "Jy", "flux_err": unit})
+    _, error, _ = read(("flux", "flux_err"), ([100.0], [1.0]), {"flux": "Jy", "flux_err": "adu"}, unit="Jy")
+    np.testing.assert_allclose(error, 2.5 / np.log(10) * 0.01)
