@@ -7,7 +7,7 @@ from lcjax.models.light_curve_head_config import HeadConfig
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 
 _WINDOW = WindowConfig(length=200, mode="sequential", evaluation_mode="sequential")
-_OPTIMIZER = OptimizerConfig(name="adam", learning_rate=1e-3, schedule="constant")
+_OPTIMIZER = OptimizerConfig(name="adam", learning_rate=3e-4, schedule="constant")
 _TRAINING = TrainingConfig(
     steps=2000, batch_size=128, evaluate_every=25, checkpoint_every=100, log_every=25, patience=20
 )
