@@ -74,7 +74,7 @@ def test_windows_are_encoded_once():
         assert (batch["encoded"][:, 0] == batch["length"]).all()
     read = len(calls)
     list(source.evaluation_batches())
-    assert len(calls) == read and set(calls) == {4}
+    assert len(calls) == read and set(calls) == {64}
 
 
 def test_stars_that_count_twice_are_there_twice():
