@@ -211,3 +211,12 @@ def test_published_weights_on_real_stars(data_root, tmp_path):
     assert found["object_id"].to_pylist() == [str(x) for x in first["id"].to_pylist()]
     embedding = np.array(found["embedding"].to_pylist())
     assert embedding.shape == (12, 256) and np.isfinite(embedding).all() and embedding.std(0).max() > 0.01
+
+
+def test_a_link_to_itself_is_one_sentence(model, tmp_path, capsys):
+    (tmp_path / "a.csv").symlink_to(tmp_path / "a.csv")
+    assert run(model, tmp_path / "a.csv", out=tmp_path / "F.parquet") == 2
+    assert "no file or folder" in capsys.readouterr().err
+    (tmp_path / "b.csv").write_text("id,mjd,mag,err\n" + "\n".join(f"a,{58_000 + i},15,0.1" for i in range(6)))
+    (tmp_path / "F.parquet").symlink_to(tmp_path / "F.parquet")
+    assert run(model, tmp_path / "b.csv", out=tmp_path / "F.parquet") == 0

@@ -1,12 +1,11 @@
 """What is drawn: shares of each true class with counts, and dead layers in red."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from lcjax.evaluation.classification import score_classes
 from lcjax.evaluation.classification_figures import classifier_figure
-
-plt = pytest.importorskip("matplotlib.pyplot")
 
 
 @pytest.fixture
