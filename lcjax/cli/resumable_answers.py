@@ -209,11 +209,11 @@ def _only_writer(folder: Path, out: Path) -> Iterator[None]:
 def input_identity(inputs: Sequence[str], but: Sequence[Path]) -> str:
     """A digest of names, sizes and times of all files that a command reads; `but`: those that it writes."""
     digest = hashlib.sha256()
-    own = {path.resolve() for path in but}
+    own = {os.path.realpath(path) for path in but}  # `resolve` refuses links to themselves
     for path in map(Path, inputs):
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
         for file in files:
-            if is_left_over(file) or file.resolve() in own:
+            if is_left_over(file) or os.path.realpath(file) in own:
                 continue
             about = file.stat()
             digest.update(f"{printable(file)} {about.st_size} {about.st_mtime_ns}\n".encode())
