@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lcjax.transforms import masked_mean, scale_window, standardize
+from lcjax.transforms.scaling import centred_times
 
 magnitudes = hnp.arrays(np.float32, (3, 8), elements=st.floats(-5, 25, width=32))
 masks = hnp.arrays(bool, (3, 8))
@@ -68,3 +69,18 @@ def test_standardize_returns_to_magnitudes(spread):
     if spread:
         deviation = np.std(np.asarray(out["magnitude"])[0, over[0]])
         assert deviation == pytest.approx(1.0, abs=0.01)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([1, 60, 300]))
+def test_times_are_centred_alike_whatever_the_padding(seed, padding):
+    rng = np.random.default_rng(seed)
+    time = np.sort(rng.uniform(-1800, 1800, 200)).astype(np.float32)
+    exact = time.astype(np.float64) - time.astype(np.float64).mean()
+    row = np.full(200 + padding, np.nan, np.float32)
+    at = np.sort(rng.permutation(len(row))[:200])
+    row[at], mask = time, np.isin(np.arange(len(row)), at)
+    found = np.asarray(centred_times(row, mask))[at]
+    np.testing.assert_allclose(found, exact, atol=3e-4)  # half a unit of the last place of a time and of its mean
+    alone = np.asarray(centred_times(time, np.ones(200, bool)))
+    assert (found == alone).mean() > 0.99 and np.abs(found - alone).max() < 2e-4
