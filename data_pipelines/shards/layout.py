@@ -74,6 +74,8 @@ class RecordLayout:
     metadata: bool = False
     """Whether the numbers under `metadata/` are collected as a table."""
     texts: tuple[str, ...] = ()
+    stands_in: Mapping[str, str] = field(default_factory=dict)
+    """Series -> the one that is read in its place in records that have only that one; its bytes are then of another meaning."""
 
     def __post_init__(self) -> None:
         own = (*_COMMON, *self.texts, *self.integers, *self.exact, *self.floats, *self.series, *self.targets)

@@ -69,6 +69,8 @@ class Manifest:
     """What the records are, as their `RecordLayout` says it."""
     facts: dict[str, str] = dataclasses.field(default_factory=dict)
     """What the numbers in them are: name -> text."""
+    meaning: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """The same for programs, in the words of the kind of data; empty in manifests from before there was such a statement."""
 
     def split(self, split: str) -> tuple[Shard, ...]:
         """Shards of one split, in file order."""
@@ -158,6 +160,7 @@ def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
         # Manifests of before do not have it, and the runs on such data go by the whole of them.
         fingerprint=str(content.get("data_sha256", content["content_sha256"])),
         facts=dict(content.get("facts", {})),
+        meaning=dict(content.get("meaning", {})),
     )
     try:
         for part in (manifest, *manifest.shards):

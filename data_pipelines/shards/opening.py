@@ -2,7 +2,7 @@
 
 import importlib.util
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,21 +44,25 @@ def distinct_names(manifests: Sequence[Manifest]) -> list[str]:
 
 
 def read_indexes(
-    manifests: Sequence[Manifest], split: str, layout: RecordLayout, metadata_names: Sequence[str] | None
+    manifests: Sequence[Manifest],
+    split: str,
+    layout: RecordLayout,
+    metadata_names: Sequence[str] | None,
+    adapted: Callable[[Manifest, ShardIndex], ShardIndex] = lambda manifest, index: index,
 ) -> ShardIndex:
     """One index of a split of all datasets.
 
     Args:
-      metadata_names: columns wanted; None: all.
+      metadata_names: columns wanted; None: all. adapted: makes the index of a dataset one of the layout.
 
     Raises:
       DataError: an index is damaged or of another layout, or a column is nowhere.
     """
     present = [manifest for manifest in manifests if manifest.split(split)]
-    indexes = [manifest.index(split) for manifest in present]
+    indexes = [adapted(manifest, manifest.index(split)) for manifest in present]
     for index, manifest in zip(indexes, present, strict=True):
         index.check(layout, manifest.folder)
-    index = concatenate(indexes or [empty_index(layout)])
+    index = concatenate([index.of_layout(layout) for index in indexes] or [empty_index(layout)])
     if metadata_names is None:
         return index
     if lacking := [name for name in metadata_names if indexes and name not in index.metadata_names]:
@@ -99,11 +103,12 @@ def records_of(
 
 
 def open_shards(
-    manifests: Sequence[Manifest], split: str, index: ShardIndex, on_corrupt: str
+    manifests: Sequence[Manifest], split: str, index: ShardIndex, on_corrupt: str, unusable: np.ndarray | None = None
 ) -> tuple[list[IndexedShard], int]:
-    """The shards of a split that have records, and how many records are left out with damaged ones.
+    """The shards of a split that have records of use, and how many records are left out with damaged ones.
 
     Args:
+      unusable: (R,) bool, records that are not read; None: all are.
       on_corrupt: `raise`, or `skip_shard` to read every file first, leave damaged shards out and say so.
 
     Raises:
@@ -128,7 +133,7 @@ def open_shards(
             if damage is not None:
                 left_out += shard.records
                 warnings.warn(f"left out {shard.records} records: {damage}", stacklevel=4)
-            elif shard.records:
+            elif shard.records and (unusable is None or not unusable[known.first : known.first + shard.records].all()):
                 shards.append(known)
     return shards, left_out
 

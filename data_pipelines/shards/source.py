@@ -25,7 +25,9 @@ from data_pipelines.shards.classes import (
     repeats,
 )
 from data_pipelines.shards.groups import one_shape, whole_groups
+from data_pipelines.shards.index import ShardIndex
 from data_pipelines.shards.layout import RecordLayout
+from data_pipelines.shards.manifest import Manifest
 from data_pipelines.shards.opening import (
     choose_reader,
     distinct_names,
@@ -128,17 +130,19 @@ class ShardSource:
         self.split, self.batch_size, self.seed, self.balance = split, batch_size, seed, balance
         self.reader = choose_reader(reader)
         self.class_names = tuple(class_names) if class_names is not None else merged_classes(self.manifests)
-        self.index = read_indexes(self.manifests, split, self.layout, metadata_names)
+        self.index = read_indexes(self.manifests, split, self.layout, metadata_names, self.adapted)
+        self.unusable = self.find_unusable()
         self.labels = merged_labels(self.manifests, split, self.index, self.class_names)
+        self.labels[self.unusable] = -1
         self.shape = self._first_shape()
         self.window = self._window(window)
         where = f"split '{split}'"
         self._whole = whole_groups(self.layout, self.index, limits, where, self.one_shape_advice)
         self._assemble = Assembler(self.layout, self.index, self.labels, self.shape, self._whole, self.fill_values)
         self._numbers: np.ndarray | None = None
-        shards, self.records_left_out = open_shards(self.manifests, split, self.index, on_corrupt)
+        shards, self.records_left_out = open_shards(self.manifests, split, self.index, on_corrupt, self.unusable)
         if not shards:
-            raise DataError(f"split '{split}' of {', '.join(map(str, paths))} has no {self.unit}")
+            raise DataError(f"split '{split}' of {', '.join(map(str, paths))} has no {self.unit}{self._of_use()}")
         streams = stream_count(batch_size, len(shards), process_count)
         self._dealt = [shards[i::streams] for i in range(streams)]
         per_process = streams // process_count
@@ -146,7 +150,9 @@ class ShardSource:
         used = np.concatenate([np.arange(s.first, s.first + len(s.lengths)) for s in shards])
         self._without = records_of(self.manifests, split, self._assemble.object_ids, without or {})
         self.labels[self._without] = -1
-        used = used[~self._without[used]]
+        used = used[~self._without[used] & ~self.unusable[used]]
+        self.used = used
+        """Numbers of the records that are learned from: of sound shards, usable, and not left out."""
         self.n_objects = len(set(self._assemble.object_ids[used]))
         self.n_points = int(self.index.length[used].sum())
         self.fingerprint = self._fingerprint()
@@ -167,6 +173,22 @@ class ShardSource:
     def metadata_names(self) -> tuple[str, ...]:
         """Columns of `metadata`."""
         return tuple(self.index.metadata_names.tolist())
+
+    def adapted(self, manifest: Manifest, index: ShardIndex) -> ShardIndex:
+        """The index of a dataset as this source reads by it; for kinds of data that choose among their series."""
+        del manifest
+        return index
+
+    def find_unusable(self) -> np.ndarray:
+        """(R,) bool, records that this source has no use for, such as those without the series that it reads."""
+        return np.zeros(len(self.index), bool)
+
+    def remarks(self) -> list[str]:
+        """What who uses the data should know of it: one line each."""
+        return []
+
+    def _of_use(self) -> str:
+        return f" of use ({'; '.join(self.remarks())})" if self.unusable.any() else ""
 
     def _first_shape(self) -> tuple[int, ...] | None:
         first = self.layout.first
@@ -197,6 +219,11 @@ class ShardSource:
         if self._without.any():
             settings += [{"without": np.flatnonzero(self._without).tolist()}]
         return settings + [{whole.group.name: whole.width} for whole in self._whole]
+
+    @property
+    def object_ids(self) -> np.ndarray:
+        """(R,) str, name of the object of every record."""
+        return self._assemble.object_ids
 
     def class_counts(self) -> np.ndarray:
         """Records of each class of `class_names` in this split, (K,) int64."""
@@ -237,8 +264,9 @@ class ShardSource:
         elif self._without.any():
             times = np.where(self._without, 0.0, 1.0)
         chunk = self.chunk or self._chunk()
+        unusable = self.unusable if self.unusable.any() else None
         plans = [
-            StreamPlan(shards, i, self.window, self.seed, training, chunk, times)
+            StreamPlan(shards, i, self.window, self.seed, training, chunk, times, unusable)
             for i, shards in enumerate(self._dealt)
         ]
         return BatchPlan(plans, self.batch_size, self.window, self.seed, training)

@@ -219,7 +219,7 @@ def _curve(
         )
     points = reading.points(pieces)
     series = points.mjd, points.magnitude, points.magnitude_error
-    return RawLightCurve(object_id, band, *series, label, metadata, origin, points.lost, labels)
+    return RawLightCurve(object_id, band, *series, label, metadata, origin, points.lost, labels, fluxes=points.fluxes)
 
 
 def _flat(

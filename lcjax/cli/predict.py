@@ -86,7 +86,8 @@ def main(argv: list[str]) -> int:
             reader.decoded(())  # says so where this model reads no streams
             answering.predict_topics(answers, address, kafka, reader, identity, out, rejected, console)
         else:
-            answering.predict_files(answers, reader, options.inputs, out, rejected, console)
+            same = _settings_identity(loaded, understood)
+            answering.predict_files(answers, reader, options.inputs, out, rejected, console, same)
     return 0
 
 
@@ -121,6 +122,16 @@ def _check_inputs(options: PredictOptions, out: Path, rejected: Path) -> bool:
     if any(os.path.realpath(name) in written for name in options.inputs):
         raise ConfigError(f"'{out}' is also an input: choose another --out")
     return bool(topics)
+
+
+def _settings_identity(loaded: Loaded, understood: dict[str, Any]) -> str:
+    """Of everything but the input that the answers depend on."""
+    import jax
+
+    from lcjax import __version__
+
+    made_by = f"lcjax {__version__}, jax {jax.__version__}, {jax.devices()[0].device_kind}"
+    return f"{answering.identity_of(loaded)}, {made_by}, {sorted(understood.items())}"
 
 
 def _work(options: PredictOptions, kind: Kind, understood: dict[str, Any], processes: Processes) -> Work:

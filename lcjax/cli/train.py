@@ -14,9 +14,10 @@ from rich.console import Console
 
 from data_pipelines.kinds import find_kind
 from lcjax.cli.leaks import LEFT_OUT, leaking_stars
+from lcjax.cli.remarks import say_remarks
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
-from lcjax.systems import System, find_preset, find_system
+from lcjax.systems import find_preset, find_system
 from lcjax.systems.base import Data
 
 DEFAULT_PRESET = "astromer2-small"
@@ -82,19 +83,20 @@ def main(argv: list[str]) -> int:
     if options.report and not has_split(data, "test"):
         console.print("no test split in this data: no report", highlight=False)
     elif options.report:
-        page = _evaluate_and_report(system, name, workdir, data, options.reader)
+        page = _evaluate_and_report(name, workdir, data, options.reader)
         console.print(f"\nreport: [bold]{page}[/]" if page else "nothing to score in the test split", highlight=False)
         console.print("\n[bold]what to try next[/]" + system.next_steps(workdir, name), highlight=False, markup=True)
     return 0
 
 
-def _evaluate_and_report(system: System, preset: str, workdir: Path, data: list[Path], reader: str) -> Path | None:
+def _evaluate_and_report(preset: str, workdir: Path, data: list[Path], reader: str) -> Path | None:
     """Scores of the best weights on the test split, printed, saved and reported; None where nothing can be scored."""
     from lcjax.cli.evaluate import evaluated_on, held_out_data
     from lcjax.evaluation.run import print_scores, save_scores, write_report
     from lcjax.systems.loading import load
 
     loaded, held_out = held_out_data(load(workdir), data, "test", reader)
+    system = find_system(loaded.experiment.system)
     if not system.can_score(held_out):
         return None
     scores = system.evaluate(loaded, held_out, {})
@@ -136,16 +138,15 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     """Trains in `workdir`; returns the result and whether this is process 0."""
     import jax
 
-    from lcjax.systems.loading import load
     from lcjax.training import fit
     from lcjax.training.workdir import experiment_record
 
-    system = find_system(experiment.system)
+    system, console = find_system(experiment.system), Console(stderr=True)
     processes = {"process_index": jax.process_index(), "process_count": jax.process_count()}
 
     without = leaking_stars(data, options.on_leak, say=jax.process_index() == 0)
 
-    def opened(split: str) -> Data:
+    def opened(split: str, experiment: Experiment) -> Data:
         training = split == "train"
         source = find_kind(system.kind).open_source(
             data,
@@ -158,22 +159,29 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
             **processes,
             **system.source_settings(experiment, training),
         )
+        if training:
+            say_remarks(source.remarks())
         return system.matched(experiment, source, training=True)
 
-    train = opened("train")
+    train = opened("train", experiment)
     adapted = system.adapt(experiment, train)
-    validation = opened("validation") if has_split(data, "validation") else None
-    if validation is None or not validation.n_objects or not system.can_score(validation):
+    for sentence in system.notes(adapted, train):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    learned = system.run_as(adapted)
+    learner = find_system(learned.system)
+    validation = opened("validation", adapted) if has_split(data, "validation") else None
+    if validation is None or not validation.n_objects or not learner.can_score(validation):
         validation = None
         text = "nothing to score in a validation split of this data: training without evaluations"
-        Console(stderr=True).print(text, highlight=False)
+        console.print(text, highlight=False)
     about = {"paths": [str(Path(p).resolve()) for p in data], "fingerprint": train.fingerprint, **train.describe()}
+    if validation is not None:
+        about["validation"] = validation.describe()
     about |= {LEFT_OUT[split]: sum(map(len, ids.values())) for split, ids in without.items()}
-    record = experiment_record(adapted, preset=name, data=about)
-    start = adapted.training.initial_weights
-    weights = load(start).variables if start else None
-    task = system.build_task(adapted)
-    result = fit(task, adapted, train, validation, workdir, config_record=record, initial_variables=weights)
+    record = experiment_record(learned, preset=name, data=about)
+    weights = system.initial_variables(adapted)
+    task = learner.build_task(learned)
+    result = fit(task, learned, train, validation, workdir, config_record=record, initial_variables=weights)
     return result, jax.process_index() == 0
 
 

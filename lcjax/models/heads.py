@@ -5,16 +5,15 @@ tests reproduce that by passing the inverted mask, nothing here does.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from lcjax.models.light_curve_head_config import PooledHead
 from lcjax.typing import Array, Axis
-
-HeadName = Literal["skip_avg_mlp", "avg_mlp", "avg_clf", "mlp_avg", "max", "att_avg", "att_cls"]
 
 
 def pool_mean(x: Array, mask: Array) -> Array:
@@ -24,8 +23,9 @@ def pool_mean(x: Array, mask: Array) -> Array:
 
 
 def pool_max(x: Array, mask: Array) -> Array:
-    """Maximum over the points of `mask`: (B, L, D) -> (B, D)."""
-    return jnp.max(jnp.where(mask[..., None], x, -jnp.inf), axis=-2)
+    """Maximum over the points of `mask`, 0 where there is none: (B, L, D) -> (B, D)."""
+    largest = jnp.max(jnp.where(mask[..., None], x, -jnp.inf), axis=-2)
+    return jnp.where(jnp.any(mask, axis=-1)[..., None], largest, 0.0)
 
 
 def pool_layers(layers: Sequence[Array], mask: Array, gamma: Array) -> Array:
@@ -65,11 +65,13 @@ class ClassifierHead(nn.Module):
 
     `skip_avg_mlp` pools all layers with learned weights; `avg_mlp` the last block; `avg_clf` the same with a linear
     classifier; `mlp_avg` averages logits of single points; `max` pools by maximum; `att_avg` averages after
-    self-attention; `att_cls` reads a trainable class vector after it.
+    self-attention; `att_cls` reads a trainable class vector after it; `input_mean` is `avg_mlp` on the input embedding.
     """
 
     num_classes: int
-    kind: HeadName = "skip_avg_mlp"
+    kind: PooledHead = "skip_avg_mlp"
+    widths: Sequence[int] = (1024, 512, 256)
+    dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
@@ -81,33 +83,38 @@ class ClassifierHead(nn.Module):
           deterministic, axis: as in other modules; nothing here is random or crosses rows.
 
         Returns:
-          `logits` (B, num_classes) float32.
+          `logits` (B, num_classes) float32; `embedding` (B, D), the vector that is classified (of `mlp_avg` the mean of
+          the points).
         """
         del deterministic, axis
         layers, mask = batch["layers"], batch["mask"]
         chex.assert_rank([*layers, mask], [*[3] * len(layers), 2])
         chex.assert_equal_shape_prefix([*layers, mask], 2)
-        return {"logits": self._logits(layers, mask)}
-
-    def _logits(self, layers: Sequence[Array], mask: Array) -> Array:
-        last = layers[-1]
+        pooled = self._pooled(layers, mask)
         if self.kind == "avg_clf":
-            pooled = nn.LayerNorm(epsilon=1e-3, name="norm")(pool_mean(last, mask))
-            return nn.Dense(self.num_classes, name="logits")(pooled)
-        mlp = Mlp(self.num_classes, name="mlp")
+            normed = nn.LayerNorm(epsilon=1e-3, dtype=self.dtype, name="norm")(pooled)
+            logits = nn.Dense(self.num_classes, dtype=self.dtype, name="logits")(normed).astype(jnp.float32)
+            return {"logits": logits, "embedding": pooled}
+        mlp = Mlp(self.num_classes, self.widths, self.dtype, name="mlp")
+        logits = pool_mean(mlp(layers[-1]), mask) if self.kind == "mlp_avg" else mlp(pooled)
+        return {"logits": logits, "embedding": pooled}
+
+    def _pooled(self, layers: Sequence[Array], mask: Array) -> Array:
+        """One vector a window, (B, D)."""
+        last = layers[-1]
         if self.kind == "skip_avg_mlp":
             count = len(layers)
             gamma = self.param("gamma", nn.initializers.constant(1.0 / count), (count,))
-            return mlp(pool_layers(layers, mask, gamma))
-        if self.kind == "avg_mlp":
-            return mlp(pool_mean(last, mask))
-        if self.kind == "mlp_avg":
-            return pool_mean(mlp(last), mask)
+            return pool_layers(layers, mask, gamma)
         if self.kind == "max":
-            return mlp(pool_max(last, mask))
+            return pool_max(last, mask)
+        if self.kind == "input_mean":
+            return pool_mean(layers[0], mask)
         if self.kind == "att_avg":
-            return mlp(pool_mean(self_attention(last, mask), mask))
+            return pool_mean(self_attention(last, mask), mask)
+        if self.kind != "att_cls":
+            return pool_mean(last, mask)
         vector = self.param("class_vector", nn.initializers.normal(0.02), (1, 1, last.shape[-1]))
         joined = jnp.concatenate([jnp.broadcast_to(vector, (last.shape[0], 1, last.shape[-1])), last], axis=1)
         seen = jnp.pad(mask, ((0, 0), (1, 0)), constant_values=True)
-        return mlp(self_attention(joined, seen)[:, 0])
+        return self_attention(joined, seen)[:, 0]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lcjax.pretrained.weights_folder import ImportedWeights
     from lcjax.systems.catalogue import Published
     from lcjax.training.task import Task
+    from lcjax.typing import PyTree
 
 Row = dict[str, Any]
 Options = Mapping[str, Any]
@@ -53,7 +54,7 @@ class Data(Protocol):
 
 
 class Answers(Protocol):
-    """A model at work: rows or rejections, one for each item, in order."""
+    """A model at work: for each item, in order, its row, its rows as a record batch, or a rejection."""
 
     unit: str
     """Plural, of what is answered: `alerts`."""
@@ -62,7 +63,7 @@ class Answers(Protocol):
     constant_columns: tuple[str, ...]
     """Columns that are left out of the table where all rows have one value."""
 
-    def answer(self, items: Iterable[Any]) -> Iterator[Row | Rejection]:
+    def answer(self, items: Iterable[Any]) -> Iterator["Row | pa.RecordBatch | Rejection"]:
         """Rows by `schema`; rejections among the items are passed on."""
 
 
@@ -147,9 +148,25 @@ class System(ABC):
         """
         return loaded
 
+    def notes(self, experiment: Experiment, data: Data) -> list[str]:
+        """Sentences about the training data as this system takes it, said before training."""
+        return []
+
     def can_score(self, data: Data) -> bool:
         """Whether a split holds anything to score."""
         return True
+
+    # --- training
+    def initial_variables(self, experiment: Experiment) -> "PyTree | None":
+        """Weights that a run begins with, all or some of the model's; None: random ones."""
+        from lcjax.systems.loading import load
+
+        start = experiment.training.initial_weights
+        return load(start).variables if start else None
+
+    def run_as(self, experiment: Experiment) -> Experiment:
+        """The experiment that is run: another system's where this one only prepares a run of that."""
+        return experiment
 
     # --- judged and asked
     @abstractmethod

@@ -26,9 +26,10 @@ _FREE = {
     "training.parallel",
     "training.mesh",
     "inputs.surveys",
+    "encoder",
 }
-"""Settings that may differ when a run is resumed: they say when to report or stop, where to compute and what may be asked, not
-what is learned.
+"""Settings that may differ when a run is resumed: they say when to report or stop, where to compute, what may be asked and where
+things lie (an encoder is known by the hash of its weights), not what is learned.
 
 On another topology sums round differently, so only the same `parallel` and `mesh` go on bit for bit.
 """

@@ -112,7 +112,7 @@ def test_one_compile_per_bucket():
     predictor = LightCurvePredictor(task, variables, settings.window, batch_size=4, buckets=(20,))
     for seed in range(3):
         list(predictor.predict([light_curve(n, seed + n) for n in LENGTHS]))
-    assert predictor._predictor._run._cache_size() == 2
+    assert predictor.batches.compiled == 2
 
 
 def test_memory_is_bounded():

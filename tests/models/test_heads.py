@@ -37,6 +37,7 @@ def test_pooling():
     np.testing.assert_allclose(pool_mean(x, mask)[1], x[1, :4].mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(pool_max(x, mask)[1], x[1, :4].max(axis=0))
     np.testing.assert_array_equal(pool_mean(x, np.zeros_like(mask)), 0)
+    np.testing.assert_array_equal(pool_max(x, np.zeros_like(mask)), 0)
     # Equal weights: the mean over layers, divided by their number once more.
     even = pool_layers(layers, mask, np.zeros(3, np.float32))
     expected = np.mean([pool_mean(layer, mask) for layer in layers], axis=0) / 3

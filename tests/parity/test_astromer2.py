@@ -7,7 +7,9 @@ import numpy as np
 
 from lcjax.losses import error_weights, r2_score, reconstruction_loss
 from lcjax.models import Astromer
-from lcjax.models.heads import ClassifierHead, pool_mean
+from lcjax.models.heads import pool_mean
+from lcjax.models.light_curve_head_config import HeadConfig
+from lcjax.models.light_curve_heads import build_head, head_inputs
 from lcjax.training.schedules import noam
 from lcjax.transforms import (
     MaskDraw,
@@ -140,19 +142,24 @@ def check_heads(z):
     classes = head["out/bias"].size
     params = {kind: {"mlp": mlp} for kind in ("avg_mlp", "mlp_avg", "max", "att_avg")}
     params |= {"skip_avg_mlp": {"mlp": mlp, "gamma": z["head/gamma_weight"]}, "avg_clf": linear}
+    widths = tuple(head[f"mlp{i}/bias"].size for i in range(depth))
     visible = batch["visible"]
 
-    def logits(kind, mask):
-        return ClassifierHead(classes, kind).apply({"params": params[kind]}, {"layers": layers, "mask": mask})["logits"]
+    def logits(kind, inverted=False):
+        settings = HeadConfig(kind, widths, inverted_mask=inverted)
+        inputs = head_inputs(settings, layers, visible)
+        return build_head(settings, classes).apply({"params": params[kind]}, inputs)["logits"]
 
     for kind in ("skip_avg_mlp", "avg_mlp", "avg_clf", "mlp_avg", "max"):
-        np.testing.assert_allclose(logits(kind, visible), z[f"out/{kind}"], atol=1e-4, err_msg=kind)
-    np.testing.assert_allclose(logits("skip_avg_mlp", visible), z["out/skip"], atol=1e-4)
+        np.testing.assert_allclose(logits(kind), z[f"out/{kind}"], atol=1e-4, err_msg=kind)
+    np.testing.assert_allclose(logits("skip_avg_mlp"), z["out/skip"], atol=1e-4)
     np.testing.assert_allclose(pool_mean(jnp.stack(layers), visible), z["out/pooled_per_layer"], atol=1e-4)
     for kind, key in (("avg_mlp", "avg"), ("att_avg", "att_avg")):
         recorded = z[f"out/{key}_as_shipped_inverted_mask"]
         rows = np.isfinite(recorded).all(axis=1)
-        np.testing.assert_allclose(np.asarray(logits(kind, ~visible))[rows], recorded[rows], atol=1e-4, err_msg=key)
+        np.testing.assert_allclose(
+            np.asarray(logits(kind, inverted=True))[rows], recorded[rows], atol=1e-4, err_msg=key
+        )
 
 
 def has(*names):

@@ -20,8 +20,8 @@ from lcjax.inference import export
 from lcjax.models.delight_config import DelightModelConfig
 from lcjax.pretrained.weights_folder import ImportedWeights, write_weights
 from lcjax.systems import build_task
-from lcjax.systems.astromer.config import ObjectiveConfig
 from lcjax.systems.delight.config import DelightExperiment, ImageConfig
+from lcjax.systems.masked_pretraining.config import ObjectiveConfig
 from lcjax.systems.stamp_classifier.config import StampExperiment, StampInputsConfig
 from tests.cli.test_predict_alerts import SMALL
 from tests.inference.models import experiment, light_curve, weights_folder

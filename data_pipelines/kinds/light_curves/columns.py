@@ -8,7 +8,7 @@ from data_pipelines.kinds.light_curves import brightness_columns, id_columns
 from data_pipelines.kinds.light_curves.times import TimeFormat, offset_of_name
 from lcjax.errors import DataError
 
-Unit = Literal["auto", "mag", "mmag", "nJy", "uJy", "mJy", "Jy"]
+Unit = Literal["auto", "mag", "mmag", "nJy", "uJy", "mJy", "Jy", "nmgy", "mgy"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,14 +23,15 @@ class ColumnNames:
     magnitude: str | None = None
     magnitude_error: str | None = None
     flux: str | None = None
-    """Instead of a magnitude: positive fluxes become magnitudes, the others are counted as lost."""
+    """Instead of a magnitude: datasets keep all fluxes, of any sign; magnitudes are of the positive ones."""
     flux_error: str | None = None
     unit: Unit = "auto"
     """Of magnitude or flux; auto: as the table says it, or as the survey's columns have it."""
     zero_point: float | None = None
-    """mag of a flux of 1; without any, magnitudes are relative."""
+    """mag of a flux of 1; without any, fluxes and magnitudes are relative."""
     difference: bool = False
-    """For magnitudes of unsigned differences (magpsf): keep positive differences, count negative ones (isdiffpos) as lost."""
+    """The brightness is a difference from a reference. Of magnitudes (magpsf), isdiffpos is the sign: datasets keep signed fluxes,
+    magnitudes are of the positive ones."""
     constant_error: float | None = None
     """mag; the error of points that have none, of every point where there is no such column."""
     flag: str | None = None

@@ -15,7 +15,8 @@ from data_pipelines.kinds.light_curves.cleaning import (
 )
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.loss import check_loss
-from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
+from data_pipelines.kinds.light_curves.meaning import DatasetBrightness, brightness_of
+from data_pipelines.kinds.light_curves.records import LIGHT_CURVES, flux_series
 from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
 from data_pipelines.sources import read_light_curves
@@ -80,19 +81,32 @@ class LightCurveReader(Reader):
         return said
 
 
-def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCurve]:
+def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCurve | Rejection]:
     if manifest.kind != LIGHT_CURVES.kind:
         raise DataError(
             f"'{manifest.folder}' holds {manifest.kind.replace('_', ' ')}, and this model reads light curves"
         )
-    for curve in shard_records(manifest, lambda features: _light_curve(features, manifest.class_names)):
+    brightness = brightness_of(manifest)
+    found = shard_records(manifest, lambda features: _light_curve(features, manifest.class_names, brightness))
+    for number, curve in enumerate(found):
         report.points_read += len(curve.mjd)
+        if curve.fluxes is not None:
+            lost = curve.fluxes.without_magnitude(len(curve.mjd))
+            report.points_read += lost.total()
+            report.points_dropped.update(lost)
+            if len(curve.mjd) < brightness.min_points:
+                report.points_dropped["of rejected objects"] += len(curve.mjd)
+                why = f" ({', '.join(f'{n} {reason}' for reason, n in lost.items())})" if lost else ""
+                reason = f"fewer than {brightness.min_points} points: {len(curve.mjd)}{why}"
+                report.rejected.append(Rejection(curve.object_id, reason, f"{manifest.folder} record {number}"))
+                yield report.rejected[-1]
+                continue
         report.points_kept += len(curve.mjd)
         report.curves_kept += 1
         yield curve
 
 
-def _light_curve(features: dict, class_names: tuple[str, ...]) -> CleanLightCurve:
+def _light_curve(features: dict, class_names: tuple[str, ...], brightness: DatasetBrightness) -> CleanLightCurve:
     series = {name: np.frombuffer(features[name], "<f4") for name in ("time", "magnitude", "magnitude_error")}
     reference = np.frombuffer(features["reference_mjd"], "<f8").item()
     label = int(features["label"])
@@ -104,4 +118,5 @@ def _light_curve(features: dict, class_names: tuple[str, ...]) -> CleanLightCurv
         series["magnitude_error"],
         class_names[label] if 0 <= label < len(class_names) else None,
         {},
+        fluxes=flux_series(features, brightness) if brightness.has_fluxes else None,
     )

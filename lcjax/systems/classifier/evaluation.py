@@ -125,12 +125,12 @@ def part_table(held_out: HeldOutAlerts, title: str = "") -> Table:
     return Table(["inputs", "accuracy", "macro F1", "change"], rows, title)
 
 
-def class_table(scores: ClassificationScores) -> Table:
-    """One row a class that has labels."""
+def class_table(scores: ClassificationScores, unit: str = "alerts") -> Table:
+    """One row a class that has labels; `unit`: plural, of what is counted."""
     count = scores.confusion.sum(1)
     rows = [
         [name, f"{count[k]:,}", *(part[name].short() for part in (scores.recall, scores.precision, scores.f1))]
         for k, name in enumerate(scores.class_names)
         if count[k]
     ]
-    return Table(["class", "alerts", "recall", "precision", "F1"], rows)
+    return Table(["class", unit, "recall", "precision", "F1"], rows)

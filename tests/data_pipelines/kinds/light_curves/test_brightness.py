@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipelines.kinds.light_curves.brightness import choose_brightness
+from data_pipelines.kinds.light_curves.brightness_choice import choose_brightness
 from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
 from lcjax.errors import ConfigError, DataError
 

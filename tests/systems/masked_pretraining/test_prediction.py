@@ -7,7 +7,7 @@ import pytest
 from lcjax.errors import Rejection
 from lcjax.inference.light_curves import LightCurvePredictor
 from lcjax.inference.loaded import Loaded
-from lcjax.systems.astromer.prediction import LightCurveAnswers
+from lcjax.systems.masked_pretraining.prediction import LightCurveAnswers
 from tests.inference.models import experiment, light_curve, untrained
 
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from lcjax.errors import ConfigError
-from lcjax.systems.astromer.task import reconstruction_outputs
+from lcjax.systems.masked_pretraining.task import reconstruction_outputs
 from lcjax.training.source import device_part
 from lcjax.training.step import add_rows
 from lcjax.training.task import Task

@@ -5,7 +5,7 @@ import pytest
 
 from lcjax.configs import WindowConfig
 from lcjax.errors import DataError
-from lcjax.systems.astromer.raw_curves import answer_curves, centred, cut, joined, receive
+from lcjax.systems.masked_pretraining.raw_curves import answer_curves, centred, cut, joined, receive
 
 
 def curves():

@@ -6,17 +6,17 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from lcjax.errors import DataError
+from lcjax.errors import DataError, MissingExtraError
 from lcjax.evaluation import figures, window_statistics
 from lcjax.evaluation.baselines import baseline
-from lcjax.evaluation.probe import few_shot
+from lcjax.evaluation.probe import NEIGHBOURS, probe, probe_classes
 from lcjax.evaluation.projection import nearest_neighbour_accuracy, principal_components
 from lcjax.evaluation.reconstruction import ReconstructionSums, SumsByObject, probed_sums, score_groups
 from lcjax.evaluation.scores import Part, Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
 from lcjax.pretrained.weights_folder import count_parameters
-from lcjax.systems.astromer.reconstruction import reconstruct_batches
 from lcjax.systems.base import Data
+from lcjax.systems.masked_pretraining.reconstruction import reconstruct_batches
 from lcjax.training.source import device_part
 
 SHOWN_WINDOWS = 5
@@ -25,7 +25,7 @@ SHOWN_BASELINES = ("window mean", "linear interpolation")
 HIDDEN, SHOWN = "hidden points", "shown points"
 LEAK = (
     "These are no scores of hidden points: the published network sees the points it must predict (they are in the mean "
-    "of the window, its mask does not hide them, and a fifth stays as it is). --strict hides them."
+    "of the window, its mask does not hide them, and some stay as they are). --strict hides them."
 )
 
 
@@ -136,7 +136,7 @@ def evaluate(loaded: Loaded, data: LightCurveData, commands: str) -> Scores:
         printed=[Table(header, cells, "held-out stars, 95 % intervals"), *warning],
         values=[{**plain(r), "points": points, "baselines": _baselines(held_out, r)} for r in rows],
         cards=_cards(loaded, held_out, rows[0], points),
-        sections=_sections(held_out, Table(header, cells), points, warning),
+        sections=_sections(held_out, Table(header, cells), points, loaded.experiment.masking.probed, warning),  # type: ignore[attr-defined]
         curve=("r2", f"R² of {points}"),
         commands=commands,
         facts={"embedding": held_out.embedding, "label": held_out.label, "class_names": held_out.class_names},
@@ -166,11 +166,11 @@ def _cards(loaded: Loaded, held_out: HeldOut, first: dict[str, Any], points: str
     return cards
 
 
-def _sections(held_out: HeldOut, table: Table, points: str, warning: list[Text]) -> list[Section]:
+def _sections(held_out: HeldOut, table: Table, points: str, probed: float, warning: list[Text]) -> list[Section]:
     """Scores beside what needs no training, curves, embeddings and the survey."""
     coordinates, shares = principal_components(held_out.embedding)
     explained = (
-        f"Scores are of {points}, half of each window's. R² compares with the mean of the very points asked for; intervals are "
+        f"Scores are of {points}, {probed:.0%} of each window's. R² compares with the mean of the very points asked for; intervals are "
         "95 % over stars. Baselines see the other points of the window alone."
     )
     rules = [
@@ -199,15 +199,37 @@ def _sections(held_out: HeldOut, table: Table, points: str, warning: list[Text])
 
 
 def _few_labels(held_out: HeldOut) -> list[Part]:
-    """Macro F1 of simple classifiers on the frozen embeddings, for as many shots as the classes allow."""
-    rows = []
+    """Macro F1 of simple classifiers that learn from some of the held-out stars, for as many as half of each class allow."""
+    known = np.flatnonzero(held_out.label >= 0)
+    mixed = np.random.default_rng(0).permutation(known)
+    half = np.zeros(len(held_out.label), bool)
+    for number in np.unique(held_out.label[known]):
+        members = mixed[held_out.label[mixed] == number]
+        half[members[: len(members) // 2]] = True
+    rows: list[tuple] = []
     for shots in (5, 20, 100):
-        try:
-            scores = few_shot(held_out.embedding, held_out.label, held_out.class_names, shots, draws=10)
-        except DataError:
+        counts = probe_classes(held_out.label, known[half[known]], known[~half[known]], shots, NEIGHBOURS)
+        if len(counts) < 2:
             break
-        rows += [(s.classifier, s.shots, ", ".join(s.classes), s) for s in scores]
+        names = [held_out.class_names[number] for number in counts]
+        own = np.isin(held_out.label, list(counts))
+        label = np.searchsorted(list(counts), held_out.label)
+        try:
+            found = probe(
+                held_out.embedding,
+                label,
+                np.flatnonzero(own & half),
+                np.flatnonzero(own & ~half),
+                names,
+                shots=(shots,),
+            )
+        except MissingExtraError as error:
+            return [Text(f"How much of the classes is in the embeddings is not known: {error}")]
+        rows += [(s.classifier, s.shots, ", ".join(names), s.macro_f1) for s in found]
     if not rows:
         return []
-    text = "Classes from frozen embeddings and a few labelled stars each: mean and spread over ten draws."
+    text = (
+        "Classes of half of the held-out stars, from frozen embeddings and a few labelled ones of the other half: means over five "
+        "draws, 95 % intervals over stars and draws."
+    )
     return [Text(text), Table(("classifier", "stars a class", "classes", "macro F1"), rows)]

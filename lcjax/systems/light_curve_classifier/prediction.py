@@ -1,0 +1,69 @@
+"""Light curves in, rows of class probabilities out: what `lcjax predict` writes for a classifier of light curves."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from lcjax.errors import Rejection
+from lcjax.inference.light_curves import LightCurve, LightCurvePredictor
+from lcjax.inference.loaded import Loaded
+from lcjax.systems.base import Row
+from lcjax.systems.light_curve_classifier.task import probabilities
+
+_TAKEN = ("object_id", "band", "class", "entropy", "embedding", "n_points")
+
+
+class ClassAnswers:
+    """A classifier of light curves; one row a light curve, in the order given."""
+
+    unit = "light curves"
+    constant_columns = ("band",)
+    """Left out of the table where all rows agree."""
+
+    def __init__(self, loaded: Loaded, embedding: bool = False, batch_size: int | None = None) -> None:
+        """Compiles nothing yet.
+
+        Args:
+          embedding: also the vector that the head classifies. batch_size: windows of every compiled batch.
+        """
+        experiment = loaded.experiment
+        self._pooling: str = experiment.pooling  # type: ignore[attr-defined]
+        self.class_names: tuple[str, ...] = experiment.class_names  # type: ignore[attr-defined]
+        task = dataclasses.replace(loaded.task, predict=loaded.task.extras["windows"])
+        self._predictor = LightCurvePredictor.of(loaded.replace(task=task), batch_size)
+        self._embedding = embedding
+        self._columns = [f"p_{name}" if name in _TAKEN else name for name in self.class_names]
+        vector = [("embedding", pa.list_(pa.float32()))] if embedding else []
+        self.schema = pa.schema(
+            [
+                *(("object_id", pa.string()), ("band", pa.string())),
+                *((name, pa.float32()) for name in self._columns),
+                *(("class", pa.string()), ("entropy", pa.float32()), *vector, ("n_points", pa.int64())),
+            ]
+        )
+
+    def answer(self, items: Iterable[LightCurve | Rejection]) -> Iterator[Row | Rejection]:
+        """Rows (object_id, band, a column for each class, class, entropy in nats, n_points) and the rejections."""
+        for found in self._predictor.predict(items):
+            if isinstance(found, Rejection):
+                yield found
+                continue
+            curve = found.light_curve
+            p = np.asarray(probabilities(found.outputs["score"][None].astype(np.float64), self._pooling))[0]
+            if not np.isfinite(p).all():
+                yield Rejection(curve.object_id, "no finite probabilities: values beyond what float32 holds", "")
+                continue
+            row = {
+                "object_id": curve.object_id,
+                "band": curve.band,
+                **dict(zip(self._columns, p.tolist(), strict=True)),
+            }
+            row |= {
+                "class": self.class_names[int(p.argmax())],
+                "entropy": float(-(p * np.log(np.maximum(p, 1e-30))).sum()),
+            }
+            if self._embedding:
+                row["embedding"] = found.outputs["embedding"].ravel()
+            yield row | {"n_points": found.n_points}

@@ -1,0 +1,20 @@
+"""Every flux is either among the magnitudes that are used, or counted under one reason."""
+
+import numpy as np
+
+from data_pipelines.kinds.light_curves.flux_counts import FluxCounts
+from tests.data_pipelines.kinds.light_curves.test_flux_batches import star
+
+
+def test_points_are_counted_once():
+    counts = FluxCounts()
+    for number in range(8):
+        fluxes = star(number)
+        counts.add(fluxes, int(np.count_nonzero(fluxes.flux > 0)) - 1, min_points=5)
+    assert (counts.curves, counts.curves_without, counts.points, counts.limits) == (8, 2, 240, 24)
+    assert counts.points == counts.magnitudes + counts.without.total()
+    assert counts.without["of light curves with too few magnitudes"] == 2 and counts.negative > 100
+    assert counts.without["magnitude or its error out of range"] == 8
+    said = counts.as_dict()
+    assert said["points"] - said["with_magnitudes"] == sum(said["without_magnitudes"].values())
+    assert counts.rows()["fluxes"] == f"240 points ({counts.negative} negative, 24 upper limits)"
