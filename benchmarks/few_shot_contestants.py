@@ -12,7 +12,7 @@ What `fit(curves)` does before, with the stars to learn from and without their l
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -187,6 +187,7 @@ def features_without(name: str, names: Sequence[str], development: bool = False)
 
 NO_BRIGHTNESS = features_without("features without mean magnitude", BRIGHTNESS)
 NO_PERIOD = features_without("features without period", PERIOD)
+PERIOD_ALONE = features_without("period", [name for name in FEATURES if name not in PERIOD], development=True)
 
 
 def scalars(curves: Sequence[Curve]) -> np.ndarray:
@@ -208,7 +209,7 @@ SCALARS = Contestant("four scalars", scalars, (FOREST, LINEAR), development=True
 
 def first_window(curves: Sequence[Curve]) -> np.ndarray:
     """Features of the first 200 points alone."""
-    return light_curve_features([part_of(curve, slice(0, WINDOW)) for curve in curves])
+    return light_curve_features([first_points(curve) for curve in curves])
 
 
 FIRST_WINDOW = Contestant(
@@ -227,6 +228,31 @@ def folded(curve: Curve) -> Curve:
     some = part_of(curve, order)
     # Ascending also where two points have one phase.
     return dataclasses.replace(some, mjd=phase[order] + 1e-7 * np.arange(len(order)))
+
+
+def first_points(curve: Curve) -> Curve:
+    """One window of a star that has several."""
+    return part_of(curve, slice(0, WINDOW))
+
+
+def equal_errors(curve: Curve) -> Curve:
+    """Without what errors say: each is 0.05 mag."""
+    return dataclasses.replace(curve, magnitude_error=np.full_like(curve.magnitude_error, 0.05))
+
+
+def shuffled(curve: Curve) -> Curve:
+    """Without what times say: magnitudes, with their errors, in another order."""
+    order = np.random.default_rng(0).permutation(len(curve.mjd))
+    return dataclasses.replace(curve, magnitude=curve.magnitude[order], magnitude_error=curve.magnitude_error[order])
+
+
+CHANGES: Mapping[str, Callable[[Curve], Curve]] = {
+    "200 points": first_points,
+    "equal errors": equal_errors,
+    "shuffled times": shuffled,
+    "folded": folded,
+}
+"""What is done to curves before an encoder sees them, to learn what it makes use of."""
 
 
 def from_table(path: Path) -> Contestant:

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.few_shot_contestants import (
+    CHANGES,
     FEATURE_TABLE,
     FIRST_WINDOW,
     FOREST,
     LINEAR,
     NO_BRIGHTNESS,
     NO_PERIOD,
+    PERIOD_ALONE,
     SCALARS,
     Contestant,
     encoder,
-    folded,
     from_table,
     pooled,
 )
@@ -52,11 +53,12 @@ def line_up(
         found += _of_encoder(name, bases[name], _layers(model), ablations)
     found += [from_table(path) for path in tables]
     if ablations:
-        found += [SCALARS, FIRST_WINDOW]
+        found += [SCALARS, PERIOD_ALONE, FIRST_WINDOW]
         for name, model in loaded.items():
-            base = encoder(f"{name} of folded curves", model, folded)
-            every = pooled(base, _layers(model), base.name, "all")
-            found.append(dataclasses.replace(every, development=True, windows=False))
+            for what, change in CHANGES.items():
+                base = encoder(f"{name} of curves, {what}", model, change)
+                one = pooled(base, _layers(model), f"{name}, last block, {what}", "last")
+                found.append(dataclasses.replace(one, development=True, windows=False))
     if networks:
         found += _trained(loaded)
     names = [contestant.name for contestant in found]
@@ -76,14 +78,19 @@ def _layers(model: Loaded) -> int:
 
 
 def _of_encoder(name: str, base: Contestant, layers: int, ablations: bool) -> list[Contestant]:
+    """Poolings, and the last block (the better one on the development part) with what it may lack."""
     last = pooled(base, layers, f"{name}, last block", "last")
     every = pooled(base, layers, f"{name}, all blocks", "all")
-    both = (FOREST, LINEAR)
-    found = [last, every, Contestant(f"features + {name}", heads=both, parts=(FEATURE_TABLE, every))]
+    found = [last, every, Contestant(f"features + {name}", heads=(FOREST, LINEAR), parts=(FEATURE_TABLE, last))]
     if ablations:
-        largest = pooled(base, layers, f"{name}, max of last block", "max")
-        scaled = Contestant(f"{name}, all blocks + four scalars", parts=(every, SCALARS), heads=(LINEAR,))
-        found += [dataclasses.replace(one, development=True) for one in (largest, scaled)]
+        beside = lambda what, *parts: Contestant(f"{name}, last block + {what}", parts=(last, *parts))
+        some = [
+            pooled(base, layers, f"{name}, max of last block", "max"),
+            beside("four scalars", SCALARS),
+            beside("period", PERIOD_ALONE),
+            beside("four scalars + period", SCALARS, PERIOD_ALONE),
+        ]
+        found += [dataclasses.replace(one, development=True) for one in some]
     return found
 
 

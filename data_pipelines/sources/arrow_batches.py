@@ -21,6 +21,8 @@ CSV = (".csv", ".csv.gz", ".tsv")
 ASTROPY = (".ecsv", ".fits", ".fit", ".fits.gz", ".fits.fz")
 Columns = TypeVar("Columns", pa.Schema, pa.Table)
 ROWS_AT_ONCE = 1024
+_SETTINGS: dict[str, bool] = {"page_checksum_verification": True, "pre_buffer": False}
+"""With `pre_buffer` all that was read of a Parquet file stays in memory until its end."""
 POINTS_AT_ONCE = 1 << 18
 """Rows of a flat Parquet table that are grouped together: a star that goes on behind them comes in parts."""
 
@@ -40,7 +42,7 @@ def file_batches(
     try:
         if name.endswith(PARQUET):
             # pyarrow takes names that are no text only as bytes.
-            with pa.OSFile(os.fsencode(path)) as raw, pq.ParquetFile(raw, page_checksum_verification=True) as file:
+            with pa.OSFile(os.fsencode(path)) as raw, pq.ParquetFile(raw, **_SETTINGS) as file:
                 if not file.metadata.num_rows:
                     return
                 outer = _distinct(file.schema_arrow, path).names

@@ -29,8 +29,10 @@ class EvaluateOptions:
     """Scores a workdir, weights folder or published model on held-out objects, with 95 % intervals over objects.
 
     Light curves: reconstruction of hidden points, always apart for all stars, long-period ones, and the others, because
-    Miras dominate every sum of squares. Alert stamps: accuracy, macro F1 and recalls, with and without image, metadata,
-    sky position and history. Hosts: errors by size of the host, calibration. Embeddings of any model or table: --probe.
+    Miras dominate every sum of squares; of classifiers accuracy, macro F1 and recalls of whole stars (all windows in all
+    bands) and of single windows. Alert stamps: accuracy, macro F1 and recalls, with and without image, metadata,
+    sky position and history. Hosts: errors by size of the host, calibration. Embeddings of any
+    model or table: --probe.
     """
 
     model: Annotated[str, tyro.conf.Positional]
@@ -67,7 +69,7 @@ def main(argv: list[str]) -> int:
         )
     if options.probe:
         option_groups.of({}, chosen, options.model, flat=True)
-    if probe.is_table(options.model):
+    if probe.is_table(options.model, options.probe):
         return _table(options, probing, argv)
     loaded = load(options.model, options.which)
     data = list(options.data) or [Path(p) for p in loaded.record.get("data", {}).get("paths", [])]
@@ -89,7 +91,10 @@ def _table(options: EvaluateOptions, probing: probe.ProbeOptions, argv: list[str
     if not options.probe:
         raise ConfigError(f"'{options.model}' is a table, and embeddings are judged with --probe: add it")
     scores = probe.probe_table(Path(options.model), options.data, options.split, probing)
-    return _written(options, scores, {}, _origin(options, options.data or [probing.labels or options.model], argv))
+    from lcjax.training.workdir import versions
+
+    record = {"system": "table of embeddings", "versions": versions()}
+    return _written(options, scores, record, _origin(options, options.data or [probing.labels or options.model], argv))
 
 
 def _written(options: EvaluateOptions, scores: "Scores", record: dict[str, Any], origin: dict[str, str]) -> int:

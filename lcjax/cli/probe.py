@@ -49,9 +49,9 @@ class ProbeOptions:
     """Names of the columns of tables."""
 
 
-def is_table(name: str) -> bool:
-    """Whether what shall be judged is a table of embeddings and not a model."""
-    return name.lower().endswith(PARQUET)
+def is_table(name: str, probed: bool) -> bool:
+    """Whether what shall be judged is a table of embeddings and not a model: by its name, or because a model is no single file."""
+    return name.lower().endswith(PARQUET) or (probed and Path(name).is_file())
 
 
 def probe_table(path: Path, data: Sequence[Path], split: str, options: ProbeOptions) -> Scores:
@@ -89,12 +89,12 @@ def probe_model(loaded: Loaded, data: Sequence[Path], split: str, options: Probe
     if options.labels:
         raise ConfigError("--labels is for tables of embeddings: a model is judged on prepared data (--data)")
     say_what_it_trained_on(loaded.record, data, split)
-    found = []
-    for stars in _of_data(data, split):
+    found, every = [], _of_data(data, split)
+    for stars in every:
         if not stars.label:
             _say(f"{stars.name}: no star has a class, so there is nothing to judge by")
             continue
-        found.append(_judged(stars, embed(loaded, stars.folder), str(loaded.folder), options, len(data) > 1))
+        found.append(_judged(stars, embed(loaded, stars.folder), str(loaded.folder), options, len(every) > 1))
     return _scores([one for one in found if one], str(loaded.folder))
 
 
@@ -107,12 +107,13 @@ def embed(loaded: Loaded, folder: Path) -> Embeddings:
     system = find_system(loaded.experiment.system)
     kind = find_kind(system.kind)
     with Processes(usual_count()) as processes:
-        answers = system.answers(loaded, Work({}, kind.tools(), processes.map, None))
+        options = system.embedding_options
+        answers = system.answers(loaded, Work(options, kind.tools(), processes.map, None))
         if not {"embedding", "object_id"} <= set(answers.schema.names):
             raise ConfigError(
                 f"'{loaded.folder}' is a {system.name}, which gives no embeddings of objects: there is nothing to probe"
             )
-        reader = kind.reader(Request(system.request(loaded, {}), {}, processes, _say))
+        reader = kind.reader(Request(system.request(loaded, options), options, processes, _say))
         rows = [row for row in answers.answer(reader.items([str(folder)])) if not isinstance(row, Rejection)]
     if not rows:
         raise DataError(f"none of the {answers.unit} of '{folder}' could be embedded")

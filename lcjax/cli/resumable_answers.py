@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_pipelines.result_parts import ResultParts, read_parts
+from data_pipelines.sources.folders import files_below
 from lcjax.cli.streamed_table import StreamedTable, as_table, check_columns, check_table_name, rejection_schema
 from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.files import is_left_over, printable, storage_errors, take_lock, unfinished_parts, written_file
@@ -140,18 +141,21 @@ class ResumableAnswers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Makes the tables and removes the parts; where something stopped the work, parts that there are stay."""
+        unfinished = kind is not None
         with self._closing:
-            if kind is None:
-                self._write_rejected()
-                if self.answered:
+            try:
+                if kind is None or issubclass(kind, DataError | ConfigError):
+                    self._write_rejected()  # worth knowing also where the input ends the work
+                if kind is None and self.answered:
                     self._write_table()
-            else:
-                if issubclass(kind, DataError | ConfigError):  # what was set aside by then is worth knowing
-                    self._write_rejected()
-                if self._begin:
+            except BaseException:
+                unfinished = True
+                raise
+            finally:
+                if unfinished and self._begin:
                     self._say(f"'{self._out}' is not finished: the same command goes on behind item {self._begin:,}")
-                    return
-            shutil.rmtree(self.folder, ignore_errors=True)
+                else:
+                    shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write_table(self) -> None:
         rows = self._held()
@@ -168,7 +172,8 @@ class ResumableAnswers:
             self._rejected.unlink(missing_ok=True)
             return
         with StreamedTable(self._rejected, rejection_schema(self._columns)) as table:
-            for rejection in itertools.chain(*(part.rejected for part in read_parts(self.folder)), self._aside):
+            before = itertools.chain.from_iterable(part.rejected for part in read_parts(self.folder))
+            for rejection in itertools.chain(before, self._aside):
                 table.add({name: getattr(rejection, name) for name in self._columns})
 
 
@@ -205,12 +210,11 @@ def _only_writer(folder: Path, out: Path) -> Iterator[None]:
 def input_identity(inputs: Sequence[str], but: Sequence[Path]) -> str:
     """A digest of names, sizes and times of all files that a command reads; `but`: those that it writes."""
     digest = hashlib.sha256()
-    own = {path.resolve() for path in but}
+    own = {os.path.realpath(path) for path in but}
     for path in map(Path, inputs):
-        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-        for file in files:
-            if is_left_over(file) or file.resolve() in own:
+        for file in sorted(files_below(path)) if path.is_dir() else [path]:
+            if is_left_over(file) or os.path.realpath(file) in own:
                 continue
-            about = file.stat()
+            about = file.stat() if file.exists() else file.lstat()  # a link that leads nowhere
             digest.update(f"{printable(file)} {about.st_size} {about.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

@@ -104,6 +104,8 @@ class System(ABC):
     """Name -> function that returns settings; the docstring holds paper, command and expected score."""
     predict_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax predict` -> dataclass, besides those of its kind."""
+    embedding_options: ClassVar[Mapping[str, Any]] = {}
+    """Groups of `predict_options`, filled in, under which answers have a column `embedding`, where they do not always have it."""
     evaluate_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax evaluate` -> dataclass."""
 

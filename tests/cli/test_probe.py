@@ -1,5 +1,6 @@
 """`lcjax evaluate --probe`: of a model and of tables from elsewhere; nothing lost without a word, nothing guessed."""
 
+import dataclasses
 import json
 import shutil
 
@@ -13,7 +14,9 @@ from data_pipelines.shards.manifest import read_manifest
 from lcjax.cli import evaluate, labelled_stars, probe
 from lcjax.cli.main import main
 from lcjax.errors import ConfigError, DataError
-from tests.inference.models import experiment, light_curve, weights_folder
+from lcjax.inference.loaded import Loaded
+from lcjax.systems import find_system, systems
+from tests.inference.models import experiment, light_curve, untrained, weights_folder
 
 STARS = 120
 QUICK = ["--shots", "5", "0", "--draws", "2"]
@@ -71,6 +74,11 @@ def test_a_model_is_judged_on_stars_it_embeds(data, tmp_path, capsys):
     assert all(
         0 <= s["macro_f1"]["low"] <= s["macro_f1"]["value"] <= s["macro_f1"]["high"] <= 1 for s in found["scores"]
     )
+    # What `lcjax predict` writes is judged alike.
+    table = str(tmp_path / "e.parquet")
+    assert main(["predict", str(tmp_path / "W"), str(data), "--out", table]) == 0
+    assert main(["evaluate", table, "--probe", "--data", str(data), "--json", str(tmp_path / "t.json"), *QUICK]) == 0
+    assert json.loads((tmp_path / "t.json").read_text()) == [found]
     assert "random forest" in capsys.readouterr().out and (tmp_path / "R" / "report" / "index.html").exists()
 
 
@@ -99,7 +107,9 @@ def test_a_table_with_classes_of_its_own_or_with_labels_beside_it(data, tmp_path
     names = ["odd" if i % 2 else "even" for i in range(STARS)]
     path = table(tmp_path / "e.parquet", ids, vectors, **{"class": names})
     out = tmp_path / "s.json"
-    assert main(["evaluate", path, "--probe", "--json", str(out), *QUICK]) == 0
+    assert main(["evaluate", path, "--probe", "--json", str(out), "--report", str(tmp_path), *QUICK]) == 0
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "table of embeddings" in page and "lcjax None" not in page
     (own,) = json.loads(out.read_text())
     assert own["classes"] == {"even": [48, 12], "odd": [48, 12]} and "no splits are given" in own["notes"][0]
     assert own["scores"][-1]["macro_f1"]["value"] > 0.9
@@ -153,6 +163,9 @@ def test_what_is_for_the_probe_alone_and_ids_that_match_nothing(data, tmp_path):
     path = table(tmp_path / "e.parquet", ["x", "y"], [[1.0], [2.0]])
     with pytest.raises(ConfigError, match="judged with --probe: add it"):
         evaluate.main([path])
+    (tmp_path / "e.csv").write_text("object_id,e_0,e_1\n")
+    with pytest.raises(DataError, match="is no Parquet file: store embeddings as Parquet"):
+        evaluate.main([str(tmp_path / "e.csv"), "--probe"])
     with pytest.raises(ConfigError, match="are for --probe"):
         evaluate.main([path, "--shots", "3"])
     other = tmp_path / "copy" / data.name
@@ -162,6 +175,21 @@ def test_what_is_for_the_probe_alone_and_ids_that_match_nothing(data, tmp_path):
     twice = ["--data", str(data), str(other)]
     with pytest.raises(DataError, match=r"'s\d+' of .* is in .* and in .*: give the dataset that is meant"):
         evaluate.main([table(tmp_path / "e.parquet", *known(data)), "--probe", *twice])
+
+
+def test_systems_say_under_which_options_they_give_embeddings():
+    for system in systems().values():
+        for name, options in system.embedding_options.items():
+            assert type(options) is system.predict_options[name] and options != type(options)()
+    assert find_system("light_curve_classifier").embedding_options["classes"].embedding
+
+
+def test_a_model_without_embeddings_is_refused(data, tmp_path):
+    settings = experiment()
+    loaded = Loaded(settings, *untrained(settings), tmp_path)
+    silent = loaded.replace(task=dataclasses.replace(loaded.task, predict=lambda v, batch: {"x": batch["time"][:, 0]}))
+    with pytest.raises(ConfigError, match="which gives no embeddings of objects"):
+        probe.embed(silent, data)
 
 
 def test_stars_of_a_dataset(data, monkeypatch):

@@ -80,9 +80,8 @@ class Brightness:
 
     def _of_flux(self, series: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         flux = series["flux"]
-        magnitude, error = magnitude_of_flux(
-            flux, _flux_error(series, self.error_scale), series.get("zero_point", self.zero_point)
-        )
+        error = _flux_error(series, self.error_scale)
+        magnitude, error = magnitude_of_flux(flux, error, series.get("zero_point", self.zero_point))
         return magnitude, self._filled(error), {NOT_POSITIVE: flux <= 0}
 
     def fluxes(

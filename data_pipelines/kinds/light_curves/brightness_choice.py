@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_pipelines.kinds.light_curves.brightness import Brightness
-from data_pipelines.kinds.light_curves.brightness_columns import is_of_star, short
+from data_pipelines.kinds.light_curves.brightness_columns import FLUXES, first, is_of_star, is_pan_starrs, short
 from data_pipelines.kinds.light_curves.fluxes import DIFFERENCE, MAGNITUDE, RELATIVE, TOTAL
 from lcjax.errors import ConfigError
 
@@ -49,37 +49,13 @@ def choose_brightness(
         raise ConfigError(f"--columns.constant-error is {constant}: an error must be more than 0 mag")
     kind = "flux" if "flux" in columns else "magnitude"
     if kind not in columns:
-        of = DIFFERENCE if given.difference else MAGNITUDE
-        return Brightness(f"upper limits '{columns['limit']}'", kind=of, keeps_fluxes=True)
+        return Brightness(f"upper limits '{columns['limit']}'", kind=DIFFERENCE, keeps_fluxes=True)
     unit = given.unit if given.unit != "auto" else _unit(columns[kind], units)
     errors = _error_said(columns, kind, constant)
     if kind == "magnitude":
         return _of_magnitude(columns, names, unit, units, given, where, errors)
-    if unit in ("mag", "mmag"):
-        raise ConfigError(f"flux '{columns['flux']}' of '{where}' is in {unit}: name it with --columns.magnitude")
-    name, lower = short(columns["flux"]), {short(n) for n in names}
-    plasticc = name == "flux" and "passband" in lower and bool({"detected", "detected_bool"} & lower)
-    difference = given.difference or name in _DIFFERENCES or plasticc
-    difference |= name == "psfflux" and bool(_SOURCES_OF_DIFFERENCES & lower)
-    what = f"magnitudes of {'difference ' if difference else ''}flux '{columns['flux']}'"
-    kind = DIFFERENCE if difference else TOTAL
     scale = 1.0 if given.unit != "auto" else _error_scale(columns, units, where)
-    made = partial(Brightness, flux=True, error_scale=scale, constant_error=constant, keeps_fluxes=True)
-    if given.zero_point is not None:
-        said, zero = f"{what}, zero point {given.zero_point:g}{errors}", given.zero_point
-        return made(said, zero_point=zero, kind=kind, unit=_unit_of(zero), flux_zero_point=zero)
-    if "zero_point" in columns:
-        return made(f"{what}, zero points '{columns['zero_point']}'{errors}", kind=kind)
-    unit = unit if unit in AB_ZERO_POINTS else _SURVEYS.get(name, unit)
-    zero = SNANA_ZERO_POINT if name == "fluxcal" or plasticc else AB_ZERO_POINTS.get(unit)
-    if zero is not None:
-        in_unit = f" in {unit}" if unit in AB_ZERO_POINTS else ""
-        said = f"{what}{in_unit}, zero point {zero:g}{errors}"
-        return made(said, zero_point=zero, kind=kind, unit=_unit_of(zero), flux_zero_point=zero)
-    said = (
-        f"relative {what} without a zero point (-2.5 lg of it, --columns.zero-point or --columns.unit give one){errors}"
-    )
-    return made(said, kind=kind if difference else RELATIVE, unit=unit, flux_zero_point=np.nan)
+    return _of_flux(columns, names, unit, scale, given, where, errors)
 
 
 def _error_scale(columns: Mapping[str, str], units: Mapping[str, str], where: str) -> float:
@@ -89,10 +65,51 @@ def _error_scale(columns: Mapping[str, str], units: Mapping[str, str], where: st
     if not own or not other or own.replace(" ", "") == other.replace(" ", ""):
         return 1.0
     if own in AB_ZERO_POINTS and other in AB_ZERO_POINTS:
-        return float(10 ** (0.4 * (AB_ZERO_POINTS[own] - AB_ZERO_POINTS[other])))
+        return 10 ** (0.4 * (AB_ZERO_POINTS[own] - AB_ZERO_POINTS[other]))
     raise ConfigError(
         f"flux '{flux}' of '{where}' is in {own} and its error '{error}' in {other}: give both in one unit, and say it with --columns.unit"
     )
+
+
+def _of_flux(
+    columns: Mapping[str, str],
+    names: Sequence[str],
+    unit: str,
+    error_scale: float,
+    given: "ColumnNames",
+    where: str,
+    errors: str,
+) -> Brightness:
+    constant = given.constant_error
+    if unit in ("mag", "mmag"):
+        raise ConfigError(f"flux '{columns['flux']}' of '{where}' is in {unit}: name it with --columns.magnitude")
+    name, lower = short(columns["flux"]), {short(n) for n in names}
+    plasticc = name == "flux" and "passband" in lower and bool({"detected", "detected_bool"} & lower)
+    difference = given.difference or name in _DIFFERENCES or plasticc
+    difference |= name == "psfflux" and bool(_SOURCES_OF_DIFFERENCES & lower)
+    what = f"magnitudes of {'difference ' if difference else ''}flux '{columns['flux']}'"
+    kind = DIFFERENCE if difference else TOTAL
+    made = partial(Brightness, flux=True, error_scale=error_scale, constant_error=constant, keeps_fluxes=True)
+    if given.zero_point is not None:
+        said, zero = f"{what}, zero point {given.zero_point:g}{errors}", given.zero_point
+        return made(said, zero_point=zero, kind=kind, unit=_unit_of(zero), flux_zero_point=zero)
+    if "zero_point" in columns and unit in AB_ZERO_POINTS:
+        raise ConfigError(
+            f"flux '{columns['flux']}' of '{where}' is in {unit}, of zero point {AB_ZERO_POINTS[unit]:g}, and column '{columns['zero_point']}' "
+            f"gives zero points: say --columns.unit {unit} or --columns.zero-point, or leave the column out"
+        )
+    if "zero_point" in columns:
+        return made(f"{what}, zero points '{columns['zero_point']}'{errors}", kind=kind)
+    unit = unit if unit in AB_ZERO_POINTS else "Jy" if is_pan_starrs(name, names) else _SURVEYS.get(name, unit)
+    zero = SNANA_ZERO_POINT if name == "fluxcal" or plasticc else AB_ZERO_POINTS.get(unit)
+    if zero is not None:
+        in_unit = f" in {unit}" if unit in AB_ZERO_POINTS else ""
+        said = f"{what}{in_unit}, zero point {zero:g}{errors}"
+        return made(said, zero_point=zero, kind=kind, unit=_unit_of(zero), flux_zero_point=zero)
+    said = (
+        f"relative {what} without a zero point (-2.5 lg of it, --columns.zero-point or --columns.unit give one){errors}"
+    )
+    return made(said, kind=kind if difference else RELATIVE, unit=unit, flux_zero_point=np.nan)
 
 
 def _unit_of(zero_point: float) -> str:
@@ -118,6 +135,8 @@ def _of_magnitude(
     of_error = _unit(columns.get("magnitude_error", ""), units)
     error_scale = scale if given.unit != "auto" or not of_error else 1e-3 if of_error == "mmag" else 1.0
     said = f"magnitudes '{name}'" + (" in mmag" if scale < 1 else "")
+    if flux := first(FLUXES, names, tuple(columns.values())):
+        said += f" (its flux '{flux}' is kept with --columns.flux {flux})"
     if short(name).startswith("g_transit_"):
         said += " (the columns of BP and RP are not read)"
     if given.difference:

@@ -54,6 +54,7 @@ class LightCurveClassifierSystem(System):
     experiment = LightCurveClassifierExperiment
     presets: Mapping[str, Any] = presets.PRESETS
     predict_options = {"classes": StarOutputs}  # noqa: RUF012
+    embedding_options = {"classes": StarOutputs(embedding=True)}  # noqa: RUF012
 
     def build_task(self, experiment: LightCurveClassifierExperiment) -> "Task":
         """Encoder and head."""
