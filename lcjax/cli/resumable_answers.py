@@ -210,7 +210,7 @@ def _only_writer(folder: Path, out: Path) -> Iterator[None]:
 def input_identity(inputs: Sequence[str], but: Sequence[Path]) -> str:
     """A digest of names, sizes and times of all files that a command reads; `but`: those that it writes."""
     digest = hashlib.sha256()
-    own = {os.path.realpath(path) for path in but}
+    own = {os.path.realpath(path) for path in but}  # `resolve` refuses links to themselves
     for path in map(Path, inputs):
         for file in sorted(files_below(path)) if path.is_dir() else [path]:
             if is_left_over(file) or os.path.realpath(file) in own:

@@ -151,7 +151,7 @@ def evaluate(loaded: Loaded, data: LabelledData, commands: str) -> Scores:
 
 def blocks_read(loaded: Loaded) -> list[Picture]:
     """The weights of the encoder's blocks, where the head is one that learns them."""
-    gamma = loaded.variables["params"]["head"].get("gamma")
+    gamma = loaded.variables.get("params", {}).get("head", {}).get("gamma")
     if gamma is None:
         return []
     caption = "How much of each block of the encoder the head reads; dotted: equal shares."

@@ -10,7 +10,7 @@ import pytest
 from lcjax.errors import DataError
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
-from lcjax.systems.light_curve_classifier.evaluation import _pooled, answer_stars, evaluate
+from lcjax.systems.light_curve_classifier.evaluation import _pooled, answer_stars, blocks_read, evaluate
 from tests.systems.light_curve_classifier.stars import CLASSES, Split
 
 CERTAIN = 0.8
@@ -94,3 +94,13 @@ def test_an_empty_split_is_said():
     data.windows = lambda: []
     with pytest.raises(DataError, match="no light curves"):
         answer_stars(answers_by_length(), data)
+
+
+def test_the_report_shows_which_blocks_a_head_reads():
+    loaded = answers_by_length()
+    assert blocks_read(loaded) == []
+    loaded = loaded.replace(variables={"params": {"head": {"gamma": np.log([1.0, 3.0])}}})
+    (picture,) = blocks_read(loaded)
+    np.testing.assert_allclose([bar.get_height() for bar in picture.draw().axes[0].patches], [0.25, 0.75])
+    sections = evaluate(loaded, Split("test", stars=9, rare=5), "next").sections
+    assert sum(getattr(part, "caption", "") == picture.caption for part in sections[0].parts) == 1
