@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_pipelines.result_parts import ResultParts, read_parts
+from data_pipelines.sources.folders import files_below
 from lcjax.cli.streamed_table import StreamedTable, as_table, check_columns, check_table_name, rejection_schema
 from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.files import is_left_over, printable, storage_errors, take_lock, unfinished_parts, written_file
@@ -211,10 +212,9 @@ def input_identity(inputs: Sequence[str], but: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     own = {os.path.realpath(path) for path in but}  # `resolve` refuses links to themselves
     for path in map(Path, inputs):
-        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-        for file in files:
+        for file in sorted(files_below(path)) if path.is_dir() else [path]:
             if is_left_over(file) or os.path.realpath(file) in own:
                 continue
-            about = file.stat()
+            about = file.stat() if file.exists() else file.lstat()  # a link that leads nowhere
             digest.update(f"{printable(file)} {about.st_size} {about.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]

@@ -212,3 +212,15 @@ def test_killed_for_good_and_begun_again(tmp_path):
     process, out = start("killed", 0)
     assert process.wait(300) == 0
     assert pq.read_table(out).num_rows == 390 and files(out.parent) == files(whole.parent)
+
+
+def test_input_identity_follows_links(tmp_path):
+    """As the readers do: files in linked folders are input too."""
+    for place in ("in", "far"):
+        (tmp_path / place).mkdir()
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "far")
+    (tmp_path / "in" / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
+    (tmp_path / "far" / "a.csv").write_text("a")
+    first = input_identity([str(tmp_path / "in")], [])
+    (tmp_path / "far" / "a.csv").write_text("ab")
+    assert input_identity([str(tmp_path / "in")], []) != first
