@@ -51,3 +51,14 @@ def test_the_second_host_is_two_radii_away():
         hosts, held = run(centres, np.full((1, 3), 1.5, np.float32), log_weights)
         np.testing.assert_allclose(hosts[0], [[0, 0], [second, 0]], atol=1e-4)
         np.testing.assert_allclose(held[0], [0.5, probability], atol=0.01)
+
+
+def test_circles_that_meet_after_they_were_moved_hold_no_more_than_everything():
+    """Sharp components draw both circles together; the overlap counts for the first."""
+    along = np.array([19.5, 2.5, 7.1, 12.3, 14.7], np.float32)
+    centres = np.stack([along, 0 * along], axis=-1)[None]
+    widths = np.array([[3.0, 0.3, 0.3, 0.3, 0.3]], np.float32)
+    log_weights = np.log(np.array([[0.14, 0.32, 0.12, 0.4, 0.02]], np.float32))
+    hosts, held = jax.jit(lambda *mixture: two_best_hosts(*mixture, 6.0))(centres, widths, log_weights)
+    assert np.abs(hosts[0, 0] - hosts[0, 1]).sum() < 12
+    assert 0.8 < held[0, 0] < 0.9 and abs(held[0].sum() - 1) < 1e-6

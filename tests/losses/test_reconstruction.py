@@ -14,6 +14,7 @@ from lcjax.losses import (
     gaussian_nll,
     huber_errors,
     r2_score,
+    r2_sums,
     reconstruction_loss,
     window_errors,
 )
@@ -93,6 +94,19 @@ def test_error_weights_lie_between_a_thousandth_and_one(errors):
     else:
         assert w[np.argmax(inverse)] == pytest.approx(1.001)
         assert w[np.argmin(inverse)] == pytest.approx(0.001)
+
+
+def test_sums_of_r2_and_likelihoods_by_hand():
+    """The second point is hidden, the last window has none; a variance beyond e^8 counts as e^8."""
+    target, prediction = np.float32([[1, 9, 4], [5, 5, 5]]), np.float32([[2, 0, 2], [0, 0, 0]])
+    mask = np.array([[True, False, True], [False] * 3])
+    residual, deviation = r2_sums(target, prediction, mask)
+    assert residual.tolist() == [5, 0] and deviation.tolist() == [4.5, 0]
+    assert r2_score(target, prediction, mask) == pytest.approx(1 - 5 / 4.5)
+    log_variance = np.float32([[np.log(4), 0, 20], [1, 1, 1]])
+    expected = [(0.5 * (1 / 4 + np.log(4)) + 0.5 * (4 * np.exp(-8.0) + 8)) / 2, 0]
+    np.testing.assert_allclose(gaussian_nll(target, prediction, log_variance, mask), expected, rtol=1e-5)
+    np.testing.assert_allclose(window_errors(target, prediction), [(1 + 81 + 4) / 3, 25], rtol=1e-6)
 
 
 def test_huber_is_quadratic_near_and_linear_far():

@@ -11,6 +11,8 @@ from cosmic_ray.plugins import get_operator, operator_names
 
 NEED_ARGUMENTS = ("core/VariableReplacer", "core/VariableInserter")
 """Operators that only work on variables named beforehand."""
+IDENTITIES = ("_Is", "_IsNot")
+"""Comparisons of values become no identity, which is the same for booleans and small numbers."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ def all_mutants(source: str) -> list[Mutant]:
     nodes = list(ast_nodes(get_ast(source)))
     found = []
     for name in sorted(operator_names()):
-        if name in NEED_ARGUMENTS:
+        identity = name.endswith(IDENTITIES) and "Operator_Is" not in name
+        if name in NEED_ARGUMENTS or identity:
             continue
         operator = get_operator(name)()
         places = [start for node in nodes for start, _ in operator.mutation_positions(node)]

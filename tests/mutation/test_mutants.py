@@ -18,6 +18,12 @@ def test_every_operation_and_number_is_changed_but_no_annotation():
     assert all(before == "return x / 2" for before, _ in changes)
 
 
+def test_values_are_not_compared_by_identity():
+    changes = {after for mutant in all_mutants("a == b\nc is None\n") for after in [mutant.code("a == b\nc is None\n")]}
+    assert "a != b\nc is None\n" in changes and "a == b\nc is not None\n" in changes
+    assert not any(code.startswith("a is") for code in changes)
+
+
 def test_a_sample_is_drawn_by_its_seed_and_has_one_mutant_of_a_kind_at_a_place():
     mutants = all_mutants(SOURCE)
     assert sample(mutants, 2, 5) == sample(mutants, 2, 5) and len(sample(mutants, 1, 5)) == 1

@@ -31,7 +31,7 @@ def expected_counts(n, probed, same, random):
 
 
 @pytest.mark.parametrize(
-    "shares", [(0.5, 0.2, 0.2), (0.2, 0.1, 0.1), (0.5, 0.0, 0.0), (0.75, 0.5, 1.0), (0.0, 0.2, 0.2)]
+    "shares", [(0.5, 0.2, 0.2), (0.2, 0.1, 0.1), (0.5, 0.0, 0.0), (0.75, 0.5, 1.0), (0.9, 0.0, 1.0), (0.0, 0.2, 0.2)]
 )
 @pytest.mark.parametrize("values_from", ["all", "visible"])
 def test_counts_for_every_number_of_points(shares, values_from):
@@ -44,6 +44,7 @@ def test_counts_for_every_number_of_points(shares, values_from):
         assert (out["probed"][n] & ~out["visible"][n]).sum() == k - kept - randomised
         assert changed[n].sum() <= randomised
         if randomised:
+            # of the last shares more points are randomised than shown, which give their magnitudes several times
             values = set(out["magnitude"][n][changed[n]])
             shown = out["visible"][n] & ~changed[n] if values_from == "visible" else batch["mask"][n]
             assert values <= set(batch["magnitude"][n][shown])
@@ -107,3 +108,13 @@ def test_arrays_of_other_shapes_are_refused_at_the_door():
     batch = {"mask": np.ones((2, 5), bool), "magnitude": np.zeros((2, 6), np.float32)}
     with pytest.raises(AssertionError, match="assert_equal_shape"):
         mask_for_pretraining(jax.random.key(0), batch)
+
+
+@pytest.mark.parametrize("values_from", ["all", "visible"])
+def test_randomised_magnitudes_of_a_row_do_not_depend_on_other_rows(values_from):
+    batch = {k: v[20:24] for k, v in batch_of_every_length(24).items()} | {"row": np.arange(4)}
+    shares = (0.8, 0.0, 0.7)
+    whole = run(jax.random.key(2), batch, *shares, values_from=values_from)
+    last = run(jax.random.key(2), {k: v[::-1] for k, v in batch.items()}, *shares, values_from=values_from)
+    np.testing.assert_array_equal(whole["magnitude"], last["magnitude"][::-1])
+    assert np.any(np.asarray(whole["magnitude"]) != batch["magnitude"])

@@ -151,3 +151,9 @@ def test_ranks_are_those_of_the_training_values():
     tied = np.array([[0.0] * 61 + [1.0] * 40], np.float32)
     middle = (0.0 + 0.6) / 2
     np.testing.assert_allclose(quantile_ranks(jnp.array([[0.0]]), tied), middle, atol=0.01)
+
+
+def test_one_stamp_has_the_fourier_channel_it_has_in_a_batch():
+    x = np.random.default_rng(4).normal(size=(2, 21, 21, 3)).astype(np.float32)
+    one = lambda stamp: ms.add_fourier(ms.stamp_view(stamp, "cropped", 15), stamp, "stamp")
+    np.testing.assert_allclose(one(x)[1], one(x[1]), atol=1e-5)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from data_pipelines.shards.streams import cut_windows
 from lcjax.transforms import published_starts, published_windows, sequential_edges
+from lcjax.transforms.windows import window_edges
 
 sizes = st.integers(1, 700), st.integers(1, 210)
 
@@ -40,3 +41,15 @@ def test_sequential_windows_are_those_of_the_reader(n, length):
     edges = sequential_edges(n, length)
     np.testing.assert_array_equal(start, edges[:-1])
     np.testing.assert_array_equal(start + size, edges[1:])
+
+
+def test_edges_of_many_curves_are_those_of_each():
+    points = np.array([1, 6, 7, 8, 13, 14, 20])
+    for mode, cut in (("published", published_starts), ("sequential", lambda n, w: sequential_edges(n, w)[:-1])):
+        starts, ends = (np.asarray(edges) for edges in window_edges(points, 20, 7, mode))
+        assert starts.shape == ends.shape == (len(points), 3)
+        for n, start, end in zip(points, starts, ends):
+            there = end > start
+            own = cut(n, 7)
+            np.testing.assert_array_equal(start[there], own)
+            np.testing.assert_array_equal(end[there], np.minimum(own + 7, n) if mode == "published" else [*own[1:], n])

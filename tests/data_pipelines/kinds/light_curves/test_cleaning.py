@@ -1,6 +1,7 @@
 """Cleaning: what comes out is fit for use, and every point that went in is accounted for."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -60,7 +61,9 @@ def test_reasons_are_told():
     reason = lambda *columns: clean(RawLightCurve("s", "", *columns), CleaningSettings()).reason
     n = 20
     ones = np.ones(n)
-    assert "unequal length" in reason(np.arange(n), ones[:3], ones)
+    for lengths in ((20, 3, 20), (20, 20, 3), (3, 20, 20)):
+        said = "columns of unequal length: {} times, {} magnitudes, {} errors".format(*lengths)
+        assert reason(*(np.ones(length) for length in lengths)) == said
     assert "fewer than 5 points: 0 (20 error out of range)" in reason(np.arange(n), ones, ones * 5)
     assert clean(RawLightCurve("", "", ones, ones, ones), CleaningSettings()).reason == "no object id"
 
@@ -117,3 +120,41 @@ def test_a_time_scale_is_that_of_all_tables():
     assert report.time_scale == "mjd_tai" and report.facts() == {"times": "MJD", "time scale": "mjd_tai"}
     report.add_columns({"time": "mjd", "times": "MJD"})
     assert report.time_scale == "" and report.facts()["time scale"] == "mjd_tai; not said"
+
+
+def test_long_curves_are_whole():
+    curve = clean(RawLightCurve("s", "V", 53_000 + np.arange(300.0), np.ones(300), np.ones(300)), CleaningSettings())
+    assert len(curve.mjd) == 300
+
+
+@pytest.mark.parametrize(("object_id", "fault"), [("", ""), ("s", "of two minds"), ("s", "")])
+def test_points_of_rejected_objects_are_accounted_for(object_id, fault):
+    """Also those that were lost or repeated before; the last is rejected for columns of unequal length."""
+    errors = np.ones(9) if fault or not object_id else np.ones(8)
+    raw = RawLightCurve(
+        object_id, "V", np.arange(9.0), np.ones(9), errors, lost={"flagged": 3}, repeated=2, parts=2, fault=fault
+    )
+    report = CleaningReport()
+    found = clean(raw, CleaningSettings(), report)
+    assert found.reason == (fault or ("no object id" if not object_id else found.reason)) and report.rejected == [found]
+    assert report.points_read == 14 and sum(report.points_dropped.values()) == 14
+    assert report.points_dropped["flagged"] == 3 and report.points_dropped["of rejected objects"] == 9
+    assert report.notes == {"stars put together of several parts": 1}
+
+
+@pytest.mark.parametrize(("labels", "kept"), [((), ()), (("RR",), ()), (("RR", "EB"), ("RR", "EB"))])
+def test_classes_are_kept_where_they_differ(labels, kept):
+    raw = RawLightCurve("s", "V", np.arange(9.0), np.ones(9), np.ones(9), label="", labels=labels)
+    curve = clean(raw, CleaningSettings())
+    assert curve.labels == kept and curve.label is None
+
+
+@pytest.mark.parametrize(("count", "names"), [(3, "n0, n1, n2"), (4, "n0, n1, n2, ...")])
+def test_what_is_printed_names_three(count, names):
+    report = CleaningReport(labels_of_none=[f"n{i}" for i in range(count)])
+    report.label_conflicts = {f"n{i}": ("RR", "EB") for i in range(count)}
+    rows = report.rows({"train": 1})
+    assert rows["labels not used"] == f"{count}, no light curve has these names ({names})"
+    conflicts = names.replace("0", "0: RR or EB").replace("1", "1: RR or EB").replace("2", "2: RR or EB")
+    assert rows["left unlabelled"] == f"{count} of several classes ({conflicts.replace(', ', '; ')})"
+    assert "columns" not in rows and "split together" not in rows and "split as elsewhere" not in rows
