@@ -32,4 +32,12 @@ def draw(rows: Sequence[Mapping[str, Any]], baseline: str, path: Path) -> None:
     panels[0].set_yticks(range(len(others)), names, fontsize=8)
     for panel in panels:
         panel.tick_params(axis="x", labelsize=8)
+    fewest, most = min(row["seeds"] for row in rows), max(row["seeds"] for row in rows)
+    runs = f"{most}" if fewest == most else f"{fewest} to {most}"
+    bars = (
+        "bars: 95 % intervals over seeds; filled: beyond chance, all comparisons counted"
+        if fewest > 1
+        else "no intervals"
+    )
+    figure.suptitle(f"seeds of each variant: {runs}; {bars}", fontsize=9)
     figure.savefig(path, dpi=110)

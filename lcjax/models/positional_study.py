@@ -15,7 +15,7 @@ import numpy as np
 from lcjax.errors import ConfigError
 from lcjax.models.attention import published_mask_term, strict_attention
 from lcjax.models.positional_config import PositionalStudyConfig
-from lcjax.models.positional_terms import distance_penalty, products, rotated, time_differences
+from lcjax.models.positional_terms import distance_penalty, products, rotated, rotations, time_differences
 from lcjax.models.recurrence import GatedRecurrence
 from lcjax.transforms.positional import (
     encode_time,
@@ -71,7 +71,11 @@ class _Block(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, seen: dict[str, Array], positions: dict[str, Array]) -> Array:
-        """(B, L, D) -> (B, L, D). `seen`: time, mask, visible; `positions`: encoding, relative, shared (those there are)."""
+        """(B, L, D) -> (B, L, D).
+
+        Args:
+          seen: `mask`, `visible`. positions: `encoding`, and `relative`, `shared`, or `sine` and `cosine` of rotations.
+        """
         cfg = self.config
         dense = lambda width, name: nn.Dense(width, dtype=self.dtype, name=name)
         split = lambda y: y.reshape(*y.shape[:2], cfg.num_heads, cfg.width // cfg.num_heads)
@@ -79,8 +83,7 @@ class _Block(nn.Module):
         q, k, v = split(query(x)), split(key(x)), split(value(x))
         terms = self._terms(q, k, lambda y: split(query(y)), lambda y: split(key(y)), seen, positions)
         if cfg.variant.attention == "rotary":
-            frequencies = cfg.cadence_ratio * rotation_frequencies(cfg)
-            q, k = (rotated(y, seen["time"], frequencies) for y in (q, k))
+            q, k = (rotated(y, positions["sine"], positions["cosine"]) for y in (q, k))
         scale = jnp.sqrt(jnp.float32(q.shape[-1]))
         if cfg.parity:
             hidden = 1.0 - seen["visible"].astype(jnp.float32)
@@ -149,8 +152,11 @@ class PositionalStudyEncoder(nn.Module):
             positions["relative"] = self._relative(time, mask)
         if variant.attention == "tupe":
             positions["shared"] = self._shared(encoded)
+        if variant.attention == "rotary":
+            turns = rotations(time, cfg.cadence_ratio * rotation_frequencies(cfg))
+            positions["sine"], positions["cosine"] = turns
         x = self._embed(magnitude, time, encoded).astype(self.dtype)
-        layers, seen = [x], {"time": time, "mask": mask, "visible": visible}
+        layers, seen = [x], {"mask": mask, "visible": visible}
         for i in range(cfg.num_layers):
             x = _Block(cfg, i, self.dtype, name=f"block_{i}")(x, seen, positions)
             layers.append(x)

@@ -11,16 +11,24 @@ def products(query: Array, key: Array) -> Array:
     return jnp.matmul(query.transpose(0, 2, 1, 3), key.transpose(0, 2, 3, 1), preferred_element_type=jnp.float32)
 
 
-def rotated(x: Array, time: Array, frequencies: Array) -> Array:
-    """Channel pairs turned by the angle frequency times time: products of two points turned so depend on t_i - t_j alone.
+def rotations(time: Array, frequencies: Array) -> tuple[Array, Array]:
+    """Sine and cosine of frequency times time, (B, L, H, d / 2) float32 each: computed once for all blocks.
+
+    Args:
+      time: (B, L) days. frequencies: (H, d / 2) rad/day.
+    """
+    angles = time.astype(jnp.float32)[:, :, None, None] * frequencies
+    return jnp.sin(angles), jnp.cos(angles)
+
+
+def rotated(x: Array, sine: Array, cosine: Array) -> Array:
+    """Channel pairs turned by the angles of `rotations`: products of two points turned so depend on t_i - t_j alone.
 
     The rotations of RoPE (arXiv 2104.09864) with time for the index.
 
     Args:
-      x: (B, L, H, d), d even; channels k and d / 2 + k are a pair. time: (B, L) days. frequencies: (H, d / 2) rad/day.
+      x: (B, L, H, d), d even; channels k and d / 2 + k are a pair.
     """
-    angles = time.astype(jnp.float32)[:, :, None, None] * frequencies
-    sine, cosine = jnp.sin(angles), jnp.cos(angles)
     first, second = jnp.split(x.astype(jnp.float32), 2, axis=-1)
     turned = jnp.concatenate([first * cosine - second * sine, first * sine + second * cosine], axis=-1)
     return turned.astype(x.dtype)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import positional as benchmark
+from benchmarks.positional_files import finished
 from benchmarks.positional_picture import draw
 from benchmarks.positional_runs import SEEDS_APART, StudySettings, Variant, experiment_of, probe_rows, run
 from benchmarks.positional_scores import Difference, beyond_chance, difference, sentence, summary
@@ -152,6 +153,8 @@ def test_finished_runs_are_not_run_again(runs, tmp_path, monkeypatch, capsys):
     assert benchmark.main([*words, "--seeds", "5", "--minutes", "0"]) == 0 and len(called) == 6
     told = json.loads((tmp_path / "o.json").read_text())
     assert told["rows"][1]["R2 difference"]["seeds"] == 3 and "better than fixed: rotary" in capsys.readouterr().out
+    (tmp_path / "key" / "fixed_paired-0.json").write_text("{")  # a variant that is not asked for
+    assert {name: set(of) for name, of in finished(tmp_path / "key", ("fixed", "mlp")).items()} == {"fixed": {0, 1, 2}}
     (tmp_path / "key" / "rotary-1.json").write_text("{")
     with pytest.raises(ConfigError, match=r"rotary-1\.json.*delete it"):
         benchmark.main([*words, "--seeds", "3"])

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from lcjax.models.positional_terms import distance_penalty, distance_slopes, products, rotated, time_differences
+from lcjax.models.positional_terms import (
+    distance_penalty,
+    distance_slopes,
+    products,
+    rotated,
+    rotations,
+    time_differences,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -11,7 +18,8 @@ def test_products_of_rotated_vectors_depend_on_differences_of_time():
     q, k = (RNG.normal(size=(2, 5, 2, 6)).astype(np.float32) for _ in range(2))
     time = np.sort(RNG.integers(-400, 400, (2, 5)) / 8, axis=1).astype(np.float32)
     frequencies = (2 * np.pi / np.geomspace(2, 900, 6)).reshape(3, 2).T.astype(np.float32)
-    pairs = lambda t, u: np.asarray(products(rotated(q, t, frequencies), rotated(k, u, frequencies)))
+    turn = lambda x, t: rotated(x, *rotations(t, frequencies))
+    pairs = lambda t, u: np.asarray(products(turn(q, t), turn(k, u)))
     plain = pairs(time, time)
     np.testing.assert_allclose(pairs(time + 64, time + 64), plain, atol=1e-3)
     assert np.abs(pairs(time + 64, time) - plain).max() > 0.1
