@@ -21,13 +21,14 @@ def names() -> dict[str, str]:
 def main(argv: list[str]) -> int:
     """Runs `benchmarks.NAME.main(argv)`."""
     known = names()
-    if not argv or argv[0] not in known:
+    name = argv[0].replace("-", "_") if argv else ""
+    if name not in known:
         print("usage: python -m benchmarks NAME [options]\n")
-        print("\n".join(f"  {name:<10} {line}" for name, line in known.items()))
+        print("\n".join(f"  {found:<14} {line}" for found, line in known.items()))
         return 0 if not argv or argv[0] in ("-h", "--help") else 2
     keep_freed_memory()
     try:
-        return importlib.import_module(f"benchmarks.{argv[0]}").main(argv[1:]) or 0
+        return importlib.import_module(f"benchmarks.{name}").main(argv[1:]) or 0
     except LcjaxError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return error.exit_code

@@ -20,9 +20,9 @@ from lcjax.evaluation.baselines import BASELINES
 from lcjax.evaluation.reconstruction import SumsByObject, probed_sums, score_groups
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import build_task, find_system
-from lcjax.systems.astromer import AstromerSystem
-from lcjax.systems.astromer.reconstruction import reconstruct_batches
 from lcjax.systems.loading import load
+from lcjax.systems.masked_pretraining.reconstruction import reconstruct_batches
+from lcjax.systems.masked_pretraining.system import PretrainingSystem
 
 ROWS = 64
 
@@ -97,10 +97,12 @@ def _models(options: Options) -> dict[str, Loaded]:
     return models
 
 
-def _system(loaded: Loaded) -> AstromerSystem:
+def _system(loaded: Loaded) -> PretrainingSystem:
     system = find_system(loaded.experiment.system)
-    if not isinstance(system, AstromerSystem):
-        raise ConfigError(f"'{loaded.folder}' is a {system.name}, which reconstructs no light curves: give an Astromer")
+    if not isinstance(system, PretrainingSystem):
+        raise ConfigError(
+            f"'{loaded.folder}' is a {system.name}, which reconstructs no light curves: give an Astromer or a positional study"
+        )
     return system
 
 

@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 from data_pipelines.datasets import find_builder
 from data_pipelines.datasets.naming import REPORT, REQUEST, check_name, check_place, named, request_hash
 from data_pipelines.datasets.options import complete_options
-from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.manifest import Manifest, read_manifest, verify
@@ -97,7 +96,7 @@ def prepare(
         folder = Path(builder.data_dir)
         _write_reports(folder, builder.report, settings, request)
         builder.write_beside(folder)
-        write_manifest(folder, find_kind(builder.kind).layout, builder.report.facts())
+        write_manifest(folder, builder.layout, builder.report.facts(), builder.meaning())
         # Of what tfds makes where it is told to, the version is wanted, right below the name of the dataset.
         folder.rename(temporary / folder.name)
         shutil.rmtree(building)

@@ -56,16 +56,21 @@ class Part:
 class ResultParts:
     """The parts in one folder; several processes may share it."""
 
-    def __init__(self, folder: Path | str, schema: pa.Schema, identity: str = "") -> None:
+    def __init__(
+        self, folder: Path | str, schema: pa.Schema, identity: str = "", reason_length: int | None = _REASON_LENGTH
+    ) -> None:
         """Makes the folder and looks at what is there.
 
         Args:
           folder: of the parts. schema: of their rows. identity: parts written by another are no company for ours.
+          reason_length: characters that are kept of the reason of a rejection; None: all.
 
         Raises:
           StorageError: it cannot be written. ConfigError: it holds other results.
         """
         self.folder, self.schema, self.identity = Path(folder), schema, identity
+        self._reason_length = reason_length
+        self._texts = [field.name for field in schema if pa.types.is_string(field.type)]  # numbers seldom repeat
         with storage_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             tables = [n for n in sorted(os.listdir(self.folder)) if n.endswith(".parquet") and not n.startswith(".")]
@@ -94,7 +99,7 @@ class ResultParts:
         partition: int,
         first: int,
         following: int,
-        rows: Sequence[dict[str, Any]],
+        rows: Sequence[dict[str, Any]] | pa.Table,
         rejected: Sequence[Rejection] = (),
     ) -> bool:
         """Adds a part; it is on the disk when this returns.
@@ -109,14 +114,13 @@ class ResultParts:
         part = Part(topic, partition, first, following, self.identity, tuple(rejected))
         path = self.folder / part.name
         temporary = self.folder / f".{part.name}.{os.getpid()}.partial"
-        about = {_KEY: _as_json(part)}
-        table = pa.Table.from_pylist(list(rows), self.schema).replace_schema_metadata(
-            (self.schema.metadata or {}) | about
-        )
+        about = {_KEY: _as_json(part, self._reason_length)}
+        table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), self.schema)
+        table = table.replace_schema_metadata((self.schema.metadata or {}) | about)
         with storage_errors(path):
             try:
                 with open(temporary, "wb") as file:
-                    pq.write_table(table, file)
+                    pq.write_table(table, file, use_dictionary=self._texts)
                     file.flush()
                     os.fsync(file.fileno())
                 if not _appear(temporary, path):
@@ -127,10 +131,10 @@ class ResultParts:
         return True
 
 
-def _as_json(part: Part) -> bytes:
+def _as_json(part: Part, reason_length: int | None) -> bytes:
     content = asdict(part)
     for rejection in content["rejected"]:
-        rejection["reason"] = rejection["reason"][:_REASON_LENGTH]
+        rejection["reason"] = rejection["reason"][:reason_length]
     return json.dumps(content).encode()
 
 

@@ -1,7 +1,7 @@
 """Splits by object: stratified by class, seeded, the same for the same ids whatever their order."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from lcjax.errors import ConfigError, DataError
 
@@ -46,18 +46,18 @@ def assign_by_star(
     labels: Mapping[str, str | None],
     star_of: Mapping[str, str],
     fixed: Mapping[str, str],
-    fractions: tuple[float, float, float],
-    seed: int,
+    assign: Callable[[Mapping[str, str | None]], dict[str, str]],
 ) -> dict[str, str]:
-    """Object id -> split, where several ids may be one star; otherwise as `assign_splits`.
+    """Object id -> split, where several ids may be one star.
 
     Args:
       labels: of all ids. star_of: id -> name of its star. fixed: id -> split that its star has elsewhere.
+      assign: labels of the other stars -> their splits.
 
     Raises:
       DataError: the ids of a star are in several splits elsewhere.
 
-    >>> assign_by_star({"g1": "a", "r1": "a"}, {"g1": "g1", "r1": "g1"}, {"r1": "test"}, (0.8, 0.1, 0.1), 0)
+    >>> assign_by_star({"g1": "a", "r1": "a"}, {"g1": "g1", "r1": "g1"}, {"r1": "test"}, assign_splits)
     {'g1': 'test', 'r1': 'test'}
     """
     taken: dict[str, str] = {}
@@ -70,7 +70,7 @@ def assign_by_star(
     for object_id in sorted(labels):
         if (star := star_of[object_id]) not in taken:
             free[star] = free.get(star) or labels[object_id]
-    splits = taken | assign_splits(free, fractions, seed)
+    splits = taken | assign(free)
     return {object_id: splits[star_of[object_id]] for object_id in labels}
 
 

@@ -13,7 +13,7 @@ from lcjax.errors import StorageError
 ROOM = "make room or choose another --out"
 """What to do when nothing can be written."""
 
-_LEFT_OVER = re.compile(r"\..+\.\d+\.(partial|old)")
+_LEFT_OVER = re.compile(r"\..+\.(\d+\.(partial|old)|parts)")
 
 
 def printable(name: Path | str) -> str:
@@ -60,11 +60,16 @@ def partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.partial")
 
 
+def unfinished_parts(path: Path) -> Path:
+    """The folder of the parts of a file that is written in parts; hidden, and there until the file is whole."""
+    return path.with_name(f".{path.name}.parts")
+
+
 def is_left_over(path: Path) -> bool:
     """Whether a path lies in what an interrupted process was writing, or about to replace.
 
-    >>> [is_left_over(Path(name)) for name in ("D/.survey.12.partial/1.0.0", ".cache/D")]
-    [True, False]
+    >>> [is_left_over(Path(name)) for name in ("D/.survey.12.partial/1.0.0", ".z.parquet.parts/a", ".cache/D")]
+    [True, True, False]
     """
     return any(_LEFT_OVER.fullmatch(part) for part in path.parts)
 
@@ -112,7 +117,7 @@ def new_folder(path: Path | str, advice: str = ROOM) -> Iterator[Path]:
     """
     if Path(path).exists() and not Path(path).is_dir():
         raise StorageError(f"'{path}' is there and is no folder: {advice}")
-    path = Path(path).resolve()
+    path = Path(os.path.realpath(path))
     temporary, old = partial(path), path.with_name(f".{path.name}.{os.getpid()}.old")
     with storage_errors(path, advice):
         try:
@@ -130,6 +135,27 @@ def new_folder(path: Path | str, advice: str = ROOM) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
             if path.exists():
                 shutil.rmtree(old, ignore_errors=True)
+
+
+def take_lock(descriptor: int) -> bool:
+    """Takes the lock on an open file without waiting; False if another has it. Where files cannot be locked, nobody is kept out."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def cache_folder() -> Path:

@@ -32,3 +32,20 @@ class LightCurveBatch(TypedDict):
     row: NotRequired[Array]  #: (B,) int32, index of the row in the global batch: keys all per-row randomness
     probed: NotRequired[Array]  #: (B, L) bool, points the network must predict
     visible: NotRequired[Array]  #: (B, L) bool, points shown to the network
+
+
+class FluxBatch(TypedDict):
+    """A batch of windows of single-band fluxes, B rows of L points, right-padded with zeros; all of one zero point, or of none.
+
+    A point of a window is measured (`mask`), an upper limit (`limit_mask`) or padding.
+    """
+
+    time: Array  #: (B, L) float32, days since the object's reference epoch (float64, on the host)
+    flux: Array  #: (B, L) float32, of any sign, in the unit of the data; 0 at limits
+    flux_error: Array  #: (B, L) float32, standard deviation; 0 at limits
+    flux_limit: Array  #: (B, L) float32, the flux that the point is below, at limits; 0 elsewhere
+    mask: Array  #: (B, L) bool, measured points
+    limit_mask: Array  #: (B, L) bool, upper limits
+    length: Array  #: (B,) int32, number of points, limits among them
+    label: NotRequired[Array]  #: (B,) int32, class index, -1 unknown
+    weight: NotRequired[Array]  #: (B,) float32, 0 for rows that only fill up the batch

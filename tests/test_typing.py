@@ -2,7 +2,8 @@
 
 from data_pipelines.kinds import find_kind
 from lcjax.systems import PRESETS, build_task
-from lcjax.typing import LightCurveBatch
+from lcjax.typing import FluxBatch, LightCurveBatch
+from tests.data_pipelines.curves import curves, write
 
 
 def test_a_batch_holds_what_its_type_says():
@@ -13,3 +14,11 @@ def test_a_batch_holds_what_its_type_says():
     assert set(task.batch_spec) <= required | optional
     made = task.made_up(2)
     assert required <= set(made) <= required | optional
+
+
+def test_a_batch_of_fluxes_holds_what_its_type_says(tmp_path):
+    folder = write(tmp_path / "d", curves(4), shards=1)
+    settings = {"brightness": "flux", "zero_point": 23.9, "reader": "plain"}
+    batch = next(find_kind("light_curves").open_source([folder], "train", 2, **settings).evaluation_batches())
+    host = {"object_id", "band", "reference_mjd", "record"}
+    assert set(batch) - host == FluxBatch.__required_keys__ | FluxBatch.__optional_keys__

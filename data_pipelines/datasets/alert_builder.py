@@ -5,21 +5,25 @@ split is written. No pass holds more than one alert's stamps.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 
+from data_pipelines.datasets.star_splits import split_by_star
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds.alerts.choice import choose_alerts, label_objects, objects_within_caps, parse_caps
 from data_pipelines.kinds.alerts.label_tables import ContradictoryLabelsError
 from data_pipelines.kinds.alerts.records import alert_columns, encode_alert, stamp_features
 from data_pipelines.kinds.alerts.settings import AlertReport, AlertSettings
 from data_pipelines.kinds.alerts.weak_labels import Labeler
+from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.shards.layout import flattened
+from data_pipelines.shards.stars import PLACE_ARCSEC, note_place, write_stars
 from data_pipelines.sources.alerts import Alert, SchemaSet, read_alerts
-from data_pipelines.splits import assign_per_class, assign_splits
-from lcjax.errors import DataError, Rejection
+from data_pipelines.splits import assign_per_class
+from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.files import printable
 
 
@@ -30,6 +34,8 @@ class AlertBuilder(SurveyBuilder):
     report: AlertReport
     survey = ""
     """Alerts of other surveys are rejected."""
+    place_arcsec = PLACE_ARCSEC
+    """Within which the survey's places of one object lie, unless --stars.arcsec says."""
 
     def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
         """Runs the first pass, so that classes, columns, shapes and splits are known."""
@@ -39,6 +45,7 @@ class AlertBuilder(SurveyBuilder):
         self._rules = asked.rules()
         self._labeler = Labeler(self.settings.options["labels"])
         self._labels: dict[tuple[str, int], str] = {}
+        self._places: dict[str, tuple[float, float]] = {}
         self._first_pass()
         self.class_names = self._class_names()
         self.split_of = self._splits()
@@ -95,6 +102,7 @@ class AlertBuilder(SurveyBuilder):
             if found.missing_pixels:
                 missing.add(key)
             times[key] = found.mjd
+            note_place(self._places, found.object_id, found.ra, found.dec)
         report.label_tables = self._labeler.tables()
         if not self._labels:
             detail = f"; the first reason: {report.rejected[0].reason}" if report.rejected else ""
@@ -121,10 +129,26 @@ class AlertBuilder(SurveyBuilder):
         self._object_labels = {object_id: label for object_id, label in labels.items() if object_id in objects}
 
     def _splits(self) -> dict[str, str]:
+        """Splits by object: ids at one place are in one, as are objects of the datasets of --stars.like with those there."""
         seed, per_class = self.settings.seed, self.alerts.per_class
-        if per_class is None:
-            return assign_splits(self._object_labels, self.settings.fractions, seed)
-        return assign_per_class(self._object_labels, Counter(key[0] for key in self._labels), per_class, seed)
+        asked: StarSettings = self.settings.options["stars"]
+        if per_class is not None and asked.like:
+            raise ConfigError(
+                "--alerts.per-class and --stars.like both say which objects are held out: give one of them"
+            )
+
+        def assign(labels: Mapping[str, str | None], star_of: Mapping[str, str]) -> dict[str, str]:
+            if per_class is None:
+                return self.settings.assign_by_fractions(labels, star_of)
+            return assign_per_class(labels, Counter(star_of[key[0]] for key in self._labels), per_class, seed)
+
+        found = split_by_star(self._object_labels, self._places, asked, self.place_arcsec, assign, same_ids=True)
+        self.report.splits, self.stars = found.counts, found.stars
+        return found.split_of
+
+    def write_beside(self, folder: Path) -> None:
+        """The objects, with places and splits."""
+        write_stars(folder, self.stars)
 
     def _class_names(self) -> list[str]:
         return sorted({label for label in self._labels.values() if label})

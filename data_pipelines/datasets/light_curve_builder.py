@@ -11,15 +11,18 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from data_pipelines.datasets.star_splits import split_by_star
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
-from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleanLightCurve, clean
+from data_pipelines.kinds.light_curves.cleaning import HELD, CleaningReport, CleanLightCurve
+from data_pipelines.kinds.light_curves.flux_cleaning import clean_with_fluxes, fewest_magnitudes
+from data_pipelines.kinds.light_curves.fluxes import FluxSeries, fluxes_of_magnitudes
 from data_pipelines.kinds.light_curves.loss import check_loss
-from data_pipelines.kinds.light_curves.records import encode_light_curve, light_curve_features
-from data_pipelines.kinds.light_curves.star_settings import StarSettings, splits_elsewhere
-from data_pipelines.shards.stars import make_stars, star_groups, write_stars
+from data_pipelines.kinds.light_curves.meaning import BrightnessFound
+from data_pipelines.kinds.light_curves.records import encode_light_curve, layout_of, light_curve_features
+from data_pipelines.shards.layout import RecordLayout
+from data_pipelines.shards.stars import write_stars
 from data_pipelines.sources import RawLightCurve, read_light_curves
-from data_pipelines.splits import assign_by_star
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import DataError
 
 
 class LightCurveBuilder(SurveyBuilder):
@@ -65,7 +68,8 @@ class LightCurveBuilder(SurveyBuilder):
             yield raw if raw.band or not self.band else replace(raw, band=self.band)
 
     def _first_pass(self) -> None:
-        for curve in self._clean_curves(self.report):
+        found = BrightnessFound()
+        for curve in self._clean_curves(self.report, found):
             self._learn_label(curve)
             if "ra" in curve.metadata and "dec" in curve.metadata:
                 self._places.setdefault(curve.object_id, (curve.metadata["ra"], curve.metadata["dec"]))
@@ -77,20 +81,26 @@ class LightCurveBuilder(SurveyBuilder):
                 f"dataset '{self.name}' has no usable light curve: {len(self.report.rejected)} rejected{detail}"
             )
         check_loss(self.report, self.settings.options["cleaning"])
+        self.brightness = found.result(fewest_magnitudes(self.settings.options["cleaning"]))
+        if self.brightness.has_fluxes:
+            self.report.columns[HELD] = self.brightness.said
+
+    @property
+    def layout(self) -> RecordLayout:
+        """With fluxes, where the brightness is more than magnitudes."""
+        return layout_of(self.brightness)
+
+    def meaning(self) -> dict[str, Any]:
+        """Brightness and time scale."""
+        counts = self.report.fluxes.as_dict() if self.report.fluxes is not None else None
+        return self.brightness.as_meaning(self.report.time_scale, counts)
 
     def _splits(self) -> dict[str, str]:
         """Splits by star: ids at one place are in one, as are stars of the datasets of --stars.like with those there."""
-        asked: StarSettings = self.settings.options["stars"]
-        arcsec = self.place_arcsec if asked.arcsec is None else asked.arcsec
-        if not arcsec >= 0:
-            raise ConfigError(f"--stars.arcsec is {arcsec}: it must be 0 or more")
-        stars = make_stars(dict.fromkeys(self._labels, ""), self._places, arcsec)
-        star_of, fixed = star_groups(stars), splits_elsewhere(stars, asked)
-        self.report.ids_of_other_stars = len(star_of) - len(set(star_of.values()))
-        self.report.splits_from_elsewhere = len(fixed)
-        split_of = assign_by_star(self._labels, star_of, fixed, self.settings.fractions, self.settings.seed)
-        self.stars = make_stars(split_of, self._places, arcsec)
-        return split_of
+        asked, assign = self.settings.options["stars"], self.settings.assign_by_fractions
+        found = split_by_star(self._labels, self._places, asked, self.place_arcsec, assign)
+        self.report.splits, self.stars = found.counts, found.stars
+        return found.split_of
 
     def write_beside(self, folder: Path) -> None:
         """The stars, with places and splits."""
@@ -105,21 +115,31 @@ class LightCurveBuilder(SurveyBuilder):
             known[name] = classes
         self._labels[name] = classes[0] if len(classes) == 1 else None
 
-    def _clean_curves(self, report: CleaningReport) -> Iterator[CleanLightCurve]:
+    def _clean_curves(self, report: CleaningReport, found: BrightnessFound) -> Iterator[CleanLightCurve]:
         for raw in self._read_with_band():
-            curve = clean(raw, self.settings.options["cleaning"], report)
+            curve = clean_with_fluxes(raw, self.settings.options["cleaning"], report)
             if isinstance(curve, CleanLightCurve):
+                found.add(curve.fluxes, raw.origin)
                 yield curve
 
     def _features(self) -> tfds.features.FeaturesDict:
-        return light_curve_features(self.class_names, tuple(self._metadata))
+        return light_curve_features(self.class_names, tuple(self._metadata), self.brightness.has_fluxes)
+
+    def _fluxes(self, curve: CleanLightCurve) -> FluxSeries | None:
+        """In the zero point of the dataset; of magnitudes, where other stars have fluxes."""
+        if not self.brightness.has_fluxes:
+            return None
+        fluxes = curve.fluxes
+        if fluxes is None:
+            fluxes = fluxes_of_magnitudes(curve.mjd, curve.magnitude, curve.magnitude_error)
+        return fluxes.scaled(self.brightness.zero_point, self.brightness.unit)
 
     def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         index = {name: i for i, name in enumerate(self.class_names)}
         for raw in self._read_with_band():
             if self.split_of.get(raw.object_id) != split:
                 continue
-            curve = clean(raw, self.settings.options["cleaning"])
+            curve = clean_with_fluxes(raw, self.settings.options["cleaning"])
             if not isinstance(curve, CleanLightCurve):
                 continue
             label = self._labels[curve.object_id]
@@ -134,5 +154,6 @@ class LightCurveBuilder(SurveyBuilder):
                     curve.band,
                     index[label] if label else -1,
                     metadata or None,
+                    fluxes=self._fluxes(curve),
                 ),
             )

@@ -14,20 +14,28 @@ split is written. No pass holds more than one record.
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 
+from data_pipelines.datasets.star_splits import split_by_star
 from data_pipelines.datasets.survey_builder import PrepareSettings, SurveyBuilder
 from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.report import RecordReport, Report
+from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.shards.layout import Record, flattened
-from data_pipelines.splits import assign_splits
+from data_pipelines.shards.stars import PLACE_ARCSEC, note_place, write_stars
 from lcjax.errors import DataError, Rejection
 
 
 class RecordBuilder(SurveyBuilder):
-    """Base of the builders of kinds that have `read_files`; an object's records are all in one split."""
+    """Base of the builders of kinds that have `read_files`; an object's records are all in one split, as are those of objects
+    at one place, where the records say where they are: `ra` and `dec`, degrees, among the layout's `exact`.
+    """
+
+    place_arcsec = PLACE_ARCSEC
+    """Within which the places of one object lie, unless --stars.arcsec says."""
 
     def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
         """Runs the first pass, so that classes, shapes and splits are known."""
@@ -37,6 +45,7 @@ class RecordBuilder(SurveyBuilder):
         self._labels: dict[str, str | None] = {}
         self._metadata: dict[str, None] = {}
         self._shapes: dict[str, set[tuple[int, ...]]] = {}
+        self._places: dict[str, tuple[float, float]] = {}
         for found in self._read(report):
             report.read += 1
             if isinstance(found, Rejection):
@@ -50,8 +59,15 @@ class RecordBuilder(SurveyBuilder):
                 f"dataset '{self.name}' has no usable {report.unit}: {len(report.rejected)} rejected{detail}"
             )
         self.class_names = sorted({label for label in self._labels.values() if label})
-        self.split_of = assign_splits(self._labels, self.settings.fractions, self.settings.seed)
+        asked = self.settings.options.get("stars") or StarSettings()
+        assign = self.settings.assign_by_fractions
+        found_splits = split_by_star(self._labels, self._places, asked, self.place_arcsec, assign, same_ids=True)
+        self.split_of, self.stars, report.splits = found_splits.split_of, found_splits.stars, found_splits.counts
         super().__init__(**kwargs)
+
+    def write_beside(self, folder: Path) -> None:
+        """The objects, with places and splits."""
+        write_stars(folder, self.stars)
 
     def _read(self, report: Report) -> Iterator[Record | Rejection]:
         if not self.settings.sources:
@@ -61,6 +77,8 @@ class RecordBuilder(SurveyBuilder):
     def _learn(self, record: Record) -> None:
         """An object has the label of its first labelled record."""
         self._labels[record["object_id"]] = self._labels.get(record["object_id"]) or self._class_name(record)
+        if {"ra", "dec"} <= set(self._kind.layout.exact):
+            note_place(self._places, record["object_id"], float(record["ra"]), float(record["dec"]))
         self._metadata |= dict.fromkeys(record.get("metadata", {}))
         for name, shape in self._kind.layout.series.items():
             if len(shape) > 1:

@@ -8,8 +8,10 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from data_pipelines.datasets.options import complete_options
+from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.report import Report
+from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.splits import SPLITS
 
 __all__ = ["PrepareSettings", "SurveyBuilder"]
@@ -40,6 +42,15 @@ class SurveyBuilder(tfds.core.GeneratorBasedBuilder):
           ConfigError: options that this kind of data does not understand.
         """
         self.settings = complete_options(settings or PrepareSettings(), self.kind, self.name)
+
+    @property
+    def layout(self) -> RecordLayout:
+        """Of the records; that of the kind of data, unless a dataset has more to hold."""
+        return find_kind(self.kind).layout
+
+    def meaning(self) -> dict[str, Any]:
+        """What the numbers in the records are, for the manifest, as the kind of data reads it."""
+        return {}
 
     def write_beside(self, folder: Path) -> None:
         """Tables that shall lie beside the shards, where the dataset has any."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from data_pipelines.kinds.report import Report
 from data_pipelines.processes import Processes
 from data_pipelines.shards.layout import Record, RecordLayout
+from data_pipelines.splits import assign_splits
 from lcjax.errors import ConfigError, Rejection
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ class PrepareSettings:
     `if __name__ == "__main__"`."""
     options: Options = field(default_factory=dict)
     """The user's, by the names of `Kind.prepare_options`."""
+
+    def assign_by_fractions(self, labels: Mapping[str, str | None], star_of: Mapping[str, str]) -> dict[str, str]:
+        """Name of a star -> split, as `fractions` and `seed` say; what `datasets.star_splits` asks for."""
+        del star_of
+        return assign_splits(labels, self.fractions, self.seed)
 
 
 class Kind:

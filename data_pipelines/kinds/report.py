@@ -38,6 +38,28 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n:,} {name}" for name, n in counts.items() if n) or "none"
 
 
+@dataclass(frozen=True)
+class SplitCounts:
+    """How ids came to their splits, where chance did not decide it."""
+
+    together: int = 0
+    """At the place of another one, and so in its split."""
+    elsewhere: int = 0
+    """In the split that another dataset has them in."""
+
+    def rows(self) -> dict[str, str]:
+        """What is printed."""
+        rows = {
+            "split together": (self.together, "ids at the place of another one"),
+            "split as elsewhere": (self.elsewhere, "ids of stars of --stars.like"),
+        }
+        return {name: f"{count:,} {what}" for name, (count, what) in rows.items() if count}
+
+    def as_dict(self) -> dict[str, int]:
+        """For `cleaning.json`."""
+        return {"ids_of_other_stars": self.together, "splits_from_elsewhere": self.elsewhere}
+
+
 @dataclass
 class RecordReport:
     """Of kinds of data that have no more to say than how many records there are."""
@@ -50,6 +72,7 @@ class RecordReport:
     rejected: list[Rejection] = field(default_factory=list)
     bad_files: dict[str, str] = field(default_factory=dict)
     other_files: dict[str, None] = field(default_factory=dict)
+    splits: SplitCounts = field(default_factory=SplitCounts)
 
     def reasons(self) -> Counter[str]:
         """Rejections by reason, details left out."""
@@ -63,6 +86,7 @@ class RecordReport:
             "records_rejected": dict(self.reasons()),
             "bad_files": self.bad_files,
             "other_files": list(self.other_files),
+            **self.splits.as_dict(),
         }
 
     def facts(self) -> dict[str, str]:
@@ -74,4 +98,5 @@ class RecordReport:
         return {
             f"{self.unit} kept": f"{self.kept:,} of {self.read:,} ({counted(records)})",
             "rejected": f"{len(self.rejected):,} ({counted(self.reasons())})",
+            **self.splits.rows(),
         }

@@ -66,6 +66,10 @@ class ShardIndex:
                 table[:, j] = self.metadata[:, have[name]]
         return replace(self, metadata=table, metadata_names=_strings(names))
 
+    def of_layout(self, layout: RecordLayout) -> "ShardIndex":
+        """The same records without the columns of series that this layout does not have."""
+        return replace(self, columns={name: self.columns[name] for name in layout.columns if name in self.columns})
+
     def check(self, layout: RecordLayout, where: Path | str) -> None:
         """Raises DataError where a column of the layout is missing; targets may be."""
         if absent := [n for n in layout.columns if n not in self.columns and n not in layout.targets]:

@@ -8,6 +8,7 @@ bytes and sha256 of every shard, the sha256 of every file beside them, and a has
 import dataclasses
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -61,11 +62,15 @@ class Manifest:
     side_files: dict[str, str]
     """File name -> sha256 of the tfds descriptions and the index."""
     sha256: str
-    """Of the manifest's content: the fingerprint of the dataset."""
+    """Of the manifest's content."""
+    fingerprint: str
+    """Of the data: records, classes and bands, and not what lies beside them, whose bytes differ between versions of Python and Arrow."""
     kind: str = _FIRST_KIND
     """What the records are, as their `RecordLayout` says it."""
     facts: dict[str, str] = dataclasses.field(default_factory=dict)
     """What the numbers in them are: name -> text."""
+    meaning: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """The same for programs, in the words of the kind of data; empty in manifests from before there was such a statement."""
 
     def split(self, split: str) -> tuple[Shard, ...]:
         """Shards of one split, in file order."""
@@ -97,6 +102,12 @@ def manifest_text(content: dict[str, Any]) -> str:
     body = {k: v for k, v in content.items() if k != "content_sha256"}
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     return json.dumps({**body, "content_sha256": digest}, indent=1) + "\n"
+
+
+def data_fingerprint(content: dict[str, Any]) -> str:
+    """Of the part of a manifest that says which rows come when; what is beside the shards is derived from them."""
+    said = {name: content[name] for name in ("kind", "class_names", "bands", "shards")}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(folder: Path | str) -> Manifest:
@@ -146,7 +157,10 @@ def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
         side_files=dict(content["side_files"]),
         kind=str(content.get("kind", _FIRST_KIND)),
         sha256=content["content_sha256"],
+        # Manifests of before do not have it, and the runs on such data go by the whole of them.
+        fingerprint=str(content.get("data_sha256", content["content_sha256"])),
         facts=dict(content.get("facts", {})),
+        meaning=dict(content.get("meaning", {})),
     )
     try:
         for part in (manifest, *manifest.shards):
@@ -246,12 +260,12 @@ def _without_manifest(folder: Path) -> list[Damage]:
 
 
 def find_datasets(paths: Iterable[Path | str]) -> list[Path]:
-    """Dataset folders at or below each path, sorted: those with a manifest, or with shards that lost theirs.
+    """Dataset folders at or below each path, sorted, each once: those with a manifest, or with shards that lost theirs.
 
     Raises:
       DataError: a path does not exist or holds no prepared dataset.
     """
-    found: list[Path] = []
+    found: dict[str, Path] = {}
     for path in map(Path, paths):
         if not path.exists():
             raise DataError(f"there is no folder '{path}': give the --out of  lcjax data prepare")
@@ -262,8 +276,9 @@ def find_datasets(paths: Iterable[Path | str]) -> list[Path]:
             raise DataError(
                 f"'{path}' holds no prepared dataset (no {MANIFEST} in it or below): run  lcjax data prepare"
             )
-        found += [folder for folder in here if folder not in found]
-    return found
+        for folder in here:
+            found.setdefault(os.path.realpath(folder), folder)
+    return list(found.values())
 
 
 def _is_dataset(folder: Path) -> bool:

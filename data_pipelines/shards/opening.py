@@ -2,17 +2,23 @@
 
 import importlib.util
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from data_pipelines.shards.classes import translation
+from data_pipelines.shards.groups import WholeGroup
 from data_pipelines.shards.index import ShardIndex, concatenate, empty_index
 from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.shards.manifest import Manifest, check_sizes, find_datasets, read_manifest, verify
-from data_pipelines.shards.streams import IndexedShard
+from data_pipelines.shards.plain_reader import Piece, PlainReader
+from data_pipelines.shards.streams import CHUNK, Chunk, IndexedShard, Rows
 from lcjax.errors import DataError
+
+_CHUNK_BYTES = 8 << 20
+"""Of a chunk, for kinds that do not say how many records it has."""
 
 
 def open_manifests(paths: Sequence[Path | str], layout: RecordLayout) -> list[Manifest]:
@@ -44,21 +50,25 @@ def distinct_names(manifests: Sequence[Manifest]) -> list[str]:
 
 
 def read_indexes(
-    manifests: Sequence[Manifest], split: str, layout: RecordLayout, metadata_names: Sequence[str] | None
+    manifests: Sequence[Manifest],
+    split: str,
+    layout: RecordLayout,
+    metadata_names: Sequence[str] | None,
+    adapted: Callable[[Manifest, ShardIndex], ShardIndex] = lambda manifest, index: index,
 ) -> ShardIndex:
     """One index of a split of all datasets.
 
     Args:
-      metadata_names: columns wanted; None: all.
+      metadata_names: columns wanted; None: all. adapted: makes the index of a dataset one of the layout.
 
     Raises:
       DataError: an index is damaged or of another layout, or a column is nowhere.
     """
     present = [manifest for manifest in manifests if manifest.split(split)]
-    indexes = [manifest.index(split) for manifest in present]
+    indexes = [adapted(manifest, manifest.index(split)) for manifest in present]
     for index, manifest in zip(indexes, present, strict=True):
         index.check(layout, manifest.folder)
-    index = concatenate(indexes or [empty_index(layout)])
+    index = concatenate([index.of_layout(layout) for index in indexes] or [empty_index(layout)])
     if metadata_names is None:
         return index
     if lacking := [name for name in metadata_names if indexes and name not in index.metadata_names]:
@@ -99,11 +109,12 @@ def records_of(
 
 
 def open_shards(
-    manifests: Sequence[Manifest], split: str, index: ShardIndex, on_corrupt: str
+    manifests: Sequence[Manifest], split: str, index: ShardIndex, on_corrupt: str, unusable: np.ndarray | None = None
 ) -> tuple[list[IndexedShard], int]:
-    """The shards of a split that have records, and how many records are left out with damaged ones.
+    """The shards of a split that have records of use, and how many records are left out with damaged ones.
 
     Args:
+      unusable: (R,) bool, records that are not read; None: all are.
       on_corrupt: `raise`, or `skip_shard` to read every file first, leave damaged shards out and say so.
 
     Raises:
@@ -128,7 +139,7 @@ def open_shards(
             if damage is not None:
                 left_out += shard.records
                 warnings.warn(f"left out {shard.records} records: {damage}", stacklevel=4)
-            elif shard.records:
+            elif shard.records and (unusable is None or not unusable[known.first : known.first + shard.records].all()):
                 shards.append(known)
     return shards, left_out
 
@@ -150,3 +161,25 @@ def choose_reader(reader: str) -> str:
     if reader == "tf.data" and not has_tensorflow:
         raise DataError("the tf.data reader needs TensorFlow: install tensorflow-cpu, or use --reader plain")
     return reader
+
+
+class ReadsPieces(Protocol):
+    """A reader of shards."""
+
+    def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
+        """One piece for each chunk of the plan, in order."""
+
+
+def open_reader(reader: str, index: ShardIndex, layout: RecordLayout, whole: Sequence[WholeGroup]) -> ReadsPieces:
+    """The reader of this name; TensorFlow is imported only where it is wanted."""
+    if reader == "plain":
+        return PlainReader(index, layout, whole)
+    from data_pipelines.shards.tensorflow_reader import TensorFlowReader
+
+    return TensorFlowReader(index, layout, whole)
+
+
+def usual_chunk(index: ShardIndex) -> int:
+    """How many records are read together: a power of two; of the data alone, since the order of rows depends on it."""
+    records = _CHUNK_BYTES / max(float(index.size.mean()), 1.0)
+    return int(2 ** np.clip(np.floor(np.log2(records)), 4, np.log2(CHUNK)))

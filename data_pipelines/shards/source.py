@@ -6,60 +6,41 @@ that is missing, damaged or another than was written is an error that names the 
 """
 
 import copy
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from data_pipelines.shards.batches import Assembler, Batch
-from data_pipelines.shards.classes import (
-    BALANCES,
-    Balance,
-    class_counts,
-    class_numbers,
-    merged_classes,
-    repeats,
-)
+from data_pipelines.shards.classes import BALANCES, Balance, class_counts, class_numbers, merged_classes, repeats
 from data_pipelines.shards.groups import one_shape, whole_groups
+from data_pipelines.shards.index import ShardIndex
 from data_pipelines.shards.layout import RecordLayout
+from data_pipelines.shards.manifest import Manifest
 from data_pipelines.shards.opening import (
     choose_reader,
     distinct_names,
     merged_labels,
     open_manifests,
+    open_reader,
     open_shards,
     read_indexes,
     records_of,
+    usual_chunk,
 )
-from data_pipelines.shards.plain_reader import Piece, PlainReader
 from data_pipelines.shards.rows import Planned, Stream, next_piece, schedule
-from data_pipelines.shards.streams import (
-    CHUNK,
-    BatchPlan,
-    Chunk,
-    Rows,
-    StreamPlan,
-    WholeRecords,
-    WindowSettings,
-    stream_count,
-)
+from data_pipelines.shards.streams import BatchPlan, StreamPlan, WholeRecords, WindowSettings, stream_count
 from lcjax.errors import DataError
 
-_CHUNK_BYTES = 8 << 20
-"""Of a chunk, for kinds that do not say how many records it has."""
+_TRAINED = "train"
+"""The split whose plan of training is made, and checked, at once."""
 
 Position = tuple[int, int]
 """(epoch, batch of the epoch)"""
-
-
-class ReadsPieces(Protocol):
-    """A reader of shards."""
-
-    def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
-        """One piece for each chunk of the plan, in order."""
 
 
 class ShardSource:
@@ -110,7 +91,7 @@ class ShardSource:
           balance: of classes in training (see `classes`); None: every record once a round.
           metadata_names: columns wanted; None: all. limits: see `groups.whole_groups`.
           layout: of the records, where the class does not say.
-          without: dataset folder -> object ids that are left out of training (see `stars.find_leaks`).
+          without: dataset folder -> object ids that are left out, of training and evaluation (see `stars.find_leaks`).
 
         Raises:
           DataError: no data, damaged data, arrays of several shapes, a column no dataset has, nothing labelled to balance, or a
@@ -124,36 +105,67 @@ class ShardSource:
         self.split, self.batch_size, self.seed, self.balance = split, batch_size, seed, balance
         self.reader = choose_reader(reader)
         self.class_names = tuple(class_names) if class_names is not None else merged_classes(self.manifests)
-        self.index = read_indexes(self.manifests, split, self.layout, metadata_names)
+        self.index = read_indexes(self.manifests, split, self.layout, metadata_names, self.adapted)
+        self.unusable = self.find_unusable()
         self.labels = merged_labels(self.manifests, split, self.index, self.class_names)
+        self.labels[self.unusable] = -1
         self.shape = self._first_shape()
         self.window = self._window(window)
         where = f"split '{split}'"
         self._whole = whole_groups(self.layout, self.index, limits, where, self.one_shape_advice)
         self._assemble = Assembler(self.layout, self.index, self.labels, self.shape, self._whole, self.fill_values)
         self._numbers: np.ndarray | None = None
-        shards, self.records_left_out = open_shards(self.manifests, split, self.index, on_corrupt)
+        # As with stars that are held out elsewhere, a split that is only evaluated may have nothing of use.
+        unusable = self.unusable if split == _TRAINED or not self.unusable.all() else None
+        shards, self.records_left_out = open_shards(self.manifests, split, self.index, on_corrupt, unusable)
         if not shards:
-            raise DataError(f"split '{split}' of {', '.join(map(str, paths))} has no {self.unit}")
+            raise DataError(f"split '{split}' of {', '.join(map(str, paths))} has no {self.unit}{self._of_use()}")
         streams = stream_count(batch_size, len(shards), process_count)
         self._dealt = [shards[i::streams] for i in range(streams)]
         per_process = streams // process_count
         self._mine = range(process_index * per_process, (process_index + 1) * per_process)
         used = np.concatenate([np.arange(s.first, s.first + len(s.lengths)) for s in shards])
         self._without = records_of(self.manifests, split, self._assemble.object_ids, without or {})
-        used = used[~self._without[used]]
+        self.labels[self._without] = -1
+        used = used[~self._without[used] & ~self.unusable[used]]
         self.used = used
-        """Numbers of the records that are learned from: of sound shards, and not left out."""
+        """Numbers of the records that are learned from: of sound shards, usable, and not left out."""
         self.n_objects = len(set(self._assemble.object_ids[used]))
         self.n_points = int(self.index.length[used].sum())
         self.fingerprint = self._fingerprint()
-        self._training = self._batch_plan(training=True)
-        self.batches_per_epoch = self._training.batches
+        if split == _TRAINED:
+            _ = self._training
+
+    @functools.cached_property
+    def _training(self) -> BatchPlan:
+        """Of training; made where it is wanted, since a split that is only evaluated may be left out whole."""
+        return self._batch_plan(training=True)
+
+    @functools.cached_property
+    def batches_per_epoch(self) -> int:
+        """Of training."""
+        return self._training.batches
 
     @property
     def metadata_names(self) -> tuple[str, ...]:
         """Columns of `metadata`."""
         return tuple(self.index.metadata_names.tolist())
+
+    def adapted(self, manifest: Manifest, index: ShardIndex) -> ShardIndex:
+        """The index of a dataset as this source reads by it; for kinds of data that choose among their series."""
+        del manifest
+        return index
+
+    def find_unusable(self) -> np.ndarray:
+        """(R,) bool, records that this source has no use for, such as those without the series that it reads."""
+        return np.zeros(len(self.index), bool)
+
+    def remarks(self) -> list[str]:
+        """What who uses the data should know of it: one line each."""
+        return []
+
+    def _of_use(self) -> str:
+        return f" of use ({'; '.join(self.remarks())})" if self.unusable.any() else ""
 
     def _first_shape(self) -> tuple[int, ...] | None:
         first = self.layout.first
@@ -168,7 +180,7 @@ class ShardSource:
         return longest if asked is None or self.layout.first is None else asked
 
     def _fingerprint(self) -> str:
-        text = json.dumps([[m.sha256 for m in self.manifests], self._settings()])
+        text = json.dumps([[m.fingerprint for m in self.manifests], self._settings()])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _settings(self) -> list[Any]:
@@ -183,6 +195,8 @@ class ShardSource:
             settings += [self.balance, list(self.metadata_names), list(self.class_names)]
         if self._without.any():
             settings += [{"without": np.flatnonzero(self._without).tolist()}]
+        if self.unusable.any():
+            settings += [{"unusable": np.flatnonzero(self.unusable).tolist()}]
         return settings + [{whole.group.name: whole.width} for whole in self._whole]
 
     @property
@@ -196,8 +210,10 @@ class ShardSource:
 
     @property
     def metadata(self) -> np.ndarray:
-        """(R, F) float32 of all records, the columns `metadata_names`, NaN where missing."""
-        return self.index.metadata
+        """(R, F) float32 of all records, the columns `metadata_names`, NaN where missing or where a record is left out."""
+        if not self._without.any():
+            return self.index.metadata
+        return np.where(self._without[:, None], np.float32(np.nan), self.index.metadata)
 
     @property
     def dataset_of_record(self) -> np.ndarray:
@@ -223,21 +239,15 @@ class ShardSource:
     def _batch_plan(self, training: bool) -> BatchPlan:
         times = None
         if training and self.balance is not None:
-            labels = np.where(self._without, -1, self.labels)
-            times = repeats(labels, len(self.class_names), self.balance, f"split '{self.split}'")
-        elif training and self._without.any():
-            times = np.where(self._without, 0.0, 1.0)
-        chunk = self.chunk or self._chunk()
+            times = repeats(self.labels, len(self.class_names), self.balance, f"split '{self.split}'")
+        elif (left_out := self._without | self.unusable).any():
+            times = np.where(left_out, 0.0, 1.0)
+        chunk = self.chunk or usual_chunk(self.index)
         plans = [
             StreamPlan(shards, i, self.window, self.seed, training, chunk, times)
             for i, shards in enumerate(self._dealt)
         ]
         return BatchPlan(plans, self.batch_size, self.window, self.seed, training)
-
-    def _chunk(self) -> int:
-        """A power of two; of the data alone, since the order of rows depends on it."""
-        records = _CHUNK_BYTES / max(float(self.index.size.mean()), 1.0)
-        return int(2 ** np.clip(np.floor(np.log2(records)), 4, np.log2(CHUNK)))
 
     def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[Position, Batch]]:
         """Endless ((epoch, batch), batch); the same from any position on, whatever was read before."""
@@ -249,6 +259,8 @@ class ShardSource:
     def evaluation_batches(self) -> Iterator[Batch]:
         """Every window of the split once, in a fixed order; rows that fill up a batch have weight 0."""
         plan = self._batch_plan(training=False)
+        if not plan.batches:
+            return
         groups = -(-plan.batches // plan.group)
         for number, ready in enumerate(self._batches(plan, 0)):
             if number >= groups * plan.group:
@@ -260,7 +272,8 @@ class ShardSource:
         begin, _ = plan.span(number)
         streams = [Stream(plan.plans[i], begin) for i in self._mine]
         planned = Planned()
-        pieces = self._open_reader().pieces(schedule(streams, plan.group * plan.rows, planned))
+        reader = open_reader(self.reader, self.index, self.layout, self._whole)
+        pieces = reader.pieces(schedule(streams, plan.group * plan.rows, planned))
         while True:
             begin, end = plan.span(number)
             while any(stream.lacks(end) for stream in streams):
@@ -279,10 +292,3 @@ class ShardSource:
     def finished(self, batch: Batch) -> Batch:
         """The batch as models take it; this one, unless a kind of data has something to change."""
         return batch
-
-    def _open_reader(self) -> ReadsPieces:
-        if self.reader == "plain":
-            return PlainReader(self.index, self.layout, self._whole)
-        from data_pipelines.shards.tensorflow_reader import TensorFlowReader
-
-        return TensorFlowReader(self.index, self.layout, self._whole)

@@ -159,9 +159,10 @@ class StreamPlan:
         """`shards`: this stream's; `number`: which stream it is.
 
         `chunk`: records read, and shuffled, together. `repeats`: how often each record of the source (by its number) is used
-        in a round of training, on average; fractions are drawn anew every round. None: once.
+        in a round of training, on average; fractions are drawn anew every round. None: once. An evaluation pass has each record
+        once, except those of 0.
         """
-        self.chunk, self.repeats = chunk, repeats if training else None
+        self.chunk, self.repeats = chunk, repeats
         self.shards, self.number, self.window, self.seed, self.training = (
             list(shards),
             number,
@@ -175,12 +176,14 @@ class StreamPlan:
         self.mode = mode
         rows = [cut_windows(s.lengths, window.length, mode, None)[0] + s.first for s in self.shards]
         self.rows_per_round = sum(map(len, rows))
-        if self.repeats is not None:
+        if self.repeats is not None and not training:
+            self.rows_per_round = int((self.repeats[np.concatenate(rows)] > 0).sum())
+        elif self.repeats is not None:
             weight = float(self.repeats[np.concatenate(rows)].sum())
             if weight <= 0:
                 raise DataError(
-                    f"all records of '{self.shards[0].shard.path.name}' and the shards read with it are left out by balancing: "
-                    "label more of them, or prepare fewer shards (--shards)"
+                    f"all records of '{self.shards[0].shard.path.name}' and the shards read with it are left out, by balancing or because "
+                    "their stars are held out elsewhere: label more of them, prepare fewer shards (--shards), or see --on-leak"
                 )
             self.rows_per_round = max(1, round(weight))
 
@@ -208,7 +211,9 @@ class StreamPlan:
         chunk = np.repeat(np.arange(len(chunks)), [c.records for c in chunks])
         owner, start, size = cut_windows(lengths, self.window.length, self.mode, rng if self.training else None)
         rows = Rows(chunk[owner], record[owner], start, size)
-        if self.repeats is not None:
+        if self.repeats is not None and not self.training:
+            rows = rows.take(np.flatnonzero(self.repeats[rows.record] > 0))
+        elif self.repeats is not None:
             rows = rows.take(_repeated(self.repeats[rows.record], self.rows_per_round, rng))
         if self.training:
             # Sorting by (chunk, random) shuffles rows within each chunk.

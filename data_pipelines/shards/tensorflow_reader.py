@@ -32,6 +32,8 @@ class TensorFlowReader:
         self._check = FrameCheck(index)
         # Records without any series are still counted, and parsed to see that they are records.
         self._spec = {name: tf.io.FixedLenFeature([], tf.string) for name in layout.series or ("object_id",)}
+        either = (*layout.stands_in, *layout.stands_in.values())
+        self._spec |= {name: tf.io.FixedLenFeature([], tf.string, default_value="") for name in either}
 
     def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
         """One piece for each chunk of the plan.
@@ -97,10 +99,17 @@ class TensorFlowReader:
         for group, (counts, begin, width) in zip(self._layout.groups, cuts, strict=False):
             longest = tf.maximum(tf.cast(4 * tf.reduce_max(width), tf.int32), 4)
             for name in group.series:
-                found = parsed[name]
+                found = self._series(parsed, name)
                 sound = tf.equal(tf.cast(tf.strings.length(found), tf.int64), 4 * counts)
                 good = good & tf.reduce_all(sound)
                 rows = tf.cond(one_row_each, lambda found=found: found, lambda found=found: tf.gather(found, within))
                 pieces = tf.strings.substr(rows, 4 * begin, 4 * width)
                 arrays.append(tf.io.decode_raw(pieces, tf.float32, fixed_length=longest))
         return number, good, *arrays
+
+    def _series(self, parsed: dict[str, Any], name: str) -> Any:
+        """Bytes of a series, or of what stands in for it in records that have none."""
+        other = self._layout.stands_in.get(name)
+        if other is None:
+            return parsed[name]
+        return self._tf.where(self._tf.equal(parsed[name], ""), parsed[other], parsed[name])

@@ -15,6 +15,7 @@ from data_pipelines.shards.manifest import (
     SCHEMA_VERSION,
     SHARD_NAME,
     Manifest,
+    data_fingerprint,
     manifest_text,
     read_manifest,
     sha256_file,
@@ -55,13 +56,19 @@ def write_shards(
     return paths
 
 
-def write_manifest(folder: Path | str, layout: RecordLayout, facts: Mapping[str, str] | None = None) -> Manifest:
+def write_manifest(
+    folder: Path | str,
+    layout: RecordLayout,
+    facts: Mapping[str, str] | None = None,
+    meaning: Mapping[str, Any] | None = None,
+) -> Manifest:
     """Reads every shard of a tfds version folder and writes `index.npz` and `manifest.json` beside them.
 
     Call it last: files that lie in the folder then are covered, and count as damaged when they change.
 
     Args:
       layout: of the records. facts: what the numbers in them are, as far as it is worth saying: name -> text.
+      meaning: the same for programs, as the kind of data reads it: anything that JSON can hold.
 
     Raises:
       DataError: a damaged shard, a record that does not follow the layout, or no shards at all.
@@ -92,8 +99,10 @@ def write_manifest(folder: Path | str, layout: RecordLayout, facts: Mapping[str,
         "bands": sorted(bands),
         "shards": shards,
         **({"facts": dict(facts)} if facts else {}),
+        **({"meaning": dict(meaning)} if meaning else {}),
         "side_files": {p.name: sha256_file(p) for p in side},
     }
+    content["data_sha256"] = data_fingerprint(content)
     write_text(folder / MANIFEST, manifest_text(content))
     return read_manifest(folder)
 

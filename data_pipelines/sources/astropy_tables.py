@@ -8,14 +8,18 @@ import numpy as np
 import pyarrow as pa
 
 from data_pipelines.sources.measurements import UNIT
-from lcjax.errors import DataError, MissingExtraError
+from lcjax.errors import ConfigError, DataError, MissingExtraError
 
 
-def read_with_astropy(path: Path) -> pa.Table:
+def read_with_astropy(path: Path, which: str | None = None) -> pa.Table:
     """The table, and what the header says as text in the metadata of its schema. Masked cells are null.
+
+    Args:
+      which: of the tables of a FITS file, by name or number; None: the only one.
 
     Raises:
       DataError: it cannot be read, or a column is of a kind that no light curve has. MissingExtraError: astropy is not there.
+      ConfigError: the file has several tables, and `which` is none of them.
     """
     try:
         from astropy.table import Table
@@ -26,8 +30,12 @@ def read_with_astropy(path: Path) -> pa.Table:
         ecsv = path.name.lower().endswith(".ecsv")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnitsWarning)  # 'BJD - 2457000, days' is no unit, and says what is wanted
-            table = Table.read(path, format="ascii.ecsv" if ecsv else "fits")
+            table = (
+                Table.read(path, format="ascii.ecsv") if ecsv else Table.read(path, _only(path, which), format="fits")
+            )
         header = ({} if ecsv else _primary_header(path)) | dict(table.meta)
+    except ConfigError:
+        raise
     except Exception as error:
         raise DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0][:160]})") from error
     arrays: dict[str, pa.Array] = {}
@@ -41,6 +49,24 @@ def read_with_astropy(path: Path) -> pa.Table:
     unit = lambda name: str(table[name].info.unit or "") if name in table.colnames else ""
     fields = [pa.field(name, array.type, metadata={UNIT: unit(name)}) for name, array in arrays.items()]
     return pa.table(list(arrays.values()), pa.schema(fields, metadata=said))
+
+
+def _only(path: Path, which: str | None) -> int:
+    """Number of the table that is meant; of a file without any, that of the first unit, and the reader says so."""
+    from astropy.io import fits
+
+    with fits.open(path) as units:
+        kinds, images = (fits.BinTableHDU, fits.TableHDU), fits.CompImageHDU
+        found = {
+            i: unit.name for i, unit in enumerate(units) if isinstance(unit, kinds) and not isinstance(unit, images)
+        }
+    chosen = [i for i, name in found.items() if which is not None and which.strip().upper() in (name.upper(), str(i))]
+    if len(chosen) == 1 or (which is None and len(found) < 2):
+        return (chosen or list(found) or [1])[0]
+    listed = ", ".join(f"{i} {name}".strip() for i, name in found.items())
+    tables = f"'{path}' has the tables {listed or 'none'}"
+    lacks = f"{tables}, and {'several' if chosen else 'none'} of them called '{which}'" if which else tables
+    raise ConfigError(f"{lacks}: say which holds the light curves with --columns.table NAME or NUMBER")
 
 
 def _primary_header(path: Path) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from data_pipelines.kinds.light_curves.fluxes import FluxSeries
+
 
 @dataclass(frozen=True, eq=False)
 class RawLightCurve:
@@ -32,3 +34,5 @@ class RawLightCurve:
     """Points that were in several parts and are here once."""
     fault: str = ""
     """Why the object cannot be used, known before cleaning."""
+    fluxes: FluxSeries | None = None
+    """Where the brightness is a flux or has a sign or limits: all points of it, also those that have no magnitude."""

@@ -7,6 +7,7 @@ OGLE-II: `*.dat` with heliocentric Julian date, magnitude, error. Archives are u
 import re
 import tarfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +36,20 @@ def _three_columns(text: str, where: str) -> tuple[np.ndarray, np.ndarray, np.nd
     return table[:, 0], table[:, 1], table[:, 2]
 
 
-def read_macho(path: Path) -> Iterator[RawLightCurve]:
-    """The B and R light curves of one MACHO archive (or of one unpacked `.mjd` file)."""
+def read_macho(
+    path: Path, time_format: TimeFormat = "auto", on_columns: Callable[[dict[str, str]], None] | None = None
+) -> Iterator[RawLightCurve]:
+    """The B and R light curves of one MACHO archive (or of one unpacked `.mjd` file).
+
+    Args:
+      time_format: of the user. on_columns: told what the times are.
+
+    Raises:
+      ConfigError: the times are no MJD. DataError: the archive is damaged, or holds something else.
+    """
+    curve = partial(_macho_curve, time_format=time_format, on_columns=on_columns)
     if path.suffix == ".mjd":
-        yield _macho_curve(path.name, path.read_text(errors="replace"), str(path))
+        yield curve(path.name, _text_of(path), str(path))
         return
     try:
         with tarfile.open(path) as archive:
@@ -50,9 +61,16 @@ def read_macho(path: Path) -> Iterator[RawLightCurve]:
                         f"'{path}' holds '{member.name}' of {member.size:,} bytes, more than any MACHO star has"
                     )
                 text = archive.extractfile(member).read(MAX_MEMBER_BYTES).decode(errors="replace")
-                yield _macho_curve(Path(member.name).name, text, f"{path}:{member.name}")
+                yield curve(Path(member.name).name, text, f"{path}:{member.name}")
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(f"'{path}' cannot be read as a MACHO archive ({error}): the file is damaged") from error
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError as error:
+        raise DataError(f"'{path}' cannot be read: {error.strerror}") from error
 
 
 def macho_keys(path: Path) -> Iterator[tuple[str, str]]:
@@ -78,8 +96,18 @@ def _macho_name(name: str) -> tuple[str, str]:
     return (match["star"], match["band"]) if match else (Path(name).stem, "")
 
 
-def _macho_curve(name: str, text: str, where: str) -> RawLightCurve:
-    return RawLightCurve(*_macho_name(name), *_three_columns(text, where), None, {}, where)
+def _macho_curve(
+    name: str,
+    text: str,
+    where: str,
+    time_format: TimeFormat,
+    on_columns: Callable[[dict[str, str]], None] | None,
+) -> RawLightCurve:
+    time, magnitude, error = _three_columns(text, where)
+    clock = choose_clock(time, "mjd", where, time_format)
+    if on_columns:
+        on_columns({"times": clock.said})
+    return RawLightCurve(*_macho_name(name), clock.mjd(time), magnitude, error, None, {}, where)
 
 
 def read_text(
@@ -97,10 +125,7 @@ def read_text(
     Raises:
       ConfigError: the times can mean two things. DataError: the file cannot be read.
     """
-    try:
-        text = path.read_text(errors="replace")
-    except OSError as error:
-        raise DataError(f"'{path}' cannot be read: {error.strerror}") from error
+    text = _text_of(path)
     time, magnitude, error = _three_columns(text, str(path))
     clock = choose_clock(time, "1", str(path), time_format)
     if on_columns:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from data_pipelines.kinds.light_curves.fluxes import FluxSeries, fluxes_of_magnitudes, joined_fluxes
 from data_pipelines.sources.light_curve import RawLightCurve
 
 Key = tuple[str, str]
@@ -48,7 +49,11 @@ def whole_stars(parts: Iterable[RawLightCurve], counts: Mapping[int, int]) -> It
             yield part
             faulty.add(key)
             part = replace(
-                part, mjd=part.mjd[:0], magnitude=part.magnitude[:0], magnitude_error=part.magnitude_error[:0]
+                part,
+                mjd=part.mjd[:0],
+                magnitude=part.magnitude[:0],
+                magnitude_error=part.magnitude_error[:0],
+                fluxes=None,
             )
         waiting.setdefault(key, []).append(part)
         if len(waiting[key]) == counts[hash(key)]:
@@ -65,7 +70,7 @@ def joined(parts: list[RawLightCurve]) -> RawLightCurve:
 
     What the parts say of the star must agree: different places are a fault, different classes are all in `labels`.
     """
-    parts = [part for part in parts if len(part.mjd) or part.lost] or parts[:1]
+    parts = [part for part in parts if len(part.mjd) or part.lost or part.fluxes is not None] or parts[:1]
     if len(parts) == 1:
         return parts[0]
     points = np.concatenate(
@@ -84,6 +89,7 @@ def joined(parts: list[RawLightCurve]) -> RawLightCurve:
     fault = ""
     if apart > SAME_PLACE_ARCSEC:
         fault = f"several stars of one id: places {apart:,.0f} arcsec apart, also in {parts[1].origin}"
+    fluxes, unlike = _joined_fluxes(parts)
     return RawLightCurve(
         parts[0].object_id,
         parts[0].band,
@@ -95,8 +101,24 @@ def joined(parts: list[RawLightCurve]) -> RawLightCurve:
         lost=dict(sum((Counter(part.lost) for part in parts), Counter())),
         repeated=len(points) - len(once) + sum(part.repeated for part in parts),
         parts=len(parts),
-        fault=fault or next((part.fault for part in parts if part.fault), ""),
+        fault=fault or unlike or next((part.fault for part in parts if part.fault), ""),
+        fluxes=fluxes,
     )
+
+
+def _joined_fluxes(parts: list[RawLightCurve]) -> tuple[FluxSeries | None, str]:
+    """The fluxes of a star, where any part has some, and why the parts do not go together; magnitudes become fluxes beside them."""
+    zero = next((part.fluxes for part in parts if part.fluxes is not None), None)
+    if zero is None:
+        return None, ""
+    made = [
+        part.fluxes
+        if part.fluxes is not None
+        else fluxes_of_magnitudes(part.mjd, part.magnitude, part.magnitude_error, part.lost)
+        for part in parts
+        if part.fluxes is not None or len(part.mjd)
+    ]
+    return joined_fluxes(sorted(made, key=lambda fluxes: fluxes is not zero))
 
 
 def _farthest(parts: list[RawLightCurve]) -> float:

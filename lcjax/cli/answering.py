@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import signal
 import threading
 import time
@@ -19,8 +20,9 @@ from data_pipelines.result_parts import Partition, ResultParts, StreamedResults,
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
 from lcjax.cli.live_count import LiveCount
+from lcjax.cli.resumable_answers import ResumableAnswers, input_identity
 from lcjax.cli.streamed_table import StreamedTable, rejection_schema
-from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.errors import ConfigError, DataError
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.base import Answers
 
@@ -30,38 +32,45 @@ _POLL_SECONDS = 1.0
 
 
 def predict_files(
-    answers: Answers, reader: Reader, inputs: Sequence[str], out: Path, rejected: Path, console: Console
+    answers: Answers,
+    reader: Reader,
+    inputs: Sequence[str],
+    out: Path,
+    rejected: Path,
+    console: Console,
+    identity: str = "",
 ) -> None:
-    """Writes a row for each answer to `out`, the others to `rejected`, while they come.
+    """Writes what is answered to `out` and what is set aside to `rejected`; goes on where the same command was stopped.
+
+    Args:
+      identity: of model and settings; with the input it says which command is the same.
 
     Raises:
       DataError: there is no answer, or too much of the input was lost (what was answered stays written).
     """
-    started, reasons, example = time.monotonic(), Counter[str](), ""
+    started = time.monotonic()
     columns = reader.rejection_columns
+    same = f"{identity}, input {input_identity(inputs, (out, rejected))}"
+    say = lambda text: console.print(f"[dim]{escape(text)}[/]", highlight=False, soft_wrap=True)
     with (
         _ended_by_sigterm(),
-        StreamedTable(out, answers.schema, answers.constant_columns) as table,
-        StreamedTable(rejected, rejection_schema(columns), keep=True) as aside,
+        ResumableAnswers(out, rejected, answers.schema, answers.constant_columns, columns, same, say) as results,
         LiveCount(console, answers.unit) as count,
     ):
-        for answer in answers.answer(reader.items(inputs)):
-            if isinstance(answer, Rejection):
-                reasons[answer.fault] += 1
-                example = example or answer.reason
-                aside.add({name: getattr(answer, name) for name in columns})
-            else:
-                table.add(answer)
+        if results.done:
+            say(f"going on behind {results.done:,} {answers.unit} that were answered or set aside before")
+        # What was answered before is read again, so that counts and sentences are of the whole input.
+        for answer in answers.answer(itertools.islice(reader.items(inputs), results.done, None)):
+            results.add(answer)
             count.add(1)
-    if not aside.rows:
-        rejected.unlink(missing_ok=True)
-    if not table.rows:
-        why = f"all {aside.rows:,} were set aside, with reasons in '{rejected}'; the first: {example}"
-        raise DataError(f"none of the {answers.unit} could be answered: {why if aside.rows else 'none there'}")
-    _say(f"{table.rows:,} {answers.unit} in {time.monotonic() - started:.1f} s, written to {out}")
+    aside = results.reasons.total()
+    if not results.answered:
+        why = f"all {aside:,} were set aside, with reasons in '{rejected}'; the first: {results.example}"
+        raise DataError(f"none of the {answers.unit} could be answered: {why if aside else 'none there'}")
+    _say(f"{results.answered:,} {answers.unit} in {time.monotonic() - started:.1f} s, written to {out}")
     for sentence in reader.sentences():
         _say(sentence)
-    _say_rejected(reasons, answers.unit, rejected)
+    _say_rejected(results.reasons, answers.unit, rejected)
     reader.check()
 
 

@@ -15,6 +15,8 @@ from lcjax.errors import ConfigError, StorageError
 from lcjax.files import partial, printable, storage_errors, written_file
 
 ROWS = 1024
+_GROUP = 16_384
+"""Rows of a row group; readers take at least one whole."""
 PARQUET = (".parquet", ".parq", ".pq")
 CSV = (".csv",)
 _REJECTIONS = {"alert_id": pa.int64()}
@@ -38,8 +40,30 @@ def check_table_name(path: Path) -> None:
         raise ConfigError(f"'{path}' does not say how to write the table: end --out in .parquet or .csv")
 
 
+def check_columns(path: Path, schema: pa.Schema) -> None:
+    """Whether a table of this name has a place for every column.
+
+    Raises:
+      ConfigError: a CSV file and vectors.
+    """
+    vectors = [field.name for field in schema if pa.types.is_nested(field.type)]
+    if path.suffix.lower() in CSV and vectors:
+        raise ConfigError(f"'{path}' cannot hold the vectors of column '{vectors[0]}': end --out in .parquet")
+
+
+def as_table(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Rows that are dicts as columns."""
+    return pa.Table.from_arrays([_column(f, [row.get(f.name) for row in rows]) for f in schema], schema=schema)
+
+
+def parquet_writer(sink: pa.NativeFile | Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Numbers are written as they are: looking for repeated ones takes longer than writing them."""
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    return pq.ParquetWriter(sink, schema, use_dictionary=texts)
+
+
 class StreamedTable:
-    """Rows are dicts; a thousand of them are held at most."""
+    """Rows are dicts or blocks of columns; a row group of them is held at most. The file does not depend on the blocks."""
 
     def __init__(self, path: Path, schema: pa.Schema, constant: Sequence[str] = (), keep: bool = False) -> None:
         """Makes the folder and a temporary file beside `path`, or beside the file it leads to where it is a link.
@@ -55,14 +79,14 @@ class StreamedTable:
         check_table_name(path)
         self.path, self.schema, self.rows = path, schema, 0
         self._csv = path.suffix.lower() in CSV
-        if self._csv and (vectors := [field.name for field in schema if pa.types.is_nested(field.type)]):
-            raise ConfigError(f"'{path}' cannot hold the vectors of column '{vectors[0]}': end --out in .parquet")
+        check_columns(path, schema)
         self._keep = keep
         self._values: dict[str, set[Any]] = {name: set() for name in constant}
         self._target = written_file(path)
         self._temporary = partial(self._target)
         self._writer: pq.ParquetWriter | None = None
         self._held: list[dict[str, Any]] = []
+        self._blocks: list[pa.Table] = []
         with storage_errors(path):
             self._target.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.touch()
@@ -75,18 +99,37 @@ class StreamedTable:
             if len(values) < 2:
                 values.add(row[name])
         if len(self._held) == ROWS:
-            self._write()
+            self._gather()
 
-    def _write(self) -> None:
-        if not self._held:
+    def add_block(self, block: pa.Table) -> None:
+        """Adds rows that are columns already, by the schema."""
+        self._gather()
+        self.rows += block.num_rows
+        for name, values in self._values.items():
+            if len(values) < 2:
+                values.update(block[name].unique().to_pylist()[:2])
+        self._blocks.append(block)
+        self._write(_GROUP)
+
+    def _gather(self) -> None:
+        if self._held:
+            self._blocks.append(as_table(self._held, self.schema))
+            self._held = []
+            self._write(_GROUP)
+
+    def _write(self, least: int) -> None:
+        """Writes row groups while there are `least` rows or more."""
+        rows = sum(block.num_rows for block in self._blocks)
+        if rows < least:
             return
-        columns = [_column(field, [row.get(field.name) for row in self._held]) for field in self.schema]
+        table = pa.concat_tables(self._blocks)
         with storage_errors(self.path):
             if self._writer is None:
                 self._sink = _opened(self._temporary, "wb")
-                self._writer = pq.ParquetWriter(self._sink, self.schema)
-            self._writer.write_table(pa.Table.from_arrays(columns, schema=self.schema))
-        self._held = []
+                self._writer = parquet_writer(self._sink, self.schema)
+            end = rows // least * least
+            self._writer.write_table(table.slice(0, end), row_group_size=_GROUP)
+        self._blocks = [table.slice(end)] if end < rows else []
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +142,8 @@ class StreamedTable:
         try:
             with storage_errors(self.path):
                 if wanted:
-                    self._write()
+                    self._gather()
+                    self._write(1)
                 if self._writer is not None:
                     self._writer.close()
                     self._sink.close()
@@ -118,11 +162,12 @@ class StreamedTable:
         try:
             with (
                 _opened(self._temporary, "rb") as source,
-                pq.ParquetFile(source) as table,
+                pq.ParquetFile(source, pre_buffer=False) as table,
                 _opened(final, "wb") as sink,
-                pc.CSVWriter(sink, kept) if self._csv else pq.ParquetWriter(sink, kept) as writer,
+                pc.CSVWriter(sink, kept) if self._csv else parquet_writer(sink, kept) as writer,
             ):
-                for batch in table.iter_batches(ROWS, columns=kept.names):
+                # A batch does not go beyond its row group, so groups stay as they are.
+                for batch in table.iter_batches(_GROUP, columns=kept.names):
                     writer.write_batch(batch)
             os.replace(final, self._temporary)
         finally:

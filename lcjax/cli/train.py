@@ -13,7 +13,8 @@ import tyro
 from rich.console import Console
 
 from data_pipelines.kinds import find_kind
-from lcjax.cli.leaks import leaking_stars
+from lcjax.cli.leaks import LEFT_OUT, leaking_stars
+from lcjax.cli.remarks import say_remarks
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.systems import find_preset, find_system
@@ -45,8 +46,8 @@ class TrainOptions:
     on_corrupt: Literal["raise", "skip_shard"] = "raise"
     """A damaged shard stops the run, or is left out and reported."""
     on_leak: Literal["leave_out", "raise", "keep"] = "leave_out"
-    """Stars that are in the training split of one dataset and held out in another are left out of training, or stop the run, or are
-    used nevertheless."""
+    """Stars (objects of alerts, fields) that are in the training split of one dataset and held out in another are left out of training,
+    those in validation and in another's test split out of validation; or they stop the run, or are used nevertheless."""
     report: bool = True
     """Evaluate on the test split and write the report at the end."""
     coordinator: str | None = None
@@ -143,7 +144,7 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     system, console = find_system(experiment.system), Console(stderr=True)
     processes = {"process_index": jax.process_index(), "process_count": jax.process_count()}
 
-    without = leaking_stars(data, options.on_leak)
+    without = leaking_stars(data, options.on_leak, say=jax.process_index() == 0)
 
     def opened(split: str, experiment: Experiment) -> Data:
         training = split == "train"
@@ -154,10 +155,12 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
             seed=experiment.training.seed,
             reader=options.reader,
             on_corrupt=options.on_corrupt,
-            **({"without": without} if training and without else {}),
+            **({"without": without[split]} if split in without else {}),
             **processes,
             **system.source_settings(experiment, training),
         )
+        if training:
+            say_remarks(source.remarks())
         return system.matched(experiment, source, training=True)
 
     train = opened("train", experiment)
@@ -167,15 +170,14 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     learned = system.run_as(adapted)
     learner = find_system(learned.system)
     validation = opened("validation", adapted) if has_split(data, "validation") else None
-    if validation is None or not learner.can_score(validation):
+    if validation is None or not validation.n_objects or not learner.can_score(validation):
         validation = None
         text = "nothing to score in a validation split of this data: training without evaluations"
         console.print(text, highlight=False)
     about = {"paths": [str(Path(p).resolve()) for p in data], "fingerprint": train.fingerprint, **train.describe()}
     if validation is not None:
         about["validation"] = validation.describe()
-    if without:
-        about["left_out"] = sum(map(len, without.values()))
+    about |= {LEFT_OUT[split]: sum(map(len, ids.values())) for split, ids in without.items()}
     record = experiment_record(learned, preset=name, data=about)
     weights = system.initial_variables(adapted)
     task = learner.build_task(learned)

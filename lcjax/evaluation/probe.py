@@ -1,136 +1,206 @@
-"""How much of the classes is in frozen embeddings: few labels a class, a simple classifier, unseen objects.
+"""How much of the classes is in frozen embeddings: simple classifiers learn from labelled stars and are scored on others.
 
-The protocol of the few-shot tables: `shots` labelled objects of each class to learn from, the same number of other
-objects of every class to test on, macro F1, several draws.
+All classifiers get the same stars. Macro F1 counts every class alike, however many of its stars are tested: recalls and
+precisions are those of a test set with equal numbers of every class. Intervals are 95 % over test stars and draws of the
+labelled ones.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lcjax.errors import DataError
-from lcjax.evaluation.classification import macro_f1
+from lcjax.errors import DataError, MissingExtraError
+from lcjax.evaluation.classification import rates
+from lcjax.evaluation.intervals import RESAMPLES, Score, interval, objects_table, resampled_sums, wilson_interval
+
+if TYPE_CHECKING:
+    from sklearn.base import ClassifierMixin
+
+CLASSIFIERS = ("nearest neighbours", "logistic regression", "random forest")
+ALL = 0
+"""Shots: every labelled star there is, instead of equal numbers of each class."""
+NEIGHBOURS = 5
+TREES = 300
+
+
+def classifier(name: str, seed: int = 0, penalty: float = 1.0, jobs: int | None = None) -> "ClassifierMixin":
+    """An untrained classifier of scikit-learn, by a name of `CLASSIFIERS`, with what it needs before it.
+
+    Values that are missing (NaN) become the median of the training stars; where distances or sizes of weights matter, columns
+    are standardised by them. Classes count alike, however many stars of each there are to learn from; the neighbours know
+    no such weights.
+
+    Args:
+      penalty: of the logistic regression, times |weights|^2 / 2. jobs: threads of the forest.
+
+    Raises:
+      MissingExtraError: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.ensemble import RandomForestClassifier
+        from sklearn.impute import SimpleImputer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.neighbors import KNeighborsClassifier
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("scikit-learn", "classic", "a probe of embeddings") from error
+    filled = SimpleImputer(strategy="median", keep_empty_features=True)
+    if name == "random forest":
+        forest = RandomForestClassifier(TREES, class_weight="balanced", random_state=seed, n_jobs=jobs)
+        return make_pipeline(filled, forest)
+    if name == "nearest neighbours":
+        return make_pipeline(filled, StandardScaler(), KNeighborsClassifier(NEIGHBOURS, weights="distance"))
+    if name == "logistic regression":
+        linear = LogisticRegression(C=1 / penalty, class_weight="balanced", max_iter=2000)
+        return make_pipeline(filled, StandardScaler(), linear)
+    raise DataError(f"there is no classifier '{name}': use {', '.join(CLASSIFIERS)}")
 
 
 @dataclass(frozen=True)
-class FewShotScore:
-    """Macro F1 over draws of the labelled objects."""
+class ProbeScore:
+    """What one classifier makes of the embeddings."""
 
     classifier: str
     shots: int
-    macro_f1: float
-    spread: float
-    """Standard deviation over draws."""
-    classes: tuple[str, ...]
+    """Labelled stars of each class, at most; `ALL`: all."""
+    macro_f1: Score
+    recall: dict[str, float]
+    """By class, mean over draws."""
+    train: int
+    """Labelled stars in a draw."""
+    tested: int
 
-    def __str__(self) -> str:
-        return f"{self.macro_f1:.3f} ± {self.spread:.3f}"
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers, for JSON."""
+        score = {"value": self.macro_f1.value, "low": self.macro_f1.low, "high": self.macro_f1.high}
+        shots = self.shots or "all"
+        return {
+            "classifier": self.classifier,
+            "shots": shots,
+            "macro_f1": score,
+            "recall": self.recall,
+            "train": self.train,
+            "tested": self.tested,
+        }
 
 
-def standardise(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Zero mean and unit variance by the statistics of `train`, all (N, D)."""
-    mean, spread = train.mean(0), train.std(0)
-    spread = np.where(spread > 0, spread, 1.0)
-    return tuple((np.asarray(x, np.float64) - mean) / spread for x in (train, *others))
-
-
-def nearest_neighbours(train: np.ndarray, label: np.ndarray, test: np.ndarray, k: int = 5) -> np.ndarray:
-    """Majority of the k nearest in standardised Euclidean distance; ties go to the nearer sum of distances.
+def draw(label: np.ndarray, pool: np.ndarray, shots: int, seed: int) -> np.ndarray:
+    """Rows of at most `shots` stars of each class, of those in `pool`; `ALL` takes all of them.
 
     Args:
-      train: (N, D). label: (N,) int >= 0. test: (M, D).
+      label: (N,) int >= 0. pool: rows that may be drawn.
 
-    >>> nearest_neighbours(np.array([[0.0], [0.1], [5.0]]), np.array([0, 0, 1]), np.array([[0.2], [4.0]]), k=1).tolist()
-    [0, 1]
+    >>> label = np.array([0, 0, 0, 1])
+    >>> sorted(label[draw(label, np.arange(4), 2, 0)].tolist())
+    [0, 0, 1]
     """
-    x, z = standardise(train, test)
-    classes, index = np.unique(label, return_inverse=True)
-    distance = (z**2).sum(1)[:, None] + (x**2).sum(1) - 2 * z @ x.T
-    near = np.argsort(distance, axis=1, kind="stable")[:, : min(k, len(x))]
-    closeness = -np.sqrt(np.maximum(np.take_along_axis(distance, near, 1), 0.0))
-    one_hot = index[near][:, :, None] == np.arange(len(classes))
-    closeness = closeness - closeness.min() + 1e-12
-    tie_break = (one_hot * closeness[:, :, None]).sum(1) / (k * closeness.max() * 1.01)
-    return classes[(one_hot.sum(1) + tie_break).argmax(1)]
+    if shots == ALL:
+        return np.asarray(pool)
+    rng = np.random.default_rng(seed)
+    mixed = rng.permutation(pool)
+    return np.concatenate([mixed[label[mixed] == c][:shots] for c in np.unique(label[mixed])])
 
 
-def logistic_regression(
-    train: np.ndarray, label: np.ndarray, test: np.ndarray, penalty: float = 1.0, iterations: int = 300
+def balanced_macro_f1(
+    truth: np.ndarray, guesses: np.ndarray, classes: int, objects: Sequence[str] | np.ndarray, seed: int = 0
+) -> Score:
+    """Macro F1 with all classes of `truth` alike, mean over draws; its 95 % interval is over objects and draws.
+
+    Args:
+      truth: (N,) int. guesses: (draws, N) int. classes: number K of them. objects: (N,) names: rows of one are
+        resampled together.
+
+    >>> balanced_macro_f1(np.array([0, 0, 0, 1]), np.array([[0, 0, 0, 1]]), 2, list("abcd")).value
+    1.0
+    """
+    truth, guesses = np.asarray(truth), np.atleast_2d(guesses)
+    tables = [objects_table(objects, truth * classes + guess, classes**2) for guess in guesses]
+    shape = (-1, len(guesses), classes, classes)
+    scored = lambda sums: _equal_classes(sums.reshape(shape))
+    value = scored(np.concatenate([table.sum(0) for table in tables])[None])[0]
+    drawn = scored(resampled_sums(np.concatenate(tables, axis=1), RESAMPLES, seed))
+    which = np.random.default_rng(seed).integers(len(guesses), size=drawn.shape)
+    score = interval(float(value.mean()), np.take_along_axis(drawn, which, axis=1).mean(1))
+    if score.low != score.high:
+        return score
+    # All stars agree, and so does every sample of them.
+    return Score(score.value, *wilson_interval(score.value, len(tables[0])))
+
+
+def _equal_classes(confusion: np.ndarray) -> np.ndarray:
+    """Macro F1 of (..., K, K) confusion matrices whose rows count alike."""
+    count = confusion.sum(-1, keepdims=True)
+    shares = np.divide(confusion, count, out=np.zeros(confusion.shape), where=count > 0)
+    return rates(shares)["macro_f1"]
+
+
+def mean_recall(truth: np.ndarray, guesses: np.ndarray, class_names: Sequence[str]) -> dict[str, float]:
+    """Share of each class's stars that are recognised, mean over draws."""
+    right = (np.atleast_2d(guesses) == truth).mean(0)
+    return {name: float(right[truth == c].mean()) for c, name in enumerate(class_names) if (truth == c).any()}
+
+
+def fitted_guesses(
+    name: str, embedding: np.ndarray, label: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Multinomial logistic regression with an L2 `penalty` on the weights, classes weighted equally.
-
-    Minimises sum_i w_i cross-entropy_i + penalty / 2 |W|^2 by accelerated gradient descent with the Lipschitz step (the
-    problem is convex: the same optimum as any solver's). Arguments as in `nearest_neighbours`.
-
-    >>> logistic_regression(np.array([[0.0], [0.1], [5.0]]), np.array([0, 0, 1]), np.array([[0.2], [4.0]])).tolist()
-    [0, 1]
-    """
-    x, z = (np.column_stack([a, np.ones(len(a))]) for a in standardise(train, test))
-    classes, index, counts = np.unique(label, return_inverse=True, return_counts=True)
-    target = np.eye(len(classes))[index]
-    weight = (len(label) / len(classes) / counts)[index][:, None]
-    decay = np.append(np.full(x.shape[1] - 1, penalty), 1e-6)[:, None]
-    step = 1.0 / (0.5 * np.linalg.eigvalsh(x.T @ (weight * x))[-1] + penalty)
-    solution = previous = np.zeros((x.shape[1], len(classes)))
-    for i in range(iterations):
-        ahead = solution + i / (i + 3) * (solution - previous)
-        logits = x @ ahead
-        share = np.exp(logits - logits.max(1, keepdims=True))
-        share /= share.sum(1, keepdims=True)
-        gradient = x.T @ (weight * (share - target)) + decay * ahead
-        previous, solution = solution, ahead - step * gradient
-    return classes[(z @ solution).argmax(1)]
+    """Classes of the rows `test` by a classifier that has seen the rows `train`."""
+    return classifier(name, seed).fit(embedding[train], label[train]).predict(embedding[test])
 
 
-CLASSIFIERS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
-    "nearest neighbours": nearest_neighbours,
-    "logistic regression": logistic_regression,
-}
-
-
-def few_shot(
+def probe(
     embedding: np.ndarray,
     label: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
     class_names: Sequence[str],
-    shots: int = 20,
+    objects: Sequence[str] | np.ndarray | None = None,
+    shots: Sequence[int] = (20, 100, ALL),
     draws: int = 5,
-    classifiers: Sequence[str] = tuple(CLASSIFIERS),
+    classifiers: Sequence[str] = CLASSIFIERS,
     seed: int = 0,
-    test_per_class: int = 200,
-) -> list[FewShotScore]:
-    """Macro F1 of classifiers on frozen embeddings.
+) -> list[ProbeScore]:
+    """Scores of classifiers on frozen embeddings.
 
     Args:
-      embedding: (N, D), one row an object. label: (N,) int, -1 unlabelled (left out).
-      class_names: names by index.
-      shots: labelled objects a class; classes with fewer than 2 * shots objects are left out.
-      draws: of the labelled objects.
-      test_per_class: most test objects a class (all classes have as many as the rarest).
+      embedding: (N, D), NaN where a value is missing. label: (N,) int, all >= 0. class_names: names by label.
+      train, test: rows to learn from and to be scored on.
+      objects: (N,) names of the stars; None: every row is one.
+      shots: labelled stars of each class, at most; `ALL`: all. draws: of the labelled stars; of all there is but one.
 
     Raises:
-      DataError: fewer than two classes have enough objects.
+      MissingExtraError: scikit-learn is not installed. DataError: fewer than two classes, or nothing to test on.
     """
-    label = np.asarray(label)
-    members = {c: np.flatnonzero(label == c) for c in np.unique(label[label >= 0])}
-    members = {c: rows for c, rows in members.items() if len(rows) >= 2 * shots}
-    if len(members) < 2:
+    train, test, label = np.asarray(train), np.asarray(test), np.asarray(label)
+    names = np.arange(len(label)).astype(str) if objects is None else np.asarray(objects)
+    known = np.unique(label[train])
+    if len(known) < 2 or not len(test):
         raise DataError(
-            f"A {shots}-shot probe needs two classes of at least {2 * shots} labelled objects, "
-            f"and this set has {len(members)}: ask for fewer shots or give more labelled objects."
+            f"a probe needs labelled stars of two classes to learn from and others to be scored on; there are {len(known)} classes "
+            f"and {len(test):,} such stars"
         )
-    tested = min(test_per_class, min(len(rows) for rows in members.values()) - shots)
-    rng = np.random.default_rng(seed)
-    found: dict[str, list[float]] = {name: [] for name in classifiers}
-    for _ in range(draws):
-        mixed = [rng.permutation(rows) for rows in members.values()]
-        train = np.concatenate([rows[:shots] for rows in mixed])
-        test = np.concatenate([rows[shots : shots + tested] for rows in mixed])
+    if set(names[train]) & set(names[test]):
+        raise DataError("stars to learn from are among those to be scored on: give every star one split")
+    found = []
+    for count in shots:
+        drawn = [draw(label, train, count, seed + i) for i in range(1 if count == ALL else draws)]
         for name in classifiers:
-            guess = CLASSIFIERS[name](embedding[train], label[train], embedding[test])
-            found[name].append(macro_f1(label[test], guess))
-    names = tuple(class_names[c] for c in members)
-    return [
-        FewShotScore(name, shots, float(np.mean(values)), float(np.std(values)), names)
-        for name, values in found.items()
-    ]
+            guesses = [fitted_guesses(name, embedding, label, rows, test, seed + i) for i, rows in enumerate(drawn)]
+            score = balanced_macro_f1(label[test], np.stack(guesses), len(class_names), names[test], seed)
+            recall = mean_recall(label[test], np.stack(guesses), class_names)
+            found.append(ProbeScore(name, count, score, recall, len(drawn[0]), len(np.unique(names[test]))))
+    return found
+
+
+def probe_classes(
+    label: np.ndarray, train: np.ndarray, test: np.ndarray, least_train: int, least_test: int
+) -> Mapping[int, tuple[int, int]]:
+    """Classes with enough stars -> their numbers of stars to learn from and to be scored on.
+
+    >>> probe_classes(np.array([0, 0, 0, 1]), np.array([0, 1]), np.array([2, 3]), 2, 1)
+    {0: (2, 1)}
+    """
+    counts = {c: (int((label[train] == c).sum()), int((label[test] == c).sum())) for c in np.unique(label).tolist()}
+    return {c: n for c, n in counts.items() if c >= 0 and n[0] >= least_train and n[1] >= least_test}

@@ -6,6 +6,7 @@ _HOMES = {
     "Answer": "predictor",
     "LightCurvePredictor": "light_curves",
     "Loaded": "loaded",
+    "OutputOptions": "output",
     "Prediction": "light_curves",
     "Predictor": "predictor",
     "export": "exporting",

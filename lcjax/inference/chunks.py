@@ -14,7 +14,7 @@ _ROWS_PER_CORE = 8
 def map_in_chunks(call: Callable[[PyTree], PyTree], batch: PyTree) -> PyTree:
     """`call(batch)` of arrays (B, ...), on a CPU a few rows after the other where B allows it; pure, for use in `jit`."""
     rows = len(jax.tree.leaves(batch)[0])
-    most = _ROWS_PER_CORE * _cores()
+    most = _ROWS_PER_CORE * cores()
     if jax.default_backend() != "cpu" or rows <= most:
         return call(batch)
     at_once = next(n for n in range(most, 0, -1) if rows % n == 0)
@@ -24,6 +24,6 @@ def map_in_chunks(call: Callable[[PyTree], PyTree], batch: PyTree) -> PyTree:
     return jax.tree.map(lambda x: x.reshape(rows, *x.shape[2:]), answers)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

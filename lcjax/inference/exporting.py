@@ -32,9 +32,9 @@ outputs = predict.call({name: array, ...})  # one array for every name under "in
 def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu", "cuda")) -> dict[str, Any]:
     """Writes `predict.stablehlo`, `weights.safetensors`, `config.json`, `export.json` (what goes in and comes out).
 
-    The program takes any number of rows as the task's `predict` does (light curves: raw windows, times in days from any
-    epoch that float32 resolves, magnitudes and errors in mag, anything where the mask has no point; alerts: raw stamps and
-    metadata columns) and holds its weights. It is read back and compared with the live model before it is written.
+    The program takes any number of rows as the task's `predict` does (light curves: whole ones of any number of points, times
+    in days from any epoch that float32 resolves, magnitudes and errors in mag, anything where the mask has no point; alerts: raw
+    stamps and metadata columns) and holds its weights. It is read back and compared with the live model before it is written.
 
     Returns:
       the content of `export.json`.
@@ -67,9 +67,13 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
 
 
 def export_program(task: Task, variables: PyTree, platforms: tuple[str, ...]) -> bytes:
-    """`task.predict` with its weights inside, for any number of rows of `task.batch_spec`, as jax.export bytes."""
-    (rows,) = jax_export.symbolic_shape("rows")
-    shapes = jax.tree.map(lambda spec: jax.ShapeDtypeStruct((rows, *spec.shape[1:]), spec.dtype), task.batch_spec)
+    """`task.predict` with its weights inside, for any number of rows of `task.batch_spec`, as jax.export bytes.
+
+    Of a task that takes rows of any length the second axis is free too.
+    """
+    rows, points = jax_export.symbolic_shape("rows, points")
+    size = lambda spec: (rows, *((points,) if task.any_length else spec.shape[1:2]), *spec.shape[2:])[: len(spec.shape)]
+    shapes = jax.tree.map(lambda spec: jax.ShapeDtypeStruct(size(spec), spec.dtype), task.batch_spec)
     fixed = jax.tree.map(jnp.asarray, variables)
 
     def predict(batch: dict) -> dict:
@@ -82,16 +86,19 @@ def export_program(task: Task, variables: PyTree, platforms: tuple[str, ...]) ->
 def _check(program: bytes, loaded: Loaded) -> tuple[dict[str, Any], dict[str, Any]]:
     """Runs the program on made-up rows and describes what goes in and comes out."""
     batch = loaded.task.made_up(_ROWS)
+    if loaded.task.any_length:  # of several windows: one is the easier case
+        batch = jax.tree.map(lambda x: np.concatenate([x, x], axis=1) if np.ndim(x) > 1 else x, batch)
     found = jax_export.deserialize(bytearray(program)).call(batch)
     with jax.default_matmul_precision("float32"):
         expected = jax.jit(loaded.task.predict)(loaded.variables, batch)
     for name, value in expected.items():
         if not np.allclose(found[name], value, rtol=_TOLERANCE, atol=_TOLERANCE):
             raise WeightsError(f"the exported program computes another '{name}' than the model: nothing was written")
-    return _described(batch), _described(expected)
+    return _described(batch, loaded.task.any_length), _described(expected)
 
 
-def _described(arrays: Batch) -> dict[str, Any]:
+def _described(arrays: Batch, any_length: bool = False) -> dict[str, Any]:
     """Shape and dtype of every array; those of streams under their paths."""
     leaves = jax.tree_util.tree_leaves_with_path(arrays)
-    return {path_name(path): {"shape": ["rows", *np.shape(x)[1:]], "dtype": str(x.dtype)} for path, x in leaves}
+    shape = lambda x: ["rows", *(["points"] if any_length else np.shape(x)[1:2]), *np.shape(x)[2:]][: np.ndim(x)]
+    return {path_name(path): {"shape": shape(x), "dtype": str(x.dtype)} for path, x in leaves}

@@ -1,20 +1,23 @@
-"""A trained system on light curves of any length: cut into windows, answered window by window, averaged."""
+"""A trained system on light curves of any length: cut into windows, answered window by window, put together again."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar, get_args
 
+import jax.numpy as jnp
 import numpy as np
 
 from lcjax.configs import WindowConfig
 from lcjax.errors import ConfigError, Rejection
 from lcjax.inference.loaded import Loaded
-from lcjax.inference.predictor import Predictor, Row, usual_batch_size
+from lcjax.inference.output import Level
+from lcjax.inference.predictor import usual_batch_size
+from lcjax.inference.window_batches import Function, OpenBatches, Outputs, WindowBatches, padded_lengths
 from lcjax.training.task import Task
+from lcjax.transforms.scaling import masked_mean
 from lcjax.transforms.windows import published_starts, sequential_edges
-from lcjax.typing import PyTree
-
-_SHORTEST_BUCKET = 32
+from lcjax.typing import Array, PyTree
 
 
 class LightCurve(Protocol):
@@ -46,12 +49,26 @@ class Prediction(Generic[Curve]):
 
     light_curve: Curve
     outputs: dict[str, np.ndarray]
-    """Name -> float32 array: the mean over the curve's windows, weighted by their number of points."""
+    """Name -> float32 array. By level: `star` and `layer` (...), the mean over the curve's windows weighted by their number
+    of points; `window` (K, ...); `point` (N, ...), of a point in several windows the mean."""
     n_points: int
+    edges: np.ndarray
+    """(K, 2) int, of every window the index of its first point and the one behind its last."""
+
+
+@dataclass
+class _Held(Generic[Curve]):
+    """A light curve whose windows are being answered."""
+
+    curve: Curve
+    edges: np.ndarray
+    weights: list[float]
+    answers: list[Outputs | None] = field(default_factory=list)
+    missing: int = 0
 
 
 class LightCurvePredictor:
-    """A Task and its variables, ready for light curves."""
+    """A Task and its variables, ready for light curves. What a curve gets does not depend on the others."""
 
     def __init__(
         self,
@@ -60,6 +77,7 @@ class LightCurvePredictor:
         window: WindowConfig | None = None,
         batch_size: int | None = None,
         buckets: tuple[int, ...] | None = None,
+        level: Level = "star",
     ) -> None:
         """Compiles nothing yet.
 
@@ -67,54 +85,65 @@ class LightCurvePredictor:
           task: the system. variables: as `lcjax.load` gives them.
           window: its length and `evaluation_mode` cut light curves; None: the task's own length, sequential.
           batch_size: windows of every compiled batch; None: few on a CPU, many on an accelerator.
-          buckets: padded lengths; None: those of `window`, or else halvings of its length. A task that attends to padding
-            (`full_length`) always gets its full length.
+          buckets: padded lengths; None: `padded_lengths`. A task that attends to padding (`full_length`) always gets its
+            full length.
+          level: what is answered; `point` and `layer` are of encoders (`Task.encode`).
 
         Raises:
-          ConfigError: sizes that make no sense.
+          ConfigError: sizes that make no sense, or a level that the task does not have.
         """
         length = window.length if window else task.batch_spec["mask"].shape[1]
         if length < 1:
             raise ConfigError(f"windows of {length} points are impossible: they must have at least 1")
         self.window = window or WindowConfig(length=length)
-        given = self.window.buckets if buckets is None else buckets
-        self.buckets = (length,) if task.full_length else _buckets(length, given)
-        self._predictor: Predictor[tuple[LightCurve, list[float]]] = Predictor(
-            task.predict, variables, usual_batch_size(batch_size, 16, 256, "windows")
-        )
+        self.level = level
+        if task.full_length:
+            self.buckets: tuple[int, ...] = (length,)
+        else:
+            self.buckets = padded_lengths(length) if buckets is None else _up_to(length, buckets)
+        self.function = _answering(task, level)
+        size = usual_batch_size(batch_size, 32, 256, "windows")
+        self.batches: WindowBatches[_Held] = WindowBatches(self.function, variables, self.buckets, size)
 
     @classmethod
-    def of(cls, loaded: Loaded, batch_size: int | None = None) -> "LightCurvePredictor":
+    def of(cls, loaded: Loaded, batch_size: int | None = None, level: Level = "star") -> "LightCurvePredictor":
         """The predictor of what `lcjax.load` gives."""
-        return cls(loaded.task, loaded.variables, loaded.experiment.window, batch_size)
+        return cls(loaded.task, loaded.variables, loaded.experiment.window, batch_size, level=level)
 
     def predict(self, light_curves: Iterable[Curve | Rejection]) -> Iterator[Prediction[Curve] | Rejection]:
         """One prediction per light curve, in the order given; rejections among them are passed on.
 
-        A curve's output is the mean over its windows weighted by their real points: sequential windows hold each point
-        once; the published windows of parity models overlap at the end of the curve, and those points count twice.
+        Sequential windows hold each point once; the published windows of parity models overlap at the end of the curve, and
+        those points count twice in means over a curve.
 
         Raises:
-          ConfigError: a light curve without points.
+          ConfigError: a light curve without points. DataError: the model cannot take light curves.
         """
-        for found in self._predictor.answer(self._cut(curve) for curve in light_curves):
-            if isinstance(found, Rejection):
-                yield found
-                continue
-            if found.refused:
-                raise found.refused
-            curve, weights = found.item
-            total = float(sum(weights))
-            outputs = {}
-            for name in found.outputs[0]:
-                terms = (w * row[name].astype(np.float64) for w, row in zip(weights, found.outputs, strict=True))
-                outputs[name] = np.asarray(sum(terms) / total, np.float32)
-            yield Prediction(curve, outputs, len(curve.mjd))
+        waiting: deque[_Held[Curve] | Rejection] = deque()
+        windows = 0
+        with self.batches.open(_give) as batches:
+            for curve in light_curves:
+                if isinstance(curve, Rejection):
+                    waiting.append(curve)
+                else:
+                    waiting.append(held := self._cut(curve, batches))
+                    windows += held.missing
+                while waiting:
+                    head = waiting[0]
+                    if isinstance(head, _Held):
+                        # Curves without windows wait too: a run of rejections behind one open curve is no reason to grow.
+                        if head.missing and windows + len(waiting) <= self.batches.most_waiting:
+                            break
+                        batches.send(head)
+                        while head.missing:
+                            batches.collect()
+                        windows -= len(head.answers)
+                    yield self._joined(waiting.popleft())
+            batches.finish()
+            yield from map(self._joined, waiting)
 
-    def _cut(self, curve: Curve | Rejection) -> tuple[tuple[Curve, list[float]], list[Row]] | Rejection:
-        """Padded windows, and the weight of each: its points, twice where the published rule cuts it twice."""
-        if isinstance(curve, Rejection):
-            return curve
+    def _cut(self, curve: Curve, batches: OpenBatches) -> _Held[Curve]:
+        """Gives the windows of a curve away to be answered."""
         mjd = np.asarray(curve.mjd, np.float64)
         if not len(mjd):
             raise ConfigError(f"light curve '{curve.object_id}' has no points: leave it out")
@@ -124,32 +153,98 @@ class LightCurvePredictor:
             "magnitude": np.asarray(curve.magnitude, np.float32),
             "magnitude_error": np.asarray(curve.magnitude_error, np.float32),
         }
+        edges, times = self.edges(len(mjd))
+        count = len(edges)
+        held = _Held(curve, edges, (times * (edges[:, 1] - edges[:, 0])).astype(float).tolist(), [None] * count, count)
+        for number, (a, b) in enumerate(edges.tolist()):
+            window = {name: x[a:b] for name, x in series.items()}
+            window["time"] = _centred(window["time"])
+            batches.add(held, number, window)
+        return held
+
+    def edges(self, n_points: int) -> tuple[np.ndarray, np.ndarray]:
+        """(K, 2) edges of the windows, and how often each counts: twice where the published rule cuts it twice."""
         length = self.window.length
         if self.window.evaluation_mode == "published":
-            starts, times = np.unique(published_starts(len(mjd), length), return_counts=True)
-            ends = starts + min(len(mjd), length)
-        else:
-            edges = sequential_edges(len(mjd), length)
-            starts, ends, times = edges[:-1], edges[1:], np.ones(len(edges) - 1, int)
-        rows = [self._row({name: x[a:b] for name, x in series.items()}) for a, b in zip(starts, ends, strict=True)]
-        return (curve, (times * (ends - starts)).astype(float).tolist()), rows
+            starts, times = np.unique(published_starts(n_points, length), return_counts=True)
+            return np.stack([starts, starts + min(n_points, length)], 1), times
+        edges = sequential_edges(n_points, length)
+        return np.stack([edges[:-1], edges[1:]], 1), np.ones(len(edges) - 1, int)
 
-    def _row(self, window: dict[str, np.ndarray]) -> Row:
-        size = len(window["time"])
-        padded = next(bucket for bucket in self.buckets if bucket >= size)
-        row: Row = {name: np.pad(values, (0, padded - size)) for name, values in window.items()}
-        return row | {"mask": np.arange(padded) < size, "length": np.int32(size)}
+    def _joined(self, held: _Held[Curve] | Rejection) -> Prediction[Curve] | Rejection:
+        if isinstance(held, Rejection):
+            return held
+        answers = [answer for answer in held.answers if answer is not None]
+        n_points = len(held.curve.mjd)
+        join = {"window": _stacked, "point": _by_point}.get(self.level, _mean)
+        outputs = {name: join([answer[name] for answer in answers], held, n_points) for name in answers[0]}
+        return Prediction(held.curve, outputs, n_points, held.edges)
 
 
-def _buckets(length: int, given: tuple[int, ...]) -> tuple[int, ...]:
+def _centred(time: np.ndarray) -> np.ndarray:
+    """Days from the middle of a window, float32: means of numbers far from 0 are not exact.
+
+    The middle of what comes back is 0 and not nearly 0, so that whoever centres it again changes nothing.
+    """
+    for _ in range(3):
+        middle = np.float32(0.5) * (time[0] + time[-1])
+        if middle == 0:
+            break
+        time = time - middle
+    return time
+
+
+def _give(held: _Held, number: int, outputs: Outputs, row: int) -> None:
+    held.answers[number] = {name: values[row] for name, values in outputs.items()}
+    held.missing -= 1
+
+
+def _mean(values: list[np.ndarray], held: _Held, n_points: int) -> np.ndarray:
+    total = float(sum(held.weights))
+    terms = (weight * value.astype(np.float64) for weight, value in zip(held.weights, values, strict=True))
+    return np.asarray(sum(terms) / total, np.float32)
+
+
+def _stacked(values: list[np.ndarray], held: _Held, n_points: int) -> np.ndarray:
+    return np.stack(values).astype(np.float32)
+
+
+def _by_point(values: list[np.ndarray], held: _Held, n_points: int) -> np.ndarray:
+    total = np.zeros((n_points, *values[0].shape[1:]), np.float32)
+    times = np.zeros(n_points, np.float32)
+    for value, (a, b) in zip(values, held.edges.tolist(), strict=True):
+        total[a:b] += value[: b - a]
+        times[a:b] += 1
+    return total / times.reshape(-1, *(1,) * (total.ndim - 1)) if times.max() > 1 else total
+
+
+def _answering(task: Task, level: Level) -> Function:
+    """(variables, windows) -> outputs at a level, first axis windows."""
+    if level not in get_args(Level):
+        raise ConfigError(f"there is no level '{level}': there are {', '.join(get_args(Level))}")
+    if level in ("star", "window"):
+        return task.predict
+    encode = task.encode
+    if encode is None:
+        raise ConfigError(f"'{task.name}' has no layers of points: its answers are by star or window, not by {level}")
+
+    def by_point(variables: PyTree, batch: dict[str, Any]) -> dict[str, Array]:
+        return {"embedding": encode(variables, batch)["layers"][-1].astype(jnp.float32)}
+
+    def by_layer(variables: PyTree, batch: dict[str, Any]) -> dict[str, Array]:
+        found = encode(variables, batch)
+        mean: Callable[[Array], Array] = lambda x: masked_mean(x.astype(jnp.float32), found["mask"][..., None], axis=1)[
+            :, 0
+        ]
+        return {f"layer_{i}": mean(layer) for i, layer in enumerate(found["layers"])}
+
+    return by_point if level == "point" else by_layer
+
+
+def _up_to(length: int, given: tuple[int, ...]) -> tuple[int, ...]:
     """Padded lengths, ascending, the last one `length`.
 
-    >>> _buckets(200, ()), _buckets(200, (64, 256))
-    ((50, 100, 200), (64, 200))
+    >>> _up_to(200, (64, 256))
+    (64, 200)
     """
-    if not given:
-        halvings = [length]
-        while halvings[-1] >= 2 * _SHORTEST_BUCKET:
-            halvings.append((halvings[-1] + 1) // 2)
-        given = tuple(halvings)
     return (*sorted({b for b in given if 0 < b < length}), length)

@@ -40,12 +40,17 @@ class Loaded:
     def predict(self, batch: Mapping[str, Any], variables: PyTree | None = None) -> dict[str, Array]:
         """Answers for a batch of raw arrays, the numbers of `lcjax predict`.
 
+        For any number of light curves, and for what an encoder makes of windows, points and layers, see
+        `lcjax.inference.LightCurvePredictor.of(loaded, level="point")`; in `jit` and `grad` see `task.encode`.
+
         Args:
           batch: any number of rows of
             light curves: `time` (days, as the file has them), `magnitude`, `magnitude_error` (mag) and `mask`
             (True where there is a point), (rows, points) each, of any length; points that are not finite are left out;
             alerts: `stamps` (rows, H, W, 3) in the survey's units, missing pixels NaN, `metadata` (rows, columns) in the
-            order of `task.meaning["metadata_names"]`, `ra` and `dec` (rows,) in degrees;
+            order of `task.meaning["metadata_names"]`, `ra` and `dec` (rows,) in degrees, and `survey` (`ztf`, `lsst`, `atlas`,
+            or `any`; one for all or one a row, outside of `jit`), without which only stamps of the size of
+            `task.meaning["surveys"]` are answered;
             host fields: `images` (rows, S, S) on the grid of `experiment.image`, with `mask` (rows, S, S), the pixels of
             detected sources, where `experiment.image.mask` says so; or stacks as `stamps`;
             other systems: the entries of `task.batch_spec`.

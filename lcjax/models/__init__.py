@@ -14,6 +14,8 @@ _HOMES = {
     "DelightModelConfig": "delight_config",
     "MultiscaleClassifier": "multiscale_stamps",
     "MultiscaleModelConfig": "multiscale_config",
+    "PositionalStudy": "positional_study",
+    "PositionalStudyConfig": "positional_config",
     "PositionalStudyEncoder": "positional_study",
     "StampClassifier": "stamp_classifier",
     "StampModelConfig": "stamp_classifier_config",

@@ -1,10 +1,10 @@
 """The positional-encoding study (arXiv 2308.06404): one encoder of Astromer 1's shape, many ways to tell it the time.
 
-Two post-norm blocks without residual path; hidden points are masked by adding -1e9 under the QK rule. `time` is the zero-mean time in days.
+Post-norm blocks without residual path. With `config.parity` points are masked as the authors do, by adding -1e9 where query
+or key is hidden; without it (strict) hidden points show 0 and nobody attends to them or to padding.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import chex
 import flax.linen as nn
@@ -12,58 +12,43 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lcjax.models.attention import published_mask_term
+from lcjax.errors import ConfigError
+from lcjax.models.attention import published_mask_term, strict_attention
+from lcjax.models.positional_config import PositionalStudyConfig
+from lcjax.models.positional_terms import distance_penalty, products, rotated, time_differences
+from lcjax.models.recurrence import GatedRecurrence
 from lcjax.transforms.positional import (
     encode_time,
     log_period_frequencies,
     paired_frequencies,
     published_frequencies,
 )
+from lcjax.transforms.scaling import masked_mean
 from lcjax.typing import Array, Axis
 
 NORM_EPSILON = 1e-6
 
-
-@dataclass(frozen=True)
-class PositionalStudyConfig:
-    """One variant of the study."""
-
-    num_layers: int = 2
-    num_heads: int = 4
-    width: int = 256
-    ffn_width: int = 128
-    encoding: Literal["sinusoid", "mlp", "recurrent", "modulation", "none"] = "sinusoid"
-    """What becomes of time: sines and cosines, an MLP, a GRU, or scale and shift of the magnitude (time modulation)."""
-    trainable: bool = False
-    """Sinusoids of trained frequencies."""
-    frequencies: Literal["astromer", "paired", "log_periods"] = "astromer"
-    base: float = 1000.0
-    exponent: float = 1.0
-    on_sinusoid: bool = False
-    """MLP or GRU read the sinusoid instead of bare time (the Fourier-style variants)."""
-    projection: bool = False
-    """A Dense layer after the GRU."""
-    hidden: int = 128
-    """Hidden width of the MLP."""
-    joined: Literal["sum", "concatenate", "output", "attention"] = "sum"
-    """Added to the embedded magnitude; [encoding, magnitude] concatenated; added to the encoder's output (PEA); or only
-    inside attention."""
-    attention_terms: Literal["none", "p2p_all", "p2p_last", "tupe"] = "none"
-    """Position-to-position terms: with the block's own projections from the second block on or in the last block alone,
-    or (TUPE-A) with shared projections of their own in every block."""
-    max_time: float = 1500.0
-    """Days; longest period of time modulation."""
-    harmonics: int = 64
-    """Harmonics of time modulation."""
+SHARDING_RULES = (
+    (r"block_\d+/(query|key|value|ffn_in)/kernel$", (None, "model")),
+    (r"block_\d+/(query|key|value|ffn_in)/bias$", ("model",)),
+    (r"block_\d+/(merge|ffn_out)/kernel$", ("model", None)),
+)
+"""As those of Astromer: attention and feed-forward of the blocks."""
 
 
 def initial_frequencies(config: PositionalStudyConfig) -> np.ndarray:
-    """Starting frequencies of a variant, (width,) rad/day."""
-    if config.frequencies == "paired":
-        return paired_frequencies(config.width, config.base)
-    if config.frequencies == "log_periods":
-        return log_period_frequencies(config.width)
-    return published_frequencies(config.width, config.base, config.exponent)
+    """Starting frequencies of a variant's sinusoids, (width,) rad/day."""
+    if config.variant.frequencies == "paired":
+        return paired_frequencies(config.width, config.time_base)
+    if config.variant.frequencies == "log_periods":
+        return log_period_frequencies(config.width, config.min_period, config.max_period)
+    return published_frequencies(config.width, config.time_base, config.time_exponent)
+
+
+def rotation_frequencies(config: PositionalStudyConfig) -> np.ndarray:
+    """Frequencies of rotations, (heads, head width / 2) rad/day: log-spaced, each head's over the whole range."""
+    frequencies = log_period_frequencies(config.width // 2, config.min_period, config.max_period)
+    return frequencies.reshape(-1, config.num_heads).T
 
 
 def time_modulation(time: Array, sine: Array, cosine: Array, max_time: float) -> Array:
@@ -79,66 +64,63 @@ def time_modulation(time: Array, sine: Array, cosine: Array, max_time: float) ->
     return jnp.sin(angles) @ sine + jnp.cos(angles) @ cosine
 
 
-def gated_recurrence(x: Array, kernel: Array, recurrent: Array, bias: Array) -> Array:
-    """A GRU in the reset-after form with gates ordered z, r, h: (B, L, F) -> (B, L, D).
-
-    Args:
-      kernel: (F, 3D). recurrent: (D, 3D). bias: (2, 3D), of input and state.
-    """
-    inputs = x @ kernel + bias[0]
-
-    def step(state: Array, item: Array) -> tuple[Array, Array]:
-        xz, xr, xh = jnp.split(item, 3, axis=-1)
-        hz, hr, hh = jnp.split(state @ recurrent + bias[1], 3, axis=-1)
-        update, reset = jax.nn.sigmoid(xz + hz), jax.nn.sigmoid(xr + hr)
-        state = update * state + (1 - update) * jnp.tanh(xh + reset * hh)
-        return state, state
-
-    start = jnp.zeros((x.shape[0], recurrent.shape[0]), x.dtype)
-    return jnp.swapaxes(jax.lax.scan(step, start, jnp.swapaxes(inputs, 0, 1))[1], 0, 1)
-
-
-class _Gru(nn.Module):
-    width: int
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        kernel = self.param("kernel", nn.initializers.glorot_uniform(), (x.shape[-1], 3 * self.width))
-        recurrent = self.param("recurrent", nn.initializers.orthogonal(), (self.width, 3 * self.width))
-        bias = self.param("bias", nn.initializers.zeros, (2, 3 * self.width))
-        return gated_recurrence(x, kernel, recurrent, bias)
-
-
 class _Block(nn.Module):
     config: PositionalStudyConfig
-    own_terms: bool
+    index: int
+    dtype: Any
 
     @nn.compact
-    def __call__(self, x: Array, encoded: Array, hidden: Array, shared: Array | None) -> Array:
+    def __call__(self, x: Array, seen: dict[str, Array], positions: dict[str, Array]) -> Array:
+        """(B, L, D) -> (B, L, D). `seen`: time, mask, visible; `positions`: encoding, relative, shared (those there are)."""
         cfg = self.config
-        depth = cfg.width // cfg.num_heads
-        split = lambda y: y.reshape(*y.shape[:2], cfg.num_heads, depth)
-        query, key, value = (nn.Dense(cfg.width, name=name) for name in ("query", "key", "value"))
-        logits = jnp.einsum("bqhd,bkhd->bhqk", split(query(x)), split(key(x)))
-        if self.own_terms:
-            logits += jnp.einsum("bqhd,bkhd->bhqk", split(query(encoded)), split(key(encoded)))
-        if shared is not None:
-            logits += shared
-        logits = logits / jnp.sqrt(jnp.float32(depth)) - 1e9 * published_mask_term(hidden, "QK")
-        mixed = jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits, axis=-1), split(value(x)))
-        x = nn.Dense(cfg.width, name="merge")(mixed.reshape(*x.shape[:2], cfg.width))
-        x = nn.LayerNorm(epsilon=NORM_EPSILON, name="norm_1")(x)
-        x = nn.Dense(cfg.width, name="ffn_out")(jnp.tanh(nn.Dense(cfg.ffn_width, name="ffn_in")(x)))
-        return nn.LayerNorm(epsilon=NORM_EPSILON, name="norm_2")(x)
+        dense = lambda width, name: nn.Dense(width, dtype=self.dtype, name=name)
+        split = lambda y: y.reshape(*y.shape[:2], cfg.num_heads, cfg.width // cfg.num_heads)
+        query, key, value = (dense(cfg.width, name) for name in ("query", "key", "value"))
+        q, k, v = split(query(x)), split(key(x)), split(value(x))
+        terms = self._terms(q, k, lambda y: split(query(y)), lambda y: split(key(y)), seen, positions)
+        if cfg.variant.attention == "rotary":
+            frequencies = cfg.cadence_ratio * rotation_frequencies(cfg)
+            q, k = (rotated(y, seen["time"], frequencies) for y in (q, k))
+        scale = jnp.sqrt(jnp.float32(q.shape[-1]))
+        if cfg.parity:
+            hidden = 1.0 - seen["visible"].astype(jnp.float32)
+            logits = sum(terms, products(q, k)) / scale - 1e9 * published_mask_term(hidden, "QK")
+            weights = jax.nn.softmax(logits, axis=-1).astype(v.dtype)
+            mixed = jnp.matmul(weights, v.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
+        else:
+            mixed = strict_attention(q, k, v, seen["visible"], sum(terms) / scale if terms else None)
+        x = dense(cfg.width, "merge")(mixed.reshape(x.shape))
+        x = nn.LayerNorm(epsilon=NORM_EPSILON, dtype=self.dtype, name="norm_1")(x)
+        x = dense(cfg.width, "ffn_out")(jnp.tanh(dense(cfg.ffn_width, "ffn_in")(x)))
+        return nn.LayerNorm(epsilon=NORM_EPSILON, dtype=self.dtype, name="norm_2")(x)
+
+    def _terms(self, q: Array, k: Array, query: Any, key: Any, seen: dict, positions: dict) -> list[Array]:
+        """What is added to the unscaled logits, (B, H, L, L) each."""
+        cfg, kind = self.config, self.config.variant.attention
+        last = self.index == cfg.num_layers - 1
+        terms = []
+        if (kind in ("p2p_all", "mixed") and self.index > 0) or (kind == "p2p_last" and last):
+            terms.append(products(query(positions["encoding"]), key(positions["encoding"])))
+        if kind == "relative" or (kind == "mixed" and self.index == 0):
+            relative = positions["relative"]
+            terms += [products(query(relative), k), products(q, key(relative))]
+        if kind == "tupe":
+            terms.append(positions["shared"])
+        if kind == "alibi":
+            terms.append(distance_penalty(seen["mask"] | cfg.parity, cfg.num_heads))
+        return terms
 
 
 class PositionalStudyEncoder(nn.Module):
-    """Encoder of the study: (time, magnitude, hidden) -> (B, L, D)."""
+    """Encoder of the study: (time, magnitude, visible) -> (B, L, D)."""
 
     config: PositionalStudyConfig = PositionalStudyConfig()
+    longest: int = 200
+    """Points of the longest window: rows of time differences have so many columns."""
+    dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
+    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Any]:
         """Encodes windows.
 
         Args:
@@ -146,55 +128,110 @@ class PositionalStudyEncoder(nn.Module):
           deterministic, axis: as in other modules; nothing here is random or crosses rows.
 
         Returns:
-          `hidden` (B, L, D) and `encoding` (B, L, D), the positional encoding (zeros where there is none).
+          `hidden` (B, L, D); `encoding` (B, L, D), the positional encoding (zeros where there is none); `layers`, the input
+          embedding and the output of each block, the last of them `hidden`.
+
+        Raises:
+          ConfigError: relative variants of windows longer than `longest`.
         """
         del deterministic, axis
-        cfg = self.config
+        cfg, variant = self.config, self.config.variant
         chex.assert_rank([batch["time"], batch["magnitude"], batch["mask"]], 2)
         chex.assert_equal_shape([batch["time"], batch["magnitude"], batch["mask"]])
-        visible = batch.get("visible", batch["mask"]) & batch["mask"]
-        hidden = 1.0 - visible.astype(jnp.float32)
-        encoded = self._encode(batch["time"])
-        x = nn.Dense(cfg.width, name="embed")(batch["magnitude"][..., None])
-        if cfg.encoding == "modulation":
-            table = lambda name: self.param(name, nn.initializers.normal(0.02), (cfg.harmonics, cfg.width))
-            scale = time_modulation(batch["time"], table("alpha_sine"), table("alpha_cosine"), cfg.max_time)
-            shift = time_modulation(batch["time"], table("beta_sine"), table("beta_cosine"), cfg.max_time)
-            x = x * scale + shift
-        elif cfg.joined == "concatenate":
-            x = nn.Dense(cfg.width, name="join")(jnp.concatenate([encoded, batch["magnitude"][..., None]], -1))
-        elif cfg.joined == "sum" and cfg.attention_terms not in ("tupe", "p2p_last"):
-            x = x + encoded
-        shared = self._shared_terms(encoded) if cfg.attention_terms == "tupe" else None
+        chex.assert_type(batch["mask"], bool)
+        mask, time, magnitude = batch["mask"], batch["time"], batch["magnitude"]
+        visible = batch.get("visible", mask) & mask
+        if not cfg.parity:
+            time, magnitude = jnp.where(mask, time, 0.0), jnp.where(visible, magnitude, 0.0)
+        encoded = self._encode(time, mask)
+        positions = {"encoding": encoded}
+        if variant.attention in ("relative", "mixed"):
+            positions["relative"] = self._relative(time, mask)
+        if variant.attention == "tupe":
+            positions["shared"] = self._shared(encoded)
+        x = self._embed(magnitude, time, encoded).astype(self.dtype)
+        layers, seen = [x], {"time": time, "mask": mask, "visible": visible}
         for i in range(cfg.num_layers):
-            last = i == cfg.num_layers - 1
-            own = (cfg.attention_terms == "p2p_all" and i > 0) or (cfg.attention_terms == "p2p_last" and last)
-            x = _Block(cfg, own, name=f"block_{i}")(x, encoded, hidden, shared)
-        if cfg.joined == "output":
-            x = x + encoded
-        return {"hidden": x, "encoding": encoded}
+            x = _Block(cfg, i, self.dtype, name=f"block_{i}")(x, seen, positions)
+            layers.append(x)
+        if variant.joined == "output":
+            x = layers[-1] = (x + encoded).astype(self.dtype)
+        return {"hidden": x, "encoding": encoded, "layers": tuple(layers)}
 
-    def _encode(self, time: Array) -> Array:
-        cfg = self.config
-        if cfg.encoding in ("none", "modulation"):
+    def _embed(self, magnitude: Array, time: Array, encoded: Array) -> Array:
+        cfg, variant = self.config, self.config.variant
+        if variant.joined == "concatenate" and variant.encoding != "modulation":
+            return nn.Dense(cfg.width, name="join")(jnp.concatenate([encoded, magnitude[..., None]], -1))
+        x = nn.Dense(cfg.width, name="embed")(magnitude[..., None])
+        if variant.encoding == "modulation":
+            table = lambda name: self.param(name, nn.initializers.normal(0.02), (cfg.harmonics, cfg.width))
+            scale = time_modulation(time, table("alpha_sine"), table("alpha_cosine"), cfg.max_time)
+            shift = time_modulation(time, table("beta_sine"), table("beta_cosine"), cfg.max_time)
+            return x * scale + shift
+        return x + encoded if variant.joined == "sum" else x
+
+    def _encode(self, time: Array, mask: Array) -> Array:
+        cfg, variant = self.config, self.config.variant
+        if variant.encoding in ("none", "modulation"):
             return jnp.zeros((*time.shape, cfg.width), jnp.float32)
-        source: Any = time[..., None]
-        if cfg.encoding == "sinusoid" or cfg.on_sinusoid:
+        source = time[..., None]
+        if variant.encoding == "sinusoid" or variant.on_sinusoid:
             frequencies = jnp.asarray(initial_frequencies(cfg))
-            if cfg.trainable:
+            if variant.trainable:
                 frequencies = self.param("frequencies", lambda _: frequencies)
-            source = encode_time(time, frequencies)
-        if cfg.encoding == "mlp":
+            source = encode_time(time, cfg.cadence_ratio * frequencies)
+        if variant.encoding == "mlp":
             inner = jax.nn.gelu(nn.Dense(cfg.hidden, name="time_in")(source), approximate=False)
             return nn.Dense(cfg.width, name="time_out")(inner)
-        if cfg.encoding == "recurrent":
-            source = _Gru(cfg.width, name="recurrence")(source)
-            return nn.Dense(cfg.width, name="projection")(source) if cfg.projection else source
+        if variant.encoding == "recurrent":
+            source = GatedRecurrence(cfg.width, name="recurrence")(source, mask | cfg.parity)
+            return nn.Dense(cfg.width, name="projection")(source) if variant.projection else source
         return source
 
-    def _shared_terms(self, encoded: Array) -> Array:
+    def _relative(self, time: Array, mask: Array) -> Array:
+        """A dense layer over each row of time differences, (B, L, D)."""
+        if time.shape[1] > self.longest:
+            raise ConfigError(
+                f"windows of {time.shape[1]} points are longer than the rows of time differences of this network, "
+                f"{self.longest}: cut shorter ones, or train with a longer window"
+            )
+        rows = time_differences(time, mask | self.config.parity, self.longest)
+        return nn.Dense(self.config.width, name="relative")(rows)
+
+    def _shared(self, encoded: Array) -> Array:
+        """Products of encodings by projections that all blocks share, (B, H, L, L)."""
         cfg = self.config
         split = lambda y: y.reshape(*y.shape[:2], cfg.num_heads, cfg.width // cfg.num_heads)
         query = split(nn.Dense(cfg.width, name="position_query")(encoded))
         key = split(nn.Dense(cfg.width, name="position_key")(encoded))
-        return jnp.einsum("bqhd,bkhd->bhqk", query, key)
+        return products(query, key)
+
+
+class PositionalStudy(nn.Module):
+    """Encoder of the study with a reconstruction head."""
+
+    config: PositionalStudyConfig = PositionalStudyConfig()
+    longest: int = 200
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Any]:
+        """Encodes standardised windows, as `PositionalStudyEncoder`.
+
+        Returns:
+          `reconstruction` (B, L) float32, on the scale of the input; `log_variance` (B, L) if configured; `embedding` (B, D)
+          float32, mean of the last layer over visible points; `layers`.
+        """
+        encoded = PositionalStudyEncoder(self.config, self.longest, self.dtype, name="encoder")(
+            batch, deterministic, axis
+        )
+        visible = batch.get("visible", batch["mask"]) & batch["mask"]
+        x = encoded["hidden"].astype(jnp.float32)
+        out = nn.LayerNorm(epsilon=NORM_EPSILON, name="head_norm")(x)
+        out = nn.Dense(2 if self.config.predict_variance else 1, name="head")(out)
+        result = {
+            "reconstruction": out[..., 0],
+            "embedding": masked_mean(x, visible[..., None], axis=1)[:, 0],
+            "layers": encoded["layers"],
+        }
+        return result | ({"log_variance": out[..., 1]} if self.config.predict_variance else {})

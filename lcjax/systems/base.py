@@ -54,7 +54,7 @@ class Data(Protocol):
 
 
 class Answers(Protocol):
-    """A model at work: rows or rejections, one for each item, in order."""
+    """A model at work: for each item, in order, its row, its rows as a record batch, or a rejection."""
 
     unit: str
     """Plural, of what is answered: `alerts`."""
@@ -63,7 +63,7 @@ class Answers(Protocol):
     constant_columns: tuple[str, ...]
     """Columns that are left out of the table where all rows have one value."""
 
-    def answer(self, items: Iterable[Any]) -> Iterator[Row | Rejection]:
+    def answer(self, items: Iterable[Any]) -> Iterator["Row | pa.RecordBatch | Rejection"]:
         """Rows by `schema`; rejections among the items are passed on."""
 
 
@@ -104,6 +104,8 @@ class System(ABC):
     """Name -> function that returns settings; the docstring holds paper, command and expected score."""
     predict_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax predict` -> dataclass, besides those of its kind."""
+    embedding_options: ClassVar[Mapping[str, Any]] = {}
+    """Groups of `predict_options`, filled in, under which answers have a column `embedding`, where they do not always have it."""
     evaluate_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax evaluate` -> dataclass."""
 
@@ -114,6 +116,10 @@ class System(ABC):
         Raises:
           ConfigError: settings that do not fit each other.
         """
+
+    def settings_of(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings in the content of a `config.json`; what those of earlier versions lacked is added where it is known."""
+        return record["experiment"]
 
     def for_predictions(self, experiment: Experiment) -> Experiment:
         """The settings under which answers are computed: float32, on any device."""

@@ -45,7 +45,7 @@ def load(
     folder = locate(path_or_name, say, progress)
     record, variables = _restore(folder, which, say)
     system = find_system(record["system"])
-    experiment = read_experiment(record["experiment"], system.experiment)
+    experiment = read_experiment(system.settings_of(record), system.experiment)
     training = dataclasses.replace(experiment.training, precision="float32")
     computed = system.for_predictions(dataclasses.replace(experiment, training=training))
     task = system.build_task(computed)

@@ -8,14 +8,13 @@ import contextlib
 import json
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lcjax.errors import ConfigError
-from lcjax.files import storage_errors, write_text
+from lcjax.files import storage_errors, take_lock, write_text
 from lcjax.training.checkpoint_io import ADVICE
 
 LOCK, UNFINISHED = ".lock", "unfinished.json"
@@ -33,7 +32,7 @@ def occupied(workdir: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = open(path, "a+")  # noqa: SIM115 (closed below; not in a `with`, whose errors would count as refused writes)
     with file:
-        if not _lock(file.fileno()):
+        if not take_lock(file.fileno()):
             file.seek(0)
             who = file.read().strip() or "of unknown number"
             raise ConfigError(
@@ -44,27 +43,6 @@ def occupied(workdir: Path) -> Iterator[None]:
         file.write(f"{os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
-
-
-def _lock(descriptor: int) -> bool:
-    """Takes the lock without waiting; False if another has it. Where files cannot be locked, nobody is kept out."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True
 
 
 def mark_unfinished(workdir: Path, step: int, last: int, why: str) -> None:

@@ -145,6 +145,8 @@ class Task:
     """The linen module behind the task"""
     full_length: bool = False
     """Padding matters to the model: predictions always pad to the full length of `batch_spec`"""
+    any_length: bool = False
+    """`predict` takes rows of any number of points, the second axis of the entries of `batch_spec`"""
     example: Callable[[int], Batch] | None = None
     """Host-side: number of rows -> made-up rows that make sense; None: random numbers of the shapes of `batch_spec`"""
     meaning: Mapping[str, Any] = field(default_factory=dict)

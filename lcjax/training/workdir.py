@@ -35,19 +35,24 @@ On another topology sums round differently, so only the same `parallel` and `mes
 """
 
 
+def versions() -> dict[str, str]:
+    """Of this package, those it computes with, and Python."""
+    packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+    return {
+        "lcjax": __version__,
+        "python": sys.version.split()[0],
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
+
+
 def experiment_record(experiment: Experiment, **more: Any) -> dict[str, Any]:
     """What `config.json` holds: settings, hash, versions, and what the caller adds (data, preset, ...)."""
     settings = json.loads(json.dumps(dataclasses.asdict(experiment)))
-    packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
     return {
         "system": experiment.system,
         "experiment": settings,
         "config_hash": settings_hash(settings),
-        "versions": {
-            "lcjax": __version__,
-            "python": sys.version.split()[0],
-            **{name: importlib.metadata.version(name) for name in packages},
-        },
+        "versions": versions(),
         **more,
     }
 

@@ -15,7 +15,7 @@ from lcjax.cli.data_tables import print_description, print_prepared
 from lcjax.errors import Rejection
 
 FOLDER = Path("/somewhere/with a long name/" + "x" * 120)
-MANIFEST = Manifest(FOLDER, "toy", "1.0.0", ("EA", "RR[ab]"), ("V", ""), (), {}, "0")
+MANIFEST = Manifest(FOLDER, "toy", "1.0.0", ("EA", "RR[ab]"), ("V", ""), (), {}, "0", "0")
 
 
 def printed(show, what, width=80):

@@ -15,11 +15,11 @@ from lcjax.errors import ConfigError, DataError, Rejection
 from tests.inference.models import experiment, weights_folder
 
 
-def table(path, negative):
-    """20 stars of 20 points in Rubin's columns; so many of the first stars have negative fluxes at all but 4 points."""
+def table(path, bad, factor):
+    """20 stars of 20 points in Rubin's columns; so many of the first stars have fluxes times `factor` at all but 4 points."""
     rng = np.random.default_rng(1)
     flux = rng.uniform(1e4, 2e4, (20, 20))
-    flux[:negative, 4:] *= -1
+    flux[:bad, 4:] *= factor
     columns = {"midpointMjdTai": np.sort(rng.uniform(60_800, 61_000, (20, 20)), axis=1), "psfFlux": flux}
     columns["psfFluxErr"] = np.full((20, 20), 100.0)
     pq.write_table(pa.table({"diaObjectId": np.arange(20)} | {k: list(v) for k, v in columns.items()}), path)
@@ -33,15 +33,15 @@ def prepare(source, out, *more):
 
 
 def test_prepare(tmp_path, capsys):
-    assert prepare(table(tmp_path / "few.parquet", 4), tmp_path / "A") == 0
-    many = table(tmp_path / "many.parquet", 5)
+    assert prepare(table(tmp_path / "few.parquet", 4, np.nan), tmp_path / "A") == 0
+    many = table(tmp_path / "many.parquet", 5, np.nan)
     capsys.readouterr()
     assert prepare(many, tmp_path / "D") == 2
     said = capsys.readouterr().err
     assert len(said.strip().splitlines()) == 1 and "Traceback" not in said
     for words in (
         "5 of 20 light curves (5 fewer than 5 points)",
-        "80 flux not positive",
+        "80 flux not finite",
         "more than 20%",
         "--cleaning.max-loss 0.2",
     ):
@@ -52,14 +52,30 @@ def test_prepare(tmp_path, capsys):
     folder = next((tmp_path / "D" / "light_curve_files").iterdir())
     assert read_manifest(folder).facts["brightness"] == "magnitudes of flux 'psfFlux' in nJy, zero point 31.4"
     assert read_manifest(folder).facts["times"] == "MJD (its name)"
-    assert json.loads((folder / "cleaning.json").read_text())["points_dropped"]["flux not positive"] == 80
+    assert json.loads((folder / "cleaning.json").read_text())["points_dropped"]["flux not finite"] == 80
     assert main(["data", "describe", str(folder)]) == 0
     assert "in nJy, zero point 31.4" in " ".join(capsys.readouterr().out.split())
 
 
+def test_negative_fluxes_are_no_loss_until_magnitudes_are_wanted(tmp_path, capsys):
+    weights_folder(tmp_path / "W", experiment(parity=True))
+    assert prepare(table(tmp_path / "n.parquet", 8, -1), tmp_path / "D") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "points kept 400 of 400" in said and "400 points (128 negative, 0 upper limits)" in said
+    assert "160 of 400 points (128 flux not positive, 32 of light curves with too few magnitudes), 8 of 20" in said
+    out = tmp_path / "e.parquet"
+    command = ["predict", str(tmp_path / "W"), str(tmp_path / "D"), "--out", str(out)]
+    assert main(command) == 2
+    said = capsys.readouterr()
+    assert "8 of 20 light curves (8 fewer than 5 points) and 160 of 400 points (128 flux not positive" in said.err
+    reasons = pq.read_table(tmp_path / "e.rejected.parquet")["reason"].to_pylist()
+    assert reasons == ["fewer than 5 points: 4 (16 flux not positive)"] * 8 and pq.read_table(out).num_rows == 12
+    assert main([*command, "--cleaning.max-loss", "0.5"]) == 0
+
+
 def test_predict_writes_what_it_found(tmp_path, capsys):
     weights_folder(tmp_path / "W", experiment(parity=True))
-    source, out = table(tmp_path / "s.parquet", 8), tmp_path / "e.parquet"
+    source, out = table(tmp_path / "s.parquet", 8, -1), tmp_path / "e.parquet"
     command = ["predict", str(tmp_path / "W"), str(source), "--out", str(out)]
     assert main(command) == 2
     said = capsys.readouterr()

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_pipelines.kinds.light_curves.source import LightCurveSource
-from data_pipelines.kinds.light_curves.star_settings import StarSettings
+from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.prepare import prepare
 from data_pipelines.shards.manifest import verify
 from data_pipelines.shards.stars import STARS, Stars, find_leaks, read_stars, same_stars
@@ -96,14 +96,29 @@ def test_training_leaves_out_what_another_dataset_holds_out(surveys):
                if x[f"{a}{i}"] == "train" and y[f"{'west' if a == 'east' else 'east'}{i}"] != "train"}  # fmt: skip
     assert set().union(*leaks.ids.values()) == leaking and leaks.count == len(leaking) > 5
     folders = [m.folder for m in manifests]
-    assert leaking_stars(folders, "leave_out") == leaks.ids and leaking_stars(folders, "keep") == {}
+    choosing = {f"{a}{i}" for i in range(60) for a, x, y in (("east", east, west), ("west", west, east))
+                if x[f"{a}{i}"] == "validation" and y[f"{'west' if a == 'east' else 'east'}{i}"] == "test"}  # fmt: skip
+    without = leaking_stars(folders, "leave_out")
+    assert without["train"] == leaks.ids and leaking_stars(folders, "keep") == {}
+    assert set().union(*without["validation"].values()) == choosing and choosing
+    validated = LightCurveSource(folders, "validation", 8, reader="plain", without=without["validation"])
+    kept = [i for batch in validated.evaluation_batches() for i in batch["object_id"][batch["weight"] > 0]]
+    whole = {
+        i
+        for batch in LightCurveSource(folders, "validation", 8, reader="plain").evaluation_batches()
+        for i in batch["object_id"]
+    }
+    assert len(kept) == len(set(kept)) == validated.n_objects and set(kept) == whole - choosing - {""}
     with pytest.raises(DataError, match=rf"{len(leaking)} training stars are held out too .*--stars.like"):
         leaking_stars(folders, "raise")
     record = {"data": {"paths": [str(folders[0])], "left_out": 0}}
-    common = sum(east[f"east{i}"] == "train" and west[f"west{i}"] == "test" for i in range(60))
+    common = sum(east[f"east{i}"] != "test" and west[f"west{i}"] == "test" for i in range(60))
     assert say_what_it_trained_on(record, folders[1:], "test") == common > 0
     assert say_what_it_trained_on(record, folders[:1], "test") == 0
     record = {"data": {"paths": [str(folder) for folder in folders], "left_out": leaks.count}}
+    assert say_what_it_trained_on(record, folders, "test", best=False) == 0
+    assert say_what_it_trained_on(record, folders, "test") == len(choosing)  # of a run that left none out of validation
+    record["data"]["left_out_of_validation"] = len(choosing)
     assert say_what_it_trained_on(record, folders, "test") == 0
     every = LightCurveSource(folders, "train", 8, seed=1, reader="plain")
     for balance, reader in ((None, "plain"), (None, "tf.data"), ("weighted", "plain")):
@@ -146,7 +161,7 @@ def test_what_cannot_be_asked_for(surveys, tmp_path):
             {"match": tmp_path / "m.csv", "match_columns": ("w", "b"), "like": like},
         ),
         (DataError, "in several splits of the datasets of --stars.like", {"like": (*like, west.manifest.folder)}),
-        (ConfigError, "--stars.arcsec is -1", {"arcsec": -1.0}),
+        (ConfigError, "--stars.arcsec is -1: it must be between 0 and", {"arcsec": -1.0}),
     ):
         with pytest.raises(kind, match=words):
             prepared(path, tmp_path / "out", "x", **asked)
@@ -168,13 +183,13 @@ def test_surveys_with_common_stars(data_root, tmp_path):
         keep = [i for i, value in enumerate(table["id"].to_pylist()) if str(value) in ids]
         pq.write_table(table.take(keep), tmp_path / f"{name}.parquet")
         manifests.append(prepare(name, [tmp_path / f"{name}.parquet"], tmp_path / "D", shards=1).manifest)
-    leaks = find_leaks(manifests)
-    assert leaks.count > 40  # train here, validation or test there
+    leaks, choosing = find_leaks(manifests), find_leaks(manifests, None, ("test",), "validation")
+    assert leaks.count > 40 and choosing.count > 0  # train here, validation or test there; validation here, test there
     tables = {m.name: read_stars(m) for m in manifests}
-    left = set().union(*leaks.ids.values())
+    left = set().union(*leaks.ids.values(), *choosing.ids.values())
     split = {
         n: s for t in tables.values() for n, s in zip(t.ids.tolist(), t.splits.tolist(), strict=True) if n not in left
     }
     for row in rows:
         pair = {split.get(row["asas_id"]), split.get(row["crts_id"])} - {None}
-        assert len(pair) < 2 or "train" not in pair
+        assert len(pair) < 2

@@ -7,6 +7,7 @@ import pytest
 
 from data_pipelines.kinds.light_curves.cleaning import CleaningReport, CleaningSettings, CleanLightCurve, clean
 from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.kinds.light_curves.fluxes import FluxSeries
 from data_pipelines.sources import arrow_batches, read_light_curves
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.whole_stars import count_parts, whole_stars
@@ -226,3 +227,23 @@ def test_a_star_whose_parts_are_all_empty_is_not_forgotten():
     for come in (parts, parts[:1]):  # also where a file broke off
         (star,) = whole_stars(come, count_parts([("a", "")] * 2))
         assert star.object_id == "a"  # cleaning rejects it by name
+
+
+def flux_part(start, flux, kind="total_flux", zero_point=23.9):
+    mjd, flux = 50_000.0 + start + np.arange(len(flux)), np.array(flux)
+    fluxes = FluxSeries(mjd, flux, np.full(len(flux), 0.1), np.zeros(len(flux)), kind, zero_point)
+    some = flux > 0
+    return RawLightCurve("a", "", mjd[some], 20 * flux[some], flux[some], lost={"flux not positive": 1}, fluxes=fluxes)
+
+
+def test_fluxes_of_the_parts_of_a_star_are_put_together():
+    days = 50_100.0 + np.arange(3)
+    of_magnitudes = RawLightCurve("a", "", days, np.full(3, 23.9), np.full(3, 0.1))
+    parts = [of_magnitudes, flux_part(0, [1.0, -2.0]), flux_part(1, [-2.0, 5.0])]
+    (star,) = whole_stars(parts, count_parts([("a", "")] * 3))
+    np.testing.assert_allclose(star.fluxes.flux, [1, -2, 5, 1, 1, 1])
+    assert star.fluxes.kind == "total_flux" and star.fluxes.repeated == 1 and not star.fault
+    (star,) = whole_stars([flux_part(0, [-1.0]), flux_part(9, [-2.0])], count_parts([("a", "")] * 2))
+    assert star.fluxes.flux.tolist() == [-1, -2] and not len(star.mjd)
+    (star,) = whole_stars([flux_part(0, [1.0]), flux_part(9, [1.0], "difference_flux")], count_parts([("a", "")] * 2))
+    assert star.fault == "parts hold total flux and difference flux"

@@ -1,10 +1,22 @@
 """Classifiers on frozen embeddings."""
 
+import sys
+
 import numpy as np
 import pytest
 
-from lcjax.errors import DataError
-from lcjax.evaluation.probe import CLASSIFIERS, few_shot, logistic_regression, macro_f1, nearest_neighbours
+from lcjax.errors import DataError, MissingExtraError
+from lcjax.evaluation.classification import macro_f1
+from lcjax.evaluation.probe import (
+    ALL,
+    CLASSIFIERS,
+    balanced_macro_f1,
+    classifier,
+    draw,
+    mean_recall,
+    probe,
+    probe_classes,
+)
 
 
 def blobs(per_class: int = 80, classes: int = 4, width: int = 8, apart: float = 4.0, seed: int = 0):
@@ -15,47 +27,104 @@ def blobs(per_class: int = 80, classes: int = 4, width: int = 8, apart: float = 
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_separate_classes_are_told_apart(name):
+def test_separate_classes_are_told_apart_whatever_the_units(name, monkeypatch):
+    monkeypatch.setattr("lcjax.evaluation.probe.TREES", 20)
     x, y = blobs(apart=12.0)
-    guess = CLASSIFIERS[name](x[::2], y[::2], x[1::2])
-    assert np.mean(guess == y[1::2]) > 0.97
+    x = x * np.array([1e6, *np.ones(7)])  # one column in other units must not drown the others
+    x[::9, 3] = np.nan
+    guess = classifier(name).fit(x[::2], y[::2]).predict(x[1::2])
+    assert np.mean(guess == y[1::2]) > 0.95
 
 
-def test_logistic_regression_agrees_with_scikit_learn():
-    linear_model = pytest.importorskip("sklearn.linear_model")
-    x, y = blobs(apart=3.0, seed=3)
-    z = (x[::2] - x[::2].mean(0)) / x[::2].std(0)
-    test = (x[1::2] - x[::2].mean(0)) / x[::2].std(0)
-    expected = linear_model.LogisticRegression(C=1.0, max_iter=2000).fit(z, y[::2]).predict(test)
-    assert np.mean(logistic_regression(x[::2], y[::2], x[1::2], iterations=1000) == expected) > 0.99
+def test_a_column_that_is_never_there_is_no_error():
+    x, y = blobs(apart=12.0)
+    x[:, 0] = np.nan
+    assert np.mean(classifier("logistic regression").fit(x, y).predict(x) == y) > 0.95
 
 
-def test_macro_f1_agrees_with_scikit_learn():
+def test_an_unknown_classifier_and_a_missing_package_are_one_sentence(monkeypatch):
+    with pytest.raises(DataError, match="no classifier 'oracle': use nearest neighbours"):
+        classifier("oracle")
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    with pytest.raises(MissingExtraError, match=r"scikit-learn'.*lcjax\[classic\]"):
+        classifier("random forest")
+
+
+def test_macro_f1_agrees_with_scikit_learn_where_classes_are_equal():
     metrics = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(0)
-    truth, guess = rng.integers(0, 4, 200), rng.integers(0, 4, 200)
-    assert macro_f1(truth, guess) == pytest.approx(metrics.f1_score(truth, guess, average="macro"))
+    truth, guess = np.repeat(np.arange(4), 50), rng.integers(0, 4, 200)
+    expected = metrics.f1_score(truth, guess, average="macro")
+    assert balanced_macro_f1(truth, guess[None], 4, np.arange(200)).value == pytest.approx(expected)
+    assert macro_f1(truth, guess) == pytest.approx(expected)
 
 
-def test_labels_need_not_start_at_zero():
-    x, y = blobs(classes=3, apart=12.0)
-    names = np.array([2, 5, 9])[y]
-    assert set(nearest_neighbours(x, names, x)) == {2, 5, 9} == set(logistic_regression(x, names, x))
+def test_classes_count_alike_however_many_are_tested():
+    truth = np.repeat([0, 1], [1000, 10])
+    guess = truth.copy()
+    guess[:100] = 1  # a tenth of the first class goes to the second, and outnumbers it
+    guess[1000] = 0
+    many = balanced_macro_f1(truth, guess[None], 2, np.arange(1010)).value
+    few = np.repeat([0, 1], [10, 10])
+    same = few.copy()
+    same[0], same[10] = 1, 0
+    assert many == pytest.approx(balanced_macro_f1(few, same[None], 2, np.arange(20)).value)
 
 
-def test_few_shot_scores():
+def test_intervals_are_over_stars_and_draws():
+    rng = np.random.default_rng(1)
+    truth = np.repeat([0, 1], 50)
+    one = np.where(rng.random(100) < 0.3, 1 - truth, truth)
+    objects = np.arange(100)
+    single = balanced_macro_f1(truth, one[None], 2, objects)
+    assert single.low < single.value < single.high
+    twice = [np.tile(x, 2) for x in (truth, one, objects)]  # windows of the same stars are no new stars
+    again = balanced_macro_f1(twice[0], twice[1][None], 2, twice[2])
+    assert again.high - again.low == pytest.approx(single.high - single.low, rel=0.15)
+    apart = balanced_macro_f1(truth, np.stack([truth, 1 - truth]), 2, objects)  # draws that disagree
+    assert apart.value == 0.5 and (apart.low, apart.high) == (0, 1)
+    perfect = balanced_macro_f1(truth[45:55], truth[None, 45:55], 2, np.arange(10))
+    assert perfect.value == pytest.approx(1) == perfect.high and 0.6 < perfect.low < 0.8
+
+
+def test_draws_have_so_many_of_each_class_and_no_star_twice():
+    label = np.repeat([0, 1, 2], [50, 20, 5])
+    pool = np.arange(10, 75)
+    rows = draw(label, pool, 8, 0)
+    assert np.bincount(label[rows]).tolist() == [8, 8, 5] and len(set(rows)) == 21 and rows.min() >= 10
+    assert sorted(rows) != sorted(draw(label, pool, 8, 1)) and (draw(label, pool, 8, 0) == rows).all()
+    assert draw(label, pool, ALL, 0).tolist() == pool.tolist()
+
+
+def test_scores_of_embeddings_and_of_noise():
     x, y = blobs(apart=8.0)
-    y[:5] = -1
-    scores = few_shot(x, y, list("abcd"), shots=10, draws=3)
-    assert [s.classifier for s in scores] == list(CLASSIFIERS)
-    assert all(s.macro_f1 > 0.8 and s.classes == tuple("abcd") for s in scores)
-    again = few_shot(x, y, list("abcd"), shots=10, draws=3)
-    assert scores == again
-    noise = few_shot(np.random.default_rng(0).normal(size=x.shape), y, list("abcd"), shots=10, draws=3)
-    assert all(abs(s.macro_f1 - 0.25) < 0.12 for s in noise)
+    train, test = np.arange(0, 320, 2), np.arange(1, 320, 2)
+    names = ("nearest neighbours", "logistic regression")
+    scores = probe(x, y, train, test, "abcd", shots=(10, ALL), draws=3, classifiers=names)
+    assert [(s.classifier, s.shots, s.train, s.tested) for s in scores] == [
+        (name, shots, count, 160) for shots, count in ((10, 40), (ALL, 160)) for name in names
+    ]
+    assert all(s.macro_f1.value > 0.8 and s.macro_f1.low > 0.7 and set(s.recall) == set("abcd") for s in scores)
+    assert scores == probe(x, y, train, test, "abcd", shots=(10, ALL), draws=3, classifiers=names)
+    assert scores[2].as_dict()["shots"] == "all"
+    noise = np.random.default_rng(0).normal(size=x.shape)
+    (score, _) = probe(noise, y, train, test, "abcd", shots=(10,), draws=3, classifiers=names)
+    assert score.macro_f1.low < 0.25 < score.macro_f1.high
 
 
-def test_too_few_objects_is_one_sentence():
+def test_what_cannot_be_probed_is_one_sentence():
     x, y = blobs(per_class=6)
-    with pytest.raises(DataError, match="20-shot probe"):
-        few_shot(x, y, list("abcd"), shots=20)
+    with pytest.raises(DataError, match="there are 1 classes"):
+        probe(x, y, np.arange(6), np.arange(6, 24), "abcd")
+    with pytest.raises(DataError, match="among those to be scored on"):
+        probe(x, y, np.arange(12), np.arange(11, 24), "abcd")
+    with pytest.raises(DataError, match="among those to be scored on"):
+        probe(x, y, np.arange(12), np.arange(12, 24), "abcd", objects=["same"] * 24)
+
+
+def test_classes_with_enough_stars_and_recalls():
+    label = np.array([0, 0, 0, 1, 1, -1])
+    assert probe_classes(label, np.array([0, 1, 3]), np.array([2, 4, 5]), 1, 1) == {0: (2, 1), 1: (1, 1)}
+    assert probe_classes(label, np.array([0, 1, 3]), np.array([2, 4, 5]), 2, 1) == {0: (2, 1)}
+    found = mean_recall(np.array([0, 0, 1]), np.array([[0, 1, 1], [0, 0, 0]]), "ab")
+    assert found == {"a": 0.75, "b": 0.5}

@@ -8,7 +8,7 @@ from lcjax.inference import chunks
 
 
 def test_parts_give_the_answers_of_the_whole(monkeypatch):
-    monkeypatch.setattr(chunks, "_cores", lambda: 1)
+    monkeypatch.setattr(chunks, "cores", lambda: 1)
     rng = np.random.default_rng(0)
     call = lambda batch: batch["stamps"].sum((1, 2)) + batch["metadata"].sum(1, keepdims=True)
     for rows in (8, 24, 30):
@@ -22,7 +22,7 @@ def test_parts_give_the_answers_of_the_whole(monkeypatch):
     ("cores", "rows", "expected"), [(1, 64, 8), (3, 64, 16), (1, 30, 6), (1, 31, 31), (2, 0, 0), (16, 64, 64)]
 )
 def test_parts_are_as_large_as_the_cores_can_take_and_never_crumbs(monkeypatch, cores, rows, expected):
-    monkeypatch.setattr(chunks, "_cores", lambda: cores)
+    monkeypatch.setattr(chunks, "cores", lambda: cores)
     seen = []
     jax.eval_shape(lambda x: chunks.map_in_chunks(lambda part: seen.append(len(part)) or part, x), np.zeros((rows, 2)))
     assert set(seen) == {expected}

@@ -10,7 +10,7 @@ from lcjax.models.astromer_config import AstromerModelConfig
 from lcjax.models.delight_config import DelightModelConfig
 from lcjax.models.heads import ClassifierHead
 from lcjax.models.multiscale_config import MultiscaleModelConfig
-from lcjax.models.positional_study import PositionalStudyConfig
+from lcjax.models.positional_config import PositionalStudyConfig
 from lcjax.models.stamp_classifier_config import StampModelConfig
 from tests.models.weights import random_variables
 

@@ -11,8 +11,8 @@ import optax
 from lcjax.losses import error_weights, r2_score, reconstruction_loss
 from lcjax.models import Astromer
 from lcjax.systems import PRESETS
-from lcjax.systems.astromer.task import objective_value
 from lcjax.systems.astromer.weight_names import tensorflow_names
+from lcjax.systems.masked_pretraining.task import objective_value
 from lcjax.transforms.positional import encode_time, published_frequencies
 from tests.parity.recorded import batch_of, network, variant_settings
 

@@ -1,16 +1,13 @@
 """Astromer 1 and the positional-encoding study against every recorded file of `golden/astromer1`."""
 
+import dataclasses
 import re
 
 import jax
 import numpy as np
 
-from lcjax.models.positional_study import (
-    PositionalStudyConfig,
-    PositionalStudyEncoder,
-    initial_frequencies,
-    time_modulation,
-)
+from lcjax.models.positional_config import VARIANTS, PositionalEncoding, PositionalStudyConfig
+from lcjax.models.positional_study import PositionalStudyEncoder, initial_frequencies, time_modulation
 from lcjax.transforms.positional import log_period_frequencies, published_frequencies
 from tests.parity import astromer_checks as checks
 from tests.parity.recorded import check_file, files_of
@@ -38,17 +35,18 @@ def check_encodings(z):
         np.testing.assert_allclose(time[..., None] * frequencies, z[key], rtol=2e-5, atol=1e-6, err_msg=key)
 
 
-VARIANTS = {
-    "ape_fixed": {},
-    "ape_mlp": {"encoding": "mlp"},
-    "ape_rnn_gru": {"encoding": "recurrent"},
-    "ape_rnn_proj": {"encoding": "recurrent", "projection": True},
-    "ape_pe_rnn_proj": {"encoding": "recurrent", "projection": True, "on_sinusoid": True},
-    "ape_pe_then_mlp_fourier": {"encoding": "mlp", "on_sinusoid": True},
-    "ape_p2p_all_blocks": {"attention_terms": "p2p_all"},
-    "ape_p2p_last_block": {"attention_terms": "p2p_last"},
-    "tupe": {"attention_terms": "tupe"},
+RECORDED = {
+    "ape_fixed": "fixed",
+    "ape_mlp": "mlp",
+    "ape_rnn_gru": "recurrent",
+    "ape_rnn_proj": "recurrent_projected",
+    "ape_pe_rnn_proj": "fourier_recurrent",
+    "ape_pe_then_mlp_fourier": "fourier_mlp",
+    "ape_p2p_all_blocks": "p2p",
+    "ape_p2p_last_block": "p2p_last",
+    "tupe": "tupe",
 }
+"""Name in the recordings -> variant."""
 
 
 def study_params(z, name, layers):
@@ -105,7 +103,7 @@ def check_study(z):
         "visible": z["in/att_mask"][..., 0] == 0,
     }
     names = sorted({k.split("/")[0] for k in z if "/w/" in k} - {"time_modulation"})
-    assert set(names) <= set(VARIANTS), f"unknown variants {set(names) - set(VARIANTS)}"
+    assert set(names) <= set(RECORDED), f"unknown variants {set(names) - set(RECORDED)}"
     for name in names:
         params = study_params(z, name, layers)
         hidden = params["time_in"]["bias"].size if "time_in" in params else 128
@@ -114,9 +112,11 @@ def check_study(z):
             num_heads=heads,
             width=heads * depth,
             ffn_width=ffn,
-            trainable="frequencies" in params,
+            positional="custom",
+            # Frequencies are recorded as weights, those of the fixed variants too.
+            custom=dataclasses.replace(VARIANTS[RECORDED[name]], trainable="frequencies" in params),
             hidden=hidden,
-            **VARIANTS[name],
+            parity=True,
         )
         out = jax.jit(PositionalStudyEncoder(config).apply)({"params": params}, batch)
         np.testing.assert_allclose(out["hidden"], z[f"{name}/out"], atol=1e-4, err_msg=name)
@@ -133,10 +133,13 @@ def check_modulation(z):
 
 def check_starts(z):
     """Initial frequencies: Astromer's, classic pairs, log-spaced periods."""
-    ours = {"pe_astromer": "astromer", "pe_vaswani": "paired", "pe_geom_prog": "log_periods"}
+    ours = {"pe_astromer": "published", "pe_vaswani": "paired", "pe_geom_prog": "log_periods"}
     for name in sorted({k.split("/")[1] for k in z if k.startswith("freq_init/")}):
         recorded = z[f"freq_init/{name}/w"][0]
-        frequencies = initial_frequencies(PositionalStudyConfig(width=recorded.size, frequencies=ours[name]))
+        custom = PositionalEncoding(frequencies=ours[name])
+        frequencies = initial_frequencies(
+            PositionalStudyConfig(num_heads=1, width=recorded.size, positional="custom", custom=custom)
+        )
         np.testing.assert_allclose(frequencies, recorded, rtol=1e-5, err_msg=name)
         checks.check_encoding(z["in/times"][..., 0], recorded, z[f"freq_init/{name}/out"], name)
 

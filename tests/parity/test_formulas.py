@@ -14,7 +14,8 @@ from lcjax.models.delight_config import DelightModelConfig
 from lcjax.models.heads import ClassifierHead
 from lcjax.models.multiscale_config import MultiscaleModelConfig
 from lcjax.models.multiscale_stamps import MultiscaleClassifier
-from lcjax.models.positional_study import PositionalStudyConfig, PositionalStudyEncoder
+from lcjax.models.positional_config import VARIANTS, PositionalStudyConfig
+from lcjax.models.positional_study import PositionalStudyEncoder
 from tests.models.weights import random_variables
 from tests.parity.formulas import conv, copies, dense, heads, layer_norm, max_pool, sinusoids, softmax
 
@@ -125,74 +126,92 @@ def gru(x, layer):
 
 
 def study_encoding(params, time, cfg):
-    frequencies = params.get("frequencies", cfg.base ** (-cfg.exponent * np.arange(cfg.width) / cfg.width))
+    variant = cfg.variant
+    starts = {
+        "published": cfg.time_base ** (-cfg.time_exponent * np.arange(cfg.width) / cfg.width),
+        "paired": cfg.time_base ** (-2.0 * (np.arange(cfg.width) // 2) / cfg.width),
+        "log_periods": 2 * np.pi / np.geomspace(cfg.min_period, cfg.max_period, cfg.width),
+    }
+    frequencies = cfg.cadence_ratio * np.asarray(params.get("frequencies", starts[variant.frequencies]), np.float64)
     sinusoid = sinusoids(time, frequencies)
-    source = sinusoid if cfg.on_sinusoid else np.asarray(time, np.float64)[..., None]
-    if cfg.encoding == "mlp":
+    source = sinusoid if variant.on_sinusoid else np.asarray(time, np.float64)[..., None]
+    if variant.encoding == "mlp":
         inner = dense(source, params["time_in"])
         gelu = inner * 0.5 * (1 + np.vectorize(math.erf)(inner / np.sqrt(2)))
         return dense(gelu, params["time_out"])
-    if cfg.encoding == "recurrent":
+    if variant.encoding == "recurrent":
         states = gru(source, params["recurrence"])
-        return dense(states, params["projection"]) if cfg.projection else states
-    return sinusoid if cfg.encoding == "sinusoid" else np.zeros_like(sinusoid)
+        return dense(states, params["projection"]) if variant.projection else states
+    return sinusoid if variant.encoding == "sinusoid" else np.zeros_like(sinusoid)
+
+
+def turned(x, time, cfg):
+    """Channels k and d / 2 + k of every head as one complex number, turned by frequency times time."""
+    half = cfg.width // cfg.num_heads // 2
+    periods = np.geomspace(cfg.min_period, cfg.max_period, half * cfg.num_heads).reshape(half, cfg.num_heads).T
+    angle = cfg.cadence_ratio * 2 * np.pi / periods[None, :, None, :] * np.asarray(time, np.float64)[:, None, :, None]
+    z = (x[..., :half] + 1j * x[..., half:]) * np.exp(1j * angle)
+    return np.concatenate([z.real, z.imag], -1)
 
 
 def study(params, batch, cfg):
-    """The encoder of arXiv 2308.06404."""
+    """The encoder of arXiv 2308.06404, masked as its authors do."""
+    time, variant = np.asarray(batch["time"], np.float64), cfg.variant
     encoded = study_encoding(params, batch["time"], cfg)
-    x = dense(batch["magnitude"][..., None], params["embed"])
-    if cfg.encoding == "modulation":
-        angle = 2 * np.pi * batch["time"][..., None].astype(np.float64) * np.arange(cfg.harmonics) / cfg.max_time
+    if variant.joined == "concatenate":
+        x = dense(np.concatenate([encoded, batch["magnitude"][..., None]], -1), params["join"])
+    else:
+        x = dense(batch["magnitude"][..., None], params["embed"])
+    if variant.encoding == "modulation":
+        angle = 2 * np.pi * time[..., None] * np.arange(cfg.harmonics) / cfg.max_time
         wave = lambda name: np.sin(angle) @ params[f"{name}_sine"] + np.cos(angle) @ params[f"{name}_cosine"]
         x = x * wave("alpha") + wave("beta")
-    elif cfg.joined == "concatenate":
-        x = dense(np.concatenate([encoded, batch["magnitude"][..., None]], -1), params["join"])
-    elif cfg.joined == "sum" and cfg.attention_terms not in ("tupe", "p2p_last"):
+    elif variant.joined == "sum":
         x = x + encoded
-    products = lambda a, b: heads(a, cfg.num_heads) @ heads(b, cfg.num_heads).swapaxes(-1, -2)
+    split = lambda y: heads(y, cfg.num_heads)
+    products = lambda a, b: a @ b.swapaxes(-1, -2)
+    if "relative" in params:
+        rows = np.zeros((*time.shape, params["relative"]["kernel"].shape[0]))
+        rows[..., : time.shape[1]] = time[:, :, None] - time[:, None, :]
+        relative = dense(rows, params["relative"])
     for i in range(cfg.num_layers):
         block = params[f"block_{i}"]
-        project = lambda y, block=block: products(dense(y, block["query"]), dense(y, block["key"]))
-        logits = project(x)
-        if (cfg.attention_terms == "p2p_all" and i > 0) or (
-            cfg.attention_terms == "p2p_last" and i == cfg.num_layers - 1
-        ):
-            logits = logits + project(encoded)
-        if cfg.attention_terms == "tupe":
-            logits = logits + products(dense(encoded, params["position_query"]), dense(encoded, params["position_key"]))
+        query, key = (lambda y, n=n, block=block: split(dense(y, block[n])) for n in ("query", "key"))
+        q, k = query(x), key(x)
+        logits = (
+            products(turned(q, time, cfg), turned(k, time, cfg)) if variant.attention == "rotary" else products(q, k)
+        )
+        later = variant.attention in ("p2p_all", "mixed") and i > 0
+        if later or (variant.attention == "p2p_last" and i == cfg.num_layers - 1):
+            logits = logits + products(query(encoded), key(encoded))
+        if variant.attention == "relative" or (variant.attention == "mixed" and i == 0):
+            logits = logits + products(query(relative), k) + products(q, key(relative))
+        if variant.attention == "tupe":
+            shared = [split(dense(encoded, params[f"position_{n}"])) for n in ("query", "key")]
+            logits = logits + products(*shared)
+        if variant.attention == "alibi":
+            slopes = np.array([2.0 ** (-8 * (h + 1) / cfg.num_heads) for h in range(cfg.num_heads)])
+            steps = np.arange(time.shape[1])
+            logits = logits - slopes[:, None, None] * np.abs(steps[:, None] - steps)
         logits = logits / np.sqrt(cfg.width / cfg.num_heads) - 1e9 * masked_pairs(1.0 - batch["visible"], "QK")
         weights = softmax(rounded(logits))
-        merged = (weights @ heads(dense(x, block["value"]), cfg.num_heads)).transpose(0, 2, 1, 3).reshape(x.shape)
+        merged = (weights @ split(dense(x, block["value"]))).transpose(0, 2, 1, 3).reshape(x.shape)
         x = layer_norm(dense(merged, block["merge"]), block["norm_1"], 1e-6)
         x = layer_norm(dense(np.tanh(dense(x, block["ffn_in"])), block["ffn_out"]), block["norm_2"], 1e-6)
-    return x + encoded if cfg.joined == "output" else x, encoded
+    return x + encoded if variant.joined == "output" else x, encoded
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"trainable": True},
-        {"joined": "concatenate"},
-        {"joined": "output"},
-        {"encoding": "mlp"},
-        {"encoding": "mlp", "on_sinusoid": True},
-        {"encoding": "recurrent"},
-        {"encoding": "recurrent", "projection": True, "on_sinusoid": True},
-        {"encoding": "modulation"},
-        {"attention_terms": "p2p_all"},
-        {"attention_terms": "p2p_last"},
-        {"attention_terms": "tupe"},
-    ],
-    ids=lambda changes: " ".join(map(str, changes.values())) or "as it is",
-)
-def test_the_positional_study(changes):
-    cfg = PositionalStudyConfig(num_heads=2, width=8, ffn_width=12, hidden=10, harmonics=4)
-    cfg = dataclasses.replace(cfg, **changes)
+@pytest.mark.parametrize("positional", VARIANTS)
+def test_the_positional_study(positional):
+    cfg = PositionalStudyConfig(
+        num_heads=2, width=8, ffn_width=12, hidden=10, harmonics=4, positional=positional, parity=True, min_period=0.5
+    )
+    if cfg.variant.uses_frequencies:
+        cfg = dataclasses.replace(cfg, cadence_ratio=0.8)
     batch = windows()
     batch["time"] = batch["time"] / 50  # recurrences and MLPs of bare days are steep
-    variables, found = run(PositionalStudyEncoder(cfg), batch)
+    model = PositionalStudyEncoder(cfg, longest=LENGTH + 3)
+    variables, found = run(model, batch)
     hidden, encoded = study(variables["params"], batch, cfg)
     np.testing.assert_allclose(found["encoding"], encoded, atol=1e-4)
     np.testing.assert_allclose(found["hidden"], hidden, atol=5e-4)

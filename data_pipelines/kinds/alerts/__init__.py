@@ -9,6 +9,7 @@ from data_pipelines.kinds.alerts.records import STAMPS
 from data_pipelines.kinds.alerts.settings import AlertSettings
 from data_pipelines.kinds.alerts.weak_labels import LabelSettings
 from data_pipelines.kinds.base import Kind, Reader, Request
+from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Alerts(Kind):
     name = "alerts"
     unit = "alerts"
     layout = STAMPS
-    prepare_options = {"alerts": AlertSettings, "labels": LabelSettings}  # noqa: RUF012
+    prepare_options = {"alerts": AlertSettings, "labels": LabelSettings, "stars": StarSettings}  # noqa: RUF012
     predict_options = {"alerts": AlertOptions, "kafka": KafkaSettings}  # noqa: RUF012
 
     def open_source(self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any) -> "StampSource":

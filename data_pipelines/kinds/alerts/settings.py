@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from data_pipelines.kinds.alerts.choice import Keep, parse_caps
 from data_pipelines.kinds.alerts.label_tables import TableUse
-from data_pipelines.kinds.report import counted
+from data_pipelines.kinds.report import SplitCounts, counted
 from data_pipelines.sources.alerts import STAMP_NAMES, StampRules
 from lcjax.errors import ConfigError, Rejection
 
@@ -68,6 +68,7 @@ class AlertReport:
     rejected: list[Rejection] = field(default_factory=list)
     bad_files: dict[str, str] = field(default_factory=dict)
     other_files: dict[str, None] = field(default_factory=dict)
+    splits: SplitCounts = field(default_factory=SplitCounts)
     choices: dict[str, Any] = field(default_factory=dict)
     """Of the user, that decided which alerts were kept."""
 
@@ -87,6 +88,7 @@ class AlertReport:
             "left out": counted(self.left_out),
             "missing pixels": f"in {self.with_missing_pixels:,} alerts, kept as NaN",
             "labels": counted(self.labels),
+            **self.splits.rows(),
             **{f"rows of {option}": str(use) for option, use in self.label_tables.items()},
         }
 
@@ -102,5 +104,6 @@ class AlertReport:
             "labels": dict(self.labels),
             "label_tables": {option: use.as_dict() for option, use in self.label_tables.items()},
             "other_files": list(self.other_files),
+            **self.splits.as_dict(),
             **self.choices,
         }

@@ -6,6 +6,7 @@ the truth: `host_dx`, `host_dy`, pixels of `pixel_scale` arcsec from the transie
 missing without a host.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def encode_host_field(field: HostField, levels: int = 5, number: int = 0) -> Rec
         band="r",
         label=int(field.hostless),
         alert_id=number,
-        **dict.fromkeys(("mjd", "ra", "dec"), 0.0),
+        **dict.fromkeys(("mjd", "ra", "dec"), math.nan),
         stamps=stack,
         pixel_scale=field.pixel_scale,
         metadata=dict(zip(TRUTH, truth, strict=True)),

@@ -8,7 +8,7 @@ from data_pipelines.kinds.base import Kind, Reader, Request
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
-from data_pipelines.kinds.light_curves.star_settings import StarSettings
+from data_pipelines.kinds.star_settings import StarSettings
 
 if TYPE_CHECKING:
     from data_pipelines.kinds.description import Description

@@ -28,10 +28,13 @@ _TWO_MEANINGS = (("psfflux", "scienceflux"), ("psfflux", "psfdiffflux"), ("scien
 UNSIGNED = ("magpsf", "magap", "magapbig")
 """ZTF alerts: magnitudes of the absolute value of a difference, whose sign is in `isdiffpos`."""
 SIGN = "isdiffpos"
+_ASINH = ("asinh", "lupt")
+"""In names of magnitudes that are inverse hyperbolic sines (Lupton, Gunn & Szalay 1999)."""
 _OF_STARS = ("magpsf_corr", "mag_corr", "mag_tot")
 """Beside a sign, magnitudes of the star itself: ALeRCE's."""
 LIMITS = ("diffmaglim", "maglim", "limmag", "lim_mag", "limiting_mag")
 """Columns of upper limits, where there is no magnitude."""
+_OF_DIFFERENCES = "diffmaglim"
 _PARTS = re.compile(r"(?<!\d)[.:]|[.:](?!\d)")
 """Between the parts of a name (`lc.mag`, `i:magpsf`), and not inside a number (HJD-2400000.5)."""
 ZERO_POINTS = ("zpdiff", "zero_point", "zeropoint", "zp", "magzpt")
@@ -71,12 +74,14 @@ def find(names: Sequence[str], given: "ColumnNames", where: str, taken: tuple[st
             found.options.append(name)
         else:
             found.columns[name] = match
-    if found.missing:
-        return found
-    _check_magnitude(found.columns.get("magnitude"), where)
     by_flux = _pair("flux", FLUXES, FLUX_ERRORS, names, given, taken)
     by_magnitude = _pair("magnitude", MAGNITUDES, MAGNITUDE_ERRORS, names, given, taken)
-    complete = lambda pair: len(pair) > 1
+    if not by_flux and not by_magnitude and (limits := _only_limits(names, given, taken)):
+        return BrightnessColumns(limits)
+    if found.missing:
+        return found
+    _check_magnitude(found.columns.get("magnitude"), given, where)
+    complete = lambda pair: any(name.endswith("_error") or name == "signal_to_noise" for name in pair)
     if given.flux or given.flux_error:
         chosen = by_flux
     elif given.magnitude or given.magnitude_error or complete(by_magnitude) or not complete(by_flux):
@@ -115,7 +120,9 @@ def _pair(
 ) -> dict[str, str]:
     """A column and its error, by the user's names, then by common ones; the column's own error before any other."""
     out: dict[str, str] = {}
-    if kind == "magnitude" and first((SIGN,), names):
+    if kind == "magnitude" and given.difference:
+        candidates = tuple(name for name in candidates if not is_of_star(name))
+    elif kind == "magnitude" and first((SIGN,), names):
         candidates = (*_OF_STARS, *candidates)
     value = named(getattr(given, kind) or "", names) or first(candidates, names, taken)
     if value is None:
@@ -125,15 +132,25 @@ def _pair(
     error = error or first((*_own_errors(short(value)), *errors), names, (*taken, value))
     if error is not None:
         out[f"{kind}_error"] = error
-    elif kind == "magnitude" and (ratio := first(RELATIVE_ERRORS, names, taken)):
+    elif ratio := first(RELATIVE_ERRORS, names, taken):
         out["signal_to_noise"] = ratio
-    if kind == "flux" and given.zero_point is None and (zero := first(ZERO_POINTS, names, taken)):
+    said = given.zero_point is not None or given.unit != "auto" or is_pan_starrs(value, names)
+    if kind == "flux" and not said and (zero := first(ZERO_POINTS, names, taken)):
         out["zero_point"] = zero
     if kind == "magnitude" and is_unsigned(value, names) and (sign := first((SIGN,), names)):
         out["sign"] = sign
     if kind == "magnitude" and (limit := first(LIMITS, names, taken)):
         out["limit"] = limit
     return out
+
+
+def _only_limits(names: Sequence[str], given: "ColumnNames", taken: tuple[str, ...]) -> dict[str, str]:
+    """The column of ZTF's tables of non-detections, which have limits and nothing else: of differences, as the user must say.
+
+    Other limits without a magnitude are none: the magnitude may be there under an unknown name.
+    """
+    limit = first((_OF_DIFFERENCES,), names, taken)
+    return {"limit": limit} if limit is not None and given.difference else {}
 
 
 def _own_errors(name: str) -> Iterable[str]:
@@ -147,9 +164,19 @@ def _own_errors(name: str) -> Iterable[str]:
         yield from (f"sigma{name[3:]}", f"magerr{name[3:]}", f"e{name}")
 
 
-def _check_magnitude(name: str | None, where: str) -> None:
-    if name is not None and short(name) in FLUXES:
+def _check_magnitude(name: str | None, given: "ColumnNames", where: str) -> None:
+    if name is None:
+        return
+    if short(name) in FLUXES:
         raise ConfigError(f"column '{name}' of '{where}' is a flux: name it with --columns.flux")
+    if given.difference and is_of_star(name):
+        raise ConfigError(
+            f"column '{name}' of '{where}' is the magnitude of the star itself, no difference: leave --columns.difference out"
+        )
+    if any(word in short(name) for word in _ASINH):
+        raise ConfigError(
+            f"column '{name}' of '{where}' holds asinh magnitudes, which are no logarithms of a flux: give the flux with --columns.flux"
+        )
 
 
 def _check_one_flux(names: Sequence[str], where: str) -> None:
@@ -171,7 +198,7 @@ def _check_sign(chosen: dict[str, str], names: Sequence[str], given: "ColumnName
     better = f"--columns.magnitude {total} for the star itself, or " if total else ""
     raise ConfigError(
         f"column '{name}' of '{where}' is the magnitude of a difference without its sign ({SIGN}): say {better}"
-        "--columns.difference to keep the positive differences and count the negative ones as lost"
+        "--columns.difference to take it as a difference: datasets keep negative ones as fluxes, magnitudes are of the positive ones"
     )
 
 
@@ -183,7 +210,25 @@ def is_unsigned(name: str, names: Sequence[str]) -> bool:
     """
     if short(name) in UNSIGNED:
         return True
-    return first((SIGN,), names) is not None and not (short(name) in _OF_STARS or short(name).endswith("_corr"))
+    return first((SIGN,), names) is not None and not is_of_star(name)
+
+
+def is_pan_starrs(flux: str, names: Sequence[str]) -> bool:
+    """Whether a flux is of Pan-STARRS's table of detections: it is called as Rubin's, and is in Jy, whatever the `zp` beside it.
+
+    >>> is_pan_starrs("psfFlux", ["objID", "obsTime", "filterID", "zp"]), is_pan_starrs("psfFlux", ["midpointMjdTai"])
+    (True, False)
+    """
+    return short(flux) == "psfflux" and first(("obstime",), names) is not None
+
+
+def is_of_star(name: str) -> bool:
+    """Whether a magnitude is that of the star itself, where limits and signs are of differences.
+
+    >>> is_of_star("magpsf_corr"), is_of_star("mag")
+    (True, False)
+    """
+    return short(name) in _OF_STARS or short(name).endswith("_corr")
 
 
 def short(name: str) -> str:

@@ -8,12 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from data_pipelines.kinds.light_curves.times import MJD_ZERO
-from data_pipelines.kinds.report import counted
+from data_pipelines.kinds.light_curves.flux_counts import FluxCounts
+from data_pipelines.kinds.light_curves.fluxes import FluxSeries
+from data_pipelines.kinds.light_curves.times import MJD_ZERO, SCALE
+from data_pipelines.kinds.report import SplitCounts, counted
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import Rejection
 
-SAID = ("times", "brightness", "flags")
+HELD = "records hold"
+SAID = ("times", SCALE, "brightness", HELD, "flags")
 """What is said of the columns of a table beside their names (see `interpretation`)."""
 COPY = "copy of a point"
 """Dropped without any loss: the same time, magnitude and error are there."""
@@ -27,9 +30,9 @@ class CleaningSettings:
     """Which points and objects are kept."""
 
     min_points: int = 5
-    """Objects with fewer sound points are rejected (the originals' rule)."""
+    """Objects with fewer sound points are rejected (the originals' rule); of fluxes, where there are fluxes."""
     max_error: float = 1.0
-    """mag; errors must lie in (0, max_error] (Astromer 2 keeps 0 < error < 1)."""
+    """mag; errors of magnitudes must lie in (0, max_error] (Astromer 2 keeps 0 < error < 1), those of fluxes be above 0."""
     max_magnitude: float = 50.0
     """|magnitude| beyond this is a sentinel such as 99.999. No rule on sign: MACHO magnitudes are negative."""
     max_years_from_median: float = 100.0
@@ -54,6 +57,8 @@ class CleanLightCurve:
     metadata: dict[str, float]
     labels: tuple[str, ...] = ()
     """Every class that was found for the object, where there are several."""
+    fluxes: FluxSeries | None = None
+    """Where the brightness is more than magnitudes: all sound points, at strictly ascending times."""
 
 
 @dataclass
@@ -79,13 +84,27 @@ class CleaningReport:
     """Objects of several classes, which are left unlabelled, and the classes."""
     labels_of_none: list[str] = dataclasses.field(default_factory=list)
     """Names in tables of labels that no light curve has."""
-    ids_of_other_stars: int = 0
-    """Ids at the place of another one, whose split they share."""
-    splits_from_elsewhere: int = 0
-    """Ids whose star has its split from another dataset."""
+    splits: SplitCounts = dataclasses.field(default_factory=SplitCounts)
+    fluxes: FluxCounts | None = None
+    """Of datasets that hold fluxes; the points are then fluxes."""
+    time_scales: dict[str, None] = dataclasses.field(default_factory=dict)
+    """Of all tables, in the order found; empty for those that do not say."""
+
+    def set_aside(self, rejection: Rejection, points: int) -> None:
+        """Rejects a light curve that was kept with so many points."""
+        self.rejected.append(rejection)
+        self.curves_kept -= 1
+        self.points_kept -= points
+        self.points_dropped["of rejected objects"] += points
+
+    def add_fluxes(self, fluxes: FluxSeries, magnitudes: int, min_points: int) -> None:
+        """Notes what one more light curve, kept with so many magnitudes, has in fluxes."""
+        self.fluxes = self.fluxes or FluxCounts()
+        self.fluxes.add(fluxes, magnitudes, min_points)
 
     def add_columns(self, found: Mapping[str, str]) -> None:
         """Notes what the columns of one more table are."""
+        self.time_scales[found.get(SCALE, "")] = None
         for name, text in found.items():
             known = self.columns.setdefault(name, text)
             if text not in known.split("; "):
@@ -93,7 +112,15 @@ class CleaningReport:
 
     def facts(self) -> dict[str, str]:
         """For the manifest: what times and brightness were, where a table said it."""
-        return {name: self.columns[name] for name in SAID if name in self.columns}
+        said = self.columns
+        if len(self.time_scales) > 1:
+            said = said | {SCALE: "; ".join(scale or "not said" for scale in self.time_scales)}
+        return {name: said[name] for name in SAID if name in said}
+
+    @property
+    def time_scale(self) -> str:
+        """Of all times; empty where it is not known, or differs."""
+        return next(iter(self.time_scales)) if len(self.time_scales) == 1 else ""
 
     def reasons(self) -> Counter[str]:
         """Rejections by reason, details left out."""
@@ -108,14 +135,13 @@ class CleaningReport:
             "points dropped": counted(self.points_dropped),
             "mended": counted(self.notes),
         }
+        if self.fluxes is not None:
+            rows |= self.fluxes.rows()
         if self.label_conflicts:
             some = [f"{name}: {' or '.join(labels)}" for name, labels in list(self.label_conflicts.items())[:3]]
             more = "; ..." if len(self.label_conflicts) > 3 else ""
             rows["left unlabelled"] = f"{len(self.label_conflicts):,} of several classes ({'; '.join(some)}{more})"
-        if self.ids_of_other_stars:
-            rows["split together"] = f"{self.ids_of_other_stars:,} ids at the place of another one"
-        if self.splits_from_elsewhere:
-            rows["split as elsewhere"] = f"{self.splits_from_elsewhere:,} ids of stars of --stars.like"
+        rows |= self.splits.rows()
         if self.labels_of_none:
             some = ", ".join(self.labels_of_none[:3]) + (", ..." if len(self.labels_of_none) > 3 else "")
             rows["labels not used"] = f"{len(self.labels_of_none):,}, no light curve has these names ({some})"
@@ -138,9 +164,20 @@ class CleaningReport:
             "columns": self.columns,
             "label_conflicts": {name: list(labels) for name, labels in self.label_conflicts.items()},
             "labels_of_none": self.labels_of_none,
-            "ids_of_other_stars": self.ids_of_other_stars,
-            "splits_from_elsewhere": self.splits_from_elsewhere,
+            **self.splits.as_dict(),
+            **({"fluxes": self.fluxes.as_dict()} if self.fluxes is not None else {}),
         }
+
+
+def in_mjd(time: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Times of which whole Julian dates have become MJD, and whether there were any."""
+    julian = time > JULIAN_DATE
+    return (np.where(julian, time - MJD_ZERO, time), True) if julian.any() else (time, False)
+
+
+def near_the_others(time: np.ndarray, settings: CleaningSettings) -> np.ndarray:
+    """(N,) bool, False at times far from the median."""
+    return np.abs(time - np.median(time)) <= 365.25 * settings.max_years_from_median
 
 
 def clean(
@@ -193,11 +230,10 @@ def clean(
     smallest = np.finfo(np.float32).tiny  # smaller ones are 0 in the float32 of the records
     keep((error >= smallest) & (error <= settings.max_error), "error out of range")
     if len(time):
-        julian = time > JULIAN_DATE
-        if julian.any():
-            time = np.where(julian, time - MJD_ZERO, time)
+        time, converted = in_mjd(time)
+        if converted:
             report.notes["Julian dates converted to MJD"] += 1
-        keep(np.abs(time - np.median(time)) <= 365.25 * settings.max_years_from_median, "time far from the others")
+        keep(near_the_others(time, settings), "time far from the others")
     if len(time) > 1 and np.any(np.diff(time) <= 0):
         if np.any(np.diff(time) < 0):
             report.notes["unsorted times sorted"] += 1

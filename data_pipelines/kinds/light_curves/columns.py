@@ -8,7 +8,7 @@ from data_pipelines.kinds.light_curves import brightness_columns, id_columns
 from data_pipelines.kinds.light_curves.times import TimeFormat, offset_of_name
 from lcjax.errors import DataError
 
-Unit = Literal["auto", "mag", "mmag", "nJy", "uJy", "mJy", "Jy"]
+Unit = Literal["auto", "mag", "mmag", "nJy", "uJy", "mJy", "Jy", "nmgy", "mgy"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,20 +23,23 @@ class ColumnNames:
     magnitude: str | None = None
     magnitude_error: str | None = None
     flux: str | None = None
-    """Instead of a magnitude: positive fluxes become magnitudes, the others are counted as lost."""
+    """Instead of a magnitude: datasets keep all fluxes, of any sign; magnitudes are of the positive ones."""
     flux_error: str | None = None
     unit: Unit = "auto"
     """Of magnitude or flux; auto: as the table says it, or as the survey's columns have it."""
     zero_point: float | None = None
-    """mag of a flux of 1; without any, magnitudes are relative."""
+    """mag of a flux of 1; without any, fluxes and magnitudes are relative."""
     difference: bool = False
-    """For magnitudes of unsigned differences (magpsf): keep positive differences, count negative ones (isdiffpos) as lost."""
+    """The brightness is a difference from a reference. Of magnitudes (magpsf), isdiffpos is the sign: datasets keep signed fluxes,
+    magnitudes are of the positive ones."""
     constant_error: float | None = None
     """mag; the error of points that have none, of every point where there is no such column."""
     flag: str | None = None
     """Quality flag, 0 is good; none: use no flags. Default: those of ZTF, Gaia, Kepler, TESS and Rubin by their rules."""
     flag_bits: int | None = None
     """Bits of the flag that set a point aside. Default: the survey's rule, else all."""
+    table: str | None = None
+    """Of a FITS file with several tables, the one with the light curves: its name (EXTNAME) or number."""
     band: str | None = None
     """Per point or per object; optional."""
     label: str | None = None
@@ -103,7 +106,21 @@ def recognise(available: Iterable[str], given: ColumnNames, where: str) -> dict[
             f"{'it' if len(missing) == 1 else 'them'} with {listed(['--columns.' + o.replace('_', '-') for o in options])}"
             f"{brightness.advice}"
         )
-    return found | brightness.columns
+    found |= brightness.columns
+    _check_alike(found, names, given, where)
+    return found
+
+
+def _check_alike(found: dict[str, str], names: Sequence[str], given: ColumnNames, where: str) -> None:
+    """Columns whose names differ in case alone can mean two things, where the user does not name one."""
+    options = {field.name: getattr(given, field.name) for field in dataclasses.fields(given)}
+    for field, chosen in found.items():
+        alike = [name for name in names if name.lower() == chosen.lower()]
+        if len(alike) > 1 and options.get(field) is None:
+            advice = f"name one with --columns.{field.replace('_', '-')}" if field in options else "rename one"
+            raise DataError(
+                f"'{where}' has the columns {listed(alike)}, any of which may be the {field.replace('_', ' ')}: {advice}"
+            )
 
 
 def listed(parts: Sequence[str]) -> str:

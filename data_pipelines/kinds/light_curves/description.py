@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_pipelines.kinds.description import BLUE, Description, draw_histograms
-from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
+from data_pipelines.kinds.light_curves.flux_counts import FluxCounts
+from data_pipelines.kinds.light_curves.fluxes import FluxSeries
+from data_pipelines.kinds.light_curves.meaning import brightness_of
+from data_pipelines.kinds.light_curves.records import LIGHT_CURVES, flux_series, layout_of
 from data_pipelines.shards.layout import Record
 from data_pipelines.shards.manifest import Manifest
 from data_pipelines.shards.tfrecord import parse_example, read_records
@@ -26,6 +29,13 @@ QUANTITIES = {
     "scatter": "scatter (mag)",
     "scatter_over_error": "scatter / error",
 }
+FLUX_QUANTITIES = {
+    "flux_points": "fluxes",
+    "flux": "median flux",
+    "flux_error": "median flux error",
+    "signal_to_noise": "median flux / error",
+}
+"""Of datasets that hold fluxes besides: measured ones, limits not counted."""
 _DRAWN = ("points", "span", "visit_gap", "longest_gap", "magnitude", "error")
 
 
@@ -49,32 +59,56 @@ def light_curve_statistics(time: np.ndarray, magnitude: np.ndarray, error: np.nd
     }
 
 
+def flux_statistics(fluxes: FluxSeries) -> dict[str, float]:
+    """The quantities of `FLUX_QUANTITIES` for one light curve."""
+    flux, error = (np.asarray(x, np.float64)[fluxes.measured] for x in (fluxes.flux, fluxes.flux_error))
+    middle = lambda values: float(np.median(values)) if len(values) else np.nan
+    return {
+        "flux_points": len(flux),
+        "flux": middle(flux),
+        "flux_error": middle(error),
+        "signal_to_noise": middle(flux / error),
+    }
+
+
 def describe_light_curves(manifest: Manifest, n_examples: int = 6) -> Description:
     """Reads every record of a dataset of light curves."""
     counts: dict[str, Counter[str]] = {}
     rows: list[dict[str, float]] = []
     examples: list[Record] = []
     shown: set[str] = set()
+    brightness = brightness_of(manifest)
+    layout, fluxes = layout_of(brightness), FluxCounts()
     for shard in manifest.shards:
         of_split = counts.setdefault(shard.split, Counter())
         for _, payload, _ in read_records(shard.path):
-            record = LIGHT_CURVES.decode(parse_example(payload), manifest.class_names)
+            features = parse_example(payload)
+            record = layout.decode(features, manifest.class_names)
             label = record["label"] or ""
             of_split[label] += 1
             time, magnitude, error = (record[name].astype(np.float64) for name in LIGHT_CURVES.series)
             rows.append(light_curve_statistics(time, magnitude, error))
+            if brightness.has_fluxes:
+                series = flux_series(features, brightness)
+                fluxes.add(series, len(time), brightness.min_points)
+                rows[-1] |= flux_statistics(series)
             if len(examples) < n_examples and (label not in shown or len(shown) >= len(manifest.class_names)):
                 shown.add(label)
                 examples.append(record)
-    values = {key: np.array([row[key] for row in rows]) for key in QUANTITIES}
+    quantities = QUANTITIES | (FLUX_QUANTITIES if brightness.has_fluxes else {})
+    values = {key: np.array([row[key] for row in rows]) for key in quantities}
     sizes = {"light_curves": len(rows), "points": int(values["points"].sum())}
+    facts = dict(manifest.facts)
+    if brightness.has_fluxes:
+        sizes |= {"fluxes": fluxes.points}
+        facts |= fluxes.rows()
     figures = {
         "cadence": lambda plt: _draw_cadence(plt, values, manifest.name),
         "error_against_magnitude": lambda plt: _draw_errors(plt, values["magnitude"], values["error"]),
         "examples": lambda plt: _draw_examples(plt, examples),
     }
     of_splits = {split: dict(count) for split, count in counts.items()}
-    return Description(manifest, "light curves", sizes, of_splits, values, QUANTITIES, manifest.facts, figures)
+    return Description(manifest, "light curves", sizes, of_splits, values, quantities, facts, figures)
 
 
 def _draw_cadence(plt: Any, values: dict[str, np.ndarray], name: str) -> "Figure":
@@ -95,9 +129,21 @@ def _draw_examples(plt: Any, examples: list[Record]) -> "Figure":
     figure, axes = plt.subplots(count, 1, figsize=(8, 1.7 * count), squeeze=False)
     style = {"fmt": ".", "color": BLUE, "ecolor": "#b9c7dc", "ms": 3, "lw": 0.8}
     for axis, record in zip(axes[:, 0], examples, strict=False):
-        axis.errorbar(*(record[name] for name in LIGHT_CURVES.series), **style)
-        axis.invert_yaxis()
-        axis.set_ylabel("mag")
+        if "flux" in record:
+            _draw_fluxes(axis, record, style)
+        else:
+            axis.errorbar(*(record[name] for name in LIGHT_CURVES.series), **style)
+            axis.invert_yaxis()
+            axis.set_ylabel("mag")
         axis.set_title(f"{record['object_id']}  {record['label'] or ''}", fontsize=9, loc="left")
     axes[-1, 0].set_xlabel("days from the middle of the light curve")
     return figure
+
+
+def _draw_fluxes(axis: Any, record: Record, style: dict[str, Any]) -> None:
+    """Fluxes of any sign, and limits as triangles."""
+    limits = record["flux_limit"] > 0
+    axis.errorbar(*(record[name][~limits] for name in ("flux_time", "flux", "flux_error")), **style)
+    axis.plot(record["flux_time"][limits], record["flux_limit"][limits], "v", color="#b9c7dc", ms=3)
+    axis.axhline(0, color="#b9c7dc", lw=0.6)
+    axis.set_ylabel("flux")

@@ -1,15 +1,26 @@
 """What the columns of one table mean: its times, its brightness, its flags, decided once and applied to every star."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data_pipelines.kinds.light_curves.brightness import Brightness, choose_brightness
+from data_pipelines.kinds.light_curves.brightness import Brightness
+from data_pipelines.kinds.light_curves.brightness_choice import choose_brightness
 from data_pipelines.kinds.light_curves.brightness_columns import first, short
-from data_pipelines.kinds.light_curves.quality import Flags, choose_flags
-from data_pipelines.kinds.light_curves.times import AS_MJD, FIRST, LAST, MJD_ZERO, Clock, choose_clock
+from data_pipelines.kinds.light_curves.fluxes import FluxSeries
+from data_pipelines.kinds.light_curves.quality import Flags, choose_flags, flag_fault
+from data_pipelines.kinds.light_curves.times import (
+    AS_MJD,
+    FIRST,
+    LAST,
+    MJD_ZERO,
+    SCALE,
+    Clock,
+    choose_clock,
+    time_scale,
+)
 from lcjax.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,6 +51,8 @@ class Points:
     magnitude_error: np.ndarray
     lost: dict[str, int]
     """Reason -> points that were in the table and are not here."""
+    fluxes: FluxSeries | None = None
+    """All points, where they are more than magnitudes."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,8 @@ class Interpretation:
     """Whether the times are dates."""
     brightness: Brightness
     flags: Flags
+    scale: str = ""
+    """Time scale, as far as it is known: `mjd_tai`, `bjd_tdb` (see `times.time_scale`)."""
     checked: bool = True
     """Whether stars whose times are of another count than the table's are to be found; not where the user says what they count."""
 
@@ -64,7 +79,12 @@ class Interpretation:
     @property
     def said(self) -> dict[str, str]:
         """For the report."""
-        out = {"times": self.clock.said, "brightness": self.brightness.said, "flags": self.flags.said}
+        out = {
+            "times": self.clock.said,
+            "brightness": self.brightness.said,
+            "flags": self.flags.said,
+            SCALE: self.scale,
+        }
         return {name: text for name, text in out.items() if text}
 
     def _is_unlike(self, mjd: np.ndarray) -> bool:
@@ -82,16 +102,41 @@ class Interpretation:
         flags = {name: pieces[f"flag:{name}"] for name in self.flags.bits}
         magnitude, error, faults = self.brightness.magnitudes(pieces)
         mjd = self.clock.mjd(pieces["time"])
-        faults = self.flags.faults(flags) | faults
-        unlike = self._is_unlike(mjd)
-        if not faults and not unlike:
-            return Points(mjd, magnitude, error, {})
-        lost, sound = {}, np.ones(len(mjd), bool)
-        for reason, bad in (faults | ({UNLIKE: np.ones(len(mjd), bool)} if unlike else {})).items():
-            if count := int(np.count_nonzero(bad & sound)):
-                lost[reason] = count
-                sound &= ~bad
-        return Points(mjd[sound], magnitude[sound], error[sound], lost)
+        flagged = self.flags.faults(flags)
+        unlike = {UNLIKE: np.ones(len(mjd), bool)} if self._is_unlike(mjd) else {}
+        sound, lost = _sound(len(mjd), flagged | faults | unlike)
+        fluxes = self._fluxes(mjd, pieces, flagged, unlike) if self.brightness.keeps_fluxes else None
+        if not lost:
+            return Points(mjd, magnitude, error, {}, fluxes)
+        return Points(mjd[sound], magnitude[sound], error[sound], lost, fluxes)
+
+    def _fluxes(
+        self,
+        mjd: np.ndarray,
+        pieces: Mapping[str, np.ndarray],
+        flagged: Mapping[str, np.ndarray],
+        unlike: Mapping[str, np.ndarray],
+    ) -> FluxSeries:
+        """All that was measured, and limits: only points that are flagged for something else, or have no sign, are left out."""
+        limits = {reason: flagged[reason] for name in self.flags.limits if (reason := flag_fault(name)) in flagged}
+        limited = np.any([np.zeros(len(mjd), bool), *limits.values()], axis=0)
+        flux, error, limit, faults = self.brightness.fluxes(pieces, limited)
+        others = {reason: bad for reason, bad in flagged.items() if reason not in limits}
+        sound, lost = _sound(len(mjd), others | faults | unlike)
+        kind, zero_point, unit = self.brightness.kind, self.brightness.flux_zero_point, self.brightness.unit
+        of_magnitudes = not self.brightness.flux
+        whole = FluxSeries(mjd, flux, error, limit, kind, zero_point, unit, of_magnitudes, lost)
+        return whole if not lost else whole.take(sound)
+
+
+def _sound(count: int, faults: Mapping[str, np.ndarray]) -> tuple[np.ndarray, dict[str, int]]:
+    """(N,) bool, points without a fault; reason -> points, each counted for the first."""
+    lost, sound = {}, np.ones(count, bool)
+    for reason, bad in faults.items():
+        if found := int(np.count_nonzero(bad & sound)):
+            lost[reason] = found
+            sound &= ~bad
+    return sound, lost
 
 
 def interpret(
@@ -128,6 +173,8 @@ def interpret(
     )
     brightness = choose_brightness(columns, names, units, given, where)
     flags = choose_flags(names, columns, given, where)
+    if flags.limits:
+        brightness = replace(brightness, keeps_fluxes=True)
     series = {field: columns[field] for field in _FIELDS if field in columns}
     return Interpretation(
         series | {f"flag:{name}": name for name in flags.bits},
@@ -135,5 +182,6 @@ def interpret(
         iso,
         brightness,
         flags,
+        time_scale(short(name), iso, clock, unit, header or {}),
         given.time_format == "auto",
     )

@@ -6,7 +6,7 @@
 | infobits, infobitssci | bits from 33554432 on | ZTF forced photometry |
 | quality, sap_quality | any bit, beside `pdcsap_flux` or `sap_flux` of Kepler and TESS | archive manuals: 0 is without remark |
 | rejected_by_photometry, rejected_by_variability | true | Gaia epoch photometry |
-| upperlimit, is_upper_limit | true: a limit is no measurement | Open Supernova Catalog |
+| upperlimit, is_upper_limit | true: a limit is no measurement; it is kept as a limit among fluxes | Open Supernova Catalog |
 | psfflux_flag, scienceflux_flag, psfdiffflux_flag | true, of the flux that is used | Rubin |
 | the user's (`--columns.flag`) | by this table, else any value but 0, false, empty | |
 
@@ -29,7 +29,8 @@ ANY = -1
 """All bits."""
 _BITS = {"catflags": 1 << 15, "infobits": -(1 << 25), "infobitssci": -(1 << 25)}
 """Column -> bits that set a point aside; a negative number has all bits from one on."""
-_TRUE = ("rejected_by_photometry", "rejected_by_variability", "upperlimit", "is_upper_limit")
+_LIMITS = ("upperlimit", "is_upper_limit")
+_TRUE = ("rejected_by_photometry", "rejected_by_variability", *_LIMITS)
 _MISSIONS = ("quality", "sap_quality")
 _MISSION_FLUXES = ("pdcsap_flux", "sap_flux")
 _UNUSED = ("flag", "flags", "quality", "qflag", "q", "grade", "sap_quality", "photflag")
@@ -45,6 +46,11 @@ class Flags:
     said: str
     """For the report; empty where there is nothing to say."""
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Those that say that the brightness is an upper limit."""
+        return tuple(name for name in self.bits if short(name) in _LIMITS)
+
     def faults(self, series: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Reason -> (N,) bool, True at points that are set aside.
 
@@ -54,8 +60,13 @@ class Flags:
         out = {}
         for name, bits in self.bits.items():
             values = np.where(np.isfinite(series[name]), series[name], 0)
-            out[f"flagged by {name}"] = (values.astype(np.int64) & bits != 0) | ((bits == ANY) & (values != 0))
+            out[flag_fault(name)] = (values.astype(np.int64) & bits != 0) | ((bits == ANY) & (values != 0))
         return out
+
+
+def flag_fault(name: str) -> str:
+    """The reason why a flag sets a point aside."""
+    return f"flagged by {name}"
 
 
 def choose_flags(names: Sequence[str], columns: Mapping[str, str], given: "ColumnNames", where: str) -> Flags:

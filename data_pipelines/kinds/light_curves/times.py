@@ -39,6 +39,7 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "unix": ("unix", "unixtime", "unix_time", "timestamp"),
 }
 _BY_NAME = {name: known for known, names in _NAMED.items() for name in names}
+_OTHER_UNITS = ("h", "hr", "hour", "min", "minute", "yr", "year", "a", "ms", "us")
 _MINUS = re.compile(r"(?P<modified>m?)jd(?![a-z])[^0-9]*?[-_]\s*\(?(?P<zero>\d{4,7}(?:\.\d+)?)")
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?\s*$")
 
@@ -62,6 +63,36 @@ class Clock:
 AS_MJD = Clock(0.0, 1.0, "MJD")
 
 
+SCALE = "time scale"
+"""As reports call it."""
+_SCALES = dict.fromkeys(("midpointmjdtai", "midpointtai", "expmidptmjd"), "mjd_tai")
+_SCALES |= dict.fromkeys(("btjd", "bkjd", "bjd_tdb"), "bjd_tdb") | dict.fromkeys(("hjd", "hmjd"), "hjd")
+_SCALES |= {"gaia": "bjd_tcb", "g_transit_time": "bjd_tcb"}
+"""Names and formats that say their time scale: Rubin's, ELAsTiCC's, TESS's and Kepler's, ZTF's, Gaia's (all as MJD in records)."""
+
+
+def time_scale(name: str, iso: bool, clock: Clock, unit: str, header: Mapping[str, object]) -> str:
+    """The time scale of a column, as far as it says it: `mjd_tai`, `mjd_utc`, `bjd_tdb`, `bjd_tcb`, `hjd`; empty where it does not.
+
+    Args:
+      name: of the column, its last part, in lower case. iso: whether they are dates. unit, header: as in `choose_clock`.
+
+    >>> time_scale("midpointmjdtai", False, AS_MJD, "", {}), time_scale("mjd", False, AS_MJD, "", {})
+    ('mjd_tai', '')
+    """
+    if iso:
+        return "mjd_utc"
+    asked = clock.said.lower().removesuffix(" (its name)")
+    asked = "gaia" if "gaia" in f"{asked} {unit.lower()}" else asked
+    system = str(header.get("TIMESYS", "")).strip().lower()
+    barycentric = any(str(key).startswith("BJDREF") for key in header) or "bjd" in unit.lower()
+    if barycentric and system in ("tdb", "tcb"):
+        return f"bjd_{system}"
+    if name in _SCALES or asked in _SCALES:
+        return _SCALES.get(name) or _SCALES[asked]
+    return f"mjd_{system}" if system in ("tai", "utc", "tdb", "tt") else ""
+
+
 def choose_clock(
     values: np.ndarray,
     name: str,
@@ -81,6 +112,9 @@ def choose_clock(
     """
     finite = values[np.isfinite(values)]
     middle = float(np.median(finite)) if len(finite) else np.nan
+    counted = (unit or str((header or {}).get("TIMEUNIT", ""))).strip().lower()
+    if asked == "auto" and counted in _OTHER_UNITS:
+        raise ConfigError(f"{_column(name, where, middle)} in '{counted}': write days or seconds, or {_say()}")
     clock = _asked(asked) if asked != "auto" else _declared(name.lower(), unit.lower(), header or {})
     if clock is None:
         clock = _by_range(middle)

@@ -106,12 +106,14 @@ def read_world(cards: Mapping[str, str], matrix: Matrix | None) -> World | None:
         return None
     try:
         x, y = _number(cards, "CRPIX1", 0.0) - 1, _number(cards, "CRPIX2", 0.0) - 1
-        ra, dec, pole = _number(cards, "CRVAL1", 0.0), _number(cards, "CRVAL2", 0.0), _number(cards, "LONPOLE", 180.0)
+        ra, dec = _number(cards, "CRVAL1", 0.0), _number(cards, "CRVAL2", 0.0)
+        pole = _number(cards, "LONPOLE", 0.0 if dec >= 90 else 180.0)
     except ValueError:
         return None
-    if not (math.isfinite(x + y + ra) and -90 <= dec <= 90 and pole == 180):
+    if not (math.isfinite(x + y + ra) and -90 <= dec <= 90 and (pole == 180 or (pole == 0 and dec == 90))):
         return None
-    return World(x, y, ra, dec, matrix)
+    # Exactly at the pole the axes are turned by half a circle unless LONPOLE says 180: section 2.2, equations 7 and 8.
+    return World(x, y, ra if pole == 180 else ra + 180, dec, matrix)
 
 
 def _number(cards: Mapping[str, str], key: str, default: float) -> float:

@@ -7,29 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from lcjax.systems.astromer import presets
 from lcjax.systems.astromer.config import AstromerExperiment
-from lcjax.systems.base import Answers, Data, Options, System, WeightsImporter, Work
+from lcjax.systems.base import WeightsImporter
+from lcjax.systems.masked_pretraining.system import PretrainingSystem
 
 if TYPE_CHECKING:
-    from lcjax.evaluation.scores import Scores
-    from lcjax.inference.loaded import Loaded
     from lcjax.systems.catalogue import Published
     from lcjax.training.task import Task
 
 
-@dataclasses.dataclass(frozen=True)
-class ReconstructionOptions:
-    """How hidden points are hidden."""
-
-    strict: bool = False
-    """Evaluate published (parity) weights honestly: hidden points show nothing and nobody attends to them."""
-
-
-class AstromerSystem(System):
+class AstromerSystem(PretrainingSystem):
     """One of the two networks."""
 
-    kind = "light_curves"
     experiment = AstromerExperiment
-    evaluate_options = {"reconstruction": ReconstructionOptions}  # noqa: RUF012
 
     def __init__(self, name: str, presets: Mapping[str, Callable[[], AstromerExperiment]]) -> None:
         """`name`: `astromer1` or `astromer2`."""
@@ -45,30 +34,10 @@ class AstromerSystem(System):
         """With an attention kernel that every device has."""
         return dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, attention="xla"))
 
-    def source_settings(self, experiment: AstromerExperiment, training: bool) -> dict[str, Any]:
-        """Windows."""
-        return {"window": experiment.window}
-
-    def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":
-        """Reconstruction of hidden points on held-out stars."""
-        from lcjax.systems.astromer.evaluation import evaluate
-
-        chosen: ReconstructionOptions = options.get("reconstruction") or ReconstructionOptions()
-        return evaluate(self.strictly(loaded) if chosen.strict else loaded, data, self.next_steps(loaded.folder))
-
-    def strictly(self, loaded: "Loaded") -> "Loaded":
-        """The same weights as a strict network: no token but a learned one, no look at hidden points."""
-        experiment = loaded.experiment
-        token = "mask_token" in loaded.variables["params"]
-        model = dataclasses.replace(experiment.model, parity=False, mask_token=token)
-        experiment = dataclasses.replace(experiment, model=model)
-        return loaded.replace(experiment=experiment, task=self.build_task(experiment))
-
-    def answers(self, loaded: "Loaded", work: Work) -> Answers:
-        """Embeddings of light curves."""
-        from lcjax.systems.astromer.prediction import LightCurveAnswers
-
-        return LightCurveAnswers(loaded, work.batch_size)
+    def made_strict(self, experiment: AstromerExperiment, variables: Any) -> AstromerExperiment:
+        """No token but a learned one."""
+        model = dataclasses.replace(experiment.model, parity=False, mask_token="mask_token" in variables["params"])
+        return dataclasses.replace(experiment, model=model)
 
     def importers(self) -> Mapping[str, WeightsImporter]:
         """TensorFlow checkpoints."""

@@ -1,44 +1,14 @@
 """Settings of masked pretraining with Astromer. Nothing here imports jax."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
-from lcjax.configs import Experiment
 from lcjax.models.astromer_config import AstromerModelConfig
-from lcjax.schema import Positive, Settings, Share
+from lcjax.systems.masked_pretraining.config import PretrainingExperiment
 
 
 @dataclass(frozen=True)
-class MaskingConfig(Settings):
-    """What is hidden: half of the points, of those a fifth shown and a fifth exchanged (A&A 670, A54)."""
-
-    probed: Share = 0.5
-    """Share of points the network must predict."""
-    same: Share = 0.2
-    """Share of the probed points that stay visible unchanged."""
-    random: Share = 0.2
-    """Share of the remaining ones that show another point's magnitude."""
-
-
-@dataclass(frozen=True)
-class ObjectiveConfig(Settings):
-    """What training minimises."""
-
-    loss: Literal["rmse", "mse", "huber", "gaussian_nll"] = "rmse"
-    """`huber` is quadratic up to huber_delta and linear beyond; `gaussian_nll` also trains a predicted error bar."""
-    huber_delta: Positive = 1.0
-    """On the scale of the network: magnitudes, or spreads of the window with scale=std."""
-    error_weights: bool = False
-    """Weight points by inverse error (`correct_loss` of Astromer 2)."""
-    scale: Literal["none", "std"] = "none"
-    """`std` divides magnitudes by the spread of the visible points before they enter network and loss."""
-
-
-@dataclass(frozen=True)
-class AstromerExperiment(Experiment):
+class AstromerExperiment(PretrainingExperiment):
     """Masked pretraining of Astromer 1 or 2."""
 
     system: str = "astromer2"
     model: AstromerModelConfig = field(default_factory=AstromerModelConfig)
-    masking: MaskingConfig = field(default_factory=MaskingConfig)
-    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)

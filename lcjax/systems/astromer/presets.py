@@ -4,7 +4,8 @@ import dataclasses
 
 from lcjax.configs import OptimizerConfig, TrainingConfig, WindowConfig
 from lcjax.models.astromer_config import ASTROMER1, ASTROMER2, AstromerModelConfig
-from lcjax.systems.astromer.config import AstromerExperiment, MaskingConfig, ObjectiveConfig
+from lcjax.systems.astromer.config import AstromerExperiment
+from lcjax.systems.masked_pretraining.config import MaskingConfig, ObjectiveConfig
 
 
 def astromer1() -> AstromerExperiment:

@@ -32,7 +32,7 @@ def _strange_surveys(known: tuple[str, ...], found: tuple[str, ...]) -> list[str
     >>> _strange_surveys(("ztf",), ())
     []
     """
-    if not (others := sorted(set(found) - set(known))):
+    if not known or not (others := sorted(set(found) - set(known))):
         return []
     return [
         f"alerts of {', '.join(others)} are among these, and the network learned from {', '.join(known)}: its answers to "

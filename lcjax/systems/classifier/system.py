@@ -2,12 +2,14 @@
 
 import dataclasses
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lcjax.errors import ConfigError
 from lcjax.systems.base import Answers, Data, Options, System, Work
 from lcjax.systems.classifier.config import ClassifierExperiment, StampInputs
 from lcjax.systems.classifier.service_rules import ServiceRules
+from lcjax.systems.classifier.surveys import UNKNOWN, surveys_given_away
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +46,13 @@ class StampSystem(System):
     @abstractmethod
     def fitted(self, experiment: ClassifierExperiment, inputs: StampInputs, data: StampData) -> StampInputs:
         """The inputs with what they must know of the training alerts: columns, means and spreads."""
+
+    def settings_of(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """With the surveys, where they were not noted yet."""
+        settings = record["experiment"]
+        if "surveys" in settings.get("inputs", {}):
+            return settings
+        return {**settings, "inputs": {**settings.get("inputs", {}), "surveys": list(surveys_given_away(record))}}
 
     # --- data
     def source_settings(self, experiment: ClassifierExperiment, training: bool) -> dict[str, Any]:
@@ -96,10 +105,19 @@ class StampSystem(System):
         return evaluate(loaded, data, self.next_steps(loaded.folder))
 
     def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
-        """Metadata of the network, what the service's rules look at, and the surveys the network knows."""
+        """Metadata of the network, what the service's rules look at, and the surveys the network knows.
+
+        Raises:
+          ConfigError: these are not known, and the user does not say that any will do.
+        """
         from lcjax.systems.classifier.prediction import RULE_COLUMNS
 
-        inputs = loaded.experiment.inputs
+        inputs, alerts = loaded.experiment.inputs, options.get("alerts")
+        if UNKNOWN in inputs.surveys and not (alerts and alerts.any_survey):
+            raise ConfigError(
+                f"'{loaded.folder}' was trained before its settings said whose alerts it learned from, and they do not give it away: "
+                "say --alerts.any-survey if these are such alerts, or train again"
+            )
         return {"metadata": inputs.metadata_names, "columns": RULE_COLUMNS, "surveys": inputs.surveys}
 
     def answers(self, loaded: "Loaded", work: Work) -> Answers:

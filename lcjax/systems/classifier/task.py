@@ -18,6 +18,7 @@ from lcjax.losses import cross_entropy, entropy, entropy_regularised, label_weig
 from lcjax.models.activity import live_fractions
 from lcjax.systems.classifier.config import ClassifierExperiment
 from lcjax.systems.classifier.metrics import class_metrics, dead_branch_warnings, summarize_classes, swap_rows
+from lcjax.systems.classifier.surveys import check_survey
 from lcjax.training.task import Task, Update
 from lcjax.typing import Array, Axis, Metrics, PyTree
 
@@ -39,7 +40,7 @@ def classifier_task(
       feature_names: of the F features.
       batch_spec: as in `Task`. flops: rows -> operations of a training step.
     """
-    objective, names = experiment.objective, experiment.inputs.class_names
+    objective, names, surveys = experiment.objective, experiment.inputs.class_names, experiment.inputs.surveys
 
     def init(key: Array, batch: dict) -> PyTree:
         variables = model.init(key, prepare(batch))
@@ -97,20 +98,29 @@ def classifier_task(
         outputs = model.apply(variables, prepare(batch))
         return {"probabilities": jax.nn.softmax(outputs["logits"]), **outputs}
 
+    def receive(batch: Mapping[str, Any]) -> dict[str, Any]:
+        # Sky positions that the network needs and does not get are told of where its features are made.
+        ready = received(batch_spec, _with_columns(batch, batch_spec), ("metadata",), ("ra", "dec"))
+        check_survey(batch, surveys, batch_spec["stamps"].shape[1:3])
+        return ready
+
     return Task(
         name=experiment.system,
         init=init,
         updates=(Update(loss),),
         evaluate=evaluate,
         predict=predict,
-        # Sky positions that the network needs and does not get are told of where its features are made.
-        receive=lambda batch: received(batch_spec, _with_columns(batch, batch_spec), ("metadata",), ("ra", "dec")),
+        receive=receive,
         batch_spec=batch_spec,
         summarize=summarize_classes,
         headline=("loss", "accuracy", "macro_f1"),
         flops=lambda rows, length: flops(rows),
         model=model,
-        meaning={"class_names": list(names), "metadata_names": list(experiment.inputs.metadata_names)},
+        meaning={
+            "class_names": list(names),
+            "metadata_names": list(experiment.inputs.metadata_names),
+            "surveys": list(surveys),
+        },
         extras={
             "prepare": prepare,
             "answer": answer,

@@ -53,7 +53,8 @@ class LightCurveClassifierSystem(System):
     kind = "light_curves"
     experiment = LightCurveClassifierExperiment
     presets: Mapping[str, Any] = presets.PRESETS
-    predict_options = {"output": StarOutputs}  # noqa: RUF012
+    predict_options = {"classes": StarOutputs}  # noqa: RUF012
+    embedding_options = {"classes": StarOutputs(embedding=True)}  # noqa: RUF012
 
     def build_task(self, experiment: LightCurveClassifierExperiment) -> "Task":
         """Encoder and head."""
@@ -190,7 +191,7 @@ class LightCurveClassifierSystem(System):
         """Class probabilities of light curves."""
         from lcjax.systems.light_curve_classifier.prediction import ClassAnswers
 
-        output: StarOutputs = work.options.get("output") or StarOutputs()
+        output: StarOutputs = work.options.get("classes") or StarOutputs()
         return ClassAnswers(loaded, output.embedding, work.batch_size)
 
     def next_steps(self, model: str | Path, preset: str = "") -> str:

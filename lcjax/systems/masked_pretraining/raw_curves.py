@@ -82,11 +82,15 @@ def cut(batch: dict, window: WindowConfig, full: bool) -> tuple[dict, Array]:
 
     Args:
       batch: sound curves. window: length and how curves are cut (`evaluation_mode`). full: shorter ones are padded to
-        the full length, for networks that attend to padding.
+        the full length, for networks that attend to padding. The width L may be symbolic (`jax.export`): then short curves
+        are padded too.
     """
     names = (*_SERIES, "mask")
     width = batch["mask"].shape[1]
-    if width <= window.length:
+    if not isinstance(width, int):
+        batch = {name: jnp.pad(batch[name], ((0, 0), (0, window.length))) for name in names}
+        width = width + window.length  # so that the shortest has one window
+    elif width <= window.length:
         short = window.length - width if full else 0
         padded = {name: jnp.pad(batch[name], ((0, 0), (0, short))) for name in names}
         return padded, jnp.sum(padded["mask"], axis=1, keepdims=True).astype(jnp.float32)
@@ -96,8 +100,8 @@ def cut(batch: dict, window: WindowConfig, full: bool) -> tuple[dict, Array]:
     starts, ends = window_edges(jnp.sum(batch["mask"], axis=1), width, window.length, window.evaluation_mode)
     at = starts[..., None] + jnp.arange(window.length)
     inside = at < ends[..., None]
-    flat = jnp.minimum(at, width - 1).reshape(len(order), -1)
-    shape = (-1, window.length)
+    rows, number, _ = at.shape  # spelt out, for symbolic sizes
+    flat, shape = jnp.minimum(at, width - 1).reshape(rows, number * window.length), (rows * number, window.length)
     cut = {name: jnp.take_along_axis(x, flat, axis=1).reshape(shape) for name, x in series.items()}
     mask = inside.reshape(shape)
     windows = {name: jnp.where(mask, cut[name], 0.0) for name in _SERIES} | {"mask": mask}

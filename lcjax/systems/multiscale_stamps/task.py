@@ -12,6 +12,7 @@ import numpy as np
 
 from lcjax.errors import ConfigError
 from lcjax.models.multiscale_stamps import MultiscaleClassifier, multiscale_train_flops
+from lcjax.systems.classifier.surveys import usual_side
 from lcjax.systems.classifier.task import classifier_task
 from lcjax.systems.multiscale_stamps.config import MultiscaleExperiment, MultiscaleInputsConfig
 from lcjax.training.task import Task
@@ -23,8 +24,6 @@ from lcjax.typing import Array
 
 EXPERIMENT = MultiscaleExperiment
 
-RAW_SIZE = 63
-"""Pixels a side of a ZTF stamp; the batch may hold any size that the scenario can be cut from."""
 STAMPS = 3
 """Science, template, difference."""
 
@@ -92,7 +91,7 @@ def build_task(experiment: MultiscaleExperiment) -> Task:
     experiment = resolve(experiment)
     inputs, model = experiment.inputs, experiment.model
     dtype = jnp.bfloat16 if experiment.training.precision == "bfloat16" else jnp.float32
-    size = inputs.size if inputs.scenario == "full" else max(RAW_SIZE, inputs.size)
+    size = inputs.size if inputs.scenario == "full" else usual_side(inputs.surveys, inputs.size)
     spec = {
         "stamps": jax.ShapeDtypeStruct((2, size, size, STAMPS), jnp.float32),
         "metadata": jax.ShapeDtypeStruct((2, len(inputs.metadata_names)), jnp.float32),

@@ -13,6 +13,7 @@ import numpy as np
 
 from lcjax.errors import ConfigError
 from lcjax.models.stamp_classifier import StampClassifier, stamp_train_flops
+from lcjax.systems.classifier.surveys import usual_side
 from lcjax.systems.classifier.task import classifier_task
 from lcjax.systems.stamp_classifier.config import PUBLISHED_STATISTICS, StampExperiment, StampInputsConfig
 from lcjax.training.task import Task
@@ -20,9 +21,6 @@ from lcjax.transforms import clip_features, network_features, prepare_stamps, ra
 from lcjax.typing import Array
 
 EXPERIMENT = StampExperiment
-
-RAW_SIZE = 63
-"""Pixels a side of a ZTF stamp; the batch may hold any size from the crop on."""
 
 
 def resolve(experiment: StampExperiment) -> StampExperiment:
@@ -120,7 +118,7 @@ def build_task(experiment: StampExperiment) -> Task:
     experiment = resolve(experiment)
     inputs, model = experiment.inputs, experiment.model
     dtype = jnp.bfloat16 if experiment.training.precision == "bfloat16" else jnp.float32
-    size = max(RAW_SIZE, inputs.crop)
+    size = usual_side(inputs.surveys, inputs.crop)
     spec = {
         "stamps": jax.ShapeDtypeStruct((2, size, size, model.num_channels), jnp.float32),
         "metadata": jax.ShapeDtypeStruct((2, len(inputs.metadata_names)), jnp.float32),

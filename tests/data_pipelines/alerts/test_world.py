@@ -52,7 +52,7 @@ def test_every_form_of_the_matrix(form, words):
 
 
 @settings(max_examples=40, deadline=None)
-# Exactly at the pole FITS turns the axes by convention (LONPOLE); no camera points there.
+# Exactly at the pole FITS turns the axes by convention (LONPOLE): of headers, below.
 @given(
     st.floats(0, 360), st.floats(-90, 90, exclude_max=True), st.floats(-50, 50), st.floats(-50, 50), st.floats(0, 6.3)
 )
@@ -63,6 +63,17 @@ def test_anywhere_on_the_sky(ra, dec, x, y, turn):
     generic.wcs.ctype, generic.wcs.crval, generic.wcs.crpix = ["RA---TAN", "DEC--TAN"], [ra, dec], [4.5, 6.25]
     generic.wcs.cd = np.reshape(matrix, (2, 2))
     assert arcsec(world.pixel_to_world_values(x, y), generic.pixel_to_world_values(x, y)) < 1e-5
+
+
+@pytest.mark.parametrize("dec", [90.0, 90 - 1e-9, 90 - 1 / 3600, 89.99, -89.99, 1 / 3600 - 90, -90.0])
+@pytest.mark.parametrize("pole", [{}, {"LONPOLE": 180.0}, {"LONPOLE": 0.0}])
+def test_at_the_poles_and_close_to_them(dec, pole):
+    data = fits_bytes(stamp(0, 9), PLACE | FORMS[0] | TAN | {"CRVAL2": dec} | pole)
+    _, _, world = decode_stamp(data)
+    if pole.get("LONPOLE") == 0 and dec != 90:
+        assert world is None
+        return
+    assert_as_astropy(world, fits.getheader(io.BytesIO(data)), [(0, 0), (8, 0), (0, 8), (8.5, 7.25), (-40, 60)])
 
 
 @pytest.mark.parametrize(

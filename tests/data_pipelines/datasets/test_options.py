@@ -9,7 +9,7 @@ from data_pipelines.kinds.alerts.settings import AlertSettings
 from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
-from data_pipelines.kinds.light_curves.star_settings import StarSettings
+from data_pipelines.kinds.star_settings import StarSettings
 from lcjax.errors import ConfigError
 
 

@@ -9,7 +9,7 @@ import pytest
 from data_pipelines.sources import originals
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.originals import read_macho, read_text
-from lcjax.errors import DataError
+from lcjax.errors import ConfigError, DataError
 
 MJD = "# MJD mag err\n48823.1 -7.5 0.01\n48824.2,-7.4,0.02\n\n48825.3 -7.3\n48826.4 x 0.04\n"
 
@@ -90,3 +90,21 @@ def test_a_raw_light_curve_is_as_it_was_found():
     one, other = (RawLightCurve("a", "", mjd, mjd, mjd) for _ in range(2))
     assert one.mjd is mjd and one != other  # compared as things: arrays have no single truth
     assert one.metadata == {} and one.metadata is not other.metadata and one.label is None and one.origin == ""
+
+
+def test_times_of_macho_are_checked_by_their_range(tmp_path):
+    rows = "".join(f"{{:.4f}} -7.{i} 0.01\n" for i in range(6))
+    write = lambda first: (tmp_path / "lc_1.2.3.R.mjd").write_text(rows.format(*(first + i for i in range(6))))
+    said = []
+    for first, time_format, words in (
+        (48_823.25, "auto", "MJD (its name)"),
+        (2_448_823.75, "auto", "JD (its range, not MJD (its name))"),
+        (-1_176.25, "jd-2450000", "JD-2450000"),
+    ):
+        write(first)
+        (curve,) = read_macho(tmp_path / "lc_1.2.3.R.mjd", time_format, said.append)
+        np.testing.assert_allclose(curve.mjd, 48_823.25 + np.arange(6))
+        assert said[-1] == {"times": words}
+    write(336.5)  # days of something else
+    with pytest.raises(ConfigError, match=r"holds times around 339.0, as MJD .*--columns.time-format"):
+        list(read_macho(tmp_path / "lc_1.2.3.R.mjd"))

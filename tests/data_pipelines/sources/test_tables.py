@@ -158,3 +158,42 @@ def test_damage_is_one_sentence(tmp_path, name):
     (tmp_path / name).write_bytes(b"PAR1 nothing here")
     with pytest.raises(DataError, match=rf"{name}' cannot be read as a table \("):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_other_rows_than_the_footer_promises_are_damage(tmp_path, nested):
+    """Of 1000 rows; Thrift writes the number as 2000, 0xd0 0x0f, first for the file and last for its row group."""
+    n, path = 1000, tmp_path / "a.parquet"
+    columns = {"id": [f"s{i}" for i in range(n)], "mjd": np.arange(n) + 50_000.0, "mag": np.ones(n), "err": np.ones(n)}
+    if nested:
+        columns |= {name: [[float(v)] * 5 for v in columns[name]] for name in ("mjd", "mag", "err")}
+    pq.write_table(pa.table(columns), path, use_dictionary=False)
+    whole = path.read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    first, last = whole.index(b"\x16\xd0\x0f", footer), whole.rindex(b"\x16\xd0\x0f")
+    assert len(read(path)) == n
+    for at, number, words in (
+        (first, b"\xd2\x0f", r"promises 1,001 rows \(1,000 in its groups\), and 1,000 could be read"),
+        (first, b"\x90\x0f", r"promises 968 rows"),
+        (last, b"\x90\x0f", r"promises 1,000 rows \(968 in its groups\), and 968 could be read"),
+        (last, b"\xa0\x1f", r"promises 1,000 rows \(2,000 in its groups\), and 1,000 could be read"),
+    ):
+        path.write_bytes(whole[: at + 1] + number + whole[at + 3 :])
+        with pytest.raises(DataError, match=rf"'{path}' is damaged: its footer {words}"):
+            read(path)
+
+
+def test_columns_that_can_mean_two_things(tmp_path):
+    twice = pa.Table.from_arrays([*flat().columns, pa.array([20.0] * 3)], names=["id", "mjd", "mag", "err", "mag"])
+    with pytest.raises(DataError, match=r"a.parquet' has 2 columns called 'mag': rename them"):
+        read(tmp_path / "a.parquet", twice)
+    with pytest.raises(DataError, match="has 2 columns called 'id'"):
+        read(tmp_path / "a.csv", "id,id,mjd,mag,err\na,b,1,2,3")
+    with pytest.raises(
+        DataError, match=r"the columns mag and MAG, any of which may be the magnitude: name one with --columns.mag"
+    ):
+        read(tmp_path / "a.parquet", flat(MAG=[20.0] * 3))
+    named = ColumnNames(time_format="mjd", magnitude="MAG")
+    assert read(tmp_path / "a.parquet", flat(MAG=[20.0] * 3), named)[0].magnitude.tolist() == [20.0, 20.0]
+    with pytest.raises(DataError, match=r"'mag' of .* holds true and false"):
+        read(tmp_path / "a.parquet", flat(mag=[True] * 3))

@@ -109,3 +109,11 @@ def test_julian_dates_among_mjd_are_the_same_instants():
 def test_copies_of_a_point_are_told_from_other_points_at_its_time():
     curve, report = cleaned(mjd=[53_005.25, 53_006.25, 53_006.25], magnitude=[15.0, 16.0, 15.0], error=[0.1, 0.1, 0.2])
     assert len(curve.mjd) == 7 and report.points_dropped == {"copy of a point": 1, "time repeated": 2}
+
+
+def test_a_time_scale_is_that_of_all_tables():
+    report = CleaningReport()
+    report.add_columns({"time": "midpointMjdTai", "times": "MJD", "time scale": "mjd_tai"})
+    assert report.time_scale == "mjd_tai" and report.facts() == {"times": "MJD", "time scale": "mjd_tai"}
+    report.add_columns({"time": "mjd", "times": "MJD"})
+    assert report.time_scale == "" and report.facts()["time scale"] == "mjd_tai; not said"

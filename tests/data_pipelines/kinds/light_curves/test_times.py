@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipelines.kinds.light_curves.times import choose_clock, iso_to_mjd, offset_of_name
+from data_pipelines.kinds.light_curves.times import choose_clock, iso_to_mjd, offset_of_name, time_scale
 from lcjax.errors import ConfigError
 
 MJD = 58_849.25 + np.arange(20.0)
@@ -117,3 +117,32 @@ def test_sentinels_do_not_decide():
 
 def test_names_that_subtract_nothing():
     assert [offset_of_name(name) for name in ("mjd_obs", "time", "jd", "adjd", "bjd_tdb")] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "unit", "header", "asked", "scale"),
+    [
+        ("midpointmjdtai", 60_000.0, "", {}, "auto", "mjd_tai"),
+        ("mjd", 60_000.0, "", {}, "auto", ""),
+        ("mjd", 60_000.0, "", {"TIMESYS": "UTC"}, "auto", "mjd_utc"),
+        ("time", 3000.0, "BJD - 2457000, days", {"TIMESYS": "TDB"}, "auto", "bjd_tdb"),
+        ("time", 3000.0, "d", {"TIMESYS": "TDB", "BJDREFI": 2457000, "BJDREFF": 0.0}, "auto", "bjd_tdb"),
+        ("time", 3000.0, "", {}, "btjd", "bjd_tdb"),
+        ("time", 3000.0, "", {}, "gaia", "bjd_tcb"),
+        ("hmjd", 58_000.0, "", {}, "auto", "hjd"),
+        ("bjd", 2_458_000.0, "", {}, "auto", ""),
+    ],
+)
+def test_time_scales(name, values, unit, header, asked, scale):
+    clock = choose_clock(np.array([values]), name, "t", asked, unit, header)
+    assert time_scale(name, False, clock, unit, header) == scale
+    assert time_scale(name, True, clock, unit, header) == "mjd_utc"
+
+
+@pytest.mark.parametrize("said", [{"unit": "h"}, {"header": {"TIMEUNIT": "yr"}}])
+def test_times_in_hours_or_years_are_refused(said):
+    """Whatever the column is called: 58000 hours are no MJD."""
+    times = np.arange(5) + 58_000.0
+    with pytest.raises(ConfigError, match=r"holds times around 58,002.0 in '(h|yr)': write days or seconds"):
+        choose_clock(times, "mjd", "f", **said)
+    assert choose_clock(times, "mjd", "f", "mjd", **said).mjd(times)[0] == 58_000

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lcjax.errors import ConfigError
 from lcjax.systems import PRESETS, build_task
-from lcjax.systems.astromer.config import MaskingConfig
-from lcjax.systems.astromer.task import objective_value, prepare_windows, reconstruction_outputs
+from lcjax.systems.masked_pretraining.config import MaskingConfig
+from lcjax.systems.masked_pretraining.task import objective_value, prepare_windows, reconstruction_outputs
 from tests.models.weights import random_variables
 
 ROWS, LENGTH = 4, 16

@@ -9,8 +9,8 @@ import pytest
 from lcjax.errors import DataError
 from lcjax.evaluation.reconstruction import probed_sums
 from lcjax.inference.loaded import Loaded
-from lcjax.systems.astromer.evaluation import SHOWN_WINDOWS, evaluate, held_out_stars
-from lcjax.systems.astromer.reconstruction import reconstruct_batches
+from lcjax.systems.masked_pretraining.evaluation import SHOWN_WINDOWS, evaluate, held_out_stars
+from lcjax.systems.masked_pretraining.reconstruction import reconstruct_batches
 from lcjax.training.source import device_part
 from tests.inference.models import untrained
 from tests.training.curves import CurveSource, tiny_astromer

@@ -8,7 +8,7 @@ import pytest
 from lcjax.evaluation.run import print_scores, save_scores, write_report
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system
-from lcjax.systems.astromer import ReconstructionOptions
+from lcjax.systems.masked_pretraining.system import ReconstructionOptions
 from tests.inference.models import experiment, untrained
 from tests.training.curves import CurveSource
 

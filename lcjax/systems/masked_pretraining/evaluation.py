@@ -1,22 +1,22 @@
 """Reconstruction of hidden points on held-out stars, and what the embeddings hold."""
 
 import dataclasses
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import numpy as np
 
-from lcjax.errors import DataError
+from lcjax.errors import DataError, MissingExtraError
 from lcjax.evaluation import figures, window_statistics
 from lcjax.evaluation.baselines import baseline
-from lcjax.evaluation.probe import few_shot
+from lcjax.evaluation.probe import NEIGHBOURS, probe, probe_classes
 from lcjax.evaluation.projection import nearest_neighbour_accuracy, principal_components
 from lcjax.evaluation.reconstruction import ReconstructionSums, SumsByObject, probed_sums, score_groups
 from lcjax.evaluation.scores import Part, Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
 from lcjax.pretrained.weights_folder import count_parameters
-from lcjax.systems.astromer.reconstruction import reconstruct_batches
-from lcjax.systems.base import Data
+from lcjax.systems.masked_pretraining.pictures import LightCurveData, attention, neighbours, object_key
+from lcjax.systems.masked_pretraining.reconstruction import reconstruct_batches
 from lcjax.training.source import device_part
 
 SHOWN_WINDOWS = 5
@@ -25,16 +25,8 @@ SHOWN_BASELINES = ("window mean", "linear interpolation")
 HIDDEN, SHOWN = "hidden points", "shown points"
 LEAK = (
     "These are no scores of hidden points: the published network sees the points it must predict (they are in the mean "
-    "of the window, its mask does not hide them, and a fifth stays as it is). --strict hides them."
+    "of the window, its mask does not hide them, and some stay as they are). --strict hides them."
 )
-
-
-class LightCurveData(Data, Protocol):
-    """Windows of light curves, perhaps of several surveys."""
-
-    @property
-    def dataset_of_record(self) -> np.ndarray:
-        """(R,) str, dataset (survey) of every record."""
 
 
 @dataclasses.dataclass
@@ -53,6 +45,8 @@ class HeldOut:
     class_names: tuple[str, ...]
     objects: int
     statistics: dict[str, np.ndarray]
+    names: list[tuple[str, str]]
+    """Survey, and object id and band, of every object."""
 
 
 def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
@@ -64,7 +58,8 @@ def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
     windows: list[dict[str, Any]] = []
     statistics: list[dict[str, np.ndarray]] = []
     names = (*data.class_names, "")
-    for batch, out in reconstruct_batches(loaded.task, loaded.variables, data.evaluation_batches()):
+    reconstructed = reconstruct_batches(loaded.task, loaded.variables, data.evaluation_batches())
+    for index, (batch, out) in enumerate(reconstructed):
         real = batch["weight"] > 0
         group = np.where(real, survey[np.maximum(batch["record"], 0)], "")
         labels = [names[i] for i in batch["label"]]
@@ -76,12 +71,12 @@ def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
             rule.add(batch["object_id"], labels, group, (*sums[:2], sums[2] * real))
         embedded = np.asarray(predict(loaded.variables, device_part(batch))["embedding"], np.float64)
         for i in np.flatnonzero(real):
-            key = (group[i], f"{batch['object_id'][i]}\t{batch['band'][i]}")
+            key = object_key(batch, group, i)
             entry = objects.setdefault(key, [0.0, 0, batch["label"][i]])
             entry[0] = entry[0] + embedded[i] * batch["length"][i]
             entry[1] += int(batch["length"][i])
         statistics.append(window_statistics.window_statistics(batch))
-        _collect_windows(windows, batch, out, labels, group)
+        _collect_windows(windows, batch, index, out, labels, group)
     entries = list(objects.values())
     if not entries:
         raise DataError("there are no light curves in this split: choose another with --split")
@@ -95,10 +90,11 @@ def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
         class_names=tuple(data.class_names),
         objects=len(objects),
         statistics=window_statistics.join(statistics),
+        names=list(objects),
     )
 
 
-def _collect_windows(kept: list, batch: dict, out: dict, labels: list[str], group: np.ndarray) -> None:
+def _collect_windows(kept: list, batch: dict, index: int, out: dict, labels: list[str], group: np.ndarray) -> None:
     """Keeps one well-filled window per class until there are enough."""
     for i in np.argsort(-batch["length"], kind="stable"):
         n = int(batch["length"][i])
@@ -108,6 +104,7 @@ def _collect_windows(kept: list, batch: dict, out: dict, labels: list[str], grou
         window = {
             "title": f"{batch['object_id'][i]}  {labels[i]}  ({group[i]})",
             "label": labels[i],
+            "batch": (batch, index, int(i)),
             "time": cut(batch["time"]),
             "magnitude": cut(batch["magnitude"]),
             "magnitude_error": cut(batch["magnitude_error"]),
@@ -136,7 +133,7 @@ def evaluate(loaded: Loaded, data: LightCurveData, commands: str) -> Scores:
         printed=[Table(header, cells, "held-out stars, 95 % intervals"), *warning],
         values=[{**plain(r), "points": points, "baselines": _baselines(held_out, r)} for r in rows],
         cards=_cards(loaded, held_out, rows[0], points),
-        sections=_sections(held_out, Table(header, cells), points, warning),
+        sections=_sections(loaded, data, held_out, Table(header, cells), points, warning),
         curve=("r2", f"R² of {points}"),
         commands=commands,
         facts={"embedding": held_out.embedding, "label": held_out.label, "class_names": held_out.class_names},
@@ -166,11 +163,14 @@ def _cards(loaded: Loaded, held_out: HeldOut, first: dict[str, Any], points: str
     return cards
 
 
-def _sections(held_out: HeldOut, table: Table, points: str, warning: list[Text]) -> list[Section]:
+def _sections(
+    loaded: Loaded, data: LightCurveData, held_out: HeldOut, table: Table, points: str, warning: list[Text]
+) -> list[Section]:
     """Scores beside what needs no training, curves, embeddings and the survey."""
     coordinates, shares = principal_components(held_out.embedding)
+    probed = loaded.experiment.masking.probed  # type: ignore[attr-defined]
     explained = (
-        f"Scores are of {points}, half of each window's. R² compares with the mean of the very points asked for; intervals are "
+        f"Scores are of {points}, {probed:.0%} of each window's. R² compares with the mean of the very points asked for; intervals are "
         "95 % over stars. Baselines see the other points of the window alone."
     )
     rules = [
@@ -192,22 +192,44 @@ def _sections(held_out: HeldOut, table: Table, points: str, warning: list[Text])
     )
     return [
         Section("Scores on held-out stars", [*warning, table, baselines, Text(explained)]),
-        Section("Reconstructions", [curves] if held_out.windows else []),
-        Section("Embeddings", [plane, *_few_labels(held_out)]),
+        Section("Reconstructions", [curves, *attention(loaded, held_out.windows)] if held_out.windows else []),
+        Section("Embeddings", [plane, *neighbours(data, held_out), *_few_labels(held_out)]),
         Section("The survey", [survey]),
     ]
 
 
 def _few_labels(held_out: HeldOut) -> list[Part]:
-    """Macro F1 of simple classifiers on the frozen embeddings, for as many shots as the classes allow."""
-    rows = []
+    """Macro F1 of simple classifiers that learn from some of the held-out stars, for as many as half of each class allow."""
+    known = np.flatnonzero(held_out.label >= 0)
+    mixed = np.random.default_rng(0).permutation(known)
+    half = np.zeros(len(held_out.label), bool)
+    for number in np.unique(held_out.label[known]):
+        members = mixed[held_out.label[mixed] == number]
+        half[members[: len(members) // 2]] = True
+    rows: list[tuple] = []
     for shots in (5, 20, 100):
-        try:
-            scores = few_shot(held_out.embedding, held_out.label, held_out.class_names, shots, draws=10)
-        except DataError:
+        counts = probe_classes(held_out.label, known[half[known]], known[~half[known]], shots, NEIGHBOURS)
+        if len(counts) < 2:
             break
-        rows += [(s.classifier, s.shots, ", ".join(s.classes), s) for s in scores]
+        names = [held_out.class_names[number] for number in counts]
+        own = np.isin(held_out.label, list(counts))
+        label = np.searchsorted(list(counts), held_out.label)
+        try:
+            found = probe(
+                held_out.embedding,
+                label,
+                np.flatnonzero(own & half),
+                np.flatnonzero(own & ~half),
+                names,
+                shots=(shots,),
+            )
+        except MissingExtraError as error:
+            return [Text(f"How much of the classes is in the embeddings is not known: {error}")]
+        rows += [(s.classifier, s.shots, ", ".join(names), s.macro_f1) for s in found]
     if not rows:
         return []
-    text = "Classes from frozen embeddings and a few labelled stars each: mean and spread over ten draws."
+    text = (
+        "Classes of half of the held-out stars, from frozen embeddings and a few labelled ones of the other half: means over five "
+        "draws, 95 % intervals over stars and draws."
+    )
     return [Text(text), Table(("classifier", "stars a class", "classes", "macro F1"), rows)]

@@ -17,8 +17,8 @@ class StarSettings:
     """Splits are by star, and a star may have several ids."""
 
     arcsec: float | None = None
-    """Ids within so many arcseconds are one star, here and when datasets are compared (needs columns ra and dec, degrees);
-    0: places are not looked at. Default: as the survey is, 2 for your own files."""
+    """Ids within so many arcseconds are one star, here and when datasets are compared (light curves need columns ra and dec,
+    degrees); 0: places are not looked at. Default: as the survey is, 2 for your own files, 1.5 for alerts."""
     like: tuple[Path, ...] = ()
     """Prepared datasets: a star that is in one of them gets the split that it has there."""
     match: Path | None = None

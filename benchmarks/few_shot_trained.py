@@ -1,0 +1,95 @@
+"""Contestants that are trained on the labelled stars of every draw: heads on an encoder, networks from scratch."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.few_shot_contestants import Contestant
+from benchmarks.few_shot_stars import WINDOW, Curve, windows_of
+from lcjax.cli.answering import identity_of
+from lcjax.configs import OptimizerConfig, TrainingConfig, WindowConfig
+from lcjax.inference.light_curves import LightCurvePredictor
+from lcjax.inference.loaded import Loaded
+from lcjax.models.light_curve_head_config import HeadConfig
+from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
+from lcjax.systems.light_curve_classifier.fitting import Labelled, fit_classifier
+
+_VALIDATION = 0.2
+"""Share of the drawn stars of each class that only choose the best weights."""
+
+
+def settings(head: HeadConfig, steps: int, rate: float, scratch: str = "") -> LightCurveClassifierExperiment:
+    """A classifier that stops when its validation stars no longer gain."""
+    training = TrainingConfig(
+        steps=steps,
+        batch_size=64,
+        evaluate_every=max(steps // 20, 1),
+        checkpoint_every=steps,
+        log_every=max(steps // 10, 1),
+        patience=4,
+        monitor="loss",
+    )
+    return LightCurveClassifierExperiment(
+        window=WindowConfig(length=WINDOW, mode="sequential", evaluation_mode="sequential"),
+        optimizer=OptimizerConfig(name="adam", learning_rate=rate, schedule="constant"),
+        training=training,
+        head=head,
+        architecture=scratch,
+        train_encoder="all" if scratch else "none",
+        samples_per_class=None,
+    )
+
+
+def trained(
+    name: str, experiment: LightCurveClassifierExperiment, encoder: Loaded | None = None, windows: bool = True
+) -> Contestant:
+    """The contestant whose network learns from the drawn stars."""
+
+    def classify(
+        curves: Sequence[Curve], label: np.ndarray, asked: Sequence[Curve], classes: int, seed: int
+    ) -> np.ndarray:
+        names = [str(number) for number in range(classes)]
+        training = dataclasses.replace(experiment.training, seed=seed)
+        held = _validation(curves, label, seed)
+        loaded = fit_classifier(
+            dataclasses.replace(experiment, training=training),
+            _labelled(curves, label, ~held),
+            names,
+            encoder,
+            _labelled(curves, label, held),
+        )
+        task = dataclasses.replace(loaded.task, predict=loaded.task.extras["windows"])
+        predictor = LightCurvePredictor(task, loaded.variables, loaded.experiment.window)
+        return np.stack([found.outputs["score"] for found in predictor.predict(asked)])  # type: ignore[union-attr]
+
+    identity = f"{experiment} {identity_of(encoder) if encoder else ''}"
+    return Contestant(name, classify=classify, heads=("its own",), windows=windows, identity=identity)
+
+
+def _validation(curves: Sequence[Curve], label: np.ndarray, seed: int) -> np.ndarray:
+    """(N,) bool: by star, a share of each class, one at least."""
+    names = np.array([f"{curve.survey}\t{curve.object_id}" for curve in curves])
+    chosen: set[str] = set()
+    rng = np.random.default_rng((seed, 7))
+    for number in np.unique(label):
+        own = rng.permutation(np.unique(names[label == number]))
+        chosen |= set(own[: max(1, round(_VALIDATION * len(own)))])
+    return np.array([name in chosen for name in names])
+
+
+def _labelled(curves: Sequence[Curve], label: np.ndarray, which: np.ndarray) -> Labelled:
+    """Windows of some curves, and the class of each."""
+    rows: list[tuple[Curve, int]] = []
+    for i in np.flatnonzero(which):
+        rows += [(piece, int(label[i])) for piece in windows_of([curves[i]])]
+    shape = (len(rows), WINDOW)
+    batch = {name: np.zeros(shape, np.float32) for name in ("time", "magnitude", "magnitude_error")}
+    batch["mask"] = np.zeros(shape, bool)
+    for i, (piece, _) in enumerate(rows):
+        count = len(piece.mjd)
+        batch["time"][i, :count] = piece.mjd - 0.5 * (piece.mjd[0] + piece.mjd[-1])
+        batch["magnitude"][i, :count] = piece.magnitude
+        batch["magnitude_error"][i, :count] = piece.magnitude_error
+        batch["mask"][i, :count] = True
+    return batch, np.array([number for _, number in rows], np.int32)

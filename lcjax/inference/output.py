@@ -1,0 +1,19 @@
+"""What an encoder of light curves writes: of what each row is, and how exact its numbers are. Nothing here imports jax."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["star", "window", "point", "layer"]
+"""What an answer is of: the star; each of its windows; each of its points; the star, by every layer of the network."""
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Of what each row of the table is."""
+
+    level: Level = "star"
+    """star: one row a star (and band), means over its windows weighted by their number of points. window: one row for each
+    window, with first_mjd and last_mjd. point: one row for each point, with its mjd (in several windows: the mean). layer: one
+    row a star, a column for the input embedding (layer_0) and for the output of each block, means over all points."""
+    precision: Literal["float32", "float16"] = "float32"
+    """Of the vectors in the table: float16 takes half the room and keeps three digits."""

@@ -1,0 +1,183 @@
+"""Powers against astropy's, in float64; what has no period must still be a number."""
+
+import jax
+import numpy as np
+import pytest
+
+from lcjax.transforms.frequency_grid import FrequencyGrid, split_time
+from lcjax.transforms.periodogram import (
+    log_false_alarm,
+    lomb_scargle,
+    masked_quantile,
+    normalize_power,
+    prepare,
+)
+
+GRID = FrequencyGrid(highest=4.0, lowest=0.01, span=300.0, bins=32)
+
+
+def nightly(rng, count, days):
+    """Times within a third of each night, in days."""
+    return np.sort(rng.choice(days, count, replace=False) + rng.uniform(0.2, 0.5, count))
+
+
+def stars(count=60, length=64, seed=0):
+    """Two stars of unequal errors and a sharp variation, padded; times in float64 beside the batch."""
+    rng = np.random.default_rng(seed)
+    time = np.zeros((2, length))
+    magnitude, error = np.zeros((2, length)), np.zeros((2, length))
+    mask = np.zeros((2, length), bool)
+    for i, (number, period) in enumerate([(count, 0.61), (count - 17, 3.3)]):
+        time[i, :number] = 55000 + nightly(rng, number, 290)
+        turn = 2 * np.pi * time[i, :number] / period
+        error[i, :number] = rng.uniform(0.02, 0.1, number)
+        shape = 0.3 * np.sin(turn) + 0.15 * np.cos(2 * turn)
+        magnitude[i, :number] = 15 + shape + rng.normal(size=number) * error[i, :number]
+        mask[i, :number] = True
+    high, low = split_time(time, 55000.0)
+    batch = {
+        "time": np.where(mask, high, 0),
+        "time_low": np.where(mask, low, 0),
+        "magnitude": magnitude.astype(np.float32),
+        "magnitude_error": error.astype(np.float32),
+        "mask": mask,
+    }
+    return time, batch
+
+
+def well_posed(time, error, harmonics, frequency):
+    """Where float32 can solve the normal equations: at 1/d, points of every night are too short a part of the cycle."""
+    turn = 2j * np.pi * np.arange(1, harmonics + 1) * frequency[:, None, None] * (time - time[0])[:, None]
+    wave = np.exp(turn) / error[:, None]
+    constant = np.broadcast_to(1 / error[:, None], (len(frequency), len(time), 1))
+    return np.linalg.cond(np.concatenate([constant, wave.real, wave.imag], axis=2)) < 100
+
+
+@pytest.mark.parametrize("harmonics", [1, 2, 5])
+def test_astropy_agrees(harmonics):
+    timeseries = pytest.importorskip("astropy.timeseries")
+    time, batch = stars()
+    found = jax.jit(lambda batch: lomb_scargle(batch, GRID, harmonics))(batch)
+    frequency = GRID.frequencies[3:]
+    for i, mask in enumerate(batch["mask"]):
+        columns = time[i][mask], *(batch[name][i][mask].astype(float) for name in ("magnitude", "magnitude_error"))
+        power = timeseries.LombScargle(*columns, nterms=harmonics).power(frequency, method="chi2")
+        well = well_posed(columns[0], columns[2], harmonics, frequency)
+        assert well.mean() > 0.97
+        np.testing.assert_allclose(found.power[i, 3:][well], power[well], atol=1e-3)
+
+
+def test_normalisations_and_false_alarms_of_astropy():
+    timeseries = pytest.importorskip("astropy.timeseries")
+    time, batch = stars()
+    points = prepare(batch, GRID)
+    for i, mask in enumerate(batch["mask"]):
+        columns = time[i][mask], *(batch[name][i][mask].astype(float) for name in ("magnitude", "magnitude_error"))
+        power = timeseries.LombScargle(*columns).power(GRID.frequencies[3:])
+        for how in ("standard", "model", "log", "psd"):
+            expected = timeseries.LombScargle(*columns, normalization=how).power(GRID.frequencies[3:])
+            np.testing.assert_allclose(normalize_power(power, points.chi2[i], how), expected, rtol=1e-4, atol=1e-6)
+        for height in (0.2, 0.9):
+            bound = log_false_alarm(np.full(2, height, np.float32), points, GRID)[i]
+            one = timeseries.LombScargle(*columns)
+            expected = one.false_alarm_probability(height, method="baluev", maximum_frequency=GRID.highest)
+            assert float(bound) == pytest.approx(np.log10(expected), rel=0.01, abs=1e-3)
+
+
+def test_several_stars_at_once_are_the_same():
+    _, batch = stars()
+    one, two = (jax.jit(lambda b, n=n: lomb_scargle(b, GRID, at_once=n).power)(batch) for n in (1, 2))
+    np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def test_real_stars_on_the_whole_grid(data_root):
+    """Minutes to years, 120,000 frequencies, CRTS: one harmonic and three, at every 37th frequency and at the peak."""
+    parquet, timeseries = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("astropy.timeseries")
+    path = data_root / "crts_sss/crts_sss_dev.parquet"
+    if not path.is_file():
+        pytest.skip(f"{path} is not at hand")
+    grid = FrequencyGrid()
+    for row in parquet.read_table(path, columns=["time", "mag", "err"]).slice(40, 2).to_pylist():
+        time, magnitude, error = (np.asarray(row[name]) for name in ("time", "mag", "err"))
+        high, low = split_time(time, time.min())
+        columns = {"time": high, "time_low": low, "magnitude": magnitude, "magnitude_error": error}
+        batch = {name: np.pad(np.float32(x), (0, 400 - len(x)))[None] for name, x in columns.items()}
+        batch["mask"] = np.arange(400)[None] < len(time)
+        for harmonics in (1, 3):
+            found = np.asarray(lomb_scargle(batch, grid, harmonics).power[0])
+            some = np.append(np.arange(5, grid.count, 37), np.argmax(found[5:]) + 5)
+            expected = timeseries.LombScargle(time, magnitude, error, nterms=harmonics)
+            expected = expected.power(grid.frequencies[some], method="chi2")
+            np.testing.assert_allclose(found[some], expected, atol=1e-3)
+
+
+def test_jitter_limits_what_a_point_weighs():
+    _, batch = stars()
+    trusted, limited = (prepare(batch, GRID, jitter).weight[0] for jitter in (0.0, 1.0))
+    middle = np.median(batch["magnitude_error"][0][batch["mask"][0]])
+    expected = batch["mask"][0] / (batch["magnitude_error"][0] ** 2 + middle**2)
+    np.testing.assert_allclose(limited, expected / expected.sum(), rtol=1e-5)
+    assert trusted.max() > 2 * limited.max()
+
+
+def hopeless(length=64):
+    """Stars without a periodogram: name -> (time, magnitude, error, points)."""
+    rng = np.random.default_rng(3)
+    time = np.sort(rng.uniform(0, 300, length))
+    noise, one = rng.normal(15, 0.1, length), np.ones(length)
+    cases = {f"{n} points": (time, noise, 0.1 * one, n) for n in (0, 1, 2, 3, 4, 5)}
+    cases["constant"] = (time, 15.3 * one, 0.1 * one, length)
+    cases["equal times"] = (7.0 * one, noise, 0.1 * one, length)
+    cases["no errors"] = (time, noise, 0.0 * one, length)
+    cases["one error"] = (time, noise, 0.0 * one + (np.arange(length) == 3), length)
+    cases["errors that are no numbers"] = (time, noise, np.nan * one, length)
+    cases["magnitudes that are no numbers"] = (time, np.where(np.arange(length) % 3, noise, np.inf), 0.1 * one, length)
+    cases["too long for the grid"] = (time * 10, noise, 0.1 * one, length)
+    cases["far from the epoch"] = (time + 55000, noise, 0.1 * one, length)
+    cases["only whole days"] = (np.floor(time), noise, 0.1 * one, length)
+    return cases
+
+
+def as_batch(time, magnitude, error, points):
+    columns = {"time": time, "magnitude": magnitude, "magnitude_error": error}
+    batch = {name: np.float32(values)[None] for name, values in columns.items()}
+    return {**batch, "mask": np.arange(len(time))[None] < points}
+
+
+@pytest.fixture(scope="module")
+def jitted():
+    return jax.jit(lambda batch: lomb_scargle(batch, GRID, 2))
+
+
+@pytest.mark.parametrize("case", hopeless())
+def test_hopeless_stars_have_numbers(jitted, case):
+    power = np.asarray(jitted(as_batch(*hopeless()[case])).power)
+    assert np.isfinite(power).all() and (power >= 0).all() and (power <= 1).all()
+    if case.endswith("points") or case in ("constant", "equal times", "too long for the grid"):
+        assert power.max() < 1e-3
+
+
+def test_a_point_without_error_is_like_the_median_one(jitted):
+    """Not like an infinitely good one: the star would be this point."""
+    time, magnitude, _, count = hopeless()["no errors"]
+    zero = np.where(np.arange(count) == 3, 0.0, 0.1)
+    found = jitted(as_batch(time, magnitude, zero, count)).power
+    np.testing.assert_allclose(found, jitted(as_batch(time, magnitude, 0.1 + 0 * zero, count)).power, atol=1e-6)
+
+
+def test_quantiles():
+    values, mask = np.array([[5.0, 1.0, 9.0, 2.0], [1.0, 1.0, 1.0, 1.0]]), np.array([[1, 1, 0, 1], [0, 0, 0, 0]], bool)
+    found = masked_quantile(values, mask, np.array([0.0, 0.25, 0.5, 1.0]))
+    np.testing.assert_allclose(found, [np.quantile([5, 1, 2], [0, 0.25, 0.5, 1]), [0] * 4], rtol=1e-6)
+
+
+def test_nifty_ls_agrees():
+    """An implementation by non-uniform FFT, on an even grid in float64."""
+    nifty_ls = pytest.importorskip("nifty_ls")
+    time, batch = stars()
+    found = lomb_scargle(batch, GRID)
+    ends = {"fmin": GRID.spacing, "fmax": GRID.spacing * (GRID.count - 1), "Nf": GRID.count - 1}
+    for i, mask in enumerate(batch["mask"]):
+        columns = (x[i][mask].astype(float) for x in (time, batch["magnitude"], batch["magnitude_error"]))
+        expected = nifty_ls.lombscargle(*columns, **ends).power
+        np.testing.assert_allclose(found.power[i, 3:], expected[2:], atol=1e-3)
