@@ -40,7 +40,7 @@ class PredictOptions:
     2, and the answers that were found stay written.
 
     Light curves (classifiers of light curves): object_id, a column of probabilities for every class, `class`, the entropy of the
-    probabilities in nats, n_points, and with --output.embedding the vector that was classified; one row per band as above.
+    probabilities in nats, n_points, and with --classes.embedding the vector that was classified; one row per band as above.
 
     Alerts (stamp classifiers): object_id, alert_id, mjd, ra, dec, a column of probabilities for every class, `class`; and, as
     a policy of its own that leaves these as they are, what the ALeRCE service would make of them: service_class,

@@ -69,7 +69,8 @@ def make_update(
         good = jnp.isfinite(loss) & jnp.isfinite(norm)
         ema = state.ema
         if ema_decay is not None:
-            ema = jax.tree.map(lambda old, new: ema_decay * old + (1 - ema_decay) * new, ema, params)
+            # In this form what is not trained keeps its average bit for bit.
+            ema = jax.tree.map(lambda old, new: old + (1 - ema_decay) * (new - old), ema, params)
 
         def keep(new: PyTree, old: PyTree) -> PyTree:
             return jax.tree.map(lambda a, b: jnp.where(good, a, b), new, old)

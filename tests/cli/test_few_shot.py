@@ -99,7 +99,7 @@ def test_a_workdir_stands_alone(data, trained, without_encoder, tmp_path):
     )
     out = tmp_path / "p.parquet"
     assert (
-        main(["predict", str(tmp_path / "W"), str(data / "stars.parquet"), "--out", str(out), "--output.embedding"])
+        main(["predict", str(tmp_path / "W"), str(data / "stars.parquet"), "--out", str(out), "--classes.embedding"])
         == 0
     )
     table = pq.read_table(out)

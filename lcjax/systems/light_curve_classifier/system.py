@@ -195,7 +195,10 @@ class LightCurveClassifierSystem(System):
         return ClassAnswers(loaded, output.embedding, work.batch_size)
 
     def next_steps(self, model: str | Path, preset: str = "") -> str:
-        """Scores, probabilities, other draws."""
+        """Scores, probabilities, other draws; of an encoder that went on learning, the head."""
+        if preset == "few-shot-reconstruction":
+            return f"""
+lcjax train few-shot --encoder {model} --data D --workdir C   # a head on it; the same --samples-per-class, --classes, --seed"""
         return f"""
 lcjax evaluate {model} --data D                        # scores on other prepared data
 lcjax predict {model} STARS.parquet --out F.parquet    # class probabilities of your stars
