@@ -4,7 +4,7 @@
 
 Every variant of `lcjax.models.positional_config.VARIANTS` is trained from every seed on the same windows and masks, scored on
 hidden points of both surveys, fine-tuned a little on the other, and probed with few labels. Each run is a file in `--runs`:
-what is there is not run again, so that the study can be interrupted and continued, or given more seeds. Needs scipy
+what is there is not run again, so that the study can be interrupted and continued, or given more seeds. Needs scipy and scikit-learn
 (`pip install 'lcjax[classic]'`).
 """
 
@@ -18,12 +18,12 @@ from typing import Any
 
 import tyro
 
-from benchmarks.harness import plain, print_table, write_json
+from benchmarks.harness import print_table, write_json
+from benchmarks.positional_files import finished, keep, run_file
 from benchmarks.positional_runs import StudySettings, Survey, Variant, run
-from benchmarks.positional_scores import SCORES, Runs, sentence, summary
+from benchmarks.positional_scores import SCORES, sentence, summary
 from data_pipelines.shards.manifest import find_datasets, read_manifest
 from lcjax.errors import ConfigError
-from lcjax.files import write_text
 from lcjax.models.positional_config import VARIANTS
 
 BASELINE = "fixed"
@@ -90,7 +90,7 @@ def complete(options: Options, folder: Path) -> None:
     """Runs what is not there, all variants of a seed before the next seed."""
     begin = time.monotonic()
     late = lambda: options.minutes is not None and time.monotonic() - begin > 60 * options.minutes
-    missing = {s: [v for v in options.variants if not _file(folder, v, s).exists()] for s in range(options.seeds)}
+    missing = {s: [v for v in options.variants if not run_file(folder, v, s).exists()] for s in range(options.seeds)}
     if not any(missing.values()) or late():
         return
     home, away = Survey(options.home, options.study), Survey(options.away, options.study)
@@ -103,36 +103,15 @@ def complete(options: Options, folder: Path) -> None:
         for name in names:
             if late():
                 return
-            if _file(folder, name, seed).exists():  # another process was here meanwhile
+            if run_file(folder, name, seed).exists():  # another process was here meanwhile
                 continue
             if name not in compiled:
                 compiled[name] = Variant(name, options.study)
             record = run(compiled[name], home, away, seed, batches, fine)
-            write_text(_file(folder, name, seed), json.dumps(plain(record), indent=1))
+            keep(folder, name, record)
             print(
                 f"seed {seed}, {name}: R2 {record['home']['r2']:.3f}, transfer {record['away']['r2']:.3f}", flush=True
             )
-
-
-def _file(folder: Path, variant: str, seed: int) -> Path:
-    return folder / f"{variant}-{seed}.json"
-
-
-def finished(folder: Path, variants: tuple[str, ...]) -> Runs:
-    """All finished runs of the named variants.
-
-    Raises:
-      ConfigError: a file that cannot be read.
-    """
-    found: dict[str, dict[int, dict[str, Any]]] = {}
-    for name in variants:
-        for path in sorted(folder.glob(f"{name}-*.json")):
-            try:
-                record = json.loads(path.read_text())
-                found.setdefault(name, {})[int(record["seed"])] = record
-            except (ValueError, KeyError, TypeError) as error:
-                raise ConfigError(f"'{path}' is no finished run ({error}): delete it, and it is run again") from error
-    return found
 
 
 def shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lcjax.errors import ConfigError
+from lcjax.errors import MissingExtraError
 
 Runs = Mapping[str, Mapping[int, Mapping[str, Any]]]
 """Variant -> seed -> the record of the run."""
@@ -53,8 +53,8 @@ def difference(runs: Runs, variant: str, baseline: str, path: Sequence[str]) -> 
         return Difference(float(pairs.mean()) if len(pairs) else math.nan, math.nan, math.nan, len(pairs))
     try:
         from scipy import stats
-    except ImportError as error:
-        raise ConfigError("intervals need scipy: install it with  pip install 'lcjax[classic]'") from error
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("scipy", "classic", "intervals of paired differences") from error
     error = pairs.std(ddof=1) / math.sqrt(len(pairs))
     half_width = stats.t.ppf(1 - LEVEL / 2, len(pairs) - 1) * error
     p = 2 * stats.t.sf(abs(pairs.mean()) / error, len(pairs) - 1) if error > 0 else float(pairs.mean() == 0)

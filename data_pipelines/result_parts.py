@@ -70,6 +70,7 @@ class ResultParts:
         """
         self.folder, self.schema, self.identity = Path(folder), schema, identity
         self._reason_length = reason_length
+        self._texts = [field.name for field in schema if pa.types.is_string(field.type)]  # numbers seldom repeat
         with storage_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             tables = [n for n in sorted(os.listdir(self.folder)) if n.endswith(".parquet") and not n.startswith(".")]
@@ -119,7 +120,7 @@ class ResultParts:
         with storage_errors(path):
             try:
                 with open(temporary, "wb") as file:
-                    pq.write_table(table, file)
+                    pq.write_table(table, file, use_dictionary=self._texts)
                     file.flush()
                     os.fsync(file.fileno())
                 if not _appear(temporary, path):

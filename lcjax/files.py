@@ -117,7 +117,7 @@ def new_folder(path: Path | str, advice: str = ROOM) -> Iterator[Path]:
     """
     if Path(path).exists() and not Path(path).is_dir():
         raise StorageError(f"'{path}' is there and is no folder: {advice}")
-    path = Path(path).resolve()
+    path = Path(os.path.realpath(path))
     temporary, old = partial(path), path.with_name(f".{path.name}.{os.getpid()}.old")
     with storage_errors(path, advice):
         try:

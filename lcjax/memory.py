@@ -2,7 +2,11 @@
 
 XLA's CPU backend asks for the buffers of a step and gives them back after it. glibc passes large ones on to the kernel, which
 unmaps them and clears new pages for the next step: a third of the CPU time of a training step. With these settings freed
-memory stays with the process. The price is a larger resident set: the process never shrinks below its peak.
+memory stays with the process. The price is a larger resident set: the process never shrinks below its peak, and XLA's aligned
+buffers of a step may lie two or three times in the heap (its free end is given back from 2 GB on).
+
+One arena is part of it. The buffers of a step (1 GB for 32 windows of Astromer 2) are asked for by a thread of XLA, and in the
+arena of a thread, whose heaps hold 64 MB, glibc maps whatever is larger in spite of the other settings.
 """
 
 import ctypes
@@ -11,13 +15,16 @@ import sys
 
 SWITCH = "LCJAX_KEEP_MEMORY"
 """Environment variable: 0 leaves the allocator as it is."""
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
-_SETTINGS = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 64 << 20))
-"""Parameters of `mallopt(3)`: no mapping for a large block, no giving back at the end of the heap, growth in large steps."""
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8
+_SETTINGS = ((_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 64 << 20))
+"""Parameters of `mallopt(3)`: one arena for all threads, no mapping for a large block, no giving back at the end of the heap,
+growth in large steps."""
 
 
 def keep_freed_memory() -> bool:
-    """Tells glibc to keep freed memory for this process; call before the first large allocation.
+    """Tells glibc to keep freed memory for this process.
+
+    Call it before the first large allocation and before threads are started (jax starts its own with its first array).
 
     Returns:
       whether it does: not where the environment says otherwise (`LCJAX_KEEP_MEMORY=0`, or any `MALLOC_...` setting or

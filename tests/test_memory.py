@@ -7,34 +7,46 @@ import sys
 import pytest
 
 CODE = """
-import resource
+import resource, threading
 from lcjax.memory import keep_freed_memory
 kept = keep_freed_memory()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    block = bytearray(32 << 20)
-    block[::4096] = b"x" * (len(block) // 4096)
-    del block
+def work():
+    for _ in range(10):
+        block = bytearray(96 << 20)  # more than the heap of a thread's arena holds
+        block[::4096] = b"x" * (len(block) // 4096)
+        del block
+if {threaded}:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+else:
+    work()
 print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(**environment):
-    """Whether memory is kept, and the page faults of twenty blocks of 32 MB."""
+def faults(threaded=False, **environment):
+    """Whether memory is kept, and the page faults of ten blocks of 96 MB."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "LCJAX_KEEP", "GLIBC_TUN"))}
     done = subprocess.run(
-        [sys.executable, "-c", CODE], capture_output=True, text=True, env=clean | environment, timeout=60
+        [sys.executable, "-c", CODE.format(threaded=threaded)],
+        capture_output=True,
+        text=True,
+        env=clean | environment,
+        timeout=60,
     )
     kept, count = done.stdout.split()
     return kept == "True", int(count)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc can be told")
-def test_blocks_are_mapped_once():
-    kept, count = faults()
+@pytest.mark.parametrize("threaded", [False, True])
+def test_blocks_are_mapped_once(threaded):
+    kept, count = faults(threaded)
     if not kept:
         pytest.skip("this C library cannot be told to keep memory")
-    switched_off, usual = faults(LCJAX_KEEP_MEMORY="0")
+    switched_off, usual = faults(threaded, LCJAX_KEEP_MEMORY="0")
     assert not switched_off
     assert count < usual / 4
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +43,7 @@ def request_hash(dataset: str, settings: PrepareSettings, shards: int) -> str:
     """Of all that was asked for; preparing the same again replaces what was prepared before."""
     asked = dataclasses.asdict(dataclasses.replace(settings, sources=(), processes=0, options={}))
     options = {k: dataclasses.asdict(v) for k, v in settings.options.items() if v is not None and v != type(v)()}
-    sources = [str(path.resolve()) for path in settings.sources]
+    sources = [os.path.realpath(path) for path in settings.sources]
     text = json.dumps([dataset, shards, asked, options, sources], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

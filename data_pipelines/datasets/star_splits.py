@@ -11,6 +11,7 @@ from lcjax.errors import ConfigError
 
 Places = Mapping[str, tuple[float, float]]
 """Object id -> ra, dec in degrees."""
+_MOST_ARCSEC = 3600
 Labels = Mapping[str, str | None]
 
 
@@ -42,8 +43,8 @@ def split_by_star(
       ConfigError: settings that make no sense. DataError: places or splits elsewhere that cannot be those of stars.
     """
     arcsec = usual_arcsec if asked.arcsec is None else asked.arcsec
-    if not arcsec >= 0:
-        raise ConfigError(f"--stars.arcsec is {arcsec}: it must be 0 or more")
+    if not 0 <= arcsec <= _MOST_ARCSEC:
+        raise ConfigError(f"--stars.arcsec is {arcsec:g}: it must be between 0 and {_MOST_ARCSEC:,} (a degree)")
     stars = make_stars(dict.fromkeys(labels, ""), places, arcsec, same_ids)
     star_of, fixed = star_groups(stars), splits_elsewhere(stars, asked)
     counts = SplitCounts(len(star_of) - len(set(star_of.values())), len(fixed))

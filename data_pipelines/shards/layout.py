@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from data_pipelines.shards.class_names import check_class_names
 from data_pipelines.shards.tfrecord import BYTES, FLOAT, INT64, encode_example
 from lcjax.errors import DataError
 
@@ -191,16 +192,11 @@ class RecordLayout:
           shapes: of arrays that have one shape in all records; the others are held flat (`flattened`).
 
         Raises:
-          DataError: a class name is not one line; tfds writes one name a line, so that the names behind it would be of others.
+          DataError: as `check_class_names`.
         """
         import tensorflow_datasets as tfds
 
-        for name in class_names:
-            if [name.strip()] != name.splitlines():
-                raise DataError(
-                    f"the class name {name[:40]!r} is not one line without space around it: rename the class"
-                )
-
+        check_class_names(class_names)
         raw = tfds.features.Encoding.BYTES
         tensor = lambda shape, dtype=np.float32: tfds.features.Tensor(shape=shape, dtype=dtype, encoding=raw)
         shapes = shapes or {}

@@ -8,6 +8,7 @@ bytes and sha256 of every shard, the sha256 of every file beside them, and a has
 import dataclasses
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -259,12 +260,12 @@ def _without_manifest(folder: Path) -> list[Damage]:
 
 
 def find_datasets(paths: Iterable[Path | str]) -> list[Path]:
-    """Dataset folders at or below each path, sorted: those with a manifest, or with shards that lost theirs.
+    """Dataset folders at or below each path, sorted, each once: those with a manifest, or with shards that lost theirs.
 
     Raises:
       DataError: a path does not exist or holds no prepared dataset.
     """
-    found: list[Path] = []
+    found: dict[str, Path] = {}
     for path in map(Path, paths):
         if not path.exists():
             raise DataError(f"there is no folder '{path}': give the --out of  lcjax data prepare")
@@ -275,8 +276,9 @@ def find_datasets(paths: Iterable[Path | str]) -> list[Path]:
             raise DataError(
                 f"'{path}' holds no prepared dataset (no {MANIFEST} in it or below): run  lcjax data prepare"
             )
-        found += [folder for folder in here if folder not in found]
-    return found
+        for folder in here:
+            found.setdefault(os.path.realpath(folder), folder)
+    return list(found.values())
 
 
 def _is_dataset(folder: Path) -> bool:

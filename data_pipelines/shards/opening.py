@@ -2,17 +2,23 @@
 
 import importlib.util
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from data_pipelines.shards.classes import translation
+from data_pipelines.shards.groups import WholeGroup
 from data_pipelines.shards.index import ShardIndex, concatenate, empty_index
 from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.shards.manifest import Manifest, check_sizes, find_datasets, read_manifest, verify
-from data_pipelines.shards.streams import IndexedShard
+from data_pipelines.shards.plain_reader import Piece, PlainReader
+from data_pipelines.shards.streams import CHUNK, Chunk, IndexedShard, Rows
 from lcjax.errors import DataError
+
+_CHUNK_BYTES = 8 << 20
+"""Of a chunk, for kinds that do not say how many records it has."""
 
 
 def open_manifests(paths: Sequence[Path | str], layout: RecordLayout) -> list[Manifest]:
@@ -155,3 +161,25 @@ def choose_reader(reader: str) -> str:
     if reader == "tf.data" and not has_tensorflow:
         raise DataError("the tf.data reader needs TensorFlow: install tensorflow-cpu, or use --reader plain")
     return reader
+
+
+class ReadsPieces(Protocol):
+    """A reader of shards."""
+
+    def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
+        """One piece for each chunk of the plan, in order."""
+
+
+def open_reader(reader: str, index: ShardIndex, layout: RecordLayout, whole: Sequence[WholeGroup]) -> ReadsPieces:
+    """The reader of this name; TensorFlow is imported only where it is wanted."""
+    if reader == "plain":
+        return PlainReader(index, layout, whole)
+    from data_pipelines.shards.tensorflow_reader import TensorFlowReader
+
+    return TensorFlowReader(index, layout, whole)
+
+
+def usual_chunk(index: ShardIndex) -> int:
+    """How many records are read together: a power of two; of the data alone, since the order of rows depends on it."""
+    records = _CHUNK_BYTES / max(float(index.size.mean()), 1.0)
+    return int(2 ** np.clip(np.floor(np.log2(records)), 4, np.log2(CHUNK)))

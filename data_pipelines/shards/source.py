@@ -11,19 +11,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from data_pipelines.shards.batches import Assembler, Batch
-from data_pipelines.shards.classes import (
-    BALANCES,
-    Balance,
-    class_counts,
-    class_numbers,
-    merged_classes,
-    repeats,
-)
+from data_pipelines.shards.classes import BALANCES, Balance, class_counts, class_numbers, merged_classes, repeats
 from data_pipelines.shards.groups import one_shape, whole_groups
 from data_pipelines.shards.index import ShardIndex
 from data_pipelines.shards.layout import RecordLayout
@@ -33,39 +26,21 @@ from data_pipelines.shards.opening import (
     distinct_names,
     merged_labels,
     open_manifests,
+    open_reader,
     open_shards,
     read_indexes,
     records_of,
+    usual_chunk,
 )
-from data_pipelines.shards.plain_reader import Piece, PlainReader
 from data_pipelines.shards.rows import Planned, Stream, next_piece, schedule
-from data_pipelines.shards.streams import (
-    CHUNK,
-    BatchPlan,
-    Chunk,
-    Rows,
-    StreamPlan,
-    WholeRecords,
-    WindowSettings,
-    stream_count,
-)
+from data_pipelines.shards.streams import BatchPlan, StreamPlan, WholeRecords, WindowSettings, stream_count
 from lcjax.errors import DataError
-
-_CHUNK_BYTES = 8 << 20
-"""Of a chunk, for kinds that do not say how many records it has."""
 
 _TRAINED = "train"
 """The split whose plan of training is made, and checked, at once."""
 
 Position = tuple[int, int]
 """(epoch, batch of the epoch)"""
-
-
-class ReadsPieces(Protocol):
-    """A reader of shards."""
-
-    def pieces(self, plan: Iterator[tuple[Chunk, Rows]]) -> Iterator[Piece]:
-        """One piece for each chunk of the plan, in order."""
 
 
 class ShardSource:
@@ -140,7 +115,9 @@ class ShardSource:
         self._whole = whole_groups(self.layout, self.index, limits, where, self.one_shape_advice)
         self._assemble = Assembler(self.layout, self.index, self.labels, self.shape, self._whole, self.fill_values)
         self._numbers: np.ndarray | None = None
-        shards, self.records_left_out = open_shards(self.manifests, split, self.index, on_corrupt, self.unusable)
+        # As with stars that are held out elsewhere, a split that is only evaluated may have nothing of use.
+        unusable = self.unusable if split == _TRAINED or not self.unusable.all() else None
+        shards, self.records_left_out = open_shards(self.manifests, split, self.index, on_corrupt, unusable)
         if not shards:
             raise DataError(f"split '{split}' of {', '.join(map(str, paths))} has no {self.unit}{self._of_use()}")
         streams = stream_count(batch_size, len(shards), process_count)
@@ -218,6 +195,8 @@ class ShardSource:
             settings += [self.balance, list(self.metadata_names), list(self.class_names)]
         if self._without.any():
             settings += [{"without": np.flatnonzero(self._without).tolist()}]
+        if self.unusable.any():
+            settings += [{"unusable": np.flatnonzero(self.unusable).tolist()}]
         return settings + [{whole.group.name: whole.width} for whole in self._whole]
 
     @property
@@ -261,20 +240,14 @@ class ShardSource:
         times = None
         if training and self.balance is not None:
             times = repeats(self.labels, len(self.class_names), self.balance, f"split '{self.split}'")
-        elif self._without.any():
-            times = np.where(self._without, 0.0, 1.0)
-        chunk = self.chunk or self._chunk()
-        unusable = self.unusable if self.unusable.any() else None
+        elif (left_out := self._without | self.unusable).any():
+            times = np.where(left_out, 0.0, 1.0)
+        chunk = self.chunk or usual_chunk(self.index)
         plans = [
-            StreamPlan(shards, i, self.window, self.seed, training, chunk, times, unusable)
+            StreamPlan(shards, i, self.window, self.seed, training, chunk, times)
             for i, shards in enumerate(self._dealt)
         ]
         return BatchPlan(plans, self.batch_size, self.window, self.seed, training)
-
-    def _chunk(self) -> int:
-        """A power of two; of the data alone, since the order of rows depends on it."""
-        records = _CHUNK_BYTES / max(float(self.index.size.mean()), 1.0)
-        return int(2 ** np.clip(np.floor(np.log2(records)), 4, np.log2(CHUNK)))
 
     def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[Position, Batch]]:
         """Endless ((epoch, batch), batch); the same from any position on, whatever was read before."""
@@ -299,7 +272,8 @@ class ShardSource:
         begin, _ = plan.span(number)
         streams = [Stream(plan.plans[i], begin) for i in self._mine]
         planned = Planned()
-        pieces = self._open_reader().pieces(schedule(streams, plan.group * plan.rows, planned))
+        reader = open_reader(self.reader, self.index, self.layout, self._whole)
+        pieces = reader.pieces(schedule(streams, plan.group * plan.rows, planned))
         while True:
             begin, end = plan.span(number)
             while any(stream.lacks(end) for stream in streams):
@@ -318,10 +292,3 @@ class ShardSource:
     def finished(self, batch: Batch) -> Batch:
         """The batch as models take it; this one, unless a kind of data has something to change."""
         return batch
-
-    def _open_reader(self) -> ReadsPieces:
-        if self.reader == "plain":
-            return PlainReader(self.index, self.layout, self._whole)
-        from data_pipelines.shards.tensorflow_reader import TensorFlowReader
-
-        return TensorFlowReader(self.index, self.layout, self._whole)

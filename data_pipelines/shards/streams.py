@@ -155,15 +155,14 @@ class StreamPlan:
         training: bool,
         chunk: int = CHUNK,
         repeats: np.ndarray | None = None,
-        unusable: np.ndarray | None = None,
     ) -> None:
         """`shards`: this stream's; `number`: which stream it is.
 
         `chunk`: records read, and shuffled, together. `repeats`: how often each record of the source (by its number) is used
         in a round of training, on average; fractions are drawn anew every round. None: once. An evaluation pass has each record
-        once, except those of 0. `unusable`: (R,) bool, records that have no rows.
+        once, except those of 0.
         """
-        self.chunk, self.repeats, self.unusable = chunk, repeats, unusable
+        self.chunk, self.repeats = chunk, repeats
         self.shards, self.number, self.window, self.seed, self.training = (
             list(shards),
             number,
@@ -176,8 +175,6 @@ class StreamPlan:
         mode = window.mode if training else window.evaluation_mode
         self.mode = mode
         rows = [cut_windows(s.lengths, window.length, mode, None)[0] + s.first for s in self.shards]
-        if unusable is not None:
-            rows = [record[~unusable[record]] for record in rows]
         self.rows_per_round = sum(map(len, rows))
         if self.repeats is not None and not training:
             self.rows_per_round = int((self.repeats[np.concatenate(rows)] > 0).sum())
@@ -214,8 +211,6 @@ class StreamPlan:
         chunk = np.repeat(np.arange(len(chunks)), [c.records for c in chunks])
         owner, start, size = cut_windows(lengths, self.window.length, self.mode, rng if self.training else None)
         rows = Rows(chunk[owner], record[owner], start, size)
-        if self.unusable is not None:
-            rows = rows.take(~self.unusable[rows.record])
         if self.repeats is not None and not self.training:
             rows = rows.take(np.flatnonzero(self.repeats[rows.record] > 0))
         elif self.repeats is not None:

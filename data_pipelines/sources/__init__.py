@@ -6,6 +6,7 @@ from pathlib import Path
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.id_columns import FILE_NAME
+from data_pipelines.sources.folders import files_below
 from data_pipelines.sources.identity import FileNames, file_names
 from data_pipelines.sources.label_tables import Labels, is_label_table, read_labels
 from data_pipelines.sources.light_curve import RawLightCurve
@@ -35,7 +36,7 @@ def list_files(
     on_other: Callable[[Path], None] | None = None,
     columns: ColumnNames | None = None,
 ) -> list[Path]:
-    """Files at and below `paths`, sorted; hidden files and those of catalogue metadata (`_metadata`) left out.
+    """Files at and below `paths`, sorted, links followed; hidden files and those of catalogue metadata (`_metadata`) left out.
 
     Args:
       paths: files are taken as they are; folders are searched.
@@ -53,7 +54,7 @@ def list_files(
         if path.is_file():
             files.append(path)
             continue
-        found = [p for p in sorted(path.rglob("*")) if p.is_file() and not is_left_over(p)]
+        found = [p for p in sorted(files_below(path)) if not is_left_over(p)]
         below = [p for p in found if not p.name.startswith(("_", "."))]
         known = _wanted(below, suffixes, columns or ColumnNames())
         if not known or (suffixes and not any(p.name.lower().endswith(suffixes) for p in known)):

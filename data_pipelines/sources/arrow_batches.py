@@ -2,28 +2,29 @@
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_pipelines.sources import identity
 from data_pipelines.sources.astropy_tables import read_with_astropy
-from data_pipelines.sources.measurements import with_points
+from data_pipelines.sources.csv_tables import read_csv
 from lcjax.errors import DataError
 
 PARQUET = (".parquet", ".parq", ".pq")
 CSV = (".csv", ".csv.gz", ".tsv")
 ASTROPY = (".ecsv", ".fits", ".fit", ".fits.gz", ".fits.fz")
+Columns = TypeVar("Columns", pa.Schema, pa.Table)
 ROWS_AT_ONCE = 1024
+_SETTINGS: dict[str, bool] = {"page_checksum_verification": True, "pre_buffer": False}
+"""With `pre_buffer` all that was read of a Parquet file stays in memory until its end."""
 POINTS_AT_ONCE = 1 << 18
 """Rows of a flat Parquet table that are grouped together: a star that goes on behind them comes in parts."""
-
-_HEADER_BYTES = 1 << 16
 
 
 def file_batches(
@@ -41,10 +42,10 @@ def file_batches(
     try:
         if name.endswith(PARQUET):
             # pyarrow takes names that are no text only as bytes.
-            with pa.OSFile(os.fsencode(path)) as raw, pq.ParquetFile(raw, page_checksum_verification=True) as file:
+            with pa.OSFile(os.fsencode(path)) as raw, pq.ParquetFile(raw, **_SETTINGS) as file:
                 if not file.metadata.num_rows:
                     return
-                outer = file.schema_arrow.names
+                outer = _distinct(file.schema_arrow, path).names
                 if wanted is not None:
                     outer = [name for name in outer if any(w == name or w.startswith(f"{name}.") for w in wanted)]
                 rows = 0
@@ -53,14 +54,24 @@ def file_batches(
                     yield _unfold_structs(batch)
                 _check_rows(path, rows, file.metadata)
         elif name.endswith(CSV):
-            yield from _read_csv(path).to_batches()
+            yield from _distinct(read_csv(path), path).to_batches()
         else:
-            yield from read_with_astropy(path, table).to_batches()
+            yield from _distinct(read_with_astropy(path, table), path).to_batches()
     except (pa.ArrowException, OSError, EOFError, csv.Error) as error:
         text = str(error).splitlines()[0][:160]
         raise DataError(
             f"'{path}' cannot be read as a table ({text}): the file is damaged or of another format"
         ) from error
+
+
+def _distinct(columns: Columns, path: Path) -> Columns:
+    """The same, where no two columns have one name."""
+    names = columns.names if isinstance(columns, pa.Schema) else columns.column_names
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1 and name):
+        raise DataError(
+            f"'{path}' has {names.count(twice[0])} columns called '{twice[0]}': rename them, or drop all but one"
+        )
+    return columns
 
 
 def _check_rows(path: Path, rows: int, metadata: pq.FileMetaData) -> None:
@@ -70,52 +81,6 @@ def _check_rows(path: Path, rows: int, metadata: pq.FileMetaData) -> None:
         return
     promised = f"{metadata.num_rows:,} rows" + (f" ({groups:,} in its groups)" if groups != metadata.num_rows else "")
     raise DataError(f"'{path}' is damaged: its footer promises {promised}, and {rows:,} could be read; restore it")
-
-
-def _read_csv(path: Path) -> pa.Table:
-    """Every cell as text, so that one bad cell costs a point and not the file; leading `#` lines are skipped.
-
-    A line that is cut short is filled with empty cells; of one with too many cells nothing can be trusted, so all its cells
-    are emptied: cleaning counts and drops both.
-    """
-    with _opened(path) as stream:
-        data = stream.read()
-    lines = data.decode("utf-8-sig", errors="replace").splitlines()
-    skip = 0
-    while skip < len(lines) and (not lines[skip].strip() or lines[skip].startswith("#")):
-        skip += 1
-    if skip == len(lines):
-        raise DataError(f"'{path}' holds no table rows")
-    rows = list(csv.reader(lines[skip:], delimiter=_mark(lines[skip])))
-    header = [name.strip() for name in rows[0]]
-    width = len(header)
-    body = [row + [""] * (width - len(row)) if len(row) <= width else [""] * width for row in rows[1:] if row]
-    columns = with_points(list(zip(*body, strict=True)) if body else [()] * width, path)
-    table = pa.table([pa.array(column, pa.string()) for column in columns], names=header)
-    return table.replace_schema_metadata(identity.comments(lines[:skip]))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[pa.NativeFile]:
-    """A CSV file unpacked; any name, also one that is no text."""
-    packed = "gzip" if path.name.lower().endswith(".gz") else None
-    with open(path, "rb") as file, pa.input_stream(file, compression=packed) as stream:
-        yield stream
-
-
-def csv_header(path: Path) -> list[str]:
-    """Names of the columns of a CSV file; nothing else is read of it, and nothing where it cannot be read."""
-    try:
-        with _opened(path) as stream:
-            lines = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace").splitlines()
-    except (pa.ArrowException, OSError, EOFError):
-        return []
-    line = next((line for line in lines if line.strip() and not line.startswith("#")), "")
-    return [name.strip() for row in csv.reader([line], delimiter=_mark(line)) for name in row]
-
-
-def _mark(line: str) -> str:
-    return max(",;\t|", key=line.count)
 
 
 def _unfold_structs(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from data_pipelines.kinds.light_curves.columns import COMMON_NAMES, ColumnNames
 from data_pipelines.kinds.light_curves.id_columns import check_text
-from data_pipelines.sources.arrow_batches import CSV, csv_header, file_batches
+from data_pipelines.shards.class_names import is_no_class
+from data_pipelines.sources.arrow_batches import CSV, file_batches
+from data_pipelines.sources.csv_tables import csv_header
 from data_pipelines.sources.identity import bare_name
 from data_pipelines.sources.light_curve import RawLightCurve
 
@@ -66,7 +68,7 @@ def read_labels(paths: Iterable[Path], columns: ColumnNames) -> Labels:
             for name, value in zip(batch.column(key).to_pylist(), batch.column(label).to_pylist(), strict=True):
                 name, value = (name or "").strip(), (value or "").strip()
                 check_text(name, f"'{path}'")
-                if not name or not value:
+                if not name or not value or is_no_class(value):
                     continue
                 if key.lower() in _FILE_NAMES:
                     labels.of_file[_bare(Path(name).name)].add(value)

@@ -13,13 +13,14 @@ from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.interpretation import Interpretation, interpret
 from data_pipelines.kinds.light_curves.quality import truths
 from data_pipelines.kinds.light_curves.times import UNIX_ZERO, is_iso, iso_to_mjd
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, DataError
 
 Numbers = Callable[[pa.Array, str], np.ndarray]
 UNIT = b"unit"
 """Of a column, in the metadata of its Arrow field."""
 _COMMA = re.compile(r"\s*[+-]?\d+,(\d+)([eE][+-]?\d+)?\s*")
 _LOOKED_AT = 1000
+_MEASURED = ("time", "magnitude", "magnitude_error", "flux", "flux_error")
 
 
 def interpret_table(
@@ -45,13 +46,21 @@ def interpret_table(
 
 
 def read_series(field: str, column: pa.Array, reading: Interpretation, where: str, numbers: Numbers) -> np.ndarray:
-    """One column of points, flat, as (N,) float64; `field` as in `Interpretation.series`."""
+    """One column of points, flat, as (N,) float64; `field` as in `Interpretation.series`.
+
+    Raises:
+      DataError: it is of a type that is no measurement.
+    """
     if field == "time" and reading.iso:
         return _dates(column)
     if field == "sign":
         return signs(_texts(column))
     if field.startswith("flag:") and _is_text(column.type):
         return truths(_texts(column))
+    if field in _MEASURED and pa.types.is_boolean(column.type):
+        raise DataError(
+            f"column {where} holds true and false where numbers are expected: name another column with --columns"
+        )
     return numbers(column, where)
 
 

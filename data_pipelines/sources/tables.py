@@ -9,13 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
-from data_pipelines.kinds.light_curves.id_columns import FILE_NAME, check_text, check_whole_numbers
+from data_pipelines.kinds.light_curves.id_columns import FILE_NAME
 from data_pipelines.kinds.light_curves.interpretation import Interpretation
 from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list, large_tables, row_offsets
-from data_pipelines.sources.arrow_text import times_as_text
+from data_pipelines.sources.cells import (
+    classes_of,
+    labels_said,
+    number_of,
+    numbers_of,
+    places_said,
+    read_ids,
+    scalar_columns,
+    texts_of,
+    whole,
+)
 from data_pipelines.sources.identity import FileNames, check_one_star, file_names
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.measurements import interpret_table, read_series
@@ -56,9 +65,9 @@ def read_table(
         raise DataError(f"'{path}' holds no table rows")
     found = recognise(first.schema.names, columns, str(path))
     star, band = _whole_file(first, found, columns, path, names or file_names([path]))
-    reading = interpret_table(first, found, columns, path, _numbers)
+    reading = interpret_table(first, found, columns, path, numbers_of)
     if on_columns:
-        on_columns(found | reading.said)
+        on_columns(found | reading.said | places_said(first, found) | labels_said(first, found))
     row = 0
     if is_list(first.schema.field(found["time"]).type):
         for batch in _chain(first, batches):
@@ -88,18 +97,18 @@ def table_keys(path: Path, columns: ColumnNames, names: FileNames | None = None)
         return
     batches = file_batches(path, wanted, columns.table)
     for table in batches if nested else large_tables(batches):
-        column = lambda name, table=table: _whole(table.column(found[name]))
+        column = lambda name, table=table: whole(table.column(found[name]))
         ids = read_ids(column("object_id"), str(path)) if "object_id" in found else [star] * table.num_rows
         if "band" not in found:
             bands: list = [band] * len(ids)
         elif is_list(column("band").type):
-            inner, offsets = _texts(column("band").flatten()), row_offsets(column("band"))
+            inner, offsets = texts_of(column("band").flatten()), row_offsets(column("band"))
             for i, object_id in enumerate(ids):
                 for name in dict.fromkeys(inner[offsets[i] : offsets[i + 1]]):
                     yield object_id or "", name or ""
             continue
         else:
-            bands = [name or "" for name in _texts(column("band"))]
+            bands = [name or "" for name in texts_of(column("band"))]
         pairs = zip([object_id or "" for object_id in ids], bands, strict=True)
         yield from pairs if nested else dict.fromkeys(pairs)
 
@@ -134,77 +143,12 @@ def _different_texts(values: pa.Array) -> bool:
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return False
     texts = [text for text in values.unique().to_pylist() if text and text.strip()]
-    return len(texts) > 1 and bool(np.isnan([_number(text) for text in texts]).any())
-
-
-def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return len(texts) > 1 and bool(np.isnan([number_of(text) for text in texts]).any())
 
 
 def _chain(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     yield first
     yield from rest
-
-
-def _numbers(values: pa.Array, where: str) -> np.ndarray:
-    """Any column as float64: nulls and text that is no number become NaN."""
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        return _numbers(values.dictionary_decode(), where)
-    if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        return pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
-    if pa.types.is_decimal(kind):
-        return pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        try:
-            return pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False)
-        except pa.ArrowInvalid:  # some texts are no numbers: those become NaN, one by one
-            return np.array([_number(v) for v in values.to_pylist()], np.float64)
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return np.array([_number(v) for v in values.to_pylist()], np.float64)
-    if pa.types.is_null(kind):
-        return np.full(len(values), np.nan)
-    raise DataError(f"column {where} holds {kind} where numbers are expected: name another column with --columns")
-
-
-def _number(text: str | bytes | None) -> float:
-    try:
-        return float(text)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return float("nan")
-
-
-def _texts(values: pa.Array) -> list[str | None]:
-    """As text, whatever the type; bytes that are not UTF-8 are spelt out, so that different ids stay different."""
-    if pa.types.is_temporal(values.type):
-        values = times_as_text(values)
-    elif pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        values = values.cast(pa.large_binary())
-    return [_text(v) for v in values.to_pylist()]
-
-
-def _text(value: object) -> str | None:
-    """Ids, bands and classes as text; whole floats are integers that met a missing value (149389.0), NaN is missing."""
-    if isinstance(value, bytes):
-        return value.decode(errors="backslashreplace").strip()
-    if isinstance(value, float):
-        return None if value != value else str(int(value)) if value.is_integer() else str(value)
-    return None if value is None else str(value).strip()
-
-
-def read_ids(column: pa.Array, where: str) -> list[str | None]:
-    """A column of ids as text.
-
-    Raises:
-      DataError: ids are numbers that have been rounded, so that several stars are one.
-    """
-    if pa.types.is_floating(column.type):
-        check_whole_numbers(column.drop_null().to_numpy(zero_copy_only=False), f"'{where}'")
-    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    names = _texts(coded.dictionary)
-    for name in names:
-        check_text(name, f"'{where}'")
-    return [None if i is None else names[i] for i in coded.indices.to_pylist()]
 
 
 def _nested(
@@ -221,24 +165,24 @@ def _nested(
     for field, name in reading.series.items():
         column, where = batch.column(name), f"'{name}' of '{path}'"
         if is_list(column.type):
-            series[field] = read_series(field, column.flatten(), reading, where, _numbers), row_offsets(column)
+            series[field] = read_series(field, column.flatten(), reading, where, numbers_of), row_offsets(column)
         elif field in reading.every_point:
             raise DataError(
                 f"column '{name}' of '{path}' holds one value a row while '{found['time']}' holds lists: name a list "
                 f"column with --columns.{field.replace('_', '-')}"
             )
         else:  # of all points of the star
-            series[field] = read_series(field, column, reading, where, _numbers).repeat(np.diff(times)), times
+            series[field] = read_series(field, column, reading, where, numbers_of).repeat(np.diff(times)), times
     ids = read_ids(batch.column(found["object_id"]), str(path))
-    labels = _texts(batch.column(found["label"])) if "label" in found else [None] * len(ids)
+    labels = classes_of(batch.column(found["label"])) if "label" in found else [None] * len(ids)
     bands, point_bands, band_offsets = [band] * len(ids), None, None
     if "band" in found:
         column = batch.column(found["band"])
         if is_list(column.type):
-            point_bands, band_offsets = np.array(_texts(column.flatten()), object), row_offsets(column)
+            point_bands, band_offsets = np.array(texts_of(column.flatten()), object), row_offsets(column)
         else:
-            bands = [b or "" for b in _texts(column)]
-    metadata = _scalar_columns(batch, found)
+            bands = [b or "" for b in texts_of(column)]
+    metadata = scalar_columns(batch, found)
     for i, object_id in enumerate(ids):
         pieces = {name: values[offsets[i] : offsets[i + 1]] for name, (values, offsets) in series.items()}
         extra = {name: float(values[i]) for name, values in metadata.items()}
@@ -278,20 +222,6 @@ def _curve(
     return RawLightCurve(object_id, band, *series, label, metadata, origin, points.lost, labels, fluxes=points.fluxes)
 
 
-def _scalar_columns(batch: pa.RecordBatch | pa.Table, found: dict[str, str]) -> dict[str, np.ndarray]:
-    """Numeric per-object columns among the known astrophysical ones."""
-    known = ("period", "ra", "dec", "redshift")
-    numeric = (pa.types.is_floating, pa.types.is_integer, pa.types.is_string)  # cells of CSV are text
-    out = {}
-    for name in batch.schema.names:
-        kind = batch.schema.field(name).type
-        if name.lower() in known and name not in found.values() and any(is_kind(kind) for is_kind in numeric):
-            values = _numbers(_whole(batch.column(name)), name)
-            if not pa.types.is_string(kind) or np.isfinite(values).any():
-                out[name.lower()] = values
-    return out
-
-
 def _flat(
     table: pa.Table,
     found: dict[str, str],
@@ -301,22 +231,22 @@ def _flat(
     star: str | None,
     band: str,
 ) -> Iterator[RawLightCurve]:
-    column = lambda name: _whole(table.column(found[name]))
+    column = lambda name: whole(table.column(found[name]))
     if not table.num_rows:
         return
     texts = read_ids(column("object_id"), str(path)) if "object_id" in found else [star] * table.num_rows
     ids = np.array([t or "" for t in texts], object)
     series = {
-        field: read_series(field, _whole(table.column(name)), reading, f"'{name}' of '{path}'", _numbers)
+        field: read_series(field, whole(table.column(name)), reading, f"'{name}' of '{path}'", numbers_of)
         for field, name in reading.series.items()
     }
     bands = (
-        np.array([b or "" for b in _texts(column("band"))], object)
+        np.array([b or "" for b in texts_of(column("band"))], object)
         if "band" in found
         else np.full(len(ids), band, object)
     )
-    labels = _texts(column("label")) if "label" in found else [None] * len(ids)
-    metadata = _scalar_columns(table, found)
+    labels = classes_of(column("label")) if "label" in found else [None] * len(ids)
+    metadata = scalar_columns(table, found)
     codes, band_codes = _first_seen(ids), _first_seen(bands)
     order = np.lexsort((band_codes, codes))  # stable: rows of a star keep their order
     edges = np.flatnonzero(np.diff(codes[order]) | np.diff(band_codes[order])) + 1

@@ -29,8 +29,10 @@ class EvaluateOptions:
     """Scores a workdir, weights folder or published model on held-out objects, with 95 % intervals over objects.
 
     Light curves: reconstruction of hidden points, always apart for all stars, long-period ones, and the others, because
-    Miras dominate every sum of squares. Alert stamps: accuracy, macro F1 and recalls, with and without image, metadata,
-    sky position and history. Hosts: errors by size of the host, calibration. Embeddings of any model or table: --probe.
+    Miras dominate every sum of squares; of classifiers accuracy, macro F1 and recalls of whole stars (all windows in all
+    bands) and of single windows. Alert stamps: accuracy, macro F1 and recalls, with and without image, metadata,
+    sky position and history. Hosts: errors by size of the host, calibration. Embeddings of any
+    model or table: --probe.
     """
 
     model: Annotated[str, tyro.conf.Positional]

@@ -4,6 +4,7 @@ What the inputs are follows from the model's system: survey files of light curve
 """
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,12 +26,21 @@ from lcjax.systems.base import Work
 
 @dataclasses.dataclass(frozen=True)
 class PredictOptions:
-    """Writes a table in input order (a star whose points come in parts: where its last part is), Parquet or CSV; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
+    """Writes a table, Parquet or CSV; what cannot be used is counted and named, with the reason, in F.rejected.parquet.
 
-    Light curves (astromer): object_id, what the model gives (embedding), n_points. Stars with several bands have one row per
+    Rows are in input order; a star whose points come in several files, row groups or rows stands where its last part is.
+
+    The same command goes on where it was stopped or killed, and ends with the same file; until then what it has lies in
+    .F.parquet.parts. With other settings, weights or input files it begins anew.
+
+    Light curves (astromer): object_id, what the model gives (embedding), n_points; rows of windows, points or layers:
+    --output.level. Stars with several bands have one row per
     band and a column `band`. The embedding of a star is the mean over its windows, weighted by their number of points. Fluxes
     become magnitudes where they are positive; what that loses is counted. Losing more than --cleaning.max-loss ends with exit code
     2, and the answers that were found stay written.
+
+    Light curves (classifiers of light curves): object_id, a column of probabilities for every class, `class`, the entropy of the
+    probabilities in nats, n_points, and with --output.embedding the vector that was classified; one row per band as above.
 
     Alerts (stamp classifiers): object_id, alert_id, mjd, ra, dec, a column of probabilities for every class, `class`; and, as
     a policy of its own that leaves these as they are, what the ALeRCE service would make of them: service_class,
@@ -115,7 +125,8 @@ def _check_inputs(options: PredictOptions, out: Path, rejected: Path) -> bool:
         raise ConfigError(
             f"'{out}' is called a CSV file, and answers to a stream are a folder of Parquet files: rename --out"
         )
-    if any(Path(name).resolve() in (out.resolve(), rejected.resolve()) for name in options.inputs):
+    written = {os.path.realpath(path) for path in (out, rejected)}
+    if any(os.path.realpath(name) in written for name in options.inputs):
         raise ConfigError(f"'{out}' is also an input: choose another --out")
     return bool(topics)
 

@@ -140,18 +140,21 @@ class ResumableAnswers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Makes the tables and removes the parts; where something stopped the work, parts that there are stay."""
+        unfinished = kind is not None
         with self._closing:
-            if kind is None:
-                self._write_rejected()
-                if self.answered:
+            try:
+                if kind is None or issubclass(kind, DataError | ConfigError):
+                    self._write_rejected()  # worth knowing also where the input ends the work
+                if kind is None and self.answered:
                     self._write_table()
-            else:
-                if issubclass(kind, DataError | ConfigError):  # what was set aside by then is worth knowing
-                    self._write_rejected()
-                if self._begin:
+            except BaseException:
+                unfinished = True
+                raise
+            finally:
+                if unfinished and self._begin:
                     self._say(f"'{self._out}' is not finished: the same command goes on behind item {self._begin:,}")
-                    return
-            shutil.rmtree(self.folder, ignore_errors=True)
+                else:
+                    shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write_table(self) -> None:
         rows = self._held()
@@ -168,7 +171,8 @@ class ResumableAnswers:
             self._rejected.unlink(missing_ok=True)
             return
         with StreamedTable(self._rejected, rejection_schema(self._columns)) as table:
-            for rejection in itertools.chain(*(part.rejected for part in read_parts(self.folder)), self._aside):
+            before = itertools.chain.from_iterable(part.rejected for part in read_parts(self.folder))
+            for rejection in itertools.chain(before, self._aside):
                 table.add({name: getattr(rejection, name) for name in self._columns})
 
 

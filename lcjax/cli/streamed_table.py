@@ -162,7 +162,7 @@ class StreamedTable:
         try:
             with (
                 _opened(self._temporary, "rb") as source,
-                pq.ParquetFile(source) as table,
+                pq.ParquetFile(source, pre_buffer=False) as table,
                 _opened(final, "wb") as sink,
                 pc.CSVWriter(sink, kept) if self._csv else parquet_writer(sink, kept) as writer,
             ):

@@ -1,5 +1,6 @@
 """The pictures of a report, in one style. Each function returns a matplotlib figure."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +9,10 @@ import numpy as np
 from lcjax.evaluation.periodogram import fit_window
 
 BLUE, ORANGE, GREY, INK = "#3566a8", "#d9713c", "#9aa3ad", "#2c333b"
-CLASS_COLORS = (
-    "#3566a8", "#d9713c", "#3f9d6f", "#b3478a", "#8a6fc2", "#c9a227", "#4fb0c6", "#a4533c", "#6b8e23", "#e28fb0",
-    "#1f3b63", "#7d7f2a",
-)  # fmt: skip
-"""Of the most numerous classes; all others are drawn grey."""
+CLASS_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#4d4d4d")
+"""Told apart by all eyes (Okabe & Ito 2008)."""
+CLASS_MARKERS = ("o", "^")
+"""Of the first classes, and of the next as many."""
 STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -86,7 +86,7 @@ def reconstructions(stars: Sequence[dict]) -> Any:
         time = np.asarray(star["time"], np.float64) - np.min(star["time"])
         _window(axis, star, time)
         axis.set(title=star["title"], ylabel="mag")
-        axis.set_ylim(_magnitude_limits(star))
+        axis.set_ylim(magnitude_limits(star))
         frequency = fit_window(time, star["magnitude"], star["magnitude_error"]).frequency
         if frequency is None:
             folded.set_axis_off()
@@ -117,7 +117,7 @@ def _window(axis: Any, star: dict, x: np.ndarray) -> None:
     axis.errorbar(*predicted, color=ORANGE, ecolor="#f3cdb9", label="prediction", ms=2.6, zorder=4, **bars)
 
 
-def _magnitude_limits(star: dict) -> tuple[float, float]:
+def magnitude_limits(star: dict) -> tuple[float, float]:
     """Faint to bright, without the few points that are far off."""
     both = np.concatenate([star["magnitude"], star["prediction"]])
     low, high = np.nanpercentile(both, [1, 99])
@@ -126,19 +126,21 @@ def _magnitude_limits(star: dict) -> tuple[float, float]:
 
 
 def embedding_map(coordinates: np.ndarray, labels: np.ndarray, class_names: Sequence[str], shares: np.ndarray) -> Any:
-    """Objects on the first two principal components of their embeddings, coloured by class (the numerous ones)."""
+    """Objects on the first two principal components of their embeddings, by class (the numerous ones): colour and mark."""
     plt = plots()
     figure, axis = plt.subplots(figsize=(8.6, 5))
     counts = {c: int((labels == c).sum()) for c in np.unique(labels)}
     ordered = sorted((c for c in counts if c >= 0), key=lambda c: -counts[c])
-    named, rest = ordered[: len(CLASS_COLORS)], ordered[len(CLASS_COLORS) :]
-    dots = {"s": 15, "linewidths": 0.3, "edgecolors": "white"}
+    looks = list(itertools.product(CLASS_MARKERS, CLASS_COLORS))
+    named, rest = ordered[: len(looks)], ordered[len(looks) :]
+    dots = {"s": 16, "linewidths": 0.3, "edgecolors": "white"}
     for chosen, name in ((np.isin(labels, rest), "other classes"), (labels < 0, "unlabelled")):
         if chosen.any():
             axis.scatter(*coordinates[chosen].T, color="#c9ced4", label=f"{name} ({chosen.sum():,})", zorder=1, **dots)
-    for c, color in zip(named, CLASS_COLORS, strict=False):
+    for order, (c, (marker, color)) in enumerate(zip(named, looks, strict=False)):
         name = class_names[c] if c < len(class_names) else str(c)
-        axis.scatter(*coordinates[labels == c].T, color=color, alpha=0.8, label=f"{name} ({counts[c]:,})", **dots)
+        look = {"color": color, "marker": marker, "alpha": 0.8, "zorder": 2 + order}  # rare classes on top
+        axis.scatter(*coordinates[labels == c].T, label=f"{name} ({counts[c]:,})", **look, **dots)
     limits = [np.percentile(coordinates[:, k], [0.5, 99.5]) for k in (0, 1)]
     pad = [0.08 * max(high - low, 1e-6) for low, high in limits]
     axis.set(

@@ -153,14 +153,16 @@ class LightCurvePredictor:
             "magnitude": np.asarray(curve.magnitude, np.float32),
             "magnitude_error": np.asarray(curve.magnitude_error, np.float32),
         }
-        edges, times = self._edges(len(mjd))
+        edges, times = self.edges(len(mjd))
         count = len(edges)
         held = _Held(curve, edges, (times * (edges[:, 1] - edges[:, 0])).astype(float).tolist(), [None] * count, count)
         for number, (a, b) in enumerate(edges.tolist()):
-            batches.add(held, number, {name: x[a:b] for name, x in series.items()})
+            window = {name: x[a:b] for name, x in series.items()}
+            window["time"] = _centred(window["time"])
+            batches.add(held, number, window)
         return held
 
-    def _edges(self, n_points: int) -> tuple[np.ndarray, np.ndarray]:
+    def edges(self, n_points: int) -> tuple[np.ndarray, np.ndarray]:
         """(K, 2) edges of the windows, and how often each counts: twice where the published rule cuts it twice."""
         length = self.window.length
         if self.window.evaluation_mode == "published":
@@ -177,6 +179,19 @@ class LightCurvePredictor:
         join = {"window": _stacked, "point": _by_point}.get(self.level, _mean)
         outputs = {name: join([answer[name] for answer in answers], held, n_points) for name in answers[0]}
         return Prediction(held.curve, outputs, n_points, held.edges)
+
+
+def _centred(time: np.ndarray) -> np.ndarray:
+    """Days from the middle of a window, float32: means of numbers far from 0 are not exact.
+
+    The middle of what comes back is 0 and not nearly 0, so that whoever centres it again changes nothing.
+    """
+    for _ in range(3):
+        middle = np.float32(0.5) * (time[0] + time[-1])
+        if middle == 0:
+            break
+        time = time - middle
+    return time
 
 
 def _give(held: _Held, number: int, outputs: Outputs, row: int) -> None:

@@ -40,6 +40,9 @@ class Loaded:
     def predict(self, batch: Mapping[str, Any], variables: PyTree | None = None) -> dict[str, Array]:
         """Answers for a batch of raw arrays, the numbers of `lcjax predict`.
 
+        For any number of light curves, and for what an encoder makes of windows, points and layers, see
+        `lcjax.inference.LightCurvePredictor.of(loaded, level="point")`; in `jit` and `grad` see `task.encode`.
+
         Args:
           batch: any number of rows of
             light curves: `time` (days, as the file has them), `magnitude`, `magnitude_error` (mag) and `mask`

@@ -1,4 +1,4 @@
-"""What is written of light curves: of what each row is, and how exact its numbers are. Nothing here imports jax."""
+"""What an encoder of light curves writes: of what each row is, and how exact its numbers are. Nothing here imports jax."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,4 +16,4 @@ class OutputOptions:
     window, with first_mjd and last_mjd. point: one row for each point, with its mjd (in several windows: the mean). layer: one
     row a star, a column for the input embedding (layer_0) and for the output of each block, means over all points."""
     precision: Literal["float32", "float16"] = "float32"
-    """Of the numbers in the table: float16 takes half the room and keeps three digits."""
+    """Of the vectors in the table: float16 takes half the room and keeps three digits."""

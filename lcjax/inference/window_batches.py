@@ -103,7 +103,7 @@ class WindowBatches(Generic[Owner]):
         """
         on_cpu = jax.default_backend() == "cpu"
         self.buckets, self.batch_size = buckets, batch_size
-        self.workers = cores() if on_cpu else 1
+        self.workers = cores() if on_cpu else 2  # one batch comes back from an accelerator while it has the next
         self.most_waiting = batch_size * (4 + 2 * self.workers)
         """Windows that may wait for company before those at the head are computed with what is there."""
         self._variables = jax.device_put(variables)

@@ -21,11 +21,11 @@ import jax.numpy as jnp
 from lcjax.errors import ConfigError
 from lcjax.global_batch import rows_of
 from lcjax.models.astromer_config import ASTROMER1, ASTROMER2, AstromerModelConfig
-from lcjax.models.attention import TimeDifferenceBias, published_attention, strict_attention
+from lcjax.models.attention import TimeDifferenceBias, published_attention, strict_attention, strict_weights
 from lcjax.models.dropout import RowDropout
 from lcjax.transforms.positional import encode_time, log_period_frequencies, published_frequencies
 from lcjax.transforms.scaling import masked_mean
-from lcjax.typing import Array, Axis
+from lcjax.typing import Array, Axis, PyTree
 
 NORM_EPSILON = 1e-6
 
@@ -60,7 +60,7 @@ class AstromerBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, visible: Array, row: Array | None, bias: Array | None, deterministic: bool) -> Array:
-        """(B, L, D) -> (B, L, D); `visible` (B, L) bool; sows attention weights and logits in parity mode."""
+        """(B, L, D) -> (B, L, D); `visible` (B, L) bool; sows attention weights, in parity mode also logits."""
         cfg = self.config
         post = cfg.norm == "post"
         norm_1 = nn.LayerNorm(epsilon=NORM_EPSILON, dtype=self.dtype, name="norm_1")
@@ -94,6 +94,8 @@ class AstromerBlock(nn.Module):
             self.sow("intermediates", "attention_logits", logits)
         else:
             out = strict_attention(query, key, value, visible, bias, cfg.attention)
+            if self.is_mutable_collection("intermediates"):  # somebody asks: they are not computed otherwise
+                self.sow("intermediates", "attention_weights", strict_weights(query, key, visible, bias))
         return _dense(out.reshape(x.shape), cfg.width, self.dtype, "merge")
 
 
@@ -175,6 +177,22 @@ class Astromer(nn.Module):
         if cfg.time_encoding == "trainable":
             frequencies = self.param("frequencies", lambda _: frequencies)
         return encode_time(time, frequencies)
+
+
+def attention_weights(model: Astromer, variables: PyTree, batch: dict, block: int = -1) -> Array:
+    """What every point takes of every other one in a block, (B, H, L, L) float32; rows (third axis) add up to 1.
+
+    Args:
+      batch: standardised windows, as the network takes them. block: from the first, or from the last if negative.
+
+    Raises:
+      ConfigError: there is no such block.
+    """
+    blocks = model.config.num_layers
+    if not -blocks <= block < blocks:
+        raise ConfigError(f"there is no block {block}: the network has {blocks}")
+    _, found = model.apply(variables, batch, mutable=["intermediates"])
+    return found["intermediates"][f"block_{block % blocks}"]["attention_weights"][0]
 
 
 def Astromer1(dtype: Any = jnp.float32, **settings: Any) -> Astromer:

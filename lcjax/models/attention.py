@@ -103,11 +103,18 @@ def strict_attention(
         mask = jnp.broadcast_to(visible[:, None, None, :], (visible.shape[0], 1, length, length))
         bias = None if bias is None else bias.astype(query.dtype)
         return jax.nn.dot_product_attention(query, key, value, bias=bias, mask=mask, implementation="cudnn")
+    return _softmax_of_values(_strict_logits(query, key, visible, bias), value)[0].astype(value.dtype)
+
+
+def strict_weights(query: Array, key: Array, visible: Array, bias: Array | None = None) -> Array:
+    """The weights of `strict_attention`, (B, H, L, L) float32: what each point (third axis) takes of every other one."""
+    return jax.nn.softmax(_strict_logits(query, key, visible, bias), axis=-1)
+
+
+def _strict_logits(query: Array, key: Array, visible: Array, bias: Array | None) -> Array:
     scaled = query / jnp.sqrt(jnp.asarray(query.shape[-1], query.dtype))
     logits = _products(scaled, key) + jnp.where(visible, 0.0, HIDDEN_LOGIT)[:, None, None, :]
-    if bias is not None:
-        logits = logits + bias
-    return _softmax_of_values(logits, value)[0].astype(value.dtype)
+    return logits if bias is None else logits + bias
 
 
 TIME_SCALES = (0.03, 0.3, 3.0, 30.0, 300.0)

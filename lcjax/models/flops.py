@@ -29,6 +29,15 @@ def astromer_train_flops(config: AstromerModelConfig, rows: int, length: int) ->
     return body + 6.0 * tokens * (config.width * (features + 1) + projection)
 
 
+def astromer_flops(config: AstromerModelConfig, rows: int, length: int) -> float:
+    """Operations of an answer to `rows` windows padded to `length`: a third of a training step's.
+
+    >>> astromer_flops(AstromerModelConfig(), 1, 200) * 3 == astromer_train_flops(AstromerModelConfig(), 1, 200)
+    True
+    """
+    return astromer_train_flops(config, rows, length) / 3
+
+
 def positional_train_flops(config: PositionalStudyConfig, rows: int, length: int, longest: int) -> float:
     """As `astromer_train_flops`, of an encoder of the positional study.
 

@@ -20,6 +20,8 @@ from lcjax.typing import Array
 
 RATIOS = (1.0, 1 / 3, 1 / 2, 2.0, 3.0)
 """Frequencies of one and the same variation, as multiples of the first found."""
+CYCLES = 0.7
+"""Least part of a cycle that the points must last."""
 BLOCK = 32
 """Neighbours whose highest is found first."""
 
@@ -176,17 +178,30 @@ def window_between(points: Points, frequency: Frequency) -> Array:
     return jnp.maximum(window(-1), window(1))
 
 
+def eligible(bins: LogBins, span: Array, grid: FrequencyGrid) -> Array:
+    """(bins,) bool: which may hold a peak of a star that lasts `span` days.
+
+    Where bins are narrower than a peak the flanks of one would fill the list: only a maximum among neighbours counts.
+    And a slower variation than the points last cannot be told from a trend.
+    """
+    power = jnp.pad(bins.power, 1, constant_values=-1.0)
+    top = (bins.power >= power[:-2]) & (bins.power >= power[2:])
+    wide = np.diff(grid.edges).astype(np.float32) * span >= 1.0
+    return (top | wide) & (grid.edges[1:].astype(np.float32) * span >= CYCLES)
+
+
 def find_candidates(points: Points, bins: LogBins, grid: FrequencyGrid, search: PeakSearch) -> Candidates:
     """Candidates of one star from the maxima of its bins."""
-    _, rows = jax.lax.top_k(bins.power, min(search.peaks, grid.bins))
+    _, rows = jax.lax.top_k(
+        jnp.where(eligible(bins, points.span, grid), bins.power, -1.0), min(search.peaks, grid.bins)
+    )
     peaks = take(bins.frequency, rows)
     half = scaled(peaks, 0.5)
     trial = Frequency(*(jnp.concatenate(both) for both in zip(peaks, half, strict=True)))
     trial = refine(points, trial, grid, search.refined_with)
     power, harmonics, score = scores(points, trial, search)
-    # A slower variation than the points last cannot be told from a trend.
     value = grid.value(trial)
-    free = (value * points.span >= 0.7) & (points.variance > 0) & (points.count >= 5) & (points.span > 0)
+    free = (value * points.span >= CYCLES) & (points.variance > 0) & (points.count >= 5) & (points.span > 0)
     width = 0.7 / jnp.maximum(points.span, 1e-3)
     chosen, valid = [], []
     for _ in range(search.candidates):

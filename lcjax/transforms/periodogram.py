@@ -182,7 +182,7 @@ def star_window_at(points: Points, frequency: Frequency) -> Array:
     return cosine[0, 0] ** 2 + sine[0, 0] ** 2
 
 
-def periodogram(
+def lomb_scargle(
     batch: dict, grid: FrequencyGrid, harmonics: int = 1, jitter: float = 0.0, at_once: int = 1
 ) -> Periodogram:
     """Power and spectral window of each star at all frequencies of the grid.
@@ -225,6 +225,9 @@ def log_false_alarm(power: Array, points: Points, grid: FrequencyGrid) -> Array:
     single = 0.5 * (count - 3) * rest
     height = jnp.maximum(0.5 * (count - 1) * power, 1e-30)
     log_tau = gamma + jnp.log(jnp.maximum(bandwidth, 1e-30)) + 0.5 * (count - 4) * rest + 0.5 * jnp.log(height)
-    # 1 - (1 - single) exp(-tau), of numbers that may be as small as e^-1000.
-    bound = jnp.minimum(jnp.logaddexp(single, log_tau), 0.0)
+    # 1 - (1 - exp(single)) exp(-tau), of numbers that may be as small as e^-1000.
+    small = log_tau < -10.0
+    tau = jnp.exp(jnp.clip(log_tau, -10.0, 5.0))
+    log_some = jnp.where(small, log_tau, jnp.log(-jnp.expm1(-tau)))
+    bound = jnp.minimum(jnp.logaddexp(single, log_some + jnp.log1p(-jnp.minimum(jnp.exp(single), 0.999999))), 0.0)
     return jnp.where(enough, bound / np.log(10.0), 0.0)

@@ -49,7 +49,7 @@ class Views(NamedTuple):
     candidates: Candidates  #: (B, K) each
 
 
-def views(
+def light_curve_views(
     batch: dict,
     grid: FrequencyGrid,
     search: PeakSearch,
@@ -63,7 +63,7 @@ def views(
       batch: LightCurveBatch, raw (days, mag); `visible`, where there, is all that is looked at (see `prepare`).
       grid: frequencies. search: how candidates are found.
       jitter: added to the errors, in median errors: quoted errors tell little of how far real stars scatter.
-      at_once: stars worked on at the same time (see `periodogram`).
+      at_once: stars worked on at the same time (see `lomb_scargle`).
     """
     points = prepare(batch, grid, jitter)
     one = functools.partial(_star_views, grid=grid, search=search, phase_bins=phase_bins)

@@ -4,10 +4,9 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from benchmarks import input as benchmark
-
-tf = pytest.importorskip("tensorflow")
 
 TINY = ["--curves", "24", "--points", "20", "40", "--length", "16", "--batch-size", "4", "--seconds", "0.01"]
 

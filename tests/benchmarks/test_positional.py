@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import positional as benchmark
 from benchmarks.positional_picture import draw
-from benchmarks.positional_runs import SEEDS_APART, StudySettings, Variant, experiment_of, run
+from benchmarks.positional_runs import SEEDS_APART, StudySettings, Variant, experiment_of, probe_rows, run
 from benchmarks.positional_scores import Difference, beyond_chance, difference, sentence, summary
 from lcjax.errors import ConfigError
 from lcjax.models.positional_config import VARIANTS
@@ -72,6 +72,14 @@ def test_variants_differ_in_the_switch_alone():
         settings = experiment_of(name, TINY)
         plain = dataclasses.replace(settings, model=dataclasses.replace(settings.model, positional="fixed"))
         assert settings.model.positional == name and plain == experiment_of("fixed", TINY)
+
+
+def test_the_probe_learns_from_some_stars_and_tests_as_many_of_every_class_of_others():
+    label = np.repeat([0, 1, 2, -1], [100, 60, 39, 50])
+    label = np.random.default_rng(0).permutation(label)
+    learning, tested = probe_rows(label)
+    assert not set(learning) & set(tested)
+    assert np.bincount(label[learning]).tolist() == [50, 30] and np.bincount(label[tested]).tolist() == [30, 30]
 
 
 def record(seed, shift, rng):

@@ -17,6 +17,7 @@ from benchmarks.harness import Rate, write_json
 from lcjax.errors import StorageError
 
 WITH_OPTIONS = sorted(set(names()) - {"train"})  # which takes its command line by argparse, and has a test of its own
+REQUIRED = {"reconstruction": ("--data", "D"), "positional": ("--home", "H", "--away", "A", "--runs", "R")}
 
 
 def changed(value):
@@ -34,8 +35,7 @@ def changed(value):
 @pytest.mark.parametrize("name", WITH_OPTIONS)
 def test_options_and_results_can_be_written(name, tmp_path):
     module = importlib.import_module(f"benchmarks.{name}")
-    required = ["--data", "D"] if name == "reconstruction" else []
-    options = changed(tyro.cli(module.Options, args=[*required, "--out", str(tmp_path / "given.json")]))
+    options = changed(tyro.cli(module.Options, args=[*REQUIRED.get(name, ()), "--out", str(tmp_path / "given.json")]))
     results = {"rates": {"a": Rate(1.0, np.float32(0.5), 2.0, 3)}, "arrays": (np.arange(2), jnp.ones(1)), 3: None}
     written = write_json(name, {"settings": options, **results}, tmp_path / "new" / "a.json")
     record = json.loads(written.read_text())

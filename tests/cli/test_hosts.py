@@ -60,6 +60,8 @@ def test_import(tmp_path, capsys):
         ("object_id,ra,dec\na,nan,2\n", "line 2"),
         ("object_id,ra,dec\na,1,95\n", "line 2"),
         ("object_id,ra,dec\na,1\n", "line 2"),
+        ("object_id,ra,dec\na,1,2\na,1,2\na,1,3\n", "line 4 of .* another position of 'a'"),
+        ("object_id,ra,ra,dec\na,1,5,2\n", "2 columns called 'ra'"),
     ],
 )
 def test_positions_that_cannot_be_used(text, why, tmp_path):

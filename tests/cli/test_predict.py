@@ -94,6 +94,19 @@ def test_named_columns_and_several_files(model, stars, tmp_path, capsys):
     assert ids == ["star 2", "star 3", "star 0", "star 1"]
 
 
+def test_levels_and_half_precision(model, stars, tmp_path, capsys):
+    source = nested(tmp_path / "s.parquet", stars[:3])
+    for level, rows in (("window", 5), ("point", 133), ("layer", 3)):
+        out = tmp_path / f"{level}.parquet"
+        assert run(model, source, out=out, more=["--output.level", level, "--output.precision", "float16"]) == 0
+        assert "3 light curves" in capsys.readouterr().out
+        table = pq.read_table(out)
+        assert table.num_rows == rows and "band" not in table.column_names
+        vectors = [name for name in table.column_names if pa.types.is_list(table.schema.field(name).type)]
+        assert vectors == (["layer_0", "layer_1", "layer_2"] if level == "layer" else ["embedding"])
+        assert table.schema.field(vectors[0]).type == pa.list_(pa.float16())
+
+
 def test_several_bands_have_a_column(model, stars, tmp_path):
     table = {
         "object_id": ["a", "a", "b"],
@@ -198,3 +211,12 @@ def test_published_weights_on_real_stars(data_root, tmp_path):
     assert found["object_id"].to_pylist() == [str(x) for x in first["id"].to_pylist()]
     embedding = np.array(found["embedding"].to_pylist())
     assert embedding.shape == (12, 256) and np.isfinite(embedding).all() and embedding.std(0).max() > 0.01
+
+
+def test_a_link_to_itself_is_one_sentence(model, tmp_path, capsys):
+    (tmp_path / "a.csv").symlink_to(tmp_path / "a.csv")
+    assert run(model, tmp_path / "a.csv", out=tmp_path / "F.parquet") == 2
+    assert "no file or folder" in capsys.readouterr().err
+    (tmp_path / "b.csv").write_text("id,mjd,mag,err\n" + "\n".join(f"a,{58_000 + i},15,0.1" for i in range(6)))
+    (tmp_path / "F.parquet").symlink_to(tmp_path / "F.parquet")
+    assert run(model, tmp_path / "b.csv", out=tmp_path / "F.parquet") == 0

@@ -170,11 +170,15 @@ def test_tables_of_non_detections_alone(tmp_path):
     found = parquet(tmp_path / "detections.parquet", **alerts(np.zeros(N, bool)))
     later = {"oid": ["7"] * 3, "mjd": MJD[:3] + 100, "diffmaglim": [20.5, 20.6, -999.0]}
     limits = parquet(tmp_path / "non_detections.parquet", **later)
-    (curve,), brightness, report = read([found, limits], difference=True)
-    assert np.count_nonzero(~curve.fluxes.measured) == 2 and brightness.kind == "difference_flux"
+    for named in ({}, {"magnitude": "magpsf", "magnitude_error": "sigmapsf"}):
+        (curve,), brightness, report = read([found, limits], difference=True, **named)
+        assert np.count_nonzero(~curve.fluxes.measured) == 2 and brightness.kind == "difference_flux"
     assert report.points_dropped == {"flux not finite": 1}
     with pytest.raises(DataError, match="no column for the magnitude"):
         read(limits)  # the user has not said that these are of differences
+    columns = {"id": ["7"] * N, "mjd": MJD, "brightness_v": np.full(N, 18.0), "err": ERROR, "limmag": np.full(N, 20.5)}
+    with pytest.raises(DataError, match="no column for the magnitude"):
+        read(parquet(tmp_path / "u.parquet", **columns))  # no table of limits: the magnitude has an unknown name
 
 
 def test_limits_of_the_star_itself(tmp_path):

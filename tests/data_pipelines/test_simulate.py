@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from data_pipelines.simulate import (
@@ -80,11 +81,10 @@ def test_statistics_are_those_measured(name):
     ("survey", "file"), [("crts_sss", "crts_sss/crts_sss_dev.parquet"), ("asas3", "asas_acvs/asas_acvs_dev.parquet")]
 )
 def test_statistics_are_those_of_the_files(data_root, survey, file):
-    parquet = pytest.importorskip("pyarrow.parquet")
     path = data_root / file
     if not path.is_file():
         pytest.skip(f"{path} is not at hand")
-    columns = next(parquet.ParquetFile(path).iter_batches(400, columns=["time", "mag", "err"])).to_pylist()
+    columns = next(pq.ParquetFile(path).iter_batches(400, columns=["time", "mag", "err"])).to_pylist()
 
     class Real:
         def __init__(self, row):

@@ -161,7 +161,7 @@ def test_what_cannot_be_asked_for(surveys, tmp_path):
             {"match": tmp_path / "m.csv", "match_columns": ("w", "b"), "like": like},
         ),
         (DataError, "in several splits of the datasets of --stars.like", {"like": (*like, west.manifest.folder)}),
-        (ConfigError, "--stars.arcsec is -1", {"arcsec": -1.0}),
+        (ConfigError, "--stars.arcsec is -1: it must be between 0 and", {"arcsec": -1.0}),
     ):
         with pytest.raises(kind, match=words):
             prepared(path, tmp_path / "out", "x", **asked)

@@ -1,6 +1,7 @@
 """Baselines: they see nothing hidden, reproduce what they should, and score as known on real surveys."""
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from lcjax.errors import ConfigError
@@ -120,11 +121,10 @@ def test_unknown_baseline():
 )
 def test_known_scores_without_long_period_stars(data_root, file, long_period, expected):
     """Half of the points hidden, sequential windows of 200 points: R2 as measured before, within a few hundredths."""
-    parquet = pytest.importorskip("pyarrow.parquet")
     path = data_root / file
     if not path.is_file():
         pytest.skip(f"{path} is not at hand")
-    table = parquet.read_table(path, columns=["label", "time", "mag", "err"])
+    table = pq.read_table(path, columns=["label", "time", "mag", "err"])
     rng = np.random.default_rng(0)
     rows = [r for r in table.take(rng.permutation(table.num_rows)[:600]).to_pylist() if r["label"] != long_period]
     windows = [

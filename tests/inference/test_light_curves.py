@@ -1,9 +1,15 @@
+import dataclasses
+
+import hypothesis
 import jax
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 from lcjax.errors import ConfigError
 from lcjax.inference import LightCurvePredictor
+from lcjax.inference.light_curves import _centred
+from lcjax.inference.window_batches import padded_lengths
 from lcjax.transforms.windows import published_starts
 from tests.inference.models import experiment, light_curve, untrained
 
@@ -29,15 +35,88 @@ def test_order_counts_and_shapes(settings):
         assert p.outputs["embedding"].shape == (8,) and p.outputs["embedding"].dtype == np.float32
 
 
-def test_results_do_not_depend_on_batches_or_neighbours(settings):
-    curves = [light_curve(n, seed) for seed, n in enumerate(LENGTHS)]
-    reference = embeddings(settings, curves, batch_size=4)
-    for other in (
-        embeddings(settings, curves, batch_size=50),
-        embeddings(settings, curves[::-1], batch_size=3)[::-1],
-    ):
-        for a, b in zip(reference, other, strict=True):
-            np.testing.assert_allclose(a.outputs["embedding"], b.outputs["embedding"], rtol=1e-5, atol=1e-6)
+@pytest.fixture(scope="module", params=[True, False], ids=["parity", "strict"])
+def predictors(request):
+    """One model, batches of several sizes; the answers to all curves together."""
+    settings = experiment(parity=request.param)
+    sizes = dataclasses.replace(settings.model, width=32, ffn_width=48)
+    settings = dataclasses.replace(settings, model=sizes)
+    task, variables = untrained(settings)
+    curves = [light_curve(n, seed) for seed, n in enumerate((*LENGTHS, *range(5, 90, 3)))]
+    found = {size: LightCurvePredictor(task, variables, settings.window, size) for size in (3, 64)}
+    return found, curves, [p.outputs["embedding"] for p in found[64].predict(curves)]
+
+
+@hypothesis.settings(max_examples=25, deadline=None, derandomize=True)
+@hypothesis.given(data=st.data())
+def test_results_do_not_depend_on_batches_or_neighbours(predictors, data):
+    """Bit for bit: any curves, in any order, several times, in batches of any size."""
+    found, curves, reference = predictors
+    chosen = data.draw(st.lists(st.integers(0, len(curves) - 1), min_size=1, max_size=30))
+    size = data.draw(st.sampled_from(sorted(found)))
+    for i, prediction in zip(chosen, found[size].predict([curves[i] for i in chosen]), strict=True):
+        assert prediction.light_curve is curves[i]
+        np.testing.assert_array_equal(prediction.outputs["embedding"], reference[i])
+
+
+@pytest.mark.parametrize("parity", [True, False], ids=["parity", "strict"])
+def test_levels(parity):
+    """Windows, points and layers are those of `Task.encode` on each window; their means are the star's."""
+    settings = experiment(parity=parity)
+    task, variables = untrained(settings)
+    curves = [light_curve(n, seed) for seed, n in enumerate((30, 95))]
+    answers = {
+        level: list(LightCurvePredictor(task, variables, settings.window, 4, level=level).predict(curves))
+        for level in ("star", "window", "point", "layer")
+    }
+    encode = jax.jit(task.encode)
+    for number, curve in enumerate(curves):
+        star, window, point, layer = (answers[level][number] for level in ("star", "window", "point", "layer"))
+        n = len(curve.mjd)
+        middle = 0.5 * (curve.mjd[0] + curve.mjd[-1])
+        assert (star.edges == window.edges).all() and star.edges[0, 0] == 0 and star.edges[-1, 1] == n
+        total, times, means = np.zeros((n, 8)), np.zeros(n), []
+        for k, (a, b) in enumerate(star.edges):
+            # Padded as there: means of times depend on the order of sums, and waves of half an hour on that.
+            padded = 40 if parity else next(n for n in padded_lengths(40) if n >= b - a)
+            pad = lambda x, a=a, b=b, n=padded: np.pad(np.float32(x[a:b]), (0, n - (b - a)))[None]
+            time = np.float32(curve.mjd - middle)
+            batch = {
+                "time": np.pad(_centred(time[a:b]), (0, padded - (b - a)))[None],
+                "magnitude": pad(curve.magnitude),
+            }
+            batch |= {"magnitude_error": pad(curve.magnitude_error), "mask": np.arange(padded)[None] < b - a}
+            layers = [np.asarray(x)[0, : b - a] for x in encode(variables, batch)["layers"]]
+            np.testing.assert_allclose(window.outputs["embedding"][k], layers[-1].mean(0), rtol=2e-3, atol=2e-4)
+            total[a:b] += layers[-1]
+            times[a:b] += 1
+            # The published rule shifts the last window back; none comes twice at these lengths.
+            means.append([(b - a) * x.mean(0) for x in layers])
+        np.testing.assert_allclose(point.outputs["embedding"], total / times[:, None], rtol=2e-3, atol=2e-4)
+        weight = (star.edges[:, 1] - star.edges[:, 0]).sum()
+        for i, name in enumerate(("layer_0", "layer_1", "layer_2")):
+            expected = sum(mean[i] for mean in means) / weight
+            np.testing.assert_allclose(layer.outputs[name], expected, rtol=2e-3, atol=2e-4)
+        np.testing.assert_allclose(layer.outputs["layer_2"], star.outputs["embedding"], rtol=2e-3, atol=2e-4)
+
+
+def test_windows_are_centred_exactly():
+    rng = np.random.default_rng(0)
+    for scale in (1e-3, 1.0, 400.0, 5e4):
+        for offset in (0.0, 700.0, -123.456):
+            time = np.sort(np.float32(offset + scale * rng.uniform(size=9)))
+            found = _centred(time)
+            assert found.dtype == np.float32 and found[0] + found[-1] == 0
+            np.testing.assert_allclose(np.diff(found), np.diff(time), atol=2e-7 * max(scale, abs(offset)))
+
+
+def test_levels_that_there_are_not():
+    settings = experiment()
+    task, variables = untrained(settings)
+    with pytest.raises(ConfigError, match="no level 'stars'"):
+        LightCurvePredictor(task, variables, settings.window, level="stars")
+    with pytest.raises(ConfigError, match="by star or window, not by point"):
+        LightCurvePredictor(dataclasses.replace(task, encode=None), variables, settings.window, level="point")
 
 
 def test_buckets_change_nothing_in_strict_mode():

@@ -5,6 +5,7 @@ import functools
 import re
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -169,3 +170,14 @@ def test_sharding_rules_split_attention_and_feed_forward_alone():
         assert len(found) <= 1 and all(len(axes) == len(leaf.shape) for axes in found), name
         split |= {name: found[0]} if found else {}
     assert len(split) == 2 * (4 + 4 + 2) and all(name.startswith("encoder/block_") for name in split)
+
+
+@pytest.mark.parametrize("positional", VARIANTS)
+def test_half_precision_leaves_what_is_said_in_float32(positional):
+    model = PositionalStudy(dataclasses.replace(SMALL, positional=positional), dtype=jnp.bfloat16)
+    batch = a_batch()
+    variables = jax.eval_shape(model.init, jax.random.key(0), batch)
+    outputs = jax.eval_shape(model.apply, variables, batch)
+    assert outputs["reconstruction"].dtype == outputs["embedding"].dtype == jnp.float32
+    assert all(layer.dtype == jnp.bfloat16 for layer in outputs["layers"])
+    assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(variables))

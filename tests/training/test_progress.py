@@ -5,7 +5,9 @@ import re
 
 import pytest
 from rich.console import Console
+from tensorboardX.proto.event_pb2 import Event
 
+from data_pipelines.shards.tfrecord import read_records
 from lcjax.errors import StorageError
 from lcjax.training.progress import MetricsLog, ProgressDisplay, read_metrics
 
@@ -32,14 +34,15 @@ def test_full_disk_under_the_log_is_one_sentence(tmp_path):
 
 
 def test_tensorboard_reads_what_was_written(tmp_path):
-    loader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
+    """Its files are TFRecords of `Event`s: whoever reads these, checksums included, reads them."""
     log = MetricsLog(tmp_path, 0)
     log.write(3, "train", {"loss": 0.25})
     log.close()
     (path,) = (tmp_path / "tensorboard").iterdir()
-    events = list(loader.EventFileLoader(str(path)).Load())
-    values = [(e.step, v.tag) for e in events for v in e.summary.value]
-    assert values == [(3, "train/loss")]
+    events = [Event.FromString(record.payload) for record in read_records(path)]
+    assert events[0].file_version == "brain.Event:2"
+    values = [(event.step, value.tag, value.simple_value) for event in events for value in event.summary.value]
+    assert values == [(3, "train/loss", 0.25)]
 
 
 def _display(terminal):

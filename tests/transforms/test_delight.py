@@ -66,6 +66,14 @@ def test_rescaling():
     np.testing.assert_array_equal(flat, np.zeros((2, 2)))
 
 
+def test_every_image_of_a_batch_is_scaled_by_its_own_extremes():
+    rng = np.random.default_rng(3)
+    images = (rng.normal(size=(2, 3, 4, 4)) * [[[[1]], [[10]], [[100]]]]).astype(np.float32)
+    masks = rng.random((2, 3, 4, 4)) < 0.5
+    apart = [rescale(image, mask) for image, mask in zip(images.reshape(-1, 4, 4), masks.reshape(-1, 4, 4))]
+    np.testing.assert_array_equal(rescale(images, masks).reshape(-1, 4, 4), apart)
+
+
 def test_mad_mask():
     image = np.random.default_rng(1).normal(5, 1, (16, 16)).astype(np.float32)
     data, mask = jax.jit(mad_mask)(image)

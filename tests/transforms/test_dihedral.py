@@ -39,6 +39,8 @@ def test_vectors_turn_with_the_image():
     np.testing.assert_array_equal(group.turn_vectors_back(jnp.asarray(where, jnp.float32)), np.tile(at, (8, 1)))
     first = jnp.asarray(np.c_[where[:3], [7, 8, 9]], jnp.float32)
     np.testing.assert_array_equal(group.turn_vectors_back(first)[:, 2], [7, 8, 9])
+    batch = jnp.stack([first, 2 * first, 3 * first, -first])
+    np.testing.assert_array_equal(group.turn_vectors_back(batch)[3], -group.turn_vectors_back(first))
 
 
 @pytest.mark.parametrize("order", [group.TURNS, group.MIRRORED_FIRST, group.TURNED_FIRST])

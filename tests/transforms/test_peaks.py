@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lcjax.transforms.frequency_grid import Frequency, FrequencyGrid
-from lcjax.transforms.peaks import PeakSearch, find_candidates, log_bins, moved, scaled, star_bins
+from lcjax.transforms.peaks import LogBins, PeakSearch, eligible, find_candidates, log_bins, moved, scaled, star_bins
 from lcjax.transforms.periodogram import prepare
 
 GRID = FrequencyGrid(highest=8.0, lowest=0.003, span=600.0, bins=128)
@@ -58,6 +58,17 @@ def test_bins_lose_no_peak():
         assert bins.power[i] == part.max()
         assert bins.frequency.index[i] == edges[i] + part.argmax()
     assert edges[GRID.narrow_bins] * GRID.spacing < GRID.edges[GRID.narrow_bins] + GRID.spacing
+
+
+def test_a_broad_peak_fills_one_place():
+    """Of a star that lasts 400 days: bins below 0.7 cycles are out, narrow ones count once, wide ones always."""
+    centre = np.sqrt(GRID.edges[:-1] * GRID.edges[1:])
+    power = np.exp(-0.5 * ((centre - 0.008) * 400) ** 2).astype(np.float32)
+    found = np.asarray(eligible(LogBins(power, None), jnp.float32(400.0), GRID))
+    wide = np.diff(GRID.edges) * 400 >= 1
+    assert found[wide].all() and wide.sum() > 20
+    assert np.flatnonzero(found & ~wide).tolist() == [np.argmax(power)]
+    assert not np.asarray(eligible(LogBins(power, None), jnp.float32(40.0), GRID))[np.argmax(power)]
 
 
 def test_arithmetic_of_places():

@@ -7,9 +7,9 @@ import pytest
 from lcjax.transforms.frequency_grid import FrequencyGrid, split_time
 from lcjax.transforms.periodogram import (
     log_false_alarm,
+    lomb_scargle,
     masked_quantile,
     normalize_power,
-    periodogram,
     prepare,
 )
 
@@ -57,7 +57,7 @@ def well_posed(time, error, harmonics, frequency):
 def test_astropy_agrees(harmonics):
     timeseries = pytest.importorskip("astropy.timeseries")
     time, batch = stars()
-    found = jax.jit(lambda batch: periodogram(batch, GRID, harmonics))(batch)
+    found = jax.jit(lambda batch: lomb_scargle(batch, GRID, harmonics))(batch)
     frequency = GRID.frequencies[3:]
     for i, mask in enumerate(batch["mask"]):
         columns = time[i][mask], *(batch[name][i][mask].astype(float) for name in ("magnitude", "magnitude_error"))
@@ -86,7 +86,7 @@ def test_normalisations_and_false_alarms_of_astropy():
 
 def test_several_stars_at_once_are_the_same():
     _, batch = stars()
-    one, two = (jax.jit(lambda b, n=n: periodogram(b, GRID, at_once=n).power)(batch) for n in (1, 2))
+    one, two = (jax.jit(lambda b, n=n: lomb_scargle(b, GRID, at_once=n).power)(batch) for n in (1, 2))
     np.testing.assert_allclose(one, two, atol=1e-5)
 
 
@@ -104,7 +104,7 @@ def test_real_stars_on_the_whole_grid(data_root):
         batch = {name: np.pad(np.float32(x), (0, 400 - len(x)))[None] for name, x in columns.items()}
         batch["mask"] = np.arange(400)[None] < len(time)
         for harmonics in (1, 3):
-            found = np.asarray(periodogram(batch, grid, harmonics).power[0])
+            found = np.asarray(lomb_scargle(batch, grid, harmonics).power[0])
             some = np.append(np.arange(5, grid.count, 37), np.argmax(found[5:]) + 5)
             expected = timeseries.LombScargle(time, magnitude, error, nterms=harmonics)
             expected = expected.power(grid.frequencies[some], method="chi2")
@@ -146,7 +146,7 @@ def as_batch(time, magnitude, error, points):
 
 @pytest.fixture(scope="module")
 def jitted():
-    return jax.jit(lambda batch: periodogram(batch, GRID, 2))
+    return jax.jit(lambda batch: lomb_scargle(batch, GRID, 2))
 
 
 @pytest.mark.parametrize("case", hopeless())
@@ -169,3 +169,15 @@ def test_quantiles():
     values, mask = np.array([[5.0, 1.0, 9.0, 2.0], [1.0, 1.0, 1.0, 1.0]]), np.array([[1, 1, 0, 1], [0, 0, 0, 0]], bool)
     found = masked_quantile(values, mask, np.array([0.0, 0.25, 0.5, 1.0]))
     np.testing.assert_allclose(found, [np.quantile([5, 1, 2], [0, 0.25, 0.5, 1]), [0] * 4], rtol=1e-6)
+
+
+def test_nifty_ls_agrees():
+    """An implementation by non-uniform FFT, on an even grid in float64."""
+    nifty_ls = pytest.importorskip("nifty_ls")
+    time, batch = stars()
+    found = lomb_scargle(batch, GRID)
+    ends = {"fmin": GRID.spacing, "fmax": GRID.spacing * (GRID.count - 1), "Nf": GRID.count - 1}
+    for i, mask in enumerate(batch["mask"]):
+        columns = (x[i][mask].astype(float) for x in (time, batch["magnitude"], batch["magnitude_error"]))
+        expected = nifty_ls.lombscargle(*columns, **ends).power
+        np.testing.assert_allclose(found.power[i, 3:], expected[2:], atol=1e-3)

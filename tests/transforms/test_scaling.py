@@ -46,6 +46,14 @@ def test_random_mean_adds_one_offset_and_none_only_clears():
     np.testing.assert_array_equal(scale_window(values, mask, "none"), [[1.0, 2.0, 0.0]])
 
 
+@pytest.mark.parametrize("how", ["zero-mean", "minmax", "none"])
+def test_every_window_of_a_stack_is_scaled_by_itself(how):
+    rng = np.random.default_rng(1)
+    values, mask = rng.normal(15, 2, (2, 3, 5)).astype(np.float32), rng.random((2, 3, 5)) < 0.7
+    rows = [scale_window(row, shown, how) for row, shown in zip(values.reshape(6, 5), mask.reshape(6, 5))]
+    np.testing.assert_allclose(scale_window(values, mask, how).reshape(6, 5), rows, rtol=1e-6)
+
+
 @pytest.mark.parametrize("spread", [False, True])
 def test_standardize_returns_to_magnitudes(spread):
     rng = np.random.default_rng(0)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from lcjax.transforms.frequency_grid import FrequencyGrid
 from lcjax.transforms.peaks import PeakSearch
-from lcjax.transforms.views import SCALARS, longest_span, views
+from lcjax.transforms.views import SCALARS, light_curve_views, longest_span
 
 GRID = FrequencyGrid(highest=6.0, lowest=0.01, span=200.0, bins=48)
 SEARCH = PeakSearch(candidates=2, peaks=6, harmonics=2, refined_with=2)
 LENGTH = 48
-RUN = jax.jit(functools.partial(views, grid=GRID, search=SEARCH, phase_bins=8))
+RUN = jax.jit(functools.partial(light_curve_views, grid=GRID, search=SEARCH, phase_bins=8))
 EXAMPLES = settings(max_examples=15, deadline=None)
 SEEDS = st.integers(0, 10_000)
 
@@ -89,7 +89,9 @@ def test_padding_and_other_stars_are_irrelevant():
         same(RUN(batch), RUN(longer))
     two = {name: np.concatenate([batch[name], star(9)[name]]) for name in batch}
     same(RUN(batch), jax.tree.map(lambda x: x[:1], RUN(two)), exact=True)
-    same(RUN(two), jax.jit(functools.partial(views, grid=GRID, search=SEARCH, phase_bins=8, at_once=2))(two))
+    same(
+        RUN(two), jax.jit(functools.partial(light_curve_views, grid=GRID, search=SEARCH, phase_bins=8, at_once=2))(two)
+    )
 
 
 def test_hopeless_stars_have_finite_views_and_gradients():
@@ -103,7 +105,7 @@ def test_hopeless_stars_have_finite_views_and_gradients():
     batch = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
     def total(magnitude):
-        found = views({**batch, "magnitude": magnitude}, GRID, SEARCH, phase_bins=8)
+        found = light_curve_views({**batch, "magnitude": magnitude}, GRID, SEARCH, phase_bins=8)
         parts = found.periodogram, found.folded, found.scalars
         return sum(jnp.sum(part) for part in jax.tree.leaves(parts)), found
 

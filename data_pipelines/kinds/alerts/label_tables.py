@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_pipelines.shards.class_names import is_no_class
 from data_pipelines.sources.alerts.record import Alert
 from lcjax.errors import DataError
 
@@ -144,6 +145,12 @@ class Catalog:
             raise DataError(
                 f"table '{path}' has a position that is no number ({error}): correct or drop the row"
             ) from error
+        possible = (np.abs(position[:, 0]) <= 360) & (np.abs(position[:, 1]) <= 90)
+        if not possible.all():
+            (line, _), (ra, dec) = (found[int(np.argmin(possible))] for found in (rows, position.tolist()))
+            raise DataError(
+                f"table '{path}' has ra {ra:g} and dec {dec:g} in line {line}, no degrees: correct or drop the row"
+            )
         order = np.argsort(position[:, 1], kind="stable")
         self._dec = position[order, 1]
         self._unit = _unit_vectors(*position[order].T)
@@ -178,7 +185,12 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str | 
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            return list(reader.fieldnames or ()), list(_numbered(reader))
+            have = list(reader.fieldnames or ())
+            if twice := sorted({name for name in have if have.count(name) > 1 and name}):
+                raise DataError(
+                    f"table '{path}' has {have.count(twice[0])} columns called '{twice[0]}': drop all but one"
+                )
+            return have, list(_numbered(reader))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"table '{path}' cannot be read ({error}): give a CSV file with a header") from error
 
@@ -202,7 +214,7 @@ def _label(path: Path, line: int, text: str | None) -> str:
         raise DataError(
             f"table '{path}' has a label of several lines ({label[:40]!r}, up to line {line}): close its quotes"
         )
-    return label
+    return "" if is_no_class(label) else label
 
 
 def _unit_vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:

@@ -153,7 +153,8 @@ def _pixels_and_wcs(path: Path) -> tuple[np.ndarray, Any, float | None]:
         except DataError:
             raise
         except Exception as error:  # astropy reports damage through many classes
-            raise DataError(f"cannot be read as a FITS image: {error}") from error
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            raise DataError(f"cannot be read as a FITS image: {said}") from error
     if scales is None:
         return pixels, None, None
     words = [key for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2") if isinstance(header.get(key), str)]

@@ -74,7 +74,7 @@ def read_positions(path: Path) -> dict[str, tuple[float, float]]:
     """Object -> (ra, dec) degrees, from a CSV file with columns object_id, ra, dec.
 
     Raises:
-      DataError: a column is missing, or a value is no position. ConfigError: there is no such file.
+      DataError: a column is missing or there twice, a value is no position, or an object has several. ConfigError: there is no such file.
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
@@ -86,7 +86,9 @@ def read_positions(path: Path) -> dict[str, tuple[float, float]]:
         raise DataError(
             f"'{path}' has the columns {columns} and lacks {', '.join(missing)}: it needs object_id, ra, dec"
         )
-    found = {}
+    if twice := [name for name in ("object_id", "ra", "dec") if columns.count(name) > 1]:
+        raise DataError(f"'{path}' has {columns.count(twice[0])} columns called '{twice[0]}': drop all but one")
+    found: dict[str, tuple[float, float]] = {}
     for number, row in enumerate(rows, 2):
         try:
             ra, dec = float(row["ra"]), float(row["dec"])
@@ -94,5 +96,8 @@ def read_positions(path: Path) -> dict[str, tuple[float, float]]:
             ra = dec = math.nan
         if not (-360 <= ra <= 360 and -90 <= dec <= 90):
             raise DataError(f"line {number} of '{path}' has no ra and dec in degrees: {row['ra']}, {row['dec']}")
-        found[row["object_id"]] = (ra, dec)
+        if found.setdefault(row["object_id"], (ra, dec)) != (ra, dec):
+            raise DataError(
+                f"line {number} of '{path}' has another position of '{row['object_id']}' than a line before"
+            )
     return found

@@ -80,7 +80,8 @@ class Brightness:
 
     def _of_flux(self, series: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         flux = series["flux"]
-        magnitude, error = magnitude_of_flux(flux, _flux_error(series), series.get("zero_point", self.zero_point))
+        error = _flux_error(series, self.error_scale)
+        magnitude, error = magnitude_of_flux(flux, error, series.get("zero_point", self.zero_point))
         return magnitude, self._filled(error), {NOT_POSITIVE: flux <= 0}
 
     def fluxes(
@@ -96,7 +97,7 @@ class Brightness:
         """
         faults = {}
         if self.flux:
-            flux, error = series["flux"], _flux_error(series)
+            flux, error = series["flux"], _flux_error(series, self.error_scale)
             if self.constant_error is not None:  # mag: it says nothing of a flux that is not positive
                 usual = np.where(flux > 0, flux * self.constant_error / POGSON, np.nan)
                 error = np.where(np.isnan(error), usual, error)
@@ -122,9 +123,9 @@ class Brightness:
         return error if self.constant_error is None else np.where(np.isnan(error), self.constant_error, error)
 
 
-def _flux_error(series: Mapping[str, np.ndarray]) -> np.ndarray:
+def _flux_error(series: Mapping[str, np.ndarray], scale: float) -> np.ndarray:
     if "flux_error" in series:
-        return series["flux_error"]
+        return _scaled(series["flux_error"], scale)
     if "signal_to_noise" in series:
         ratio = series["signal_to_noise"]
         return np.abs(series["flux"] / np.where(ratio == 0, np.nan, ratio))

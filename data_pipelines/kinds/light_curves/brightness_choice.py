@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data_pipelines.kinds.light_curves.brightness import Brightness
-from data_pipelines.kinds.light_curves.brightness_columns import is_of_star, short
+from data_pipelines.kinds.light_curves.brightness_columns import FLUXES, first, is_of_star, is_pan_starrs, short
 from data_pipelines.kinds.light_curves.fluxes import DIFFERENCE, MAGNITUDE, RELATIVE, TOTAL
 from lcjax.errors import ConfigError
 
@@ -49,12 +49,38 @@ def choose_brightness(
         raise ConfigError(f"--columns.constant-error is {constant}: an error must be more than 0 mag")
     kind = "flux" if "flux" in columns else "magnitude"
     if kind not in columns:
-        of = DIFFERENCE if given.difference else MAGNITUDE
-        return Brightness(f"upper limits '{columns['limit']}'", kind=of, keeps_fluxes=True)
+        return Brightness(f"upper limits '{columns['limit']}'", kind=DIFFERENCE, keeps_fluxes=True)
     unit = given.unit if given.unit != "auto" else _unit(columns[kind], units)
     errors = _error_said(columns, kind, constant)
     if kind == "magnitude":
         return _of_magnitude(columns, names, unit, units, given, where, errors)
+    scale = 1.0 if given.unit != "auto" else _error_scale(columns, units, where)
+    return _of_flux(columns, names, unit, scale, given, where, errors)
+
+
+def _error_scale(columns: Mapping[str, str], units: Mapping[str, str], where: str) -> float:
+    """Of errors of fluxes, to the unit of the fluxes."""
+    flux, error = (columns.get(field, "") for field in ("flux", "flux_error"))
+    own, other = _unit(flux, units), _unit(error, units)
+    if not own or not other or own.replace(" ", "") == other.replace(" ", ""):
+        return 1.0
+    if own in AB_ZERO_POINTS and other in AB_ZERO_POINTS:
+        return 10 ** (0.4 * (AB_ZERO_POINTS[own] - AB_ZERO_POINTS[other]))
+    raise ConfigError(
+        f"flux '{flux}' of '{where}' is in {own} and its error '{error}' in {other}: give both in one unit, and say it with --columns.unit"
+    )
+
+
+def _of_flux(
+    columns: Mapping[str, str],
+    names: Sequence[str],
+    unit: str,
+    error_scale: float,
+    given: "ColumnNames",
+    where: str,
+    errors: str,
+) -> Brightness:
+    constant = given.constant_error
     if unit in ("mag", "mmag"):
         raise ConfigError(f"flux '{columns['flux']}' of '{where}' is in {unit}: name it with --columns.magnitude")
     name, lower = short(columns["flux"]), {short(n) for n in names}
@@ -63,13 +89,18 @@ def choose_brightness(
     difference |= name == "psfflux" and bool(_SOURCES_OF_DIFFERENCES & lower)
     what = f"magnitudes of {'difference ' if difference else ''}flux '{columns['flux']}'"
     kind = DIFFERENCE if difference else TOTAL
-    made = partial(Brightness, flux=True, constant_error=constant, keeps_fluxes=True)
+    made = partial(Brightness, flux=True, error_scale=error_scale, constant_error=constant, keeps_fluxes=True)
     if given.zero_point is not None:
         said, zero = f"{what}, zero point {given.zero_point:g}{errors}", given.zero_point
         return made(said, zero_point=zero, kind=kind, unit=_unit_of(zero), flux_zero_point=zero)
+    if "zero_point" in columns and unit in AB_ZERO_POINTS:
+        raise ConfigError(
+            f"flux '{columns['flux']}' of '{where}' is in {unit}, of zero point {AB_ZERO_POINTS[unit]:g}, and column '{columns['zero_point']}' "
+            f"gives zero points: say --columns.unit {unit} or --columns.zero-point, or leave the column out"
+        )
     if "zero_point" in columns:
         return made(f"{what}, zero points '{columns['zero_point']}'{errors}", kind=kind)
-    unit = unit if unit in AB_ZERO_POINTS else _SURVEYS.get(name, unit)
+    unit = unit if unit in AB_ZERO_POINTS else "Jy" if is_pan_starrs(name, names) else _SURVEYS.get(name, unit)
     zero = SNANA_ZERO_POINT if name == "fluxcal" or plasticc else AB_ZERO_POINTS.get(unit)
     if zero is not None:
         in_unit = f" in {unit}" if unit in AB_ZERO_POINTS else ""
@@ -104,6 +135,8 @@ def _of_magnitude(
     of_error = _unit(columns.get("magnitude_error", ""), units)
     error_scale = scale if given.unit != "auto" or not of_error else 1e-3 if of_error == "mmag" else 1.0
     said = f"magnitudes '{name}'" + (" in mmag" if scale < 1 else "")
+    if flux := first(FLUXES, names, tuple(columns.values())):
+        said += f" (its flux '{flux}' is kept with --columns.flux {flux})"
     if short(name).startswith("g_transit_"):
         said += " (the columns of BP and RP are not read)"
     if given.difference:

@@ -74,11 +74,13 @@ def find(names: Sequence[str], given: "ColumnNames", where: str, taken: tuple[st
             found.options.append(name)
         else:
             found.columns[name] = match
+    by_flux = _pair("flux", FLUXES, FLUX_ERRORS, names, given, taken)
+    by_magnitude = _pair("magnitude", MAGNITUDES, MAGNITUDE_ERRORS, names, given, taken)
+    if not by_flux and not by_magnitude and (limits := _only_limits(names, given, taken)):
+        return BrightnessColumns(limits)
     if found.missing:
         return found
     _check_magnitude(found.columns.get("magnitude"), given, where)
-    by_flux = _pair("flux", FLUXES, FLUX_ERRORS, names, given, taken)
-    by_magnitude = _pair("magnitude", MAGNITUDES, MAGNITUDE_ERRORS, names, given, taken)
     complete = lambda pair: any(name.endswith("_error") or name == "signal_to_noise" for name in pair)
     if given.flux or given.flux_error:
         chosen = by_flux
@@ -92,9 +94,6 @@ def find(names: Sequence[str], given: "ColumnNames", where: str, taken: tuple[st
     if chosen is by_flux and not given.flux and by_flux:
         _check_one_flux(names, where)
     wanted = "flux" if chosen is by_flux and by_flux else "magnitude"
-    if not chosen and (limits := _only_limits(names, given, taken)):
-        found.columns = limits
-        return found
     if wanted not in chosen:
         found.missing.append(f"for the {wanted}" + (" or flux" if wanted == "magnitude" else ""))
         found.options.append(wanted)
@@ -135,7 +134,8 @@ def _pair(
         out[f"{kind}_error"] = error
     elif ratio := first(RELATIVE_ERRORS, names, taken):
         out["signal_to_noise"] = ratio
-    if kind == "flux" and given.zero_point is None and (zero := first(ZERO_POINTS, names, taken)):
+    said = given.zero_point is not None or given.unit != "auto" or is_pan_starrs(value, names)
+    if kind == "flux" and not said and (zero := first(ZERO_POINTS, names, taken)):
         out["zero_point"] = zero
     if kind == "magnitude" and is_unsigned(value, names) and (sign := first((SIGN,), names)):
         out["sign"] = sign
@@ -145,11 +145,12 @@ def _pair(
 
 
 def _only_limits(names: Sequence[str], given: "ColumnNames", taken: tuple[str, ...]) -> dict[str, str]:
-    """The column of a table of non-detections, which has limits and nothing else; ZTF's are of differences, as the user must say."""
-    limit = first(LIMITS, names, taken)
-    if limit is None or given.magnitude_error or (short(limit) == _OF_DIFFERENCES and not given.difference):
-        return {}
-    return {"limit": limit}
+    """The column of ZTF's tables of non-detections, which have limits and nothing else: of differences, as the user must say.
+
+    Other limits without a magnitude are none: the magnitude may be there under an unknown name.
+    """
+    limit = first((_OF_DIFFERENCES,), names, taken)
+    return {"limit": limit} if limit is not None and given.difference else {}
 
 
 def _own_errors(name: str) -> Iterable[str]:
@@ -210,6 +211,15 @@ def is_unsigned(name: str, names: Sequence[str]) -> bool:
     if short(name) in UNSIGNED:
         return True
     return first((SIGN,), names) is not None and not is_of_star(name)
+
+
+def is_pan_starrs(flux: str, names: Sequence[str]) -> bool:
+    """Whether a flux is of Pan-STARRS's table of detections: it is called as Rubin's, and is in Jy, whatever the `zp` beside it.
+
+    >>> is_pan_starrs("psfFlux", ["objID", "obsTime", "filterID", "zp"]), is_pan_starrs("psfFlux", ["midpointMjdTai"])
+    (True, False)
+    """
+    return short(flux) == "psfflux" and first(("obstime",), names) is not None
 
 
 def is_of_star(name: str) -> bool:

@@ -30,9 +30,9 @@ class CleaningSettings:
     """Which points and objects are kept."""
 
     min_points: int = 5
-    """Objects with fewer sound points are rejected (the originals' rule)."""
+    """Objects with fewer sound points are rejected (the originals' rule); of fluxes, where there are fluxes."""
     max_error: float = 1.0
-    """mag; errors must lie in (0, max_error] (Astromer 2 keeps 0 < error < 1)."""
+    """mag; errors of magnitudes must lie in (0, max_error] (Astromer 2 keeps 0 < error < 1), those of fluxes be above 0."""
     max_magnitude: float = 50.0
     """|magnitude| beyond this is a sentinel such as 99.999. No rule on sign: MACHO magnitudes are negative."""
     max_years_from_median: float = 100.0
@@ -89,6 +89,13 @@ class CleaningReport:
     """Of datasets that hold fluxes; the points are then fluxes."""
     time_scales: dict[str, None] = dataclasses.field(default_factory=dict)
     """Of all tables, in the order found; empty for those that do not say."""
+
+    def set_aside(self, rejection: Rejection, points: int) -> None:
+        """Rejects a light curve that was kept with so many points."""
+        self.rejected.append(rejection)
+        self.curves_kept -= 1
+        self.points_kept -= points
+        self.points_dropped["of rejected objects"] += points
 
     def add_fluxes(self, fluxes: FluxSeries, magnitudes: int, min_points: int) -> None:
         """Notes what one more light curve, kept with so many magnitudes, has in fluxes."""

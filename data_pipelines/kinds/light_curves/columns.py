@@ -106,7 +106,21 @@ def recognise(available: Iterable[str], given: ColumnNames, where: str) -> dict[
             f"{'it' if len(missing) == 1 else 'them'} with {listed(['--columns.' + o.replace('_', '-') for o in options])}"
             f"{brightness.advice}"
         )
-    return found | brightness.columns
+    found |= brightness.columns
+    _check_alike(found, names, given, where)
+    return found
+
+
+def _check_alike(found: dict[str, str], names: Sequence[str], given: ColumnNames, where: str) -> None:
+    """Columns whose names differ in case alone can mean two things, where the user does not name one."""
+    options = {field.name: getattr(given, field.name) for field in dataclasses.fields(given)}
+    for field, chosen in found.items():
+        alike = [name for name in names if name.lower() == chosen.lower()]
+        if len(alike) > 1 and options.get(field) is None:
+            advice = f"name one with --columns.{field.replace('_', '-')}" if field in options else "rename one"
+            raise DataError(
+                f"'{where}' has the columns {listed(alike)}, any of which may be the {field.replace('_', ' ')}: {advice}"
+            )
 
 
 def listed(parts: Sequence[str]) -> str:

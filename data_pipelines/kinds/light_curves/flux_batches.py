@@ -22,6 +22,10 @@ class FluxChoice:
     """Of each dataset: what its fluxes are multiplied by."""
     of_magnitudes: tuple[bool, ...]
     """Of each dataset: whether it has none, so that they are made of its magnitudes."""
+    kind: str
+    """As the manifests say it."""
+    unit: str
+    """Of the batches; empty where it has no name."""
 
 
 def choose_fluxes(manifests: Sequence[Manifest], zero_point: float | None) -> FluxChoice:
@@ -52,7 +56,9 @@ def choose_fluxes(manifests: Sequence[Manifest], zero_point: float | None) -> Fl
         )
     chosen = float(own if zero_point is None else zero_point)  # type: ignore[arg-type]
     scales = tuple(1.0 if np.isnan(chosen) else float(10 ** (0.4 * (chosen - b.zero_point))) for b in known)
-    return FluxChoice(chosen, scales, tuple(not brightness.has_fluxes for brightness in known))
+    kind = next((brightness.kind for brightness in known if brightness.kind != MAGNITUDE), MAGNITUDE)
+    unit = next((b.unit for b in known if b.has_fluxes and np.array_equal(b.zero_point, chosen, True)), "")
+    return FluxChoice(chosen, scales, tuple(not b.has_fluxes for b in known), kind, unit)
 
 
 def _brightness(manifest: Manifest) -> DatasetBrightness:

@@ -68,7 +68,7 @@ def clean_fluxes(
 
     In order: times that are not finite; fluxes and errors that are not finite, or of no float32; of fluxes made of magnitudes
     those that were sentinels; Julian dates become MJD; times far from the median; of points at one time the measured one with the
-    smallest error stays.
+    smallest error stays, else the lowest limit.
     """
     dropped: Counter[str] = Counter(fluxes.lost)
 
@@ -99,7 +99,7 @@ def clean_fluxes(
         if notes is not None and np.any(np.diff(fluxes.mjd) < 0):
             notes["unsorted times sorted"] += 1
         worth = np.where(fluxes.measured, fluxes.flux_error, np.inf)
-        fluxes = fluxes.take(np.lexsort((worth, fluxes.mjd)))
+        fluxes = fluxes.take(np.lexsort((fluxes.limit, worth, fluxes.mjd)))
         points = np.stack([fluxes.mjd, np.nan_to_num(fluxes.flux), np.nan_to_num(fluxes.flux_error), fluxes.limit])
         copies = len(fluxes) - len(np.unique(points, axis=1).T)
         keep(np.concatenate([[True], np.diff(fluxes.mjd) > 0]), "time repeated")

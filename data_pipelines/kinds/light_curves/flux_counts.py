@@ -6,8 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from data_pipelines.kinds.light_curves.fluxes import FluxSeries
+from data_pipelines.kinds.light_curves.fluxes import DIFFERENCE, FluxSeries
 from data_pipelines.kinds.report import counted
+
+FEW = "of light curves with too few magnitudes"
+_ERRORS, _RARE = 5, 0.01
+"""Errors below 0, and the part of the points that far below, from which on fluxes look like differences."""
 
 
 @dataclass
@@ -20,6 +24,8 @@ class FluxCounts:
     negative: int = 0
     """Fluxes below 0."""
     limits: int = 0
+    impossible: int = 0
+    """Fluxes, not of a difference, that are below 0 by more than `_ERRORS` errors, which no star's light is."""
     magnitudes: int = 0
     """Points that a model of magnitudes is given: those of light curves that have enough."""
     curves_without: int = 0
@@ -33,6 +39,8 @@ class FluxCounts:
         self.points += len(fluxes)
         self.negative += int(np.count_nonzero(fluxes.flux < 0))
         self.limits += int(np.count_nonzero(~fluxes.measured))
+        if fluxes.kind != DIFFERENCE:
+            self.impossible += int(np.count_nonzero(fluxes.flux < -_ERRORS * fluxes.flux_error))
         self.without.update(fluxes.without_magnitude(magnitudes))
         if magnitudes < min_points:
             self.curves_without += 1
@@ -42,8 +50,12 @@ class FluxCounts:
 
     def rows(self) -> dict[str, str]:
         """What is printed."""
-        return {
-            "fluxes": f"{self.points:,} points ({self.negative:,} negative, {self.limits:,} upper limits)",
+        rows = {"fluxes": f"{self.points:,} points ({self.negative:,} negative, {self.limits:,} upper limits)"}
+        if self.impossible > _RARE * self.points:
+            rows["no total fluxes"] = (
+                f"{self.impossible:,} points are below 0 by more than {_ERRORS} errors: if they are differences, say --columns.difference"
+            )
+        return rows | {
             "without magnitudes": f"{self.points - self.magnitudes:,} of {self.points:,} points ({counted(+self.without)}), "
             f"{self.curves_without:,} of {self.curves:,} light curves",
         }
@@ -58,6 +70,3 @@ class FluxCounts:
             "light_curves_without_magnitudes": self.curves_without,
             "without_magnitudes": dict(+self.without),
         }
-
-
-FEW = "of light curves with too few magnitudes"

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from data_pipelines.kinds.light_curves.cleaning import (
     clean,
 )
 from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.kinds.light_curves.flux_cleaning import clean_with_fluxes
+from data_pipelines.kinds.light_curves.fluxes import fluxes_of_magnitudes
 from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.meaning import DatasetBrightness, brightness_of
 from data_pipelines.kinds.light_curves.records import LIGHT_CURVES, flux_series
@@ -27,7 +30,13 @@ class LightCurveReader(Reader):
     """Light curves in input order (a star in parts: where its last part is), cleaned or set aside; shards are read as they are: train, validation, test."""
 
     def __init__(self, request: Request) -> None:
-        """Reads nothing yet; `options` of the request are `columns` and `cleaning`."""
+        """Reads nothing yet; `options` of the request are `columns` and `cleaning`.
+
+        A model of fluxes `takes` `{"brightness": "flux", "zero_point": Z}`: light curves then have `fluxes`, in the zero point Z (None:
+        as they are), made of magnitudes where there are no others.
+        """
+        self._fluxes = request.takes.get("brightness", "magnitude") == "flux"
+        self._zero_point: float | None = request.takes.get("zero_point")
         self._columns: ColumnNames = request.options.get("columns") or ColumnNames()
         self._cleaning: CleaningSettings = request.options.get("cleaning") or CleaningSettings()
         self._say = request.say
@@ -43,14 +52,31 @@ class LightCurveReader(Reader):
         for shards, group in itertools.groupby(paths, holds_shards):
             if shards:
                 for folder in find_datasets(list(group)):
-                    yield from _shards(read_manifest(folder), self.report)
+                    for item in _shards(read_manifest(folder), self.report, self._fluxes):
+                        yield self._finished(item, str(folder))
                 continue
             # Together, so that one unreadable file among several is set aside and the rest goes on.
             found = read_light_curves(
                 list(group), self._columns, on_columns=self._on_columns, on_bad_file=self._on_bad_file
             )
+            cleaned = clean_with_fluxes if self._fluxes else clean
             for raw in found:
-                yield clean(raw, self._cleaning, self.report)
+                yield self._finished(cleaned(raw, self._cleaning, self.report), raw.origin)
+
+    def _finished(self, item: CleanLightCurve | Rejection, origin: str) -> CleanLightCurve | Rejection:
+        """With fluxes of the zero point that is wanted, where fluxes are."""
+        if not self._fluxes or isinstance(item, Rejection):
+            return item
+        fluxes = item.fluxes
+        if fluxes is None:
+            fluxes = fluxes_of_magnitudes(item.mjd, item.magnitude, item.magnitude_error)
+        if self._zero_point is None:
+            return replace(item, fluxes=fluxes)
+        if np.isnan(fluxes.zero_point):
+            reason = f"fluxes without a zero point: the model takes fluxes of {self._zero_point:g}"
+            self.report.set_aside(Rejection(item.object_id, reason, origin), len(fluxes))
+            return self.report.rejected[-1]
+        return replace(item, fluxes=fluxes.scaled(self._zero_point, ""))
 
     def check(self) -> None:
         """Raises DataError where more was lost than `--cleaning.max-loss` allows."""
@@ -81,7 +107,8 @@ class LightCurveReader(Reader):
         return said
 
 
-def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCurve | Rejection]:
+def _shards(manifest: Manifest, report: CleaningReport, fluxes: bool) -> Iterator[CleanLightCurve | Rejection]:
+    """Records as they are; those with too few magnitudes are rejected unless fluxes are wanted."""
     if manifest.kind != LIGHT_CURVES.kind:
         raise DataError(
             f"'{manifest.folder}' holds {manifest.kind.replace('_', ' ')}, and this model reads light curves"
@@ -90,6 +117,12 @@ def _shards(manifest: Manifest, report: CleaningReport) -> Iterator[CleanLightCu
     found = shard_records(manifest, lambda features: _light_curve(features, manifest.class_names, brightness))
     for number, curve in enumerate(found):
         report.points_read += len(curve.mjd)
+        if curve.fluxes is not None and fluxes:
+            report.points_read += len(curve.fluxes) - len(curve.mjd)
+            report.points_kept += len(curve.fluxes)
+            report.curves_kept += 1
+            yield curve
+            continue
         if curve.fluxes is not None:
             lost = curve.fluxes.without_magnitude(len(curve.mjd))
             report.points_read += lost.total()

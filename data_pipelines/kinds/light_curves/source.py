@@ -1,6 +1,7 @@
 """Batches of light-curve windows from prepared shards, of magnitudes or of fluxes; how rows are read is `shards.source`'s."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,31 +104,54 @@ class LightCurveSource(ShardSource):
         return without, points, few, curves
 
     def remarks(self) -> list[str]:
-        """What a model of magnitudes does without in datasets of fluxes."""
+        """What magnitudes do without in datasets of fluxes, and fluxes in datasets of magnitudes; kinds that are side by side."""
         if self._chosen is not None:
-            return []
+            known = zip(self.manifests, self._chosen.of_magnitudes, strict=True)
+            of_flux = [m for m, made in known if made and "of flux" in m.facts.get("brightness", "")]
+            return [
+                f"'{m.folder}' was prepared without its negative fluxes: prepare it again to have them" for m in of_flux
+            ]
+        said = []
+        kinds = dict.fromkeys(brightness.kind.replace("_", " ") for brightness in self._brightness)
+        if len(kinds) > 1:
+            said = [f"datasets of {' and of '.join(kinds)} side by side: their magnitudes are not of one brightness"]
         without, points, few, curves = self.without_magnitudes()
         if not without:
-            return []
+            return said
         most = "most of its data: " if 2 * without > points else ""
         return [
+            *said,
             f"magnitudes of fluxes, split '{self.split}': {most}{without:,} of {points:,} points ({without / points:.0%}: negative fluxes, "
-            f"upper limits, large errors) and {few:,} of {curves:,} light curves have none that can be used"
+            f"upper limits, large errors) and {few:,} of {curves:,} light curves have none that can be used",
         ]
+
+    def describe(self) -> dict[str, Any]:
+        """What there is, and what the brightness in the batches is."""
+        chosen, kinds = self._chosen, list(dict.fromkeys(brightness.kind for brightness in self._brightness))
+        brightness: dict[str, Any] = {"series": "magnitude", "kinds": kinds}
+        if chosen is not None:
+            zero_point = None if np.isnan(chosen.zero_point) else chosen.zero_point
+            brightness = {"series": "flux", "kinds": [chosen.kind], "zero_point": zero_point, "unit": chosen.unit}
+        return super().describe() | {"brightness": brightness}
 
     def _settings(self) -> list[Any]:
         settings = super()._settings()
-        return (
-            settings if self._chosen is None else [*settings, {"brightness": "flux", "zero_point": self._zero_said()}]
-        )
-
-    def _zero_said(self) -> float | None:
-        return None if np.isnan(self.zero_point) else self.zero_point
+        if self._chosen is None:
+            return settings
+        zero_point = None if np.isnan(self.zero_point) else self.zero_point
+        return [*settings, {"brightness": "flux", "zero_point": zero_point, "scales": self._chosen.scales}]
 
     def finished(self, batch: Batch) -> Batch:
         """Fluxes under their names, of one zero point."""
         if self._chosen is None:
             return batch
-        last = lambda values, filling: np.append(self._per_record(values), filling)[batch["record"]]
-        made = last(self._chosen.of_magnitudes, False).astype(bool)
-        return flux_batch(batch, last(self._chosen.scales, 1.0), made, self._chosen.zero_point)
+        scale, made = self._of_rows
+        record = batch["record"]
+        return flux_batch(batch, scale[record], made[record], self._chosen.zero_point)
+
+    @cached_property
+    def _of_rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """(R + 1,) what the fluxes of each record are multiplied by, and whether they are magnitudes; the last is of rows that fill."""
+        assert self._chosen is not None
+        with_last = lambda values, last: np.append(self._per_record(values), last)
+        return with_last(self._chosen.scales, 1.0), with_last(self._chosen.of_magnitudes, False).astype(bool)

@@ -39,6 +39,7 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "unix": ("unix", "unixtime", "unix_time", "timestamp"),
 }
 _BY_NAME = {name: known for known, names in _NAMED.items() for name in names}
+_OTHER_UNITS = ("h", "hr", "hour", "min", "minute", "yr", "year", "a", "ms", "us")
 _MINUS = re.compile(r"(?P<modified>m?)jd(?![a-z])[^0-9]*?[-_]\s*\(?(?P<zero>\d{4,7}(?:\.\d+)?)")
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?\s*$")
 
@@ -111,6 +112,9 @@ def choose_clock(
     """
     finite = values[np.isfinite(values)]
     middle = float(np.median(finite)) if len(finite) else np.nan
+    counted = (unit or str((header or {}).get("TIMEUNIT", ""))).strip().lower()
+    if asked == "auto" and counted in _OTHER_UNITS:
+        raise ConfigError(f"{_column(name, where, middle)} in '{counted}': write days or seconds, or {_say()}")
     clock = _asked(asked) if asked != "auto" else _declared(name.lower(), unit.lower(), header or {})
     if clock is None:
         clock = _by_range(middle)

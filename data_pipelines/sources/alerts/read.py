@@ -5,7 +5,6 @@ reading goes on. Memory is that of one alert, one Avro block, or one small group
 """
 
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from data_pipelines.sources.alerts.cutting import BESIDE, Outcome, Packets, Piec
 from data_pipelines.sources.alerts.packets import StampRules
 from data_pipelines.sources.alerts.record import STAMP_NAMES
 from data_pipelines.sources.alerts.stamp_files import stamp_group
+from data_pipelines.sources.folders import files_below
 from lcjax.errors import DataError, Rejection
 
 _SMALL_BYTES = 4 << 20
@@ -117,7 +117,7 @@ def _list_files(paths: Sequence[Path | str], on_other: Callable[[Path], None] | 
         if not path.is_dir():
             raise DataError(f"'{path}' is neither a file nor a folder")
         hidden = lambda p, top=path: any(part.startswith((".", "_")) for part in p.relative_to(top).parts)
-        below = [p for p in sorted(_below(path)) if not hidden(p)]
+        below = [p for p in sorted(files_below(path)) if not hidden(p)]
         for other in [p for p in below if p.suffix.lower() in BESIDE] if on_other else []:
             on_other(other)
         below = [p for p in below if p.suffix.lower() not in BESIDE]
@@ -125,24 +125,6 @@ def _list_files(paths: Sequence[Path | str], on_other: Callable[[Path], None] | 
             raise DataError(f"folder '{path}' holds no alerts (Avro, tar, zip, Parquet, FITS, .npy)")
         files += below
     return files
-
-
-def _below(top: Path) -> Iterator[Path]:
-    """Files of a folder and its subfolders, linked ones too, each folder once; and, for their reasons to be said when they are
-    opened, links that lead nowhere and folders that cannot be listed.
-    """
-    lost: list[Path] = []
-    seen: set[str] = set()
-    for folder, names, files in os.walk(top, followlinks=True, onerror=lambda e: lost.append(Path(e.filename))):
-        real = os.path.realpath(folder)
-        if real in seen:
-            names.clear()
-            continue
-        seen.add(real)
-        for path in map(Path(folder).joinpath, files):
-            if path.is_file() or (path.is_symlink() and not path.exists()):
-                yield path
-    yield from lost
 
 
 def _grouped(files: list[Path]) -> Iterator[list[Path]]:

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from lcjax.errors import DataError
+from lcjax.evaluation.block_figures import block_weights
 from lcjax.evaluation.classification import ClassificationScores, score_classes
 from lcjax.evaluation.classification_figures import classifier_figure
 from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
@@ -141,11 +142,20 @@ def evaluate(loaded: Loaded, data: LabelledData, commands: str) -> Scores:
             (f"{stars.accuracy.value:.1%}", "accuracy of stars"),
             (f"{stars.objects:,}", "labelled stars"),
         ],
-        sections=[Section("Scores on held-out stars", [overall, *notes, classes, picture])],
+        sections=[Section("Scores on held-out stars", [overall, *notes, classes, picture, *blocks_read(loaded)])],
         curve=("macro_f1", "Macro F1 of windows"),
         commands=commands,
         facts={"answers": answers, "stars": stars, "windows": windows},
     )
+
+
+def blocks_read(loaded: Loaded) -> list[Picture]:
+    """The weights of the encoder's blocks, where the head is one that learns them."""
+    gamma = loaded.variables["params"]["head"].get("gamma")
+    if gamma is None:
+        return []
+    caption = "How much of each block of the encoder the head reads; dotted: equal shares."
+    return [Picture(lambda: block_weights(gamma), caption)]
 
 
 def _row(name: str, scores: ClassificationScores) -> list[object]:

@@ -13,7 +13,7 @@ from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExpe
 from lcjax.systems.light_curve_classifier.encoder import encoder_in, joined, with_origin
 from lcjax.systems.light_curve_classifier.system import keeps_encoded
 from lcjax.systems.light_curve_classifier.task import build_task, frozen_encoder
-from lcjax.systems.light_curve_classifier.windows import ArrayWindows
+from lcjax.systems.light_curve_classifier.windows import ArrayWindows, Encode, encoded
 from lcjax.training import fit
 from lcjax.training.checkpoint import restore_variables
 from lcjax.training.workdir import experiment_record
@@ -22,9 +22,6 @@ from lcjax.typing import PyTree
 Labelled = tuple[dict[str, np.ndarray], np.ndarray]
 """Windows (`time` in days from any epoch near them, `magnitude`, `magnitude_error` in mag, float32, `mask` bool, (N, L)
 each) and their classes (N,) int, -1 unknown."""
-
-_ROWS = 64
-"""Windows that a frozen encoder sees at once."""
 
 
 def fit_classifier(
@@ -71,7 +68,7 @@ def _ready(
     return with_origin(dataclasses.replace(named, encoder="", architecture=""), origin)
 
 
-def _source(experiment: LightCurveClassifierExperiment, given: Labelled, encode: object) -> ArrayWindows:
+def _source(experiment: LightCurveClassifierExperiment, given: Labelled, encode: Encode | None) -> ArrayWindows:
     windows, label = given
     label = np.asarray(label, np.int32)
     if not (label >= 0).any():
@@ -84,7 +81,6 @@ def _source(experiment: LightCurveClassifierExperiment, given: Labelled, encode:
     ready["length"] = ready["mask"].sum(1).astype(np.int32)
     ready |= {"label": label, "weight": np.ones(len(label), np.float32)}
     if encode is not None:
-        parts = [encode({n: x[at : at + _ROWS] for n, x in ready.items()}) for at in range(0, len(label), _ROWS)]  # type: ignore[operator]
-        ready |= {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        ready = encoded(ready, encode)
     seed = experiment.training.seed
     return ArrayWindows(ready, experiment.class_names, experiment.training.batch_size, seed)

@@ -7,9 +7,9 @@ from lcjax.models.light_curve_head_config import HeadConfig
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 
 _WINDOW = WindowConfig(length=200, mode="sequential", evaluation_mode="sequential")
-_OPTIMIZER = OptimizerConfig(name="adam", learning_rate=1e-3, schedule="constant")
+_OPTIMIZER = OptimizerConfig(name="adam", learning_rate=3e-4, schedule="constant")
 _TRAINING = TrainingConfig(
-    steps=2000, batch_size=128, evaluate_every=25, checkpoint_every=100, log_every=25, patience=20
+    steps=2000, batch_size=128, evaluate_every=25, checkpoint_every=100, log_every=25, patience=20, monitor="-macro_f1"
 )
 
 
@@ -38,7 +38,7 @@ def few_shot_reconstruction() -> LightCurveClassifierExperiment:
         lcjax train few-shot-reconstruction --encoder astromer1-macho --data D --samples-per-class 20 --workdir R
     """
     optimizer = dataclasses.replace(_OPTIMIZER, learning_rate=1e-5)
-    training = dataclasses.replace(_TRAINING, batch_size=64)
+    training = dataclasses.replace(_TRAINING, batch_size=64, monitor="loss")
     return LightCurveClassifierExperiment(
         learns="reconstruction", window=_WINDOW, optimizer=optimizer, training=training
     )

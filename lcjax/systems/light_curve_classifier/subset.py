@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import ConfigError
 from lcjax.systems.base import Data, unknown_name
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 
@@ -158,16 +158,10 @@ def draw_training(experiment: LightCurveClassifierExperiment, data: LabelledData
 
 
 def draw_validation(experiment: LightCurveClassifierExperiment, data: LabelledData) -> Subset:
-    """Stars that choose the best weights, from the validation split; classes there may have fewer than are asked for.
-
-    Raises:
-      DataError: none is of a class of the model.
-    """
+    """Stars that choose the best weights, from the validation split; classes there may have fewer than are asked for."""
     stars, names = labelled_stars(data), experiment.class_names
     members = {name: stars.of_class(name) for name in names if name in stars.class_names}
     together = np.concatenate([*members.values(), np.zeros(0, np.int64)]).astype(np.int64)
-    if not len(together):
-        raise DataError("no validation star is of a class of the model: prepare the data with other --fractions")
     times = np.zeros(len(stars.key), np.int64)
     if experiment.samples_per_class is None:
         times[together] = 1

@@ -1,7 +1,7 @@
 """The Task of a classifier of light curves: encoder, head, cross entropy of the windows; stars are answered whole."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -45,7 +45,7 @@ def build_task(experiment: LightCurveClassifierExperiment) -> Task:
     head = build_head(experiment.head, len(names), dtype)
     read = reader(experiment, encoder)
     part = trained_part(experiment, encoder)
-    dropout = not experiment.frozen
+    dropout, length = not experiment.frozen, experiment.window.length
 
     def init(key: Array, batch: dict) -> PyTree:
         own, heads = jax.random.split(key)
@@ -53,14 +53,6 @@ def build_task(experiment: LightCurveClassifierExperiment) -> Task:
             return {"params": {"head": head.init(heads, read({}, batch))["params"]}}
         variables = encoder.init(own, batch)
         return joined(variables, head.init(heads, read(joined(variables, None), batch))["params"])
-
-    def metrics(logits: Array, batch: dict) -> tuple[Array, Metrics]:
-        rows = label_weight(batch["label"], batch.get("weight"))
-        errors = cross_entropy(logits, batch["label"])
-        return rows, {
-            "loss": (jnp.sum(errors * rows), jnp.sum(rows)),
-            **class_metrics(logits, batch["label"], rows, names),
-        }
 
     def loss(
         params: PyTree, model_state: PyTree, batch: dict, key: Array, axis: Axis = None
@@ -70,12 +62,12 @@ def build_task(experiment: LightCurveClassifierExperiment) -> Task:
         inputs["row"] = rows_of(batch, batch["label"].shape[0], axis)
         rngs = {"dropout": heads}
         logits = head.apply({"params": params["head"]}, inputs, deterministic=False, axis=axis, rngs=rngs)["logits"]
-        rows, sums = metrics(logits, batch)
+        rows, sums = _metrics(logits, batch, names)
         return global_mean(cross_entropy(logits, batch["label"]), rows, axis), (sums, model_state)
 
     def evaluate(variables: PyTree, batch: dict, key: Array) -> Metrics:
         del key
-        return metrics(answer(variables, batch)["logits"], batch)[1]
+        return _metrics(answer(variables, batch)["logits"], batch, names)[1]
 
     def answer(variables: PyTree, batch: dict) -> dict[str, Array]:
         return head.apply({"params": variables["params"]["head"]}, read(variables, batch))
@@ -94,11 +86,6 @@ def build_task(experiment: LightCurveClassifierExperiment) -> Task:
             "embedding": found["embedding"].astype(jnp.float32),
         }
 
-    length = experiment.window.length
-    spec = {
-        name: jax.ShapeDtypeStruct((2, length) if len(s.shape) == 2 else (2,), s.dtype)
-        for name, s in encoder.batch_spec.items()
-    }
     return dataclasses.replace(
         encoder,
         name=experiment.system,
@@ -106,7 +93,7 @@ def build_task(experiment: LightCurveClassifierExperiment) -> Task:
         updates=(Update(loss, part),),
         evaluate=evaluate,
         predict=predict,
-        batch_spec=spec,
+        batch_spec=_spec(encoder, length),
         optimizers=None,
         sharding_rules=() if experiment.raw else encoder.sharding_rules,
         summarize=summarize_classes,
@@ -123,6 +110,19 @@ def build_task(experiment: LightCurveClassifierExperiment) -> Task:
         meaning={**encoder.meaning, "class_names": list(names), "windows": dataclasses.asdict(experiment.window)},
         extras={"windows": windows, "answer": answer, "read": read},
     )
+
+
+def _metrics(logits: Array, batch: dict, names: Sequence[str]) -> tuple[Array, Metrics]:
+    """Weights of the rows, and sums of loss, accuracy, recalls and precisions."""
+    rows = label_weight(batch["label"], batch.get("weight"))
+    loss = (jnp.sum(cross_entropy(logits, batch["label"]) * rows), jnp.sum(rows))
+    return rows, {"loss": loss, **class_metrics(logits, batch["label"], rows, names)}
+
+
+def _spec(encoder: Task, length: int) -> dict[str, jax.ShapeDtypeStruct]:
+    """The encoder's batch, with windows of another length."""
+    shape = lambda spec: (2, length) if len(spec.shape) == 2 else (2,)
+    return {name: jax.ShapeDtypeStruct(shape(spec), spec.dtype) for name, spec in encoder.batch_spec.items()}
 
 
 def reader(experiment: LightCurveClassifierExperiment, encoder: Task) -> Callable[..., dict[str, Any]]:

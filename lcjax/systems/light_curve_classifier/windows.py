@@ -16,6 +16,10 @@ Encode = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 """Windows -> entries of the batch that stand for them."""
 
 
+_AT_ONCE = 64
+"""Windows that a frozen encoder sees together."""
+
+
 class ArrayWindows:
     """A source of windows that are at hand: batches are a function of the windows, the batch size and the seed."""
 
@@ -123,13 +127,22 @@ class DrawnWindows(ArrayWindows):
                 continue
             ready = {name: _padded(np.asarray(value), self._length) for name, value in batch.items()}
             ready["label"] = self.labels[np.maximum(record, 0)].astype(np.int32)
-            if self._encode is not None:
-                ready |= self._encode(ready)
             rows = np.repeat(np.arange(len(count)), count)
             parts.append({name: value[rows] for name, value in ready.items()})
         if not parts:
             raise DataError("none of the stars to learn from has a window: prepare the data again")
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        windows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return windows if self._encode is None else encoded(windows, self._encode)
+
+
+def encoded(windows: dict[str, np.ndarray], encode: Encode) -> dict[str, np.ndarray]:
+    """The windows with what `encode` makes of them, so many at once that one compiled program serves all."""
+    count, parts = len(windows["label"]), []
+    for start in range(0, count, _AT_ONCE):
+        rows = np.minimum(np.arange(start, start + _AT_ONCE), count - 1)
+        found = encode({name: value[rows] for name, value in windows.items()})
+        parts.append({name: value[: count - start] for name, value in found.items()})
+    return windows | {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _padded(value: np.ndarray, length: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Reconstruction of hidden points on held-out stars, and what the embeddings hold."""
 
 import dataclasses
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import numpy as np
@@ -15,7 +15,7 @@ from lcjax.evaluation.reconstruction import ReconstructionSums, SumsByObject, pr
 from lcjax.evaluation.scores import Part, Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
 from lcjax.pretrained.weights_folder import count_parameters
-from lcjax.systems.base import Data
+from lcjax.systems.masked_pretraining.pictures import LightCurveData, attention, neighbours, object_key
 from lcjax.systems.masked_pretraining.reconstruction import reconstruct_batches
 from lcjax.training.source import device_part
 
@@ -27,14 +27,6 @@ LEAK = (
     "These are no scores of hidden points: the published network sees the points it must predict (they are in the mean "
     "of the window, its mask does not hide them, and some stay as they are). --strict hides them."
 )
-
-
-class LightCurveData(Data, Protocol):
-    """Windows of light curves, perhaps of several surveys."""
-
-    @property
-    def dataset_of_record(self) -> np.ndarray:
-        """(R,) str, dataset (survey) of every record."""
 
 
 @dataclasses.dataclass
@@ -53,6 +45,8 @@ class HeldOut:
     class_names: tuple[str, ...]
     objects: int
     statistics: dict[str, np.ndarray]
+    names: list[tuple[str, str]]
+    """Survey, and object id and band, of every object."""
 
 
 def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
@@ -64,7 +58,8 @@ def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
     windows: list[dict[str, Any]] = []
     statistics: list[dict[str, np.ndarray]] = []
     names = (*data.class_names, "")
-    for batch, out in reconstruct_batches(loaded.task, loaded.variables, data.evaluation_batches()):
+    reconstructed = reconstruct_batches(loaded.task, loaded.variables, data.evaluation_batches())
+    for index, (batch, out) in enumerate(reconstructed):
         real = batch["weight"] > 0
         group = np.where(real, survey[np.maximum(batch["record"], 0)], "")
         labels = [names[i] for i in batch["label"]]
@@ -76,12 +71,12 @@ def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
             rule.add(batch["object_id"], labels, group, (*sums[:2], sums[2] * real))
         embedded = np.asarray(predict(loaded.variables, device_part(batch))["embedding"], np.float64)
         for i in np.flatnonzero(real):
-            key = (group[i], f"{batch['object_id'][i]}\t{batch['band'][i]}")
+            key = object_key(batch, group, i)
             entry = objects.setdefault(key, [0.0, 0, batch["label"][i]])
             entry[0] = entry[0] + embedded[i] * batch["length"][i]
             entry[1] += int(batch["length"][i])
         statistics.append(window_statistics.window_statistics(batch))
-        _collect_windows(windows, batch, out, labels, group)
+        _collect_windows(windows, batch, index, out, labels, group)
     entries = list(objects.values())
     if not entries:
         raise DataError("there are no light curves in this split: choose another with --split")
@@ -95,10 +90,11 @@ def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
         class_names=tuple(data.class_names),
         objects=len(objects),
         statistics=window_statistics.join(statistics),
+        names=list(objects),
     )
 
 
-def _collect_windows(kept: list, batch: dict, out: dict, labels: list[str], group: np.ndarray) -> None:
+def _collect_windows(kept: list, batch: dict, index: int, out: dict, labels: list[str], group: np.ndarray) -> None:
     """Keeps one well-filled window per class until there are enough."""
     for i in np.argsort(-batch["length"], kind="stable"):
         n = int(batch["length"][i])
@@ -108,6 +104,7 @@ def _collect_windows(kept: list, batch: dict, out: dict, labels: list[str], grou
         window = {
             "title": f"{batch['object_id'][i]}  {labels[i]}  ({group[i]})",
             "label": labels[i],
+            "batch": (batch, index, int(i)),
             "time": cut(batch["time"]),
             "magnitude": cut(batch["magnitude"]),
             "magnitude_error": cut(batch["magnitude_error"]),
@@ -136,7 +133,7 @@ def evaluate(loaded: Loaded, data: LightCurveData, commands: str) -> Scores:
         printed=[Table(header, cells, "held-out stars, 95 % intervals"), *warning],
         values=[{**plain(r), "points": points, "baselines": _baselines(held_out, r)} for r in rows],
         cards=_cards(loaded, held_out, rows[0], points),
-        sections=_sections(held_out, Table(header, cells), points, loaded.experiment.masking.probed, warning),  # type: ignore[attr-defined]
+        sections=_sections(loaded, data, held_out, Table(header, cells), points, warning),
         curve=("r2", f"R² of {points}"),
         commands=commands,
         facts={"embedding": held_out.embedding, "label": held_out.label, "class_names": held_out.class_names},
@@ -166,9 +163,12 @@ def _cards(loaded: Loaded, held_out: HeldOut, first: dict[str, Any], points: str
     return cards
 
 
-def _sections(held_out: HeldOut, table: Table, points: str, probed: float, warning: list[Text]) -> list[Section]:
+def _sections(
+    loaded: Loaded, data: LightCurveData, held_out: HeldOut, table: Table, points: str, warning: list[Text]
+) -> list[Section]:
     """Scores beside what needs no training, curves, embeddings and the survey."""
     coordinates, shares = principal_components(held_out.embedding)
+    probed = loaded.experiment.masking.probed  # type: ignore[attr-defined]
     explained = (
         f"Scores are of {points}, {probed:.0%} of each window's. R² compares with the mean of the very points asked for; intervals are "
         "95 % over stars. Baselines see the other points of the window alone."
@@ -192,8 +192,8 @@ def _sections(held_out: HeldOut, table: Table, points: str, probed: float, warni
     )
     return [
         Section("Scores on held-out stars", [*warning, table, baselines, Text(explained)]),
-        Section("Reconstructions", [curves] if held_out.windows else []),
-        Section("Embeddings", [plane, *_few_labels(held_out)]),
+        Section("Reconstructions", [curves, *attention(loaded, held_out.windows)] if held_out.windows else []),
+        Section("Embeddings", [plane, *neighbours(data, held_out), *_few_labels(held_out)]),
         Section("The survey", [survey]),
     ]
 

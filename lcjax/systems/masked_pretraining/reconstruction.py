@@ -7,11 +7,12 @@ import jax
 import numpy as np
 
 from lcjax.errors import ConfigError
+from lcjax.models.astromer import attention_weights
 from lcjax.systems.masked_pretraining.task import reconstruction_outputs
 from lcjax.training.source import device_part
 from lcjax.training.step import add_rows
 from lcjax.training.task import Task
-from lcjax.typing import PyTree
+from lcjax.typing import Array, PyTree
 
 EVALUATION_SEED = 20_230_101
 """Which points are hidden depends on this, the batch number and the row alone: the same for every model compared."""
@@ -39,3 +40,23 @@ def reconstruct_batches(
     for index, batch in enumerate(batches):
         outputs = run(variables, device_part(batch), np.uint32(index))
         yield batch, {name: np.asarray(value) for name, value in outputs.items()}
+
+
+def window_attention(
+    task: Task, variables: PyTree, batch: dict[str, np.ndarray], index: int, row: int, block: int = -1
+) -> np.ndarray:
+    """Attention of one window while it is reconstructed, points hidden as in `reconstruct_batches`: (H, N, N) of its N points.
+
+    Args:
+      batch, index: as there, counted from 0. row: of the batch. block: from the first, or from the last if negative.
+    """
+    key = jax.random.fold_in(jax.random.key(EVALUATION_SEED), np.uint32(index))
+
+    @jax.jit
+    def run(variables: PyTree, batch: dict) -> Array:
+        ready, _ = task.extras["reconstruct"](variables, add_rows(batch), key)
+        one = {name: value[row : row + 1] for name, value in ready.items()}
+        return attention_weights(task.model, variables, one, block)[0]  # type: ignore[arg-type]
+
+    points = int(np.sum(batch["mask"][row]))
+    return np.asarray(run(variables, device_part(batch)))[:, :points, :points]

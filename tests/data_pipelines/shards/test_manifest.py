@@ -130,3 +130,9 @@ def test_a_manifest_with_a_sound_hash_and_wrong_types_is_one_sentence(dataset, n
     (dataset / m.MANIFEST).write_text(m.manifest_text(content))
     with pytest.raises(DataError, match=f"is damaged.*{name}"):
         m.read_manifest(dataset)
+
+
+def test_one_dataset_by_several_paths_is_one(dataset, tmp_path):
+    (tmp_path / "link").symlink_to(dataset.parent)
+    paths = [dataset, dataset.parent / "." / ".." / "toy", tmp_path / "link", dataset / ".." / "1.0.0"]
+    assert m.find_datasets(paths) == [dataset]

@@ -181,3 +181,19 @@ def test_other_rows_than_the_footer_promises_are_damage(tmp_path, nested):
         path.write_bytes(whole[: at + 1] + number + whole[at + 3 :])
         with pytest.raises(DataError, match=rf"'{path}' is damaged: its footer {words}"):
             read(path)
+
+
+def test_columns_that_can_mean_two_things(tmp_path):
+    twice = pa.Table.from_arrays([*flat().columns, pa.array([20.0] * 3)], names=["id", "mjd", "mag", "err", "mag"])
+    with pytest.raises(DataError, match=r"a.parquet' has 2 columns called 'mag': rename them"):
+        read(tmp_path / "a.parquet", twice)
+    with pytest.raises(DataError, match="has 2 columns called 'id'"):
+        read(tmp_path / "a.csv", "id,id,mjd,mag,err\na,b,1,2,3")
+    with pytest.raises(
+        DataError, match=r"the columns mag and MAG, any of which may be the magnitude: name one with --columns.mag"
+    ):
+        read(tmp_path / "a.parquet", flat(MAG=[20.0] * 3))
+    named = ColumnNames(time_format="mjd", magnitude="MAG")
+    assert read(tmp_path / "a.parquet", flat(MAG=[20.0] * 3), named)[0].magnitude.tolist() == [20.0, 20.0]
+    with pytest.raises(DataError, match=r"'mag' of .* holds true and false"):
+        read(tmp_path / "a.parquet", flat(mag=[True] * 3))

@@ -126,3 +126,25 @@ def test_agreement_on_real_alerts(data_root):
     assert labelled
     agree = sum(found[candid] == expected[candid] for candid in labelled)
     assert agree >= 0.95 * len(labelled), [(expected[c], found[c]) for c in labelled if found[c] != expected[c]]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ra,dec,label\n10,5,SN\n400,-5,SN\n", "has ra 400 and dec -5 in line 3, no degrees"),
+        ("ra,dec,label\n10,95,SN\n", "has ra 10 and dec 95 in line 2"),
+        ("ra,dec,label\nnan,5,SN\n", "has ra nan and dec 5 in line 2"),
+        ("ra,dec,label,label\n1,5,SN,AGN\n", "has 2 columns called 'label'"),
+    ],
+)
+def test_a_catalog_of_impossible_positions_is_refused(tmp_path, text, words):
+    (tmp_path / "c.csv").write_text(text)
+    with pytest.raises(DataError, match=words):
+        Labeler(LabelSettings(catalog=tmp_path / "c.csv"))
+
+
+def test_what_programs_write_for_no_label_is_none(tmp_path):
+    (tmp_path / "own.csv").write_text("objectId,label\na,nan\nb,SN\nc,None\n")
+    labeler = Labeler(LabelSettings(file=tmp_path / "own.csv", rules=()))
+    found = [labeler(Alert("ztf", name, 1, 0.0, 0.0, 0.0, "g"))[0] for name in "abc"]
+    assert found == [None, "SN", None]

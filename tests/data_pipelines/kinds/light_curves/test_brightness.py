@@ -155,3 +155,74 @@ def test_all_that_is_missing_is_said_at_once():
         assert word in str(told.value)
     with pytest.raises(DataError, match=r"'x' for the flux and 'y' for the flux error"):
         recognise(["id", "mjd"], ColumnNames(flux="x", flux_error="y"), "t.csv")
+
+
+def fluxes(names, series, limited=None, **given):
+    columns, chosen = read(names, **given)
+    values = {name: np.asarray(x, float) for name, x in zip(names, series, strict=True)}
+    taken = {field: values[name] for field, name in columns.items() if name in values}
+    count = len(next(iter(values.values())))
+    return chosen.fluxes(taken, np.zeros(count, bool) if limited is None else np.array(limited))
+
+
+def test_fluxes_stay_what_they_are():
+    flux, error, limit, faults = fluxes(("psfFlux", "psfFluxErr"), ([100.0, -5.0, 0.0], [1.0, 2.0, 3.0]))
+    assert flux.tolist() == [100, -5, 0] and error.tolist() == [1, 2, 3] and not limit.any() and not faults
+    flux, error, _, _ = fluxes(("flux", "flux_over_error"), ([100.0, -50.0, 1.0], [10.0, -5.0, 0.0]), zero_point=25.0)
+    assert error[:2].tolist() == [10, 10] and np.isnan(error[2])
+    flux, error, _, _ = fluxes(("flux",), ([100.0, -50.0],), zero_point=25.0, constant_error=0.1)
+    np.testing.assert_allclose(error, [9.2103, np.nan], rtol=1e-4)  # a relative error says nothing of a negative flux
+    flux, _, limit, _ = fluxes(("flux", "flux_err"), ([100.0, 30.0], [1.0, 1.0]), [False, True], zero_point=25.0)
+    assert limit.tolist() == [0, 30] and np.isnan(flux[1])
+
+
+def test_magnitudes_are_fluxes_of_microjansky():
+    names = ("mag", "err", "limmag")
+    flux, error, limit, _ = fluxes(names, ([23.9, np.nan, 99.0], [0.1, np.nan, 99.0], [25.0, 23.9, 21.4]))
+    np.testing.assert_allclose(flux, [1, np.nan, np.nan])
+    np.testing.assert_allclose(error, [0.0921034, np.nan, np.nan], rtol=1e-5)
+    np.testing.assert_allclose(limit, [0, 1, 10])
+
+
+def test_a_flux_beside_magnitudes_is_named():
+    _, chosen = read(("psfMag", "psfMagErr", "psfFlux", "psfFluxErr"))
+    assert chosen.said == "magnitudes 'psfMag' (its flux 'psfFlux' is kept with --columns.flux psfFlux)"
+
+
+def test_a_zero_point_that_can_be_two_is_refused():
+    names = ("flux", "flux_err", "zp")
+    with pytest.raises(ConfigError, match=r"is in nJy, of zero point 31.4, and column 'zp'.*--columns.unit nJy"):
+        read(names, units={"flux": "nJy"})
+    columns, chosen = read(names, units={"flux": "nJy"}, unit="nJy")
+    assert "zero_point" not in columns and chosen.zero_point == 31.4
+    assert read(names)[1].flux_zero_point == 23.9  # each point's own, brought to one
+
+
+def test_the_same_name_in_two_surveys():
+    names = ("psfFlux", "psfFluxErr", "obsTime", "filterID", "zp")
+    columns, chosen = read(names)
+    assert (chosen.zero_point, chosen.unit) == (8.9, "Jy") and "zero_point" not in columns
+    assert read(("psfFlux", "psfFluxErr"))[1].unit == "nJy"
+
+
+@pytest.mark.parametrize(
+    ("units", "factor"),
+    [
+        ({"flux": "Jy", "flux_err": "mJy"}, 1e-3),
+        ({"flux": "uJy", "flux_err": "nJy"}, 1e-3),
+        ({"flux": "nJy", "flux_err": "nJy"}, 1.0),
+        ({"flux": "electron / s", "flux_err": "electron/s"}, 1.0),
+        ({"flux": "mJy"}, 1.0),
+    ],
+)
+def test_a_flux_and_its_error_may_have_units_of_their_own(units, factor):
+    _, error, _ = read(("flux", "flux_err"), ([100.0], [1.0]), units)
+    np.testing.assert_allclose(error, 2.5 / np.log(10) * 0.01 * factor)
+
+
+def test_units_of_flux_and_error_that_do_not_go_together_are_refused():
+    for unit in ("mag", "adu"):
+        with pytest.raises(ConfigError, match=f"flux 'flux' of 't.csv' is in Jy and its error 'flux_err' in {unit}"):
+            read(("flux", "flux_err"), ([1.0], [1.0]), {"flux": "Jy", "flux_err": unit})
+    _, error, _ = read(("flux", "flux_err"), ([100.0], [1.0]), {"flux": "Jy", "flux_err": "adu"}, unit="Jy")
+    np.testing.assert_allclose(error, 2.5 / np.log(10) * 0.01)

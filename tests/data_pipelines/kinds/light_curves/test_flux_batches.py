@@ -32,7 +32,7 @@ def star(number, zero_point=23.9, points=30):
     )
 
 
-def dataset(folder, kind="difference_flux", zero_point=23.9, stars=range(40), shards=5):
+def dataset(folder, kind="difference_flux", zero_point=23.9, stars=range(40), shards=5, split="train"):
     """Shards of such stars without tfds."""
     records = []
     for number in stars:
@@ -46,7 +46,7 @@ def dataset(folder, kind="difference_flux", zero_point=23.9, stars=range(40), sh
         )
     folder.mkdir(parents=True)
     (folder / "label.labels.txt").write_text("a\nb")
-    write_shards(folder, "toy", "train", records, WITH_FLUXES, shards)
+    write_shards(folder, "toy", split, records, WITH_FLUXES, shards)
     meaning = DatasetBrightness(kind, True, zero_point, "", 5).as_meaning()
     write_manifest(folder, WITH_FLUXES, meaning=meaning)
     return folder
@@ -125,6 +125,14 @@ def test_shards_without_any_magnitudes_are_not_waited_for(tmp_path):
         source(dataset(tmp_path / "e", stars=[0, 4], shards=1))
 
 
+def test_a_split_without_magnitudes_may_be_evaluated(tmp_path):
+    folder = dataset(tmp_path / "d", stars=[0, 4], shards=1, split="test")
+    opened = LightCurveSource(folder, "test", 8, WINDOW, 3, reader="plain")
+    assert (
+        opened.n_objects == 0 and not list(opened.evaluation_batches()) and "2 of 2 light curves" in opened.remarks()[0]
+    )
+
+
 def test_several_zero_points_become_one(folder, tmp_path):
     other = dataset(tmp_path / "e", zero_point=31.4, stars=range(100, 110), shards=2)
     both = source([folder, other], brightness="flux")
@@ -134,6 +142,9 @@ def test_several_zero_points_become_one(folder, tmp_path):
     want = np.nan_to_num(star(105, 31.4).flux)
     np.testing.assert_allclose(rows(asked)["s105"]["flux"], want, rtol=1e-5)
     assert asked.fingerprint != both.fingerprint
+    said = {"series": "flux", "kinds": ["difference_flux"], "zero_point": 31.4, "unit": ""}
+    assert asked.describe()["brightness"] == said
+    assert source(folder).describe()["brightness"] == {"series": "magnitude", "kinds": ["difference_flux"]}
 
 
 def test_fluxes_of_magnitudes(tmp_path):
@@ -165,7 +176,16 @@ def test_fluxes_and_magnitudes_side_by_side(tmp_path, reader):
         for entry, values in points.items():
             np.testing.assert_array_equal(found[name][entry], values)
     np.testing.assert_allclose(found["s1"]["flux"], np.nan_to_num(star(1).flux), rtol=1e-6)
-    assert source([plain, total], reader).n_objects == 9  # as magnitudes: one star has too few
+    magnitudes = source([plain, total], reader)
+    assert magnitudes.n_objects == 9  # one star has too few
+    assert "datasets of magnitude and of total flux side by side" in magnitudes.remarks()[0]
+
+
+def test_magnitudes_of_fluxes_of_which_some_were_lost_say_so(tmp_path):
+    plain = write(tmp_path / "d", curves(12), shards=2)
+    write_manifest(plain, LIGHT_CURVES, {"brightness": "magnitudes of flux 'psfFlux' in nJy, zero point 31.4"})
+    (said,) = source(plain, brightness="flux", zero_point=31.4).remarks()
+    assert "was prepared without its negative fluxes" in said and source(plain).remarks() == []
 
 
 def test_what_cannot_be_read_together_is_refused(folder, tmp_path):

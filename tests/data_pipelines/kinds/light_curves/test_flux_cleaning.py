@@ -78,6 +78,13 @@ def test_limits_stay_and_a_measured_point_at_the_same_time_is_better():
     assert 60_000 <= curve.fluxes.mjd[0] < 60_012
 
 
+def test_of_limits_at_one_time_the_lowest_stays():
+    limits = np.array([9.0, 4.0, 7.0])
+    mjd, nan = np.full(3, 60_000.0), np.full(3, np.nan)
+    fluxes, dropped = clean_fluxes(FluxSeries(mjd, nan, nan, limits, "total_flux", 23.9), CleaningSettings())
+    assert fluxes.limit.tolist() == [4.0] and dropped == {"time repeated": 2}
+
+
 def test_copies_are_no_loss():
     columns = {n: np.repeat(getattr(raw().fluxes, n), 2) for n in ("mjd", "flux", "flux_error", "limit")}
     _, report = cleaned(raw(columns))

@@ -1,5 +1,7 @@
 """Every flux is either among the magnitudes that are used, or counted under one reason."""
 
+import dataclasses
+
 import numpy as np
 
 from data_pipelines.kinds.light_curves.flux_counts import FluxCounts
@@ -18,3 +20,17 @@ def test_points_are_counted_once():
     said = counts.as_dict()
     assert said["points"] - said["with_magnitudes"] == sum(said["without_magnitudes"].values())
     assert counts.rows()["fluxes"] == f"240 points ({counts.negative} negative, 24 upper limits)"
+
+
+def test_total_fluxes_far_below_nothing_look_like_differences():
+    said = {}
+    for kind in ("difference_flux", "total_flux"):
+        counts = FluxCounts()
+        counts.add(dataclasses.replace(star(1), kind=kind), 10, 5)
+        said[kind] = counts.rows().get("no total fluxes", "")
+    assert not said["difference_flux"] and "say --columns.difference" in said["total_flux"]
+    faint = star(1)
+    faint = dataclasses.replace(faint, kind="total_flux", flux_error=np.abs(faint.flux))
+    counts = FluxCounts()
+    counts.add(faint, 10, 5)
+    assert counts.negative and "no total fluxes" not in counts.rows()

@@ -10,6 +10,8 @@ from data_pipelines.kinds.base import Request
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings, CleanLightCurve
 from data_pipelines.kinds.light_curves.reading import LightCurveReader
 from lcjax.errors import DataError, Rejection
+from tests.data_pipelines.kinds.light_curves.test_flux_batches import dataset as flux_dataset
+from tests.data_pipelines.kinds.light_curves.test_flux_batches import star
 from tests.data_pipelines.toy import write as write_others
 
 LONG = 20
@@ -83,3 +85,47 @@ def test_what_is_not_there_or_of_another_kind_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match="holds spectral stars, and this model reads light curves"):
         list(reader()[0].items([str(others)]))
     assert isinstance(find_kind("light_curves").reader(Request()), LightCurveReader)
+
+
+def flux_reader(zero_point=None):
+    takes = {"brightness": "flux", "zero_point": zero_point}
+    return LightCurveReader(Request(takes=takes, say=lambda text: None))
+
+
+def flux_table(path, **more):
+    mjd, flux = np.arange(60_000.0, 60_000 + LONG), np.where(np.arange(LONG) % 2, -50.0, 100.0)
+    columns = {"id": ["s"] * LONG, "mjd": mjd, "flux": flux, "flux_err": np.full(LONG, 5.0)}
+    pq.write_table(pa.table(columns | more), path)
+    return str(path), flux
+
+
+def test_a_model_of_fluxes_is_given_all_of_them(tmp_path):
+    path, flux = flux_table(tmp_path / "f.parquet", zp=np.full(LONG, 23.9))
+    one = flux_reader(26.4)
+    (curve,) = one.items([path])
+    np.testing.assert_allclose(curve.fluxes.flux, flux * 10)
+    assert one.report.points_kept == LONG and not one.report.points_dropped
+    of_magnitudes = flux_reader()
+    curves = list(of_magnitudes.items([stars(tmp_path / "m.parquet", "ab")]))
+    np.testing.assert_allclose(curves[1].fluxes.flux, 10 ** (0.4 * (23.9 - 12.0)))
+    assert (len(curves[0].fluxes), len(curves[1].fluxes)) == (19, 20)
+
+
+def test_shards_give_fluxes_too(tmp_path):
+    folder = flux_dataset(tmp_path / "d", stars=range(4), shards=1)
+    one = flux_reader(26.4)
+    curves = list(one.items([str(folder)]))
+    assert [c.object_id for c in curves] == ["s0", "s1", "s2", "s3"] and one.report.points_kept == 120
+    np.testing.assert_allclose(curves[0].fluxes.flux, star(0).flux * 10, rtol=1e-5)
+    rejected, *kept = LightCurveReader(Request()).items([str(folder)])
+    assert rejected.reason.startswith("fewer than 5 points: 2 (25 flux not positive, 3 upper limit") and len(kept) == 3
+
+
+def test_fluxes_without_a_zero_point_are_set_aside_where_one_is_wanted(tmp_path):
+    path, _ = flux_table(tmp_path / "f.parquet")
+    one = flux_reader(23.9)
+    (rejected,) = one.items([path])
+    assert rejected.fault == "fluxes without a zero point" and one.report.rejected == [rejected]
+    assert one.report.points_read == LONG == one.report.points_dropped.total() and one.report.curves_kept == 0
+    (curve,) = flux_reader().items([path])
+    assert np.isnan(curve.fluxes.zero_point) and len(curve.fluxes) == LONG

@@ -137,3 +137,12 @@ def test_time_scales(name, values, unit, header, asked, scale):
     clock = choose_clock(np.array([values]), name, "t", asked, unit, header)
     assert time_scale(name, False, clock, unit, header) == scale
     assert time_scale(name, True, clock, unit, header) == "mjd_utc"
+
+
+@pytest.mark.parametrize("said", [{"unit": "h"}, {"header": {"TIMEUNIT": "yr"}}])
+def test_times_in_hours_or_years_are_refused(said):
+    """Whatever the column is called: 58000 hours are no MJD."""
+    times = np.arange(5) + 58_000.0
+    with pytest.raises(ConfigError, match=r"holds times around 58,002.0 in '(h|yr)': write days or seconds"):
+        choose_clock(times, "mjd", "f", **said)
+    assert choose_clock(times, "mjd", "f", "mjd", **said).mjd(times)[0] == 58_000

@@ -1,0 +1,50 @@
+"""Rows of class probabilities: those of `lcjax.load(...).predict`, whatever the classes are called."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from lcjax.errors import Rejection
+from lcjax.inference.loaded import Loaded
+from lcjax.systems.light_curve_classifier.encoder import with_origin
+from lcjax.systems.light_curve_classifier.prediction import ClassAnswers
+from lcjax.systems.light_curve_classifier.task import build_task
+from tests.inference.models import light_curve
+from tests.systems.light_curve_classifier.stars import settings
+
+
+@pytest.fixture(scope="module")
+def loaded(encoder):
+    experiment = dataclasses.replace(with_origin(settings(encoder)), class_names=("class", "sine", "band"))
+    task = build_task(experiment)
+    shapes = jax.eval_shape(task.init, jax.random.key(0), task.batch_spec)
+    rng = np.random.default_rng(0)
+    return Loaded(experiment, task, jax.tree.map(lambda x: rng.normal(0, 0.4, x.shape).astype(np.float32), shapes))
+
+
+def test_rows_are_the_answers_of_the_model(loaded):
+    curves = [light_curve(n, seed) for seed, n in enumerate((30, 100, 7))]
+    found = list(ClassAnswers(loaded, embedding=True).answer([curves[0], Rejection("x", "no", ""), *curves[1:]]))
+    assert isinstance(found[1], Rejection)
+    for row, curve in zip([found[0], *found[2:]], curves, strict=True):
+        raw = {
+            "time": curve.mjd[None],
+            "magnitude": curve.magnitude[None],
+            "magnitude_error": curve.magnitude_error[None],
+            "mask": np.ones((1, len(curve.mjd)), bool),
+        }
+        expected = loaded.predict(raw)
+        p = [row["p_class"], row["sine"], row["p_band"]]
+        np.testing.assert_allclose(p, expected["probabilities"][0], atol=1e-4)
+        np.testing.assert_allclose(row["embedding"], expected["embedding"][0], atol=1e-3)
+        assert sum(p) == pytest.approx(1, abs=1e-5) and row["class"] == ("class", "sine", "band")[int(np.argmax(p))]
+        assert row["entropy"] == pytest.approx(-np.dot(p, np.log(p)), abs=1e-5)
+        assert row["object_id"] == curve.object_id and row["n_points"] == len(curve.mjd)
+
+
+def test_the_table_has_its_columns(loaded):
+    names = ["object_id", "band", "p_class", "sine", "p_band", "class", "entropy", "n_points"]
+    assert ClassAnswers(loaded).schema.names == names
+    assert ClassAnswers(loaded, embedding=True).schema.names == [*names[:-1], "embedding", "n_points"]
