@@ -98,7 +98,7 @@ def _trained(loaded: dict[str, Loaded]) -> list[Contestant]:
     """The published head on each encoder; a GRU and a transformer without one."""
     skip = HeadConfig("skip_avg_mlp", widths=(256, 128))
     found = [trained(f"{name}, skip head", settings(skip, 600, 1e-3), model) for name, model in loaded.items()]
-    gru = HeadConfig("raw_gru", units=64, scaling="mean")
+    gru = HeadConfig("raw_gru", units=64)  # times and magnitudes to [0, 1]: days by the thousand saturate its gates
     mean = HeadConfig("avg_mlp", widths=(128,))
     return [
         *found,

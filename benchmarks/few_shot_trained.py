@@ -27,7 +27,7 @@ def settings(head: HeadConfig, steps: int, rate: float, scratch: str = "") -> Li
         evaluate_every=max(steps // 20, 1),
         checkpoint_every=steps,
         log_every=max(steps // 10, 1),
-        patience=4,
+        patience=8,
         monitor="loss",
     )
     return LightCurveClassifierExperiment(
