@@ -69,6 +69,8 @@ def test_halves_share_no_star_and_lose_none_that_has_a_period(table):
 def test_tables_that_cannot_be(table, tmp_path):
     with pytest.raises(DataError, match="no Parquet"):
         stars_of(tmp_path / "none.parquet", 1, 0, "g")
+    with pytest.raises(DataError, match="no star of 10 points"):
+        stars_of(table, 1, 0, "z")
     less = tmp_path / "less.parquet"
     parquet.write_table(parquet.read_table(table).drop_columns(["period"]), less)
     with pytest.raises(DataError, match="no column period"):
