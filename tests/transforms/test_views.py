@@ -14,10 +14,10 @@ from lcjax.transforms.peaks import PeakSearch
 from lcjax.transforms.views import SCALARS, light_curve_views, longest_span
 
 GRID = FrequencyGrid(highest=6.0, lowest=0.01, span=200.0, bins=48)
-SEARCH = PeakSearch(candidates=2, peaks=6, harmonics=2, refined_with=2)
+SEARCH = PeakSearch(candidates=2, peaks=6, harmonics=2, refined_with=1)
 LENGTH = 48
 RUN = jax.jit(functools.partial(light_curve_views, grid=GRID, search=SEARCH, phase_bins=8))
-EXAMPLES = settings(max_examples=15, deadline=None)
+EXAMPLES = settings(max_examples=8, deadline=None)
 SEEDS = st.integers(0, 10_000)
 
 
