@@ -19,7 +19,7 @@ import numpy as np
 import tyro
 
 from benchmarks.harness import print_table, write_json
-from benchmarks.periods_found import METHODS, compare, shares
+from benchmarks.periods_found import METHODS, compare, shares, stars_of
 from lcjax.transforms.frequency_grid import FrequencyGrid
 from lcjax.transforms.peaks import PeakSearch
 from lcjax.transforms.periodogram import lomb_scargle
@@ -53,14 +53,14 @@ class Options:
 def main(argv: list[str]) -> int:
     """Runs both parts."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks periodogram")
+    tables = {table.stem: stars_of(table, options.per_class, options.half, options.band) for table in options.tables}
     speed = speeds(options)
     print_table(f"{POINTS} points over {SPAN:,.0f} days, {FrequencyGrid().count:,} frequencies", speed)
     record = {"settings": options, "speed": speed}
-    for table in options.tables:
-        rows = shares(compare(table, options.per_class, options.half, options.band, options.harmonics))
-        record[table.stem] = rows
+    for table, stars in tables.items():
+        record[table] = rows = shares(compare(stars, options.harmonics))
         for method in METHODS:
-            print_table(f"{table.stem}: {method}", [r for r in rows if r["method"] == method])
+            print_table(f"{table}: {method}", [r for r in rows if r["method"] == method])
     print(f"written to {write_json('periodogram', record, options.out)}")
     return 0
 

@@ -43,7 +43,7 @@ def stars_of(table: Path, per_class: int, half: int, band: str) -> list[dict]:
     """Stars of one half of a table, at most so many of each class, ordered by id within it.
 
     Raises:
-      DataError: it cannot be read or lacks a column.
+      DataError: it cannot be read, lacks a column or has no star with a period.
     """
     import pyarrow as pa
     import pyarrow.parquet as parquet
@@ -70,6 +70,10 @@ def stars_of(table: Path, per_class: int, half: int, band: str) -> list[dict]:
         columns = {name: np.asarray(row[name], np.float64)[keep][:LONGEST] for name in ("time", "mag", "err")}
         if len(columns["time"]) >= 10:
             found.append({"label": row["label"], "period": row["period"], **columns})
+    if not found:
+        raise DataError(
+            f"{table} has no star of 10 points and a known period in this half: give another table or half."
+        )
     return found
 
 
@@ -111,9 +115,8 @@ def by_astropy(stars: list[dict], grid: FrequencyGrid, harmonics: int) -> np.nda
     return np.array(found)
 
 
-def compare(table: Path, per_class: int, half: int, band: str, harmonics: int) -> list[dict]:
+def compare(stars: list[dict], harmonics: int) -> list[dict]:
     """One row a star: its class and what each method's frequency is to its period."""
-    stars = stars_of(table, per_class, half, band)
     longest = max(float(np.ptp(star["time"])) for star in stars)
     grid = FrequencyGrid(span=max(longest, 1.0))
     candidates = by_lcjax(stars, grid, PeakSearch())

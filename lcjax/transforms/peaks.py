@@ -192,16 +192,21 @@ def eligible(bins: LogBins, span: Array, grid: FrequencyGrid) -> Array:
 
 def find_candidates(points: Points, bins: LogBins, grid: FrequencyGrid, search: PeakSearch) -> Candidates:
     """Candidates of one star from the maxima of its bins."""
-    _, rows = jax.lax.top_k(
-        jnp.where(eligible(bins, points.span, grid), bins.power, -1.0), min(search.peaks, grid.bins)
-    )
+    allowed = jnp.where(eligible(bins, points.span, grid), bins.power, -1.0)
+    height, rows = jax.lax.top_k(allowed, min(search.peaks, grid.bins))
     peaks = take(bins.frequency, rows)
     half = scaled(peaks, 0.5)
     trial = Frequency(*(jnp.concatenate(both) for both in zip(peaks, half, strict=True)))
     trial = refine(points, trial, grid, search.refined_with)
     power, harmonics, score = scores(points, trial, search)
     value = grid.value(trial)
-    free = (value * points.span >= CYCLES) & (points.variance > 0) & (points.count >= 5) & (points.span > 0)
+    free = (
+        jnp.tile(height >= 0, 2)
+        & (value * points.span >= CYCLES)
+        & (points.variance > 0)
+        & (points.count >= 5)
+        & (points.span > 0)
+    )
     width = 0.7 / jnp.maximum(points.span, 1e-3)
     chosen, valid = [], []
     for _ in range(search.candidates):

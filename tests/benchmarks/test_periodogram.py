@@ -8,6 +8,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 import benchmarks.periodogram as module
+from benchmarks import periods_found
 from benchmarks.periods_found import relation, shares, stars_of
 from lcjax.errors import DataError
 
@@ -35,7 +36,10 @@ def test_runs_and_finds_them(table, tmp_path, capsys, monkeypatch):
     pytest.importorskip("astropy.timeseries")
     small = module.FrequencyGrid(span=26.0, lowest=0.1, highest=4.0, bins=32)
     monkeypatch.setattr(module, "FrequencyGrid", lambda **_: small)
-    monkeypatch.setattr("benchmarks.periods_found.FrequencyGrid", lambda **_: small)
+    monkeypatch.setattr(periods_found, "FrequencyGrid", lambda **_: small)
+    quick = module.PeakSearch(candidates=1, peaks=3, harmonics=1, refined_with=1)
+    for home in (module, periods_found):
+        monkeypatch.setattr(home, "PeakSearch", lambda: quick)
     out = tmp_path / "out.json"
     arguments = [
         "--tables",
@@ -69,6 +73,8 @@ def test_halves_share_no_star_and_lose_none_that_has_a_period(table):
 def test_tables_that_cannot_be(table, tmp_path):
     with pytest.raises(DataError, match="no Parquet"):
         stars_of(tmp_path / "none.parquet", 1, 0, "g")
+    with pytest.raises(DataError, match="no star of 10 points"):
+        stars_of(table, 1, 0, "z")
     less = tmp_path / "less.parquet"
     parquet.write_table(parquet.read_table(table).drop_columns(["period"]), less)
     with pytest.raises(DataError, match="no column period"):

@@ -14,10 +14,10 @@ from lcjax.transforms.peaks import PeakSearch
 from lcjax.transforms.views import SCALARS, light_curve_views, longest_span
 
 GRID = FrequencyGrid(highest=6.0, lowest=0.01, span=200.0, bins=48)
-SEARCH = PeakSearch(candidates=2, peaks=6, harmonics=2, refined_with=2)
+SEARCH = PeakSearch(candidates=2, peaks=6, harmonics=2, refined_with=1)
 LENGTH = 48
 RUN = jax.jit(functools.partial(light_curve_views, grid=GRID, search=SEARCH, phase_bins=8))
-EXAMPLES = settings(max_examples=15, deadline=None)
+EXAMPLES = settings(max_examples=8, deadline=None)
 SEEDS = st.integers(0, 10_000)
 
 
@@ -88,10 +88,9 @@ def test_padding_and_other_stars_are_irrelevant():
             values[:, count:] = 0
         same(RUN(batch), RUN(longer))
     two = {name: np.concatenate([batch[name], star(9)[name]]) for name in batch}
-    same(RUN(batch), jax.tree.map(lambda x: x[:1], RUN(two)), exact=True)
-    same(
-        RUN(two), jax.jit(functools.partial(light_curve_views, grid=GRID, search=SEARCH, phase_bins=8, at_once=2))(two)
-    )
+    together = jax.jit(functools.partial(light_curve_views, grid=GRID, search=SEARCH, phase_bins=8, at_once=2))(two)
+    same(RUN(batch), jax.tree.map(lambda x: x[:1], together))
+    same(RUN(star(9)), jax.tree.map(lambda x: x[1:], together))
 
 
 def test_hopeless_stars_have_finite_views_and_gradients():
