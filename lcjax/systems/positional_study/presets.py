@@ -33,6 +33,9 @@ MEANING = {
 }
 """Variant -> what it does."""
 
+_ELSEWHERE = {"rotary": "RoFormer, arXiv 2104.09864, over real time", "none": "a control"}
+"""Variants that are not of the study, and where they come from."""
+
 _RECORDED = {
     "fixed": (0.0850, 0.762),
     "trainable": (0.0905, 0.730),
@@ -73,7 +76,7 @@ def _preset(variant: str) -> Callable[[], PositionalExperiment]:
     else:
         expected = "No score of the authors is at hand; `python -m benchmarks positional` compares all variants."
     preset.__name__ = preset_name(variant).replace("-", "_")
-    preset.__doc__ = f"""Positional-encoding study: {MEANING[variant]} (arXiv 2308.06404).
+    preset.__doc__ = f"""Positional-encoding study: {MEANING[variant]} ({_ELSEWHERE.get(variant, "arXiv 2308.06404")}).
 
     Two blocks of width 256 without residual path, a fifth of the points probed. {expected} Strict by default;
     `--model.parity True` masks as the authors do.
