@@ -12,7 +12,6 @@ in closed form (`lcjax.models.flops`), of the points alone and with their paddin
 import dataclasses
 import itertools
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -212,6 +211,15 @@ def make_curves(path: Path, count: int) -> Path:
     return path
 
 
+_MEASURED = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(status, usage.ru_maxrss)
+"""
+"""Runs a command; prints its status and peak memory."""
+
+
 def memory(folder: Path, stars: int) -> dict[str, Any]:
     """Peak memory and rate of a process of `lcjax predict` on a file of so many made-up stars."""
     model = folder / "tiny"
@@ -220,11 +228,11 @@ def memory(folder: Path, stars: int) -> dict[str, Any]:
     source = make_curves(folder / f"{stars}.parquet", stars)
     command = [sys.executable, "-m", "lcjax", "predict", str(model), str(source), "--out", str(folder / "e.parquet")]
     begin = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    # Through a small process: on Linux the peak of a child begins with that of the process that started it.
+    found = subprocess.run([sys.executable, "-c", _MEASURED, *command], stdout=subprocess.PIPE, check=False)
+    status, peak = map(int, found.stdout.split())
     if status:
         raise RuntimeError(f"lcjax predict ended with status {status}")
-    del process
     rows = pq.read_metadata(folder / "e.parquet").num_rows
     seconds = time.perf_counter() - begin
     unit = 1 if sys.platform == "darwin" else 1024
@@ -232,13 +240,9 @@ def memory(folder: Path, stars: int) -> dict[str, Any]:
         "stars": stars,
         "rows": rows,
         "file (MB)": source.stat().st_size / 1e6,
-        "peak memory (MB)": _peak(usage) * unit / 1e6,
+        "peak memory (MB)": peak * unit / 1e6,
         "stars/s by the clock, start included": stars / seconds,
     }
-
-
-def _peak(usage: resource.struct_rusage) -> int:
-    return usage.ru_maxrss
 
 
 def _write_tiny_model(folder: Path) -> None:
