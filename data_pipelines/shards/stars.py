@@ -103,8 +103,9 @@ def read_stars(manifest: Manifest) -> Stars:
         places = np.stack([table["ra"].to_numpy(), table["dec"].to_numpy()], axis=1)
         texts = (np.array(table[name].to_pylist(), object) for name in ("object_id", "split"))
         ids, splits = texts
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"'{path}' cannot be read ({error}): restore it or prepare the data again") from error
+    except Exception as error:  # Arrow reports damage through many classes and in several lines
+        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise DataError(f"'{path}' cannot be read ({text}): restore it or prepare the data again") from error
     return Stars(ids, places, splits, arcsec, same_ids)
 
 

@@ -37,7 +37,8 @@ def read_with_astropy(path: Path, which: str | None = None) -> pa.Table:
     except ConfigError:
         raise
     except Exception as error:
-        raise DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0][:160]})") from error
+        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise DataError(f"'{path}' cannot be read as a table ({text})") from error
     arrays: dict[str, pa.Array] = {}
     for name in table.colnames:
         for part, values in _plain(name, table[name]).items():

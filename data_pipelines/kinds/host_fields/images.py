@@ -162,7 +162,11 @@ def _pixels_and_wcs(path: Path) -> tuple[np.ndarray, Any, float | None]:
         raise DataError(f"damaged world coordinates: {', '.join(words)} should be a number")
     if not max(scales) <= _SQUARE * min(scales):
         raise DataError(f"pixels are not square: {scales[0]:.4g} by {scales[1]:.4g} arcsec; resample the image first")
-    return pixels, _in_icrs(wcs), float(np.mean(scales))
+    try:
+        return pixels, _in_icrs(wcs), float(np.mean(scales))
+    except ValueError as error:
+        axes = " and ".join(wcs.wcs.ctype)
+        raise DataError(f"damaged world coordinates: no known frame of the sky has the axes {axes}") from error
 
 
 def _first_image(file: Any) -> tuple[np.ndarray, Any]:
