@@ -97,6 +97,7 @@ def read_stars(manifest: Manifest) -> Stars:
     path = manifest.folder / STARS
     if STARS not in manifest.side_files:
         return _indexed_stars(manifest)
+    manifest.check_side_file(STARS)
     try:
         table = pq.read_table(path)
         arcsec, same_ids = float(table.schema.metadata[_ARCSEC]), _SAME_IDS in table.schema.metadata

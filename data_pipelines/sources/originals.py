@@ -58,12 +58,16 @@ def read_macho(
 
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of every `.mjd` file in an archive, which must be whole: a damaged header could hide a band."""
+    seen: set[str] = set()
     try:
         with open(path, "rb") as file:
             for name, content in read_tar(open_unpacked(file)):
                 if isinstance(content, UnpackError):
                     raise content
                 if name.endswith(".mjd"):
+                    if name in seen:
+                        raise DataError(f"'{path}' holds '{name}' twice: take one of them out")
+                    seen.add(name)
                     if len(content) > MAX_MEMBER_BYTES:
                         raise DataError(
                             f"'{path}' holds '{name}' of {len(content):,} bytes, more than any MACHO star has"

@@ -36,7 +36,7 @@ class MetricsLog:
     def _truncate(self, step: int) -> None:
         if not self.path.exists():
             return
-        kept = [line for line in self.path.read_text().splitlines() if _line_step(line) <= step]
+        kept = [line for line in self.path.read_text(errors="replace").splitlines() if _line_step(line) <= step]
         write_text(self.path, "".join(f"{line}\n" for line in kept), ADVICE)
 
     def write(self, step: int, split: str, values: dict[str, float]) -> None:
@@ -84,8 +84,8 @@ class _TensorBoard:
 
 def _line_step(line: str) -> float:
     try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return math.inf  # a torn line
 
 

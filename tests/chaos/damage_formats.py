@@ -1,6 +1,7 @@
 """Every format that lcjax reads, each as a small sound file and the reading of it that the commands do."""
 
 import contextlib
+import gzip
 import hashlib
 import io
 import json
@@ -80,8 +81,10 @@ def _light_curves(folder: Path) -> Answer:
 
 def _lines(path: Path) -> list[str]:
     """Lines that hold anything."""
-    text = path.read_bytes().decode("utf-8", "backslashreplace")
-    return [line for line in io.StringIO(text, newline=None) if line.strip()]
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8", "backslashreplace")
+    remark = "#" if path.suffix == ".ecsv" else "\0"  # in CSV only before the header
+    return [line for line in io.StringIO(text, newline=None) if line.strip() and not line.startswith(remark)]
 
 
 def _csv_rows(folder: Path) -> int:
@@ -122,6 +125,24 @@ def _positions(folder: Path) -> Answer:
 
     found = read_positions(folder / "positions.csv")
     return Answer(tuple(digest(*pair) for pair in found.items()), 0, len(found))
+
+
+def _labels(folder: Path) -> Answer:
+    """By the number of an alert and by its place; as many rows as have a label or are said to have none."""
+    from data_pipelines.kinds.alerts.label_tables import Catalog, OwnLabels
+
+    own, places = OwnLabels(folder / "labels.csv")._labels, Catalog(folder / "labels.csv", 2.0)._labels
+    return Answer((digest(own.labels), digest(places.labels)), own.empty, len(own.labels) + own.empty)
+
+
+def _matches(folder: Path) -> Answer:
+    from data_pipelines.kinds import star_settings
+
+    settings = star_settings.StarSettings(
+        like=(folder,), match=folder / "matches.csv", match_columns=("ours", "theirs")
+    )
+    found = star_settings._matches(settings)
+    return Answer(tuple(map(digest, found)), 0, len(found))
 
 
 def _embeddings(folder: Path) -> Answer:
@@ -242,6 +263,8 @@ def reseal_progress(content: Any) -> Any:
     )
 
 
+_PACKED = {"csv.gz", "macho archive", "fits.gz table", "a_science.fits.gz", "a.tar.gz", "a.zip"}
+"""What they are packed in has checksums."""
 _CONFIG: dict[str, Seal] = {"config.json": reseal_config, "progress.json": reseal_progress}
 
 
@@ -251,7 +274,7 @@ def formats() -> dict[str, Format]:
 
     table: Iterable[tuple[str, str, Callable[[Path], int] | None]] = (
         ("csv", "t.csv", _csv_rows),
-        ("csv.gz", "t.csv.gz", None),
+        ("csv.gz", "t.csv.gz", _csv_rows),
         ("ecsv", "t.ecsv", _csv_rows),
         ("dat", "star.dat", _dat_rows),
         ("macho archive", "lc_1.3319.11.tar.bz2", None),
@@ -262,7 +285,9 @@ def formats() -> dict[str, Format]:
         ("fits.gz table", "t.fits.gz", None),
     )
     found = {
-        f"table: {name}": Format(lambda folder, file=file: files.table(folder / file), _light_curves, rows=rows)
+        f"table: {name}": Format(
+            lambda folder, file=file: files.table(folder / file), _light_curves, name in _PACKED, rows=rows
+        )
         for name, file, rows in table
     }
     alerts = (
@@ -276,12 +301,15 @@ def formats() -> dict[str, Format]:
         "a.zip",
     )
     found |= {
-        f"alerts: {name}": Format(lambda folder, name=name: files.alerts(folder / name), _alerts) for name in alerts
+        f"alerts: {name}": Format(lambda folder, name=name: files.alerts(folder / name), _alerts, name in _PACKED)
+        for name in alerts
     }
     found["alerts: messages"] = Format(files.messages, _alerts)
     return found | {
         "images: fits": Format(lambda folder: files.image(folder / "sn.fits"), _images),
         "positions: csv": Format(files.positions, _positions, rows=lambda folder: 0),
+        "labels: csv": Format(files.labels, _labels, rows=_csv_rows),
+        "matches: csv": Format(files.matches, _matches, rows=_csv_rows),
         "embeddings: parquet": Format(files.embeddings, _embeddings),
         "classes: csv": Format(files.classes, _classes, rows=lambda folder: 0),
         "weights: npz": Format(files.stamp_npz, _import("alerce-stamps", "w.npz")),

@@ -21,7 +21,7 @@ import tempfile
 import traceback
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,9 @@ ROOM = 4 << 30
 """Of addresses above those of the sound file's reading: more is refused to it."""
 
 
+Table = Callable[[], dict[str, Format]]
+
+
 class TooSlowError(BaseException):
     """Five seconds of work; no `except Exception` may take it."""
 
@@ -46,6 +49,8 @@ def judge(format_: Format, sound: Answer, found: Answer, folder: Path, sealed: b
     """Outcome and reason of a reading that ended."""
     if found.items == sound.items and found.rows == sound.rows:
         return ("DEFECT", "a change was not noticed") if format_.detects else ("right", "")
+    if sealed and format_.seals:
+        return "other", ""
     due = sound.rows if format_.rows is None else format_.rows(folder)
     if (format_.rows is not None or found.said == sound.said) and found.rows < due:
         return "DEFECT", f"{found.rows} rows of {due} without a word"
@@ -90,10 +95,10 @@ def damage(folder: Path, format_: Format, seed: int, name: str, number: int) -> 
     return str(path.relative_to(folder)), sealed
 
 
-def outcomes(name: str, numbers: range, seed: int, scratch: Path) -> Iterator[dict[str, Any]]:
+def outcomes(name: str, numbers: range, seed: int, scratch: Path, table: Table = formats) -> Iterator[dict[str, Any]]:
     """What became of each damage of one format, in this process."""
     signal.signal(signal.SIGPROF, _too_slow)
-    format_, sound_folder = formats()[name], scratch / "sound"
+    format_, sound_folder = table()[name], scratch / "sound"
     shutil.rmtree(sound_folder, ignore_errors=True)
     sound_folder.mkdir(parents=True)
     format_.make(sound_folder)
@@ -112,9 +117,9 @@ def _too_slow(number: int, frame: object) -> None:
     raise TooSlowError
 
 
-def _work(name: str, numbers: range, seed: int, scratch: Path, pipe: Connection) -> None:
+def _work(name: str, numbers: range, seed: int, scratch: Path, pipe: Connection, table: Table = formats) -> None:
     first = True
-    for row in outcomes(name, numbers, seed, scratch):
+    for row in outcomes(name, numbers, seed, scratch, table):
         if first:  # all is imported and the sound file was read
             used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, used + ROOM))
@@ -122,12 +127,12 @@ def _work(name: str, numbers: range, seed: int, scratch: Path, pipe: Connection)
         pipe.send(row)
 
 
-def campaign(name: str, count: int, seed: int, scratch: Path) -> list[dict[str, Any]]:
+def campaign(name: str, count: int, seed: int, scratch: Path, table: Table = formats) -> list[dict[str, Any]]:
     """All damages of one format, in a process beside that may crash or hang; it is then started again after the damage."""
     rows: list[dict[str, Any]] = []
     while len(rows) < count:
         here, there = multiprocessing.Pipe(duplex=False)
-        work = (name, range(len(rows), count), seed, scratch, there)
+        work = (name, range(len(rows), count), seed, scratch, there, table)
         process = multiprocessing.get_context("spawn").Process(target=_work, args=work)
         process.start()
         there.close()

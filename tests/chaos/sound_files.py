@@ -99,6 +99,17 @@ def positions(folder: Path) -> None:
     (folder / "positions.csv").write_text("object_id,ra,dec\n" + "\n".join(lines) + "\n")
 
 
+def labels(folder: Path) -> None:
+    """Of alerts, by their numbers and by their places."""
+    lines = [f"{1000 + i},{10 + i}.5,-{i}.25,{'AGN' if i % 2 else 'SN'}" for i in range(12)]
+    (folder / "labels.csv").write_text("alert_id,ra,dec,label\n" + "\n".join(lines) + "\n")
+
+
+def matches(folder: Path) -> None:
+    """Of the stars of two surveys."""
+    (folder / "matches.csv").write_text("ours,theirs\n" + "".join(f"s{i},t{i}\n" for i in range(12)))
+
+
 def embeddings(folder: Path) -> None:
     """Of stars, with classes."""
     rng = np.random.default_rng(0)
