@@ -77,16 +77,11 @@ class Manifest:
         return tuple(s for s in self.shards if s.split == split)
 
     def check_side_file(self, name: str) -> None:
-        """Makes sure that a file beside the shards is as it was written.
-
-        Raises:
-          DataError: it is missing or has changed.
-        """
-        path = self.folder / name
+        """Raises DataError: a file beside the shards is missing or not as it was written."""
         promised = self.side_files.get(name)
-        if promised is not None and (digest := _hash_or_none(path)) != promised:
+        if promised is not None and (digest := _hash_or_none(self.folder / name)) != promised:
             how = "cannot be read" if digest is None else "has changed since it was written"
-            raise DataError(f"'{path}' {how}: restore it or prepare the data again")
+            raise DataError(f"'{self.folder / name}' {how}: restore it or prepare the data again")
 
     def index(self, split: str) -> ShardIndex:
         """What is known of every record of a split, in file order."""

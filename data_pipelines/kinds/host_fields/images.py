@@ -166,8 +166,10 @@ def _pixels_and_wcs(path: Path) -> tuple[np.ndarray, Any, float | None]:
     try:
         return pixels, _in_icrs(wcs), float(np.mean(scales))
     except ValueError as error:
-        axes = " and ".join(wcs.wcs.ctype)
-        raise DataError(f"damaged world coordinates: no known frame of the sky has the axes {axes}") from error
+        raise DataError(
+            f"unknown world coordinates: axes {' and '.join(wcs.wcs.ctype)}, system '{wcs.wcs.radesys}'; give ICRS, FK5, FK4 or "
+            "galactic ones"
+        ) from error
 
 
 def _first_image(file: Any) -> tuple[np.ndarray, Any]:
