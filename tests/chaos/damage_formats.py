@@ -52,8 +52,8 @@ def reseal_progress(content: Any) -> Any:
     return {**body, "seal": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()}
 
 
-_PACKED = {"csv.gz", "macho archive", "fits.gz table", "a_science.fits.gz", "a.tar.gz", "a.zip"}
-"""What they are packed in has checksums."""
+_SUMMED = {"csv.gz", "macho archive", "fits.gz table", "a_science.fits.gz", "a.tar.gz", "a.zip"}
+"""What they are packed in has checksums. (The sums of FITS do not tell the order of what is summed.)"""
 _CONFIG: dict[str, Seal] = {"config.json": reseal_config, "progress.json": reseal_progress}
 
 
@@ -72,11 +72,12 @@ def formats() -> dict[str, Format]:
         ("nested parquet", "n.parquet", None),
         ("checked parquet", "c.parquet", None),
         ("fits table", "t.fits", None),
+        ("summed fits table", "summed.fits", None),
         ("fits.gz table", "t.fits.gz", None),
     )
     found = {
         f"table: {name}": Format(
-            lambda folder, file=file: files.table(folder / file), read.light_curves, name in _PACKED, rows=rows
+            lambda folder, file=file: files.table(folder / file), read.light_curves, name in _SUMMED, rows=rows
         )
         for name, file, rows in table
     }
@@ -91,12 +92,13 @@ def formats() -> dict[str, Format]:
         "a.zip",
     )
     found |= {
-        f"alerts: {name}": Format(lambda folder, name=name: files.alerts(folder / name), read.alerts, name in _PACKED)
+        f"alerts: {name}": Format(lambda folder, name=name: files.alerts(folder / name), read.alerts, name in _SUMMED)
         for name in alerts
     }
     found["alerts: messages"] = Format(files.messages, read.alerts)
     return found | {
         "images: fits": Format(lambda folder: files.image(folder / "sn.fits"), read.images),
+        "images: summed fits": Format(lambda folder: files.image(folder / "sn.fits", True), read.images),
         "positions: csv": Format(files.positions, read.positions, rows=lambda folder: 0),
         "labels: csv": Format(files.labels, read.labels, rows=read.named_rows),
         "matches: csv": Format(files.matches, read.matches, rows=read.csv_rows),

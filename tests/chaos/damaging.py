@@ -159,7 +159,7 @@ def damaged(name: str, data: bytes, rng: np.random.Generator, seal: Seal | None 
       name: of the file; its ending says what it is. seal: of a JSON file with checksums of its own.
     """
     ending, chance = name.rsplit(".", 1)[-1], rng.random()
-    if ending == "json" and chance < 0.6:
+    if ending in ("json", "avsc") and chance < 0.6:
         sealed = seal if rng.random() < 0.5 else None
         return any_of((lambda d, r: value(d, r, sealed),), data, rng), sealed is not None
     if ending in ("csv", "ecsv", "dat", "mjd", "toml") and chance < 0.4:

@@ -48,6 +48,11 @@ def table(path: Path) -> None:
         pq.write_table(pa.table(nested | {"id": ["s0", "s1", "s2"]}), path)
     elif ending == "parquet":
         pq.write_table(pa.table(rows), path, write_page_checksum=path.name == "c.parquet")
+    elif path.name == "summed.fits":
+        from astropy.io import fits
+        from astropy.table import Table
+
+        fits.table_to_hdu(Table(rows)).writeto(path, checksum=True)
     else:
         from astropy.table import Table
 
@@ -77,7 +82,7 @@ def alerts(path: Path) -> None:
                 archive.writestr(f"{number}.avro", container([packet(number)]))
 
 
-def image(path: Path) -> None:
+def image(path: Path, sums: bool = False) -> None:
     """A field with world coordinates."""
     from astropy.io import fits
     from astropy.wcs import WCS
@@ -90,7 +95,7 @@ def image(path: Path) -> None:
         [-1e-4, 1e-4],
     )
     pixels = np.random.default_rng(0).normal(100, 10, (32, 32)).astype(np.float32)
-    fits.PrimaryHDU(pixels, wcs.to_header()).writeto(path)
+    fits.PrimaryHDU(pixels, wcs.to_header()).writeto(path, checksum=sums)
 
 
 def positions(folder: Path) -> None:
