@@ -72,5 +72,5 @@ def check_place(folder: Path, request: str, overwrite: bool) -> None:
 def _request(report: Path) -> str | None:
     try:
         return json.loads(report.read_text()).get(REQUEST)
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None

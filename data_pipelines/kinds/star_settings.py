@@ -64,13 +64,17 @@ def splits_elsewhere(stars: Stars, settings: StarSettings) -> dict[str, str]:
 def _matches(settings: StarSettings) -> list[tuple[str, str]]:
     if settings.match is None or settings.match_columns is None:
         return []
+    from data_pipelines.sources.csv_tables import (
+        named_rows,
+    )  # which needs the columns of light curves, and these the stars
+
     try:
-        rows = list(csv.DictReader(settings.match.read_text(encoding="utf-8-sig").splitlines()))
+        with open(settings.match, newline="", encoding="utf-8-sig") as file:
+            names, rows = named_rows(settings.match, file)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"the table of matches '{settings.match}' cannot be read ({error})") from error
-    names = list(rows[0]) if rows else []
     for name in settings.match_columns:
         if name not in names:
             raise DataError(f"'{settings.match}' has no column '{name}': it has {', '.join(names) or 'nothing'}")
     here, there = settings.match_columns
-    return [((row[here] or "").strip(), (row[there] or "").strip()) for row in rows]
+    return [((row[here] or "").strip(), (row[there] or "").strip()) for _, row in rows]

@@ -76,8 +76,16 @@ class Manifest:
         """Shards of one split, in file order."""
         return tuple(s for s in self.shards if s.split == split)
 
+    def check_side_file(self, name: str) -> None:
+        """Raises DataError: a file beside the shards is missing or not as it was written."""
+        promised = self.side_files.get(name)
+        if promised is not None and (digest := _hash_or_none(self.folder / name)) != promised:
+            how = "cannot be read" if digest is None else "has changed since it was written"
+            raise DataError(f"'{self.folder / name}' {how}: restore it or prepare the data again")
+
     def index(self, split: str) -> ShardIndex:
         """What is known of every record of a split, in file order."""
+        self.check_side_file(INDEX)
         index = read_index(self.folder / INDEX, split)
         promised = sum(s.records for s in self.split(split))
         if len(index) != promised:
@@ -145,6 +153,8 @@ def _from_content(folder: Path, content: dict[str, Any]) -> Manifest:
     for name in [*(e["file"] for e in content["shards"]), *content["side_files"]]:
         if Path(name).name != name:
             raise ValueError(f"'{name}' is not the name of a file beside it")
+    if odd := [name for name, digest in content["side_files"].items() if not isinstance(digest, str)]:
+        raise ValueError(f"the hash of '{odd[0]}' is no text")
     manifest = Manifest(
         folder=folder,
         name=content["name"],

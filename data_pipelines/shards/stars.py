@@ -97,14 +97,16 @@ def read_stars(manifest: Manifest) -> Stars:
     path = manifest.folder / STARS
     if STARS not in manifest.side_files:
         return _indexed_stars(manifest)
+    manifest.check_side_file(STARS)
     try:
         table = pq.read_table(path)
         arcsec, same_ids = float(table.schema.metadata[_ARCSEC]), _SAME_IDS in table.schema.metadata
         places = np.stack([table["ra"].to_numpy(), table["dec"].to_numpy()], axis=1)
         texts = (np.array(table[name].to_pylist(), object) for name in ("object_id", "split"))
         ids, splits = texts
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"'{path}' cannot be read ({error}): restore it or prepare the data again") from error
+    except Exception as error:  # Arrow reports damage through many classes and in several lines
+        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise DataError(f"'{path}' cannot be read ({text}): restore it or prepare the data again") from error
     return Stars(ids, places, splits, arcsec, same_ids)
 
 

@@ -1,6 +1,5 @@
 """Files of tables as Arrow record batches: Parquet a few rows at a time, CSV, ECSV and FITS whole; structs unfolded."""
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 
 from data_pipelines.sources.astropy_tables import read_with_astropy
 from data_pipelines.sources.csv_tables import read_csv
-from lcjax.errors import DataError
+from lcjax.errors import DataError, LcjaxError
 
 PARQUET = (".parquet", ".parq", ".pq")
 CSV = (".csv", ".csv.gz", ".tsv")
@@ -57,8 +56,10 @@ def file_batches(
             yield from _distinct(read_csv(path), path).to_batches()
         else:
             yield from _distinct(read_with_astropy(path, table), path).to_batches()
-    except (pa.ArrowException, OSError, EOFError, csv.Error) as error:
-        text = str(error).splitlines()[0][:160]
+    except LcjaxError:
+        raise
+    except Exception as error:  # Arrow, zlib and csv report damage through many classes, some without a word
+        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise DataError(
             f"'{path}' cannot be read as a table ({text}): the file is damaged or of another format"
         ) from error

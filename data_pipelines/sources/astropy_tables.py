@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from data_pipelines.sources.measurements import UNIT
+from data_pipelines.sources.whole_fits import FitsSource, check_sums
 from lcjax.errors import ConfigError, DataError, MissingExtraError
 
 
@@ -28,16 +29,22 @@ def read_with_astropy(path: Path, which: str | None = None) -> pa.Table:
         raise MissingExtraError("astropy", "data", f"reading '{path.name}'") from None
     try:
         ecsv = path.name.lower().endswith(".ecsv")
+        source = FitsSource(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnitsWarning)  # 'BJD - 2457000, days' is no unit, and says what is wanted
             table = (
-                Table.read(path, format="ascii.ecsv") if ecsv else Table.read(path, _only(path, which), format="fits")
+                Table.read(source.opened(), format="ascii.ecsv")
+                if ecsv
+                else Table.read(source.opened(), _only(source, path, which), format="fits")
             )
-        header = ({} if ecsv else _primary_header(path)) | dict(table.meta)
+        header = ({} if ecsv else _primary_header(source)) | dict(table.meta)
     except ConfigError:
         raise
+    except DataError as error:
+        raise DataError(f"'{path}' cannot be read as a table: {error}") from error
     except Exception as error:
-        raise DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0][:160]})") from error
+        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise DataError(f"'{path}' cannot be read as a table ({text})") from error
     arrays: dict[str, pa.Array] = {}
     for name in table.colnames:
         for part, values in _plain(name, table[name]).items():
@@ -51,11 +58,12 @@ def read_with_astropy(path: Path, which: str | None = None) -> pa.Table:
     return pa.table(list(arrays.values()), pa.schema(fields, metadata=said))
 
 
-def _only(path: Path, which: str | None) -> int:
+def _only(source: FitsSource, path: Path, which: str | None) -> int:
     """Number of the table that is meant; of a file without any, that of the first unit, and the reader says so."""
     from astropy.io import fits
 
-    with fits.open(path) as units:
+    with fits.open(source.opened()) as units:
+        check_sums(units)
         kinds, images = (fits.BinTableHDU, fits.TableHDU), fits.CompImageHDU
         found = {
             i: unit.name for i, unit in enumerate(units) if isinstance(unit, kinds) and not isinstance(unit, images)
@@ -69,11 +77,11 @@ def _only(path: Path, which: str | None) -> int:
     raise ConfigError(f"{lacks}: say which holds the light curves with --columns.table NAME or NUMBER")
 
 
-def _primary_header(path: Path) -> dict[str, Any]:
+def _primary_header(source: FitsSource) -> dict[str, Any]:
     """Cards of the first unit: surveys name the star there, and the table comes second."""
     from astropy.io import fits
 
-    return {str(key): value for key, value in fits.getheader(path, 0).items() if key}
+    return {str(key): value for key, value in fits.getheader(source.opened(), 0).items() if key}
 
 
 def _plain(name: str, column: Any) -> dict[str, Any]:

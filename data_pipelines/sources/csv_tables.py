@@ -3,7 +3,7 @@
 import csv
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def read_csv(path: Path) -> pa.Table:
     before, first = _header_line(lines)
     if not first:
         raise DataError(f"'{path}' holds no table rows")
-    rows = list(_rows(path, itertools.chain([first], lines), _mark(first), len(before)))
+    rows = [row for _, row in _rows(path, itertools.chain([first], lines), _mark(first), len(before))]
     header = [name.strip() for name in rows[0]]
     width = len(header)
     body = [row + [""] * (width - len(row)) if len(row) <= width else [""] * width for row in rows[1:] if row]
@@ -77,19 +77,37 @@ def _header_line(lines: Iterator[str]) -> tuple[list[str], str]:
     return before, ""
 
 
-def _rows(path: Path, lines: Iterator[str], mark: str, before: int) -> Iterator[list[str]]:
-    """Rows of cells; `before` lines of the file come before them."""
+def named_rows(path: Path, lines: Iterable[str]) -> tuple[list[str], list[tuple[int, dict[str, str | None]]]]:
+    """Columns of a table of classes, matches or places, and its rows with the number of the line on which each ends.
+
+    Args:
+      lines: of a file with commas and a header; with their ends, so that cells of several lines show. Cells that a row lacks are None.
+
+    Raises:
+      DataError: a quotation mark that is not closed swallows rows. csv.Error: no CSV.
+    """
+    rows = _rows(path, iter(lines), ",", 0)
+    _, header = next(rows, (0, []))
+    return header, [(line, dict(itertools.zip_longest(header, row[: len(header)]))) for line, row in rows if row]
+
+
+def _rows(path: Path, lines: Iterator[str], mark: str, before: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows of cells, each with the number of the line on which it ends; `before` lines of the file come before them."""
     reader, begin, width = csv.reader(lines, delimiter=mark), 0, 0
     for row in reader:
-        width = width or len(row)
-        several = reader.line_num > begin + 1
-        if several and width > 1 and any(cell.count(mark) >= width - 1 and cell.splitlines()[1:] for cell in row):
+        marks = max(width - 1, 1)  # of a whole row; in the header, before its width is known, any
+        several, first, width = reader.line_num > begin + 1, not width, width or len(row)
+        if (
+            several
+            and (first or width > 1)
+            and any(cell.count(mark) >= marks and cell.splitlines()[1:] for cell in row)
+        ):
             raise DataError(
                 f"'{path}' has a quotation mark in line {before + begin + 1} that is closed in line {before + reader.line_num} or never, "
                 "with rows between: close it or take it out"
             )
         begin = reader.line_num
-        yield row
+        yield before + begin, row
 
 
 def _mark(line: str) -> str:

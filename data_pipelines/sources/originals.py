@@ -5,7 +5,6 @@ OGLE-II: `*.dat` with heliocentric Julian date, magnitude, error. Archives are u
 """
 
 import re
-import tarfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from data_pipelines.kinds.light_curves.times import TimeFormat, choose_clock
+from data_pipelines.sources.alerts.archives import read_tar
+from data_pipelines.sources.alerts.unpacking import UnpackError, open_unpacked
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import DataError
 
@@ -51,18 +52,28 @@ def read_macho(
     if path.suffix == ".mjd":
         yield curve(path.name, _text_of(path), str(path))
         return
+    for name, content in _members(path):
+        yield curve(Path(name).name, content.decode(errors="replace"), f"{path}:{name}")
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every `.mjd` file in an archive, which must be whole: a damaged header could hide a band."""
+    seen: set[str] = set()
     try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                if not member.isfile() or not member.name.endswith(".mjd"):
-                    continue
-                if member.size > MAX_MEMBER_BYTES:
-                    raise DataError(
-                        f"'{path}' holds '{member.name}' of {member.size:,} bytes, more than any MACHO star has"
-                    )
-                text = archive.extractfile(member).read(MAX_MEMBER_BYTES).decode(errors="replace")
-                yield curve(Path(member.name).name, text, f"{path}:{member.name}")
-    except (tarfile.TarError, OSError, EOFError) as error:
+        with open(path, "rb") as file:
+            for name, content in read_tar(open_unpacked(file)):
+                if isinstance(content, UnpackError):
+                    raise content
+                if name.endswith(".mjd"):
+                    if name in seen:
+                        raise DataError(f"'{path}' holds '{name}' twice: take one of them out")
+                    seen.add(name)
+                    if len(content) > MAX_MEMBER_BYTES:
+                        raise DataError(
+                            f"'{path}' holds '{name}' of {len(content):,} bytes, more than any MACHO star has"
+                        )
+                    yield name, content
+    except (UnpackError, OSError) as error:
         raise DataError(f"'{path}' cannot be read as a MACHO archive ({error}): the file is damaged") from error
 
 
@@ -82,13 +93,8 @@ def macho_keys(path: Path) -> Iterator[tuple[str, str]]:
     if path.suffix == ".mjd":
         yield _macho_name(path.name)
         return
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                if member.isfile() and member.name.endswith(".mjd"):
-                    yield _macho_name(Path(member.name).name)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise DataError(f"'{path}' cannot be read as a MACHO archive ({error}): the file is damaged") from error
+    for name, _ in _members(path):
+        yield _macho_name(Path(name).name)
 
 
 def _macho_name(name: str) -> tuple[str, str]:

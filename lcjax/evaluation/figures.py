@@ -68,8 +68,9 @@ def loss_curves(history: Sequence[dict], score: str = "r2", score_title: str = "
     return figure
 
 
-def _finite(value: float | None) -> bool:
-    return value is not None and bool(np.isfinite(value))
+def _finite(value: object) -> bool:
+    """Whether it is a number; a damaged line of `metrics.jsonl` may hold anything."""
+    return isinstance(value, int | float) and abs(value) < np.inf
 
 
 def reconstructions(stars: Sequence[dict]) -> Any:

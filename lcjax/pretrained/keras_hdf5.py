@@ -7,6 +7,7 @@ Both layouts are known, Keras 3 (`layers/NAME/vars/0`) and Keras 2 (`model_weigh
 import io
 import json
 import re
+import struct
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from lcjax.errors import MissingExtraError, WeightsError
 
 _MAX_NUMBERS = 32 << 20
 """Of one array."""
+_HEAP_HEADER = 16
+"""Bytes, of a heap and of each object in it."""
 
 
 def read_keras(content: bytes, name: str) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any], list[str]]:
@@ -23,6 +26,7 @@ def read_keras(content: bytes, name: str) -> tuple[dict[str, dict[str, np.ndarra
         import h5py
     except ImportError as error:
         raise MissingExtraError("h5py", "interop", "reading Keras weights") from error
+    _check_heaps(content, name)
     layers: dict[str, dict[str, np.ndarray]] = {}
     ignored: list[str] = []
 
@@ -49,3 +53,26 @@ def read_keras(content: bytes, name: str) -> tuple[dict[str, dict[str, np.ndarra
     except Exception as error:  # HDF5 reports damage through many classes
         raise WeightsError(f"'{name}' is no readable HDF5 file ({error}): copy or download it again") from error
     return layers, config if isinstance(config, dict) else {}, ignored
+
+
+def _check_heaps(content: bytes, name: str) -> None:
+    """Walks the global heaps, where long texts are kept (HDF5 file format 3.0, section III.E).
+
+    The library does the same, and for ever where an object takes no room.
+
+    Raises:
+      WeightsError: there is such an object.
+    """
+    at = -1
+    while (at := content.find(b"GCOL\x01", at + 1)) >= 0:
+        (size,) = struct.unpack_from("<Q", content[at + 8 : at + 16].ljust(8, b"\0"))
+        end, place = at + size, at + _HEAP_HEADER
+        if end > len(content):  # no heap, or one that the library refuses
+            continue
+        while place + _HEAP_HEADER <= end:
+            number, _, _, length = struct.unpack_from("<HHIQ", content, place)
+            # Object 0 is the room that is left, its own header included.
+            taken = length if number == 0 else _HEAP_HEADER + (length + 7) // 8 * 8
+            if taken == 0 or taken > end - place:
+                raise WeightsError(f"'{name}' is no readable HDF5 file (damaged heap): copy or download it again")
+            place += taken

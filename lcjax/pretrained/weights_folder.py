@@ -140,7 +140,7 @@ def check_free_of_others(out: Path, ours: set[str]) -> None:
 def _is_import(folder: Path) -> bool:
     try:
         return "weights" in json.loads((folder / "config.json").read_text())
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return False
 
 

@@ -119,7 +119,7 @@ def _hash_file() -> Path:
 def _recorded_hash(url: str) -> str | None:
     try:
         return json.loads(_hash_file().read_text()).get(url)
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
 
 

@@ -164,7 +164,7 @@ def read_folder_record(folder: Path) -> dict[str, Any]:
         intact = record.pop("seal") == _seal(record)
         if not isinstance(record["sha256"], dict):
             raise ValueError("its hashes are no table")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise CheckpointError(f"checkpoint '{folder}' has no readable {_PROGRESS} ({error})") from error
     if not intact:
         raise CheckpointError(f"checkpoint '{folder}' is damaged: '{_PROGRESS}' has changed since it was written")

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class MetricsLog:
     def _truncate(self, step: int) -> None:
         if not self.path.exists():
             return
-        kept = [line for line in self.path.read_text().splitlines() if _line_step(line) <= step]
+        kept = [line for line in self.path.read_text(errors="replace").splitlines() if _line_step(line) <= step]
         write_text(self.path, "".join(f"{line}\n" for line in kept), ADVICE)
 
     def write(self, step: int, split: str, values: dict[str, float]) -> None:
@@ -83,16 +84,28 @@ class _TensorBoard:
 
 def _line_step(line: str) -> float:
     try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError, TypeError):
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return math.inf  # a torn line
 
 
 def read_metrics(workdir: Path | str, split: str | None = None) -> list[dict[str, Any]]:
-    """The lines of a workdir's `metrics.jsonl`, optionally of one split."""
+    """The lines of a workdir's `metrics.jsonl`, optionally of one split; torn or damaged ones are left out with a warning."""
     path = Path(workdir) / "metrics.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    rows = [row for row in map(_parsed_line, lines) if row is not None]
+    if len(rows) < len(lines):
+        warnings.warn(f"left out {len(lines) - len(rows)} of {len(lines)} lines of '{path}': damaged", stacklevel=2)
     return [row for row in rows if split is None or row["split"] == split]
+
+
+def _parsed_line(line: str) -> dict[str, Any] | None:
+    """A line with its step and split; None: it is not whole."""
+    try:
+        row = json.loads(line)
+        return row if isinstance(row["split"], str) and math.isfinite(row["step"]) else None
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        return None
 
 
 class ProgressDisplay:

@@ -71,7 +71,7 @@ def read_record(folder: Path | str) -> dict[str, Any]:
     path = Path(folder) / "config.json"
     try:
         record = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"'{folder}' is not a workdir: no readable config.json ({error})") from error
     for name, kind in (("system", str), ("experiment", dict), ("config_hash", str)):
         found = record.get(name) if isinstance(record, dict) else None

@@ -61,6 +61,8 @@ def test_import(tmp_path, capsys):
         ("object_id,ra,dec\na,1,95\n", "line 2"),
         ("object_id,ra,dec\na,1\n", "line 2"),
         ("object_id,ra,dec\na,1,2\na,1,2\na,1,3\n", "line 4 of .* another position of 'a'"),
+        ('object_id,ra,dec\na,1,2\nb,3,"4\nc,5,6\nd,7,8\n', "quotation mark in line 3"),
+        ('object_id,ra,dec\n"a\nb",1,x\n', r"line 3 of .* '1', 'x'$"),
         ("object_id,ra,ra,dec\na,1,5,2\n", "2 columns called 'ra'"),
     ],
 )

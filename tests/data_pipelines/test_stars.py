@@ -1,6 +1,7 @@
 """Splits by star: ids at one place are one star, within a dataset and across datasets; training never sees what is held out."""
 
 import itertools
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pytest
 from data_pipelines.kinds.light_curves.source import LightCurveSource
 from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.prepare import prepare
-from data_pipelines.shards.manifest import verify
+from data_pipelines.shards.manifest import read_manifest, verify
 from data_pipelines.shards.stars import STARS, Stars, find_leaks, read_stars, same_stars
 from lcjax.cli.leaks import leaking_stars, say_what_it_trained_on
 from lcjax.errors import ConfigError, DataError
@@ -152,6 +153,7 @@ def test_what_cannot_be_asked_for(surveys, tmp_path):
     _, east, west = surveys
     path = survey(tmp_path / "w.parquet", [f"x{i}" for i in range(60)], PLACES)
     (tmp_path / "m.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "open.csv").write_text('a,b\n"1,2\n3,4\n5,6\n')
     like = (east.manifest.folder,)
     for kind, words, asked in (
         (ConfigError, "--stars.match needs --stars.like", {"match": tmp_path / "m.csv"}),
@@ -159,6 +161,11 @@ def test_what_cannot_be_asked_for(surveys, tmp_path):
             DataError,
             "no column 'w': it has a, b",
             {"match": tmp_path / "m.csv", "match_columns": ("w", "b"), "like": like},
+        ),
+        (
+            DataError,
+            "a quotation mark in line 2 that is closed in line 4 or never",
+            {"match": tmp_path / "open.csv", "match_columns": ("a", "b"), "like": like},
         ),
         (DataError, "in several splits of the datasets of --stars.like", {"like": (*like, west.manifest.folder)}),
         (ConfigError, "--stars.arcsec is -1: it must be between 0 and", {"arcsec": -1.0}),
@@ -193,3 +200,12 @@ def test_surveys_with_common_stars(data_root, tmp_path):
     for row in rows:
         pair = {split.get(row["asas_id"]), split.get(row["crts_id"])} - {None}
         assert len(pair) < 2
+
+
+def test_a_table_of_stars_that_has_changed_is_not_believed(surveys, tmp_path):
+    """Its splits decide what may be trained on; another table, sound as a file, is told by its hash."""
+    copy = shutil.copytree(surveys[1].manifest.folder, tmp_path / "copy")
+    table = pq.read_table(copy / STARS)
+    pq.write_table(table.slice(1), copy / STARS)
+    with pytest.raises(DataError, match=f"{STARS}' has changed since it was written"):
+        read_stars(read_manifest(copy))

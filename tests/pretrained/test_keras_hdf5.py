@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -88,3 +89,30 @@ def test_damage_is_one_sentence():
     broken = written(lambda file: file.attrs.__setitem__("model_config", "{"))
     with pytest.raises(WeightsError, match=r"'a\.h5'"):
         read_keras(broken, "a.h5")
+
+
+def test_heaps_as_the_library_writes_them_are_sound():
+    """Texts of all lengths, some taken out again and replaced, in several heaps."""
+    rng = np.random.default_rng(0)
+
+    def fill(file):
+        for i in range(300):
+            file.attrs[f"a{i % 40}"] = "x" * int(rng.integers(1, 1500))
+            if i % 3 == 0:
+                del file.attrs[f"a{i % 40}"]
+        file.attrs["model_config"] = '{"a": 1}'
+
+    content = written(fill)
+    assert content.count(b"GCOL\x01") > 3 and read_keras(content, "a.h5") == ({}, {"a": 1}, [])
+
+
+@pytest.mark.parametrize("length", [0, 2**64 - 16, 1 << 20])
+def test_a_heap_whose_objects_take_no_room_is_named(length):
+    """The HDF5 library reads the first of these for ever."""
+    content = bytearray(written(lambda file: file.attrs.__setitem__("model_config", '{"a": 1}')))
+    heap = content.index(b"GCOL\x01")
+    free = heap + 16 + 16 + 8  # behind the header and the only object
+    assert struct.unpack_from("<H", content, free) == (0,)
+    struct.pack_into("<Q", content, free + 8, length)
+    with pytest.raises(WeightsError, match=r"'a\.h5' is no readable HDF5 file \(damaged heap\)"):
+        read_keras(bytes(content), "a.h5")

@@ -10,6 +10,7 @@ import pytest
 from lcjax.errors import CheckpointError, ConfigError
 from lcjax.training.checkpoint import CheckpointStore, restore_variables, save_variables
 from lcjax.training.checkpoint_io import flatten, nest, read_folder, unflatten_like, write_folder
+from lcjax.training.workdir import read_record
 from tests.training.toy import toy_fit
 
 TREE = {
@@ -154,3 +155,11 @@ def test_saved_variables_replace_the_old_ones(tmp_path):
     # Killed between the two renames: the old folder still answers.
     (tmp_path / "best").rename(tmp_path / ".best.replaced")
     assert read_folder(tmp_path / "best")[0]["params/x"] == 2
+
+
+def test_records_nested_without_end_are_one_sentence(written, tmp_path):
+    copy = shutil.copytree(written, tmp_path / "copy")
+    for name, read in (("progress.json", read_folder), ("config.json", read_record)):
+        (copy / name).write_text("[" * 100_000)
+        with pytest.raises(CheckpointError, match=f"no readable {name}"):
+            read(copy)

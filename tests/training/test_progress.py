@@ -1,6 +1,7 @@
 """The log and the display."""
 
 import io
+import json
 import re
 
 import pytest
@@ -18,7 +19,7 @@ def test_lines_after_the_checkpoint_and_torn_ones_are_dropped(tmp_path):
         log.write(step, "train", {"loss": 1.0 / step, "odd": float("nan")})
     log.close()
     with open(log.path, "a") as file:
-        file.write('{"step": 4, "spl')
+        file.write('{"step": "4", "split": "train"}\n{"step": 4, "spl')
     MetricsLog(tmp_path, 4).close()
     rows = read_metrics(tmp_path)
     assert [row["step"] for row in rows] == [2, 4] and rows[0]["loss"] == 0.5 and rows[0]["odd"] is None
@@ -83,3 +84,14 @@ def test_quiet_says_nothing(capsys):
     display.report(1, "train", {"loss": 1.0})
     display.close()
     assert capsys.readouterr() == ("", "")
+
+
+def test_damaged_lines_are_left_out_with_a_warning(tmp_path):
+    good = '{"step": 2, "split": "train", "loss": 1.0}'
+    bad = ["{", "[" * 100_000, "3", '{"step": 1}', '{"split": "train"}', '{"step": NaN, "split": "train"}']
+    text = "\n".join([good, *bad]).encode() + b'\n{"step": 3, "split": ["train"]}\n\xff\n'
+    (tmp_path / "metrics.jsonl").write_bytes(text)
+    with pytest.warns(UserWarning, match="left out 8 of 9 lines"):
+        assert read_metrics(tmp_path) == [json.loads(good)]
+    MetricsLog(tmp_path, 2).close()
+    assert (tmp_path / "metrics.jsonl").read_text().splitlines()[0] == good

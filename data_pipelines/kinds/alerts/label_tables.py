@@ -1,7 +1,7 @@
 """Tables of labels that a user gives: by id, or by position on the sky. What their rows were good for is kept, for the report."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from data_pipelines.shards.class_names import is_no_class
 from data_pipelines.sources.alerts.record import Alert
+from data_pipelines.sources.csv_tables import named_rows
 from lcjax.errors import DataError
 
 _OBJECT_COLUMNS = ("object_id", "objectId", "oid", "diaObjectId")
@@ -184,20 +185,14 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str | 
     """Columns, and rows with the number of the line on which each ends."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            have = list(reader.fieldnames or ())
+            have, rows = named_rows(path, file)
             if twice := sorted({name for name in have if have.count(name) > 1 and name}):
                 raise DataError(
                     f"table '{path}' has {have.count(twice[0])} columns called '{twice[0]}': drop all but one"
                 )
-            return have, list(_numbered(reader))
+            return have, rows
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"table '{path}' cannot be read ({error}): give a CSV file with a header") from error
-
-
-def _numbered(reader: csv.DictReader) -> Iterator[tuple[int, dict[str, str | None]]]:
-    for row in reader:
-        yield reader.line_num, row
 
 
 def _column(path: Path, have: list[str], wanted: tuple[str, ...]) -> str:

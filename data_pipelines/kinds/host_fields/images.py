@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from data_pipelines.sources.whole_fits import FitsSource, check_sums
 from lcjax.errors import DataError, MissingExtraError, Rejection
 from lcjax.files import printable
 
@@ -146,7 +147,7 @@ def _pixels_and_wcs(path: Path) -> tuple[np.ndarray, Any, float | None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with fits.open(path, memmap=False, lazy_load_hdus=True) as file:
+            with fits.open(FitsSource(path).opened(), memmap=False, lazy_load_hdus=True) as file:
                 pixels, header = _first_image(file)
             wcs = WCS(header, naxis=2)
             scales = proj_plane_pixel_scales(wcs) * 3600 if wcs.has_celestial else None
@@ -162,7 +163,13 @@ def _pixels_and_wcs(path: Path) -> tuple[np.ndarray, Any, float | None]:
         raise DataError(f"damaged world coordinates: {', '.join(words)} should be a number")
     if not max(scales) <= _SQUARE * min(scales):
         raise DataError(f"pixels are not square: {scales[0]:.4g} by {scales[1]:.4g} arcsec; resample the image first")
-    return pixels, _in_icrs(wcs), float(np.mean(scales))
+    try:
+        return pixels, _in_icrs(wcs), float(np.mean(scales))
+    except ValueError as error:
+        raise DataError(
+            f"unknown world coordinates: axes {' and '.join(wcs.wcs.ctype)}, system '{wcs.wcs.radesys}'; give ICRS, FK5, FK4 or "
+            "galactic ones"
+        ) from error
 
 
 def _first_image(file: Any) -> tuple[np.ndarray, Any]:
@@ -171,6 +178,7 @@ def _first_image(file: Any) -> tuple[np.ndarray, Any]:
         if shape and len([n for n in shape if n > 1]) == 2 and hasattr(hdu, "section"):
             if int(np.prod(shape)) > MAX_PIXELS:
                 raise DataError(f"the image is too large: cut out the field of the transient from its shape {shape}")
+            check_sums([hdu])  # before its pixels are scaled, which changes what is summed
             data = np.asarray(hdu.data, np.float32).reshape([n for n in shape if n > 1])
             return data, hdu.header
     raise DataError("the file holds no image")

@@ -14,6 +14,7 @@ from data_pipelines.kinds.host_fields.images import FITS_ENDINGS, FieldImage, ce
 from data_pipelines.kinds.host_fields.options import HostOptions
 from data_pipelines.sources.alerts import Alert, SchemaSet, Stamp, cut_alerts
 from data_pipelines.sources.alerts.decoders import Decoders
+from data_pipelines.sources.csv_tables import named_rows
 from lcjax.errors import ConfigError, DataError, Rejection
 
 
@@ -78,8 +79,7 @@ def read_positions(path: Path) -> dict[str, tuple[float, float]]:
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            rows, columns = list(table), table.fieldnames or []
+            columns, rows = named_rows(path, file)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"the positions '{path}' cannot be read: {error}") from error
     if missing := [name for name in ("object_id", "ra", "dec") if name not in columns]:
@@ -89,13 +89,15 @@ def read_positions(path: Path) -> dict[str, tuple[float, float]]:
     if twice := [name for name in ("object_id", "ra", "dec") if columns.count(name) > 1]:
         raise DataError(f"'{path}' has {columns.count(twice[0])} columns called '{twice[0]}': drop all but one")
     found: dict[str, tuple[float, float]] = {}
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         try:
             ra, dec = float(row["ra"]), float(row["dec"])
         except (TypeError, ValueError):
             ra = dec = math.nan
         if not (-360 <= ra <= 360 and -90 <= dec <= 90):
-            raise DataError(f"line {number} of '{path}' has no ra and dec in degrees: {row['ra']}, {row['dec']}")
+            raise DataError(
+                f"line {number} of '{path}' has no ra and dec in degrees: {row['ra']!r:.40}, {row['dec']!r:.40}"
+            )
         if found.setdefault(row["object_id"], (ra, dec)) != (ra, dec):
             raise DataError(
                 f"line {number} of '{path}' has another position of '{row['object_id']}' than a line before"

@@ -184,7 +184,14 @@ class SchemaSet:
                 f"environment variable {ENVIRONMENT}"
             )
         if number not in self._parsed:
-            self._parsed[number] = _load(self._files[number])
+            try:
+                self._parsed[number] = _load(self._files[number])
+            except (ValueError, MissingExtraError, MemoryError):
+                raise
+            except Exception as error:  # JSON of another form than that of a schema: any type anywhere
+                raise ValueError(
+                    f"schema file '{self._files[number]}' cannot be used ({type(error).__name__}: {error})"
+                ) from None
         return self._parsed[number]
 
 

@@ -35,7 +35,8 @@ from data_pipelines.sources.alerts.fits_stamp import (
 from data_pipelines.sources.alerts.packets import PacketError, StampRules, identifier
 from data_pipelines.sources.alerts.record import STAMP_NAMES, ZTF_BANDS, Alert, Stamp
 from data_pipelines.sources.alerts.ztf import JD_MINUS_MJD
-from lcjax.errors import Rejection
+from data_pipelines.sources.csv_tables import named_rows
+from lcjax.errors import DataError, Rejection
 
 NPY_MAGIC = b"\x93NUMPY"
 _MAX_SCALE = 3600.0
@@ -138,8 +139,8 @@ def read_npy_stamps(source: Path | BinaryIO, rules: StampRules, origin: str, nam
         stamps = _as_alerts(_load_array(source))
         if isinstance(source, Path) and (table := source.with_suffix(".csv")).is_file():
             with open(table, newline="", encoding="utf-8", errors="replace") as file:
-                rows = list(csv.DictReader(file))
-    except (OSError, StampError, csv.Error) as error:
+                rows = [row for _, row in named_rows(table, file)[1]]
+    except (OSError, StampError, csv.Error, DataError) as error:
         reason = str(error) if isinstance(error, StampError) else f"metadata: {error}"
         yield Rejection(name, reason, origin)
         return

@@ -127,7 +127,7 @@ def read_settings(prefix: Path, source: Path) -> tuple[dict[str, Any], Path | No
                 settings = parse(file.read_text())
                 if not isinstance(settings, dict):
                     raise ValueError("it holds no settings")
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 raise WeightsError(f"settings file '{file}' cannot be read: {error}") from error
             for section in [value for value in settings.values() if isinstance(value, dict)]:
                 settings = section | settings

@@ -10,7 +10,6 @@ import dataclasses
 import json
 import math
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +114,11 @@ def _read_npz(file: Path) -> dict[str, np.ndarray]:
             )
         with np.load(file, allow_pickle=False) as arrays:
             return {name.replace(".", "/"): arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-        # The last two: compressed in a way that is not known here, and encrypted.
+    except WeightsError:
+        raise
+    except (
+        Exception
+    ) as error:  # zip, decompressors and numpy, with the tokenizer it reads headers with, raise many kinds
         raise WeightsError(f"'{file}' cannot be read as named arrays: {error}") from error
 
 
@@ -187,7 +189,7 @@ def _statistics_beside(origin: Path, features: int) -> tuple[dict[str, tuple[flo
             if not all(math.isfinite(m) and math.isfinite(s) and s > 0 for m, s in statistics.values()):
                 raise ValueError("a mean or spread is not a usable number")
             return statistics, file
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise WeightsError(f"feature statistics '{file}' cannot be used: {error}") from error
     return None, None
 

@@ -203,5 +203,10 @@ def test_schemas_by_id(tmp_path, monkeypatch):
     assert schemas.schema(12)["name"] == schemas.schema(34)["name"] == "r"
     with pytest.raises(ValueError, match=r"56\.avsc' cannot be used"):
         schemas.schema(56)
+    record = {"type": "record", "name": "r", "fields": [{"name": "a", "type": {"type": "record", "fields": 2.5}}]}
+    for content in (record, {**SMALL, "fields": 1}, {**SMALL, "fields": [3]}, {}, None):
+        (tmp_path / "56.avsc").write_text(json.dumps(content))
+        with pytest.raises(ValueError, match="schema"):
+            SchemaSet().schema(56)
     with pytest.raises(DataError, match="no schema file"):
         SchemaSet([tmp_path / "nowhere"])

@@ -122,13 +122,21 @@ def test_find_datasets(dataset, tmp_path):
 
 @pytest.mark.parametrize(
     "name,value",
-    [("class_names", "AB"), ("class_names", [1]), ("shards", {}), ("name", None), ("records", "12"), ("bytes", -1)],
+    [
+        ("class_names", "AB"),
+        ("class_names", [1]),
+        ("shards", {}),
+        ("name", None),
+        ("records", "12"),
+        ("bytes", -1),
+        ("side_files", {"index.npz": {}}),
+    ],
 )
 def test_a_manifest_with_a_sound_hash_and_wrong_types_is_one_sentence(dataset, name, value):
     content = json.loads((dataset / m.MANIFEST).read_text())
     (content["shards"][0] if name in ("records", "bytes") else content)[name] = value
     (dataset / m.MANIFEST).write_text(m.manifest_text(content))
-    with pytest.raises(DataError, match=f"is damaged.*{name}"):
+    with pytest.raises(DataError, match=f"is damaged.*{'index.npz' if name == 'side_files' else name}"):
         m.read_manifest(dataset)
 
 
@@ -136,3 +144,16 @@ def test_one_dataset_by_several_paths_is_one(dataset, tmp_path):
     (tmp_path / "link").symlink_to(dataset.parent)
     paths = [dataset, dataset.parent / "." / ".." / "toy", tmp_path / "link", dataset / ".." / "1.0.0"]
     assert m.find_datasets(paths) == [dataset]
+
+
+def test_another_index_than_was_written_is_not_believed(dataset):
+    """Whole as a file, so that only its hash tells."""
+    with np.load(dataset / m.INDEX) as file:
+        arrays = dict(file)
+    arrays["train/label"] = arrays["train/label"][::-1]
+    np.savez(dataset / m.INDEX, **arrays)
+    with pytest.raises(DataError, match=r"index\.npz' has changed since it was written"):
+        m.read_manifest(dataset).index("train")
+    (dataset / m.INDEX).unlink()
+    with pytest.raises(DataError, match=r"index\.npz' cannot be read"):
+        m.read_manifest(dataset).index("train")

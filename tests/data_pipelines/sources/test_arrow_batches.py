@@ -3,8 +3,10 @@
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from data_pipelines.sources import arrow_batches
+from lcjax.errors import DataError
 
 
 def test_memory_does_not_grow_with_a_parquet_file(tmp_path):
@@ -19,3 +21,19 @@ def test_memory_does_not_grow_with_a_parquet_file(tmp_path):
         read += batch.num_rows
         held.append(pa.total_allocated_bytes() - before)
     assert read == rows and max(held) < 0.4 * path.stat().st_size
+
+
+def test_damage_of_any_kind_is_one_sentence(tmp_path, monkeypatch):
+    """A name that is no text, which pyarrow finds with an error of Python's; and an error without words."""
+    path = tmp_path / "p.parquet"
+    pq.write_table(pa.table({"id": [1], "magnitude": [[1.0]]}), path)
+    path.write_bytes(path.read_bytes().replace(b"magnitude", b"magni\xd2ude"))
+    with pytest.raises(DataError, match="cannot be read as a table"):
+        list(arrow_batches.file_batches(path))
+
+    def silent(path):
+        raise EOFError
+
+    monkeypatch.setattr(arrow_batches, "read_csv", silent)
+    with pytest.raises(DataError, match=r"cannot be read as a table \(EOFError\)"):
+        list(arrow_batches.file_batches(tmp_path / "a.csv"))

@@ -1,8 +1,10 @@
 """CSV as people write it: encodings, quotation marks, line ends, names of columns."""
 
+from pathlib import Path
+
 import pytest
 
-from data_pipelines.sources.csv_tables import csv_header, read_csv
+from data_pipelines.sources.csv_tables import csv_header, named_rows, read_csv
 from lcjax.errors import DataError
 
 HEAD = "id,mjd,mag,err"
@@ -55,3 +57,20 @@ def test_an_empty_file_has_no_columns(tmp_path):
     assert csv_header(tmp_path / "a.csv") == [] and csv_header(tmp_path / "none.csv") == []
     with pytest.raises(DataError, match="no table rows"):
         read_csv(tmp_path / "a.csv")
+
+
+def test_rows_by_name_and_quotes_that_swallow_some():
+    """Cells that a row lacks are None, a cell may have several lines, and what is not closed is said."""
+    path = Path("a.csv")
+    lines = ["id,label\n", "a,x\n", "\n", "b\n", '"c\n', 'd",y\n']
+    columns, rows = named_rows(path, lines)
+    assert columns == ["id", "label"]
+    assert rows == [
+        (2, {"id": "a", "label": "x"}),
+        (4, {"id": "b", "label": None}),
+        (6, {"id": "c\nd", "label": "y"}),
+    ]
+    for damaged in (["id,label\n", '"a,x\n', "b,y\n", "c,z\n"], ['"id,label\n', "a,x\n"], ['id,"label\n', "a,x\n"]):
+        with pytest.raises(DataError, match=r"'a\.csv' has a quotation mark in line [12]"):
+            named_rows(path, damaged)
+    assert named_rows(path, []) == ([], [])

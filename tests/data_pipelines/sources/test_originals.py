@@ -1,5 +1,6 @@
 """Files as MACHO and OGLE handed them out, made up here: names, columns, broken lines, archives."""
 
+import bz2
 import io
 import tarfile
 
@@ -8,7 +9,7 @@ import pytest
 
 from data_pipelines.sources import originals
 from data_pipelines.sources.light_curve import RawLightCurve
-from data_pipelines.sources.originals import read_macho, read_text
+from data_pipelines.sources.originals import macho_keys, read_macho, read_text
 from lcjax.errors import ConfigError, DataError
 
 MJD = "# MJD mag err\n48823.1 -7.5 0.01\n48824.2,-7.4,0.02\n\n48825.3 -7.3\n48826.4 x 0.04\n"
@@ -108,3 +109,21 @@ def test_times_of_macho_are_checked_by_their_range(tmp_path):
     write(336.5)  # days of something else
     with pytest.raises(ConfigError, match=r"holds times around 339.0, as MJD .*--columns.time-format"):
         list(read_macho(tmp_path / "lc_1.2.3.R.mjd"))
+
+
+def test_a_damaged_header_does_not_hide_a_band(tmp_path):
+    """To tarfile alone, the archive ends there."""
+    names = ("lc_1.B.mjd", "lc_1.R.mjd")
+    whole = bz2.decompress(tar(tmp_path / "lc_1.tar.bz2", dict.fromkeys(names, MJD)).read_bytes())
+    damaged = bytearray(whole)
+    damaged[1024 + 148] ^= 1  # the sum of the second header
+    (tmp_path / "lc_2.tar.bz2").write_bytes(bz2.compress(damaged))
+    with pytest.raises(DataError, match=r"cannot be read as a MACHO archive .*bad checksum") as said:
+        list(read_macho(tmp_path / "lc_2.tar.bz2"))
+    assert "\n" not in str(said.value)
+    (tmp_path / "lc_3.tar.bz2").write_bytes(bz2.compress(whole[:1024]))
+    with pytest.raises(DataError, match="ends without its end mark"):
+        list(macho_keys(tmp_path / "lc_3.tar.bz2"))
+    (tmp_path / "lc_4.tar.bz2").write_bytes(bz2.compress(whole) * 2)
+    with pytest.raises(DataError, match=r"holds 'lc_1\.B\.mjd' twice"):
+        list(read_macho(tmp_path / "lc_4.tar.bz2"))

@@ -93,9 +93,10 @@ def test_settings_that_disagree(tmp_path):
         (folder / "conf.json").write_text(json.dumps({**conf, name: wrong}))
         with pytest.raises(WeightsError):
             import_weights("astromer1", folder)
-    (folder / "conf.json").write_text("{")
-    with pytest.raises(WeightsError, match=r"conf\.json"):
-        import_weights("astromer1", folder)
+    for text in ("{", "[" * 100_000):
+        (folder / "conf.json").write_text(text)
+        with pytest.raises(WeightsError, match=r"conf\.json"):
+            import_weights("astromer1", folder)
 
 
 def test_settings_one_folder_up_and_in_sections(tmp_path):

@@ -281,6 +281,7 @@ def test_world_coordinates_that_cannot_be_used(tmp_path, images):
     for name, change, why in (
         ("oblong", {"CDELT1": 2.0}, "not square"),
         ("words", {"CRVAL1": "somewhere"}, "CRVAL1 should be a number"),
+        ("frame", {"RADESYS": "FK9"}, "unknown world coordinates: axes RA---TAN and DEC--TAN, system 'FK9'"),
         ("linear", {"CTYPE1": "X", "CTYPE2": "Y"}, "no world coordinates"),
     ):
         write_fits(tmp_path / f"{name}.fits", images[0])

@@ -1,8 +1,10 @@
 """Published stamp classifiers from TensorFlow 1 checkpoints written by TensorFlow, without TensorFlow."""
 
+import io
 import json
 import subprocess
 import sys
+import zipfile
 
 import jax
 import numpy as np
@@ -159,6 +161,15 @@ def test_nothing_pickled_is_opened(tmp_path):
     with pytest.raises(WeightsError, match="cannot be read as named arrays"):
         import_weights("alerce-stamps", tmp_path / "odd.npz")
     (tmp_path / "broken.npz").write_bytes((tmp_path / "weights.npz").read_bytes()[:60])
+    with pytest.raises(WeightsError, match="cannot be read as named arrays"):
+        import_weights("alerce-stamps", tmp_path / "broken.npz")
+    # A header that numpy hands to Python's tokenizer, in a file whose checksums agree.
+    with zipfile.ZipFile(tmp_path / "broken.npz", "w") as archive:
+        array = io.BytesIO()
+        np.save(array, np.zeros((3, 2)))
+        archive.writestr(
+            "x.npy", array.getvalue().replace(b"}  ", b"}(  ").replace(b"'shape': (3, 2)", b"'shape': (3, 2 ")
+        )
     with pytest.raises(WeightsError, match="cannot be read as named arrays"):
         import_weights("alerce-stamps", tmp_path / "broken.npz")
     np.savez(tmp_path / "other.npz", x=np.zeros(3))

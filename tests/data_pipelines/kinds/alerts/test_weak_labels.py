@@ -108,9 +108,14 @@ def test_rows_that_match_nothing_and_rows_that_contradict_each_other(tmp_path):
 def test_a_label_of_several_lines(tmp_path, option, columns):
     """Class names are kept one a line; and a quote that is not closed swallows the rows behind it."""
     table, place = tmp_path / "own.csv", ",".join(["1"] * len(columns.split(",")))
-    table.write_text(f'{columns},label\n{place},SN\n{place},"AGN\n{place},VS"\n')
-    with pytest.raises(DataError, match=r"a label of several lines \('AGN\\n1.*, up to line 4\): close its quotes"):
-        Labeler(LabelSettings(**{option: table}))
+    for text, words in (
+        (f'{place},"AGN\nVS"', r"a label of several lines \('AGN\\nVS', up to line 4\): close its quotes"),
+        (f'{place},"AGN\n{place},VS"', "a quotation mark in line 3 that is closed in line 4 or never"),
+        (f'"{place},AGN\n{place},VS\n{place},SN', "a quotation mark in line 3 that is closed in line 5 or never"),
+    ):
+        table.write_text(f"{columns},label\n{place},SN\n{text}\n")
+        with pytest.raises(DataError, match=words):
+            Labeler(LabelSettings(**{option: table}))
 
 
 def test_agreement_on_real_alerts(data_root):
