@@ -33,7 +33,7 @@ TESTS = {
     "lcjax/losses/classification.py": ["tests/losses/test_classification.py"],
     "lcjax/losses/host_mixture.py": ["tests/losses/test_host_mixture.py"],
     "lcjax/losses/reconstruction.py": ["tests/losses/test_reconstruction.py"],
-    "lcjax/training/step.py": ["tests/training/test_step.py"],
+    "lcjax/training/step.py": ["tests/training/test_step.py", "tests/training/test_updates.py"],
     "data_pipelines/kinds/light_curves/cleaning.py": ["tests/data_pipelines/kinds/light_curves/test_cleaning.py"],
 }
 """Module -> its tests."""

@@ -50,12 +50,14 @@ def test_each_update_sees_the_parameters_of_the_one_before(kind, accumulate):
     before, after, out = run(TASKS[kind](), optax.sgd(0.1), batches, accumulate)
     key = jax.random.fold_in(jax.random.key(3), 0)
     keys = key, jax.random.fold_in(key, 2**32 - 1)
-    params, model_state = before.params, before.model_state
+    params, model_state, squares = before.params, before.model_state, 0.0
     for update, key in zip(TASKS[kind]().updates, keys, strict=True):
         grads, model_state = gradient(update.loss, params, model_state, batches, key)
+        squares += float(optax.tree.norm(part_of(grads, update.trains))) ** 2
         moved = jax.tree.map(lambda p, g: p - 0.1 * g, params, grads)
         params = with_part(params, part_of(moved, update.trains))
     assert_close(after.params, params)
+    np.testing.assert_allclose(out["scalars"]["gradient_norm"], [squares**0.5], rtol=1e-5)
     assert int(after.model_state["seen"]["batches"]) == 2 * accumulate and int(after.step) == 1
     assert set(out["sums"]) == {"source_error", "likeness"}
 
