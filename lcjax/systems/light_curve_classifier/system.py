@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcjax.errors import ConfigError
+from lcjax.inference.output import BandOptions
 from lcjax.models.light_curve_head_config import MEAN_HEADS
 from lcjax.systems.base import Answers, Data, Options, System, Work
 from lcjax.systems.light_curve_classifier import presets
@@ -53,7 +54,7 @@ class LightCurveClassifierSystem(System):
     kind = "light_curves"
     experiment = LightCurveClassifierExperiment
     presets: Mapping[str, Any] = presets.PRESETS
-    predict_options = {"classes": StarOutputs}  # noqa: RUF012
+    predict_options = {"classes": StarOutputs, "bands": BandOptions}  # noqa: RUF012
     embedding_options = {"classes": StarOutputs(embedding=True)}  # noqa: RUF012
 
     def build_task(self, experiment: LightCurveClassifierExperiment) -> "Task":
@@ -187,12 +188,19 @@ class LightCurveClassifierSystem(System):
 
         return evaluate(loaded, data, self.next_steps(loaded.folder))
 
+    def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
+        """The bands of a star together, where they are pooled."""
+        from lcjax.inference.bands import bands_wanted
+
+        return bands_wanted(options)
+
     def answers(self, loaded: "Loaded", work: Work) -> Answers:
         """Class probabilities of light curves."""
         from lcjax.systems.light_curve_classifier.prediction import ClassAnswers
 
         output: StarOutputs = work.options.get("classes") or StarOutputs()
-        return ClassAnswers(loaded, output.embedding, work.batch_size)
+        bands: BandOptions = work.options.get("bands") or BandOptions()
+        return ClassAnswers(loaded, output.embedding, work.batch_size, bands.pool)
 
     def next_steps(self, model: str | Path, preset: str = "") -> str:
         """Scores, probabilities, other draws; of an encoder that went on learning, the head."""
