@@ -24,11 +24,6 @@ LOGARITHMIC = (
 """Families of features that are scaled by their logarithm."""
 CLIPPED = ("MHPS_low", "MHPS_ratio", "delta_period")
 """Those that are first brought up to the lower end of their range."""
-BANNED = (
-    "Mean", "n_det", "n_pos", "n_neg", "mean_mag", "min_mag", "first_mag", "MHPS_non_zero", "MHPS_PN_flag", "W1", "W2", "W3",
-    "W4", "iqr", "delta_mjd_fid", "last_mjd_before_fid", "g-r_ml", "MHAOV_Period",
-)  # fmt: skip
-"""Features that are left out, of both bands: brightness, counts, and what tells how a source was observed."""
 
 
 def fit_quantiles(features: np.ndarray, quantiles: int = MAX_QUANTILES, rows: np.ndarray | None = None) -> np.ndarray:
@@ -96,32 +91,44 @@ def range_of(column: str, ranges: Mapping[str, FeatureRange]) -> FeatureRange:
     return ranges[max(found, key=len)]
 
 
-def range_scaled(features: np.ndarray, columns: Sequence[str], ranges: Mapping[str, FeatureRange]) -> np.ndarray:
-    """tanh((v - low) / (high - low) - 0.5), of logarithms where the family has them; missing values -1.1. (N, F) -> (N, F).
-
-    The hand-made scaling as its paper describes it.
+def range_arrays(columns: Sequence[str], ranges: Mapping[str, FeatureRange]) -> np.ndarray:
+    """(4, F) float32: lower and upper end, whether to take logarithms, whether to clip, of every column.
 
     Raises:
       ConfigError: a column has no range, or one that is none.
     """
-    out = np.empty(np.shape(features))
-    for i, name in enumerate(columns):
+    rows = []
+    for name in columns:
         own = range_of(name, ranges)
-        low, high, values = own.low, own.high, np.asarray(features[:, i], np.float64)
-        if own.clip:
-            values = np.where(values < low, low, values)
-        if own.logarithm:
-            if low <= 0:
-                raise ConfigError(
-                    f"the range of '{name}' begins at {low:g}, which has no logarithm: give a positive one"
-                )
-            values = np.log(values, out=np.full(values.shape, np.nan), where=values > 0)
-            low, high = np.log(low), np.log(high)
-        if not low < high:
+        if own.logarithm and own.low <= 0:
+            raise ConfigError(
+                f"the range of '{name}' begins at {own.low:g}, which has no logarithm: give a positive one"
+            )
+        if not own.low < own.high:
             raise ConfigError(f"the range of '{name}' is from {own.low:g} to {own.high:g}: give the lower end first")
-        scaled = np.tanh((values - low) / (high - low) - 0.5)
-        out[:, i] = np.where(np.isfinite(scaled), scaled, MISSING_RANGE)
-    return out
+        rows.append((own.low, own.high, own.logarithm, own.clip))
+    return np.array(rows, np.float32).reshape(-1, 4).T
+
+
+def range_scaled(features: Array, table: Array) -> Array:
+    """tanh((v - low) / (high - low) - 0.5), of logarithms where the table says so; missing values -1.1.
+
+    The hand-made scaling as its paper describes it.
+
+    Args:
+      features: (B, F). table: (4, F) of `range_arrays`.
+    """
+    low, high, logarithm, clip = table[0], table[1], table[2] > 0, table[3] > 0
+    values = jnp.where(clip & (features < low), low, features)
+    known = jnp.isfinite(values) & ~(logarithm & (values <= 0))
+    take = lambda x: jnp.where(logarithm, jnp.log(jnp.where(x > 0, x, 1.0)), x)
+    scaled = jnp.tanh((take(values) - take(low)) / (take(high) - take(low)) - 0.5)
+    return jnp.where(known, scaled, MISSING_RANGE)
+
+
+def as_given(features: Array) -> Array:
+    """Features that are scaled already; missing values -1.1."""
+    return jnp.where(jnp.isfinite(features), features, MISSING_RANGE)
 
 
 def range_scaled_as_published(

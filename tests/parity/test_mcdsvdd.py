@@ -9,8 +9,9 @@ from lcjax.evaluation.ranking import auroc, average_precision
 from lcjax.losses.autoencoding import mean_divergence, reconstruction_loss, squared_error, variational_loss
 from lcjax.losses.hypersphere import class_means, hypersphere_loss, nearest_squared_distance, off_zero
 from lcjax.models.svdd import FeatureAutoencoder, Hypersphere, VariationalAutoencoder
+from lcjax.systems.svdd.presets import BANNED
 from lcjax.systems.svdd.weight_names import config_from_arrays, variables_from_torch
-from lcjax.transforms.feature_scaling import BANNED, CLIPPED, LOGARITHMIC, FeatureRange, range_scaled_as_published
+from lcjax.transforms.feature_scaling import CLIPPED, LOGARITHMIC, FeatureRange, range_scaled_as_published
 from tests.parity.recorded import check_file, files_of
 
 ONES = lambda x: jnp.ones(len(x))
