@@ -182,7 +182,8 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
         about["validation"] = validation.describe()
     about |= {LEFT_OUT[split]: sum(map(len, ids.values())) for split, ids in without.items()}
     record = experiment_record(learned, preset=name, data=about)
-    weights = system.initial_variables(adapted)
+    resumed = any((workdir / "checkpoints").glob("[0-9]*"))
+    weights = None if resumed else system.starting_variables(adapted, train)
     task = learner.build_task(learned)
     result = fit(task, learned, train, validation, workdir, config_record=record, initial_variables=weights)
     return result, jax.process_index() == 0
