@@ -8,15 +8,6 @@ MAGNITUDES = (
     *("w1_mag", "w2_mag", "w3_mag", "w4_mag"),
 )
 """Columns that become absolute by the parallax."""
-METADATA = (
-    *("mean_vmag", "phot_g_mean_mag", "e_phot_g_mean_mag", "phot_bp_mean_mag", "e_phot_bp_mean_mag"),
-    *("phot_rp_mean_mag", "e_phot_rp_mean_mag", "bp_rp", "parallax", "parallax_error", "parallax_over_error"),
-    *("pmra", "pmra_error", "pmdec", "pmdec_error", "j_mag", "e_j_mag", "h_mag", "e_h_mag", "k_mag", "e_k_mag"),
-    *("w1_mag", "e_w1_mag", "w2_mag", "e_w2_mag", "w3_mag", "w4_mag", "j_k", "w1_w2", "w3_w4", "pm", "ruwe", "l", "b"),
-)
-"""Catalogue columns of AstroM3, in the order of its network."""
-PHOTOMETRIC = ("amplitude", "period", "lksl_statistic", "rfr_score")
-"""Columns that go with every point of the light curve."""
 
 
 def catalogue_features(values: Any, names: Sequence[str]) -> Any:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from data_pipelines.datasets.multimodal_builder import MultimodalBuilder
-from data_pipelines.kinds.multimodal.published import split_of_file
+from data_pipelines.kinds.multimodal.published import published_files, read_published
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
-from lcjax.errors import Rejection
+from lcjax.errors import DataError, Rejection
 
 
 class Builder(MultimodalBuilder):
@@ -25,24 +25,20 @@ class Builder(MultimodalBuilder):
         self._published: dict[str, str] = {}
         super().__init__(**kwargs)
 
-    def start(self, settings: Any) -> None:
-        """The splits are those of the files, whatever the fractions."""
-        super().start(settings)
-        published = self._published
-
-        class Settings(type(self.settings)):  # type: ignore[misc]
-            def assign_by_fractions(
-                self, labels: Mapping[str, str | None], star_of: Mapping[str, str]
-            ) -> dict[str, str]:
-                return {name: published[name] for name in labels}
-
-        self.settings = Settings(**{f: getattr(self.settings, f) for f in self.settings.__dataclass_fields__})
-
     def _read(self, report: Report) -> Iterator[Record | Rejection]:
-        for found in super()._read(report):
+        if not self.settings.sources:
+            raise DataError(f"dataset '{self.name}' needs the published Parquet files: give their folder with --source")
+        for path in self.settings.sources:
+            if not path.exists():
+                raise DataError(f"there is no file or folder '{path}'")
+        files = published_files(self.settings.sources, self.settings.options["multimodal"])
+        for split, found in read_published(files):
             if not isinstance(found, Rejection):
-                self._published[found["object_id"]] = split_of_file(found["object_id"])
+                self._published[found["object_id"]] = split
             yield found
+
+    def _assign(self, labels: Mapping[str, str | None], star_of: Mapping[str, str]) -> dict[str, str]:
+        return {name: self._published[name] for name in labels}
 
     def _subset(self) -> set[str]:
         return set(self.split_of)
