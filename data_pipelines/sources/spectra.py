@@ -62,7 +62,9 @@ def read_columns(path: Path, count: int) -> np.ndarray:
                 raise DataError(f"line {number} of '{path}' is no row of numbers: {line.strip()[:60]!r}") from None
             continue
         if len(row) < count or (rows and len(row) != len(rows[0])):
-            raise DataError(f"line {number} of '{path}' has {len(row)} numbers, where {max(count, len(rows[0]) if rows else 0)} are expected")
+            raise DataError(
+                f"line {number} of '{path}' has {len(row)} numbers, where {max(count, len(rows[0]) if rows else 0)} are expected"
+            )
         rows.append(row)
     return np.array(rows) if rows else np.zeros((0, count))
 

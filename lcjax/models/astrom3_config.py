@@ -84,6 +84,8 @@ class MultimodalConfig(Settings):
     num_classes: Count = 10
     initial_scale: NotNegative = 100.0
     """Factor of the cosines; learned, between 1 and 100."""
+    pair_bias: float | None = None
+    """Where the learned summand of the logits of each pair starts (-10 for the sigmoid loss); None: there is none."""
 
 
 PARITY = PhotometryConfig(encoder="informer")

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -53,6 +52,8 @@ class Multimodal(nn.Module):
     num_classes: int = 0
     """Of the classifier; 0: there is none. A classifier of one modality has no projection."""
     fusion: str = "avg"
+    pair_bias: float | None = None
+    """Learned summand of the logits of each pair, where it starts (SigLIP: -10); None: there is none."""
 
     @nn.compact
     def __call__(self, inputs: Mapping[str, dict], deterministic: bool = True, axis: Axis = None) -> dict[str, Any]:
@@ -63,8 +64,8 @@ class Multimodal(nn.Module):
             `present` (B,) bool of each. What is missing may hold anything finite: who compares embeddings says which are there.
 
         Returns:
-          `embeddings`, modality -> (B, dim) of length 1; `projections`, the same before; `scales`, pair `a_b` -> factor;
-          `logits` (B, K) of a classifier, and what they are made from, `features`.
+          `embeddings`, modality -> (B, dim) of length 1; `projections`, the same before; `scales`, pair `a_b` -> factor,
+          and `biases`, perhaps empty; `logits` (B, K) of a classifier, and what they are made from, `features`.
         """
         features = {
             name: encoder(inputs[name], deterministic=deterministic, axis=axis)["features"]
@@ -81,7 +82,10 @@ class Multimodal(nn.Module):
         start = lambda _: jnp.float32(math.log(self.initial_scale))
         pairs = [f"{one}_{other}" for one, other in pairs_of(list(features))]
         scales = {pair: clipped_scale(self.param(f"log_scale_{pair}", start)) for pair in pairs}
-        found = {"embeddings": embeddings, "projections": projections, "scales": scales}
+        found = {"embeddings": embeddings, "projections": projections, "scales": scales, "biases": {}}
+        if self.pair_bias is not None:
+            begin = lambda _: jnp.float32(self.pair_bias)
+            found["biases"] = {pair: self.param(f"bias_{pair}", begin) for pair in pairs}
         if not self.num_classes:
             return found
         present = {name: inputs[name]["present"] for name in features}
@@ -118,4 +122,4 @@ def encoders_of(config: MultimodalConfig) -> dict[str, nn.Module]:
 def build_multimodal(config: MultimodalConfig) -> Multimodal:
     """The network of a configuration: contrastive, or a classifier."""
     classes = config.num_classes if config.head == "classifier" else 0
-    return Multimodal(encoders_of(config), config.dim, config.initial_scale, classes, config.fusion)
+    return Multimodal(encoders_of(config), config.dim, config.initial_scale, classes, config.fusion, config.pair_bias)

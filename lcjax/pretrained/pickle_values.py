@@ -15,8 +15,11 @@ KNOWN = frozenset(
         ("torch._utils", "_rebuild_tensor_v2"),
         ("torch._utils", "_rebuild_parameter"),
         ("torch", "Size"),
-        *((module, f"{kind}Storage") for module in ("torch", "torch.storage") for kind in
-          ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")),
+        *(
+            (module, f"{kind}Storage")
+            for module in ("torch", "torch.storage")
+            for kind in ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
+        ),
     }
 )
 """Module and name of what a state dictionary refers to."""
@@ -50,9 +53,7 @@ class _Mark:
     """Where a list of items begins on the stack."""
 
 
-def read_pickle(
-    data: bytes, persistent: Callable[[Any], Any], at: int = 0, with_end: bool = False
-) -> Any:
+def read_pickle(data: bytes, persistent: Callable[[Any], Any], at: int = 0, with_end: bool = False) -> Any:
     """The value of the pickle that begins at byte `at`; with `with_end`, also where it ends.
 
     Args:

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import pytest
 
+from lcjax.configs import OptimizerConfig
 from lcjax.losses import cross_entropy
 from lcjax.losses.modality_pairs import pair_loss, retrieval_hits
 from lcjax.models.multimodal import build_multimodal, pairs_of
@@ -17,7 +18,6 @@ from lcjax.systems.astrom3.weight_names import our_layout, our_name, variables_f
 from lcjax.systems.astrom3.weights import config_from_settings
 from lcjax.training.checkpoint_io import flatten
 from lcjax.training.optimizers import build_optimizer
-from lcjax.configs import OptimizerConfig
 from tests.parity.recorded import files_of, load
 
 MODALITIES = ("photometry", "spectra", "metadata")

@@ -22,6 +22,7 @@ class Multimodal(Kind):
     name = "multimodal"
     unit = "objects of several modalities"
     layout = MULTIMODAL
+    simulated = "simulated_multimodal"
     prepare_options = {"multimodal": MultimodalOptions, "stars": StarSettings}  # noqa: RUF012
     predict_options = {"multimodal": MultimodalOptions}  # noqa: RUF012
 

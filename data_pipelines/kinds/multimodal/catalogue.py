@@ -128,7 +128,9 @@ def _chosen(
     if len(found) > 1 and len({tuple(texts[name]) for name in found}) > 1:
         raise ConfigError(f"{what} may be in {' or '.join(found)} of '{path}': say which with --multimodal.{option}")
     if needed and not found:
-        raise ConfigError(f"'{path}' has no column of {what} ({', '.join(usual)}): say which with --multimodal.{option}")
+        raise ConfigError(
+            f"'{path}' has no column of {what} ({', '.join(usual)}): say which with --multimodal.{option}"
+        )
     return found[0] if found else ""
 
 
@@ -146,7 +148,9 @@ def _as_number(texts: list[str]) -> tuple[np.ndarray, int]:
 
 def _numbers(texts: dict[str, list[str]], left: set[str], asked: Sequence[str], path: Path) -> dict[str, np.ndarray]:
     if odd := [name for name in asked if name not in texts]:
-        raise ConfigError(f"'{path}' has no column '{odd[0]}' (--multimodal.columns): it has {', '.join(list(texts)[:12])}")
+        raise ConfigError(
+            f"'{path}' has no column '{odd[0]}' (--multimodal.columns): it has {', '.join(list(texts)[:12])}"
+        )
     found = {}
     for name in asked or [name for name in texts if name not in left]:
         values, bad = _as_number(texts[name])

@@ -34,13 +34,15 @@ class Photometry:
         """
         self._band, self.used = options.band, set()
         self._files: dict[str, Path] = {}
-        for file in files:
-            if file != catalogue and {part.lower() for part in file.parts[:-1]} & set(FOLDERS):
-                if (other := self._files.setdefault(file.name.split(".")[0], file)) != file:
-                    raise ConfigError(f"'{other}' and '{file}' could both be the light curve of one object: leave one out")
+        below = [f for f in files if f != catalogue and {part.lower() for part in f.parts[:-1]} & set(FOLDERS)]
+        for file in below:
+            if (other := self._files.setdefault(file.name.split(".")[0], file)) != file:
+                raise ConfigError(f"'{other}' and '{file}' could both be the light curve of one object: leave one out")
         tables = [f for f in files if f.name.lower().startswith("photometry") and f.name.lower().endswith(TABLES)]
         if len(tables) > 1:
-            raise ConfigError(f"'{tables[0].name}' and '{tables[1].name}' could both be the table of photometry: leave one out")
+            raise ConfigError(
+                f"'{tables[0].name}' and '{tables[1].name}' could both be the table of photometry: leave one out"
+            )
         self._table: dict[str, list[tuple[str, float, float, float]]] = _table(tables[0]) if tables else {}
         self.used |= set(tables)
 

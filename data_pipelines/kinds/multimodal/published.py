@@ -55,7 +55,7 @@ def _fits(name: str, options: MultimodalOptions, alone: bool) -> bool:
     if found is None:
         return alone
     seed = options.published_seed
-    return (alone and options.subset == "full" or found[1] == options.subset) and seed in (None, int(found[2]))
+    return ((alone and options.subset == "full") or found[1] == options.subset) and seed in (None, int(found[2]))
 
 
 def split_of_file(file: Path) -> str | None:
@@ -84,7 +84,9 @@ def read_published(files: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, Rec
             row = 0
             for batch in file.iter_batches(_ROWS):
                 for cells in batch.to_pylist():
-                    object_id = next((str(cells[c]) for c in _IDS if cells.get(c) not in (None, "")), f"{split}-{path.stem}-{row}")
+                    object_id = next(
+                        (str(cells[c]) for c in _IDS if cells.get(c) not in (None, "")), f"{split}-{path.stem}-{row}"
+                    )
                     row += 1
                     for found in _objects(object_id, cells, names, path):
                         if not isinstance(found, Rejection) and object_id in seen:
@@ -95,7 +97,9 @@ def read_published(files: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, Rec
             raise DataError(f"'{path}' cannot be read as Parquet ({str(error).splitlines()[0]}): restore it") from error
 
 
-def _objects(object_id: str, cells: Mapping[str, Any], names: Sequence[str], path: Path) -> Iterator[Record | Rejection]:
+def _objects(
+    object_id: str, cells: Mapping[str, Any], names: Sequence[str], path: Path
+) -> Iterator[Record | Rejection]:
     try:
         photometry, spectra = (_matrix(cells[name], name) for name in ("photometry", "spectra"))
         label = _label(cells["label"], names)

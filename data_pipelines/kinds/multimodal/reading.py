@@ -23,9 +23,7 @@ from lcjax.errors import DataError, MissingExtraError, Rejection
 TABLES = (".csv", ".csv.gz", ".parquet", ".fits", ".ecsv")
 
 
-def read_objects(
-    paths: Sequence[Path], options: MultimodalOptions, report: Report
-) -> Iterator[Record | Rejection]:
+def read_objects(paths: Sequence[Path], options: MultimodalOptions, report: Report) -> Iterator[Record | Rejection]:
     """Records and rejections, in the order of the catalogue.
 
     Raises:
@@ -40,8 +38,7 @@ def read_objects(
     files = [file for path in paths for file in ([path] if path.is_file() else files_below(path))]
     catalogue = read_catalogue(files, options)
     photometry, spectra = Photometry(files, options, catalogue.path), Spectra(files, catalogue.path)
-    for fault in catalogue.faults:
-        yield fault
+    yield from catalogue.faults
     for row in range(len(catalogue)):
         yield from _object(catalogue, row, photometry, spectra, options)
     used = photometry.used | spectra.used | {catalogue.path}

@@ -85,7 +85,9 @@ def encode_processed(
     if photometry.ndim != 2 or photometry.shape[1] != 5 + len(four) or not len(photometry):
         raise DataError(f"photometry of the shape {photometry.shape}, not (points, {5 + len(four)})")
     if spectra.ndim != 2 or spectra.shape[0] != 3 or metadata.shape != (len(others),):
-        raise DataError(f"spectra of the shape {spectra.shape} and metadata of {metadata.shape}, not (3, ...) and ({len(others)},)")
+        raise DataError(
+            f"spectra of the shape {spectra.shape} and metadata of {metadata.shape}, not (3, ...) and ({len(others)},)"
+        )
     if np.ptp(photometry[:, 3:], axis=0).any() or np.ptp(spectra[2]).any():
         raise DataError("numbers of the object that differ from point to point")
     if not all(np.isfinite(x).all() for x in (photometry, spectra, metadata)):

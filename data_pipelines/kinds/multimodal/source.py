@@ -14,7 +14,7 @@ from lcjax.errors import DataError
 
 class MultimodalSource(ShardSource):
     """Training and evaluation batches: `time`, `flux`, `flux_error`, `mask` (B, L), `spectrum`, `spectrum_error`, `spectrum_mask`
-    (B, X), `metadata` (B, F), `log_spread`, `years`, `spectrum_log_spread` (B,), `standardised` (B,) int64, besides what all
+    (B, X), `metadata` (B, F), `log_spread`, `years`, `spectrum_log_spread` (B,), `standardised` (B,) int32, besides what all
     batches hold. `weight` is 1 for every object, whatever it has.
     """
 
@@ -52,4 +52,5 @@ class MultimodalSource(ShardSource):
 
     def finished(self, batch: Batch) -> Batch:
         """Objects without series count as well: their catalogue numbers are a modality."""
-        return batch | {"weight": (batch["record"] >= 0).astype(np.float32)}
+        standardised = batch["standardised"].astype(np.int32)  # 64-bit numbers stay on the host
+        return batch | {"weight": (batch["record"] >= 0).astype(np.float32), "standardised": standardised}

@@ -25,11 +25,10 @@ class Spectra:
         """
         self.used: set[Path] = set()
         self._files: dict[str, Path] = {}
-        for file in files:
-            below = {part.lower() for part in file.parts[:-1]} & set(FOLDERS)
-            if file != catalogue and below and is_spectrum(file):
-                if (other := self._files.setdefault(_bare(file.name), file)) != file:
-                    raise ConfigError(f"'{other}' and '{file}' could both be one spectrum: leave one out")
+        below = [f for f in files if f != catalogue and {part.lower() for part in f.parts[:-1]} & set(FOLDERS)]
+        for file in filter(is_spectrum, below):
+            if (other := self._files.setdefault(_bare(file.name), file)) != file:
+                raise ConfigError(f"'{other}' and '{file}' could both be one spectrum: leave one out")
         tables = [f for f in files if f.name.lower().startswith("spectra") and f.suffix.lower() == ".parquet"]
         self._rows = _table(tables[0]) if tables else {}
         self.used |= set(tables[:1])

@@ -34,8 +34,8 @@ class InputsConfig(Settings):
     spectrum_error: Literal["given", "root"] = "given"
     """Second channel of spectra: as it is in the records (the published network is given LAMOST's inverse variance), or what an
     inverse variance means as an error, its inverse root."""
-    points: Whole = 0
-    """Of the longest light curve; set from the data."""
+    data_columns: tuple[str, ...] = ()
+    """Columns of the batches, in their order; set from the data."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class PlateauConfig(Settings):
     """Bad passes that are waited for."""
     warmup: Whole = 10
     """Passes."""
+    steps_per_pass: Count | None = None
+    """Set from the data."""
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,10 @@ def cropped(batch: dict, length: int, start: Array) -> tuple[Array, Array]:
 def standardised_columns(batch: dict, inputs: InputsConfig) -> Array:
     """(B, F) columns of photometry, then of metadata, standardised; NaN where missing."""
     names = (*inputs.photometry_columns, *inputs.metadata_columns)
-    values = batch["metadata"]
+    place = {name: i for i, name in enumerate(inputs.data_columns or names)}
+    values = batch["metadata"][:, np.array([place[name] for name in names], np.int32)]
     if not names:
-        return values[:, :0]
+        return values
     if not inputs.mean:
         return values
     ready = (catalogue_features(values, names) - jnp.asarray(inputs.mean, jnp.float32)) / jnp.asarray(
@@ -117,7 +118,7 @@ def batch_spec(config: MultimodalConfig, inputs: InputsConfig) -> dict[str, Any]
     f32 = lambda *shape: jax.ShapeDtypeStruct((2, *shape), jnp.float32)
     flags = lambda *shape: jax.ShapeDtypeStruct((2, *shape), jnp.bool_)
     length, samples = config.photometry.length, config.spectra.length
-    columns = len(inputs.photometry_columns) + len(inputs.metadata_columns)
+    columns = len(inputs.data_columns) or len(inputs.photometry_columns) + len(inputs.metadata_columns)
     return {
         **{name: f32(length) for name in SERIES},
         "mask": flags(length),

@@ -95,7 +95,9 @@ def import_astrom3(source: Path | str) -> ImportedWeights:
     config = sized(config_from_names(arrays, settings or {}), variables, settings or {})
     _check_whole(config, variables, file)
     base = AstroM3Experiment(model=config)
-    inputs = dataclasses.replace(base.inputs, padding="release", statistics="none", spectrum_length=config.spectra.length)
+    inputs = dataclasses.replace(
+        base.inputs, padding="release", statistics="none", spectrum_length=config.spectra.length
+    )
     if config.head == "classifier" and config.num_classes == len(CLASS_NAMES):
         notes.append("classes taken in alphabetical order, as the published code numbers them")
         inputs = dataclasses.replace(inputs, class_names=CLASS_NAMES)
@@ -178,7 +180,9 @@ def _weights_file(source: Path) -> Path:
     found = [file for pattern in ("*.safetensors", "*.pth", "*.pt") for file in sorted(source.glob(pattern))]
     if len(found) != 1:
         names = ", ".join(file.name for file in found[:4]) or "none"
-        raise WeightsError(f"folder '{source}' must hold one file of weights (.safetensors or .pth), not {names}: name it")
+        raise WeightsError(
+            f"folder '{source}' must hold one file of weights (.safetensors or .pth), not {names}: name it"
+        )
     return found[0]
 
 
@@ -216,6 +220,8 @@ def _check_whole(config: MultimodalConfig, variables: Any, file: Path) -> None:
         if name not in found:
             raise WeightsError(f"'{file}' has no array for '{bare}': copy or download it again")
         if found[name] != tuple(leaf.shape):
-            raise WeightsError(f"the array for '{bare}' in '{file}' is {found[name]} where {tuple(leaf.shape)} would fit")
+            raise WeightsError(
+                f"the array for '{bare}' in '{file}' is {found[name]} where {tuple(leaf.shape)} would fit"
+            )
     if odd := sorted(set(found) - set(expected)):
         raise WeightsError(f"'{odd[0].removeprefix('params/')}' of '{file}' belongs to no layer of this network")
