@@ -13,8 +13,7 @@ import tyro
 from rich.console import Console
 
 from data_pipelines.kinds import find_kind
-from lcjax.cli.leaks import LEFT_OUT, leaking_stars
-from lcjax.cli.remarks import say_remarks
+from lcjax.cli.remarks import say_remarks, warn
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.systems import find_preset, find_system
@@ -74,6 +73,8 @@ def main(argv: list[str]) -> int:
             f"the preset {name} learns from {find_kind(system.kind).unit}: give prepared data with --data "
             f"(lcjax presets {name} says which)"
         )
+    from data_pipelines.shards.opening import has_split
+
     data = list(options.data) or [simulated_survey(console, dataset=simulated)]
     result, chief = run(name, options, experiment, data, workdir)
     if not chief:
@@ -139,13 +140,15 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     """Trains in `workdir`; returns the result and whether this is process 0."""
     import jax
 
+    from data_pipelines.shards.leaks import LEFT_OUT, leaking_stars
+    from data_pipelines.shards.opening import has_split
     from lcjax.training import fit
     from lcjax.training.workdir import experiment_record
 
     system, console = find_system(experiment.system), Console(stderr=True)
     processes = {"process_index": jax.process_index(), "process_count": jax.process_count()}
 
-    without = leaking_stars(data, options.on_leak, say=jax.process_index() == 0)
+    without = leaking_stars(data, options.on_leak, warn if jax.process_index() == 0 else lambda text: None)
 
     def opened(split: str, experiment: Experiment) -> Data:
         training = split == "train"
@@ -184,13 +187,6 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     task = learner.build_task(learned)
     result = fit(task, learned, train, validation, workdir, config_record=record, initial_variables=weights)
     return result, jax.process_index() == 0
-
-
-def has_split(data: list[Path], split: str) -> bool:
-    """Whether any of the datasets has records in a split."""
-    from data_pipelines.shards.manifest import find_datasets, read_manifest
-
-    return any(s.records for folder in find_datasets(data) for s in read_manifest(folder).split(split))
 
 
 def simulated_survey(

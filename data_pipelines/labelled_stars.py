@@ -3,16 +3,15 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
+from data_pipelines.shards.opening import distinct_names
+from data_pipelines.shards.stars import find_leaks
 from data_pipelines.sources.embedding_tables import Classes, Embeddings
 from data_pipelines.splits import assign_splits
 from lcjax.errors import DataError
-
-if TYPE_CHECKING:
-    from data_pipelines.shards.manifest import Manifest
 
 _TESTED = 0.2
 """Share of each class that is tested where nothing says the splits."""
@@ -119,14 +118,19 @@ def _examples(names: Sequence[object]) -> str:
     return f" ({', '.join(shown)}{more})" if shown else ""
 
 
-def of_dataset(manifest: "Manifest", split: str) -> LabelledStars:
+def of_datasets(data: Sequence[Path], split: str) -> list[LabelledStars]:
+    """Of all prepared datasets in some folders, under names that tell them apart; see `of_dataset`."""
+    manifests = [read_manifest(folder) for folder in find_datasets(data)]
+    stars = [of_dataset(manifest, split) for manifest in manifests]
+    return [dataclasses.replace(one, name=name) for one, name in zip(stars, distinct_names(manifests), strict=True)]
+
+
+def of_dataset(manifest: Manifest, split: str) -> LabelledStars:
     """Labelled stars of a prepared dataset: those of its training split, less those that are tested too, and of `split`.
 
     Raises:
       DataError: the index is damaged, or a star has two classes.
     """
-    from data_pipelines.shards.stars import find_leaks
-
     leaks = find_leaks([manifest], None, (split,))
     leaking = leaks.ids.get(manifest.folder.resolve(), frozenset())
     label: dict[str, int] = {}
@@ -164,3 +168,18 @@ def of_classes(name: str, classes: Classes, split: str) -> LabelledStars:
     used = {star: part == "train" for star, part in split_of.items() if part in ("train", split)}
     label = {star: names.index(classes.label[star]) for star in used}
     return LabelledStars(name, names, label, used, tuple(notes), unused=frozenset(split_of.keys() - used.keys()))
+
+
+def refuse_namesakes(names: Sequence[str], stars: Sequence[LabelledStars], where: str) -> None:
+    """An id that two datasets have may be either's star.
+
+    Raises:
+      DataError: one of `names` is such an id; `where`: what to call their table.
+    """
+    wanted = set(names)
+    for i, one in enumerate(stars):
+        for other in stars[:i]:
+            if both := wanted & one.label.keys() & other.label.keys():
+                raise DataError(
+                    f"'{min(both)}' of '{where}' is in {other.name} and in {one.name}: give the dataset that is meant with --data"
+                )

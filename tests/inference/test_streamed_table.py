@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lcjax.cli.streamed_table import ROWS, StreamedTable, rejection_schema
 from lcjax.errors import ConfigError, StorageError
+from lcjax.inference.streamed_table import ROWS, StreamedTable, rejection_schema
 
 SCHEMA = pa.schema([("name", pa.string()), ("band", pa.string()), ("vector", pa.list_(pa.float32()))])
 

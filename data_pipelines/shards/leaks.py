@@ -3,13 +3,12 @@ printed. What is said of stars goes for the objects of alerts and for host field
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
+from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
+from data_pipelines.shards.stars import STARS, find_leaks
 from lcjax.errors import DataError
 
 Leaving = Mapping[Path, frozenset[str]]
@@ -17,27 +16,21 @@ Leaving = Mapping[Path, frozenset[str]]
 LEFT_OUT = {"train": "left_out", "validation": "left_out_of_validation"}
 """Split -> where the record of a run says how many were left out of it."""
 
-if TYPE_CHECKING:
-    from data_pipelines.shards.manifest import Manifest
-
-
 _HELD_OUT_OF = {"train": ("validation", "test"), "validation": ("test",)}
 """Split that has a part in the weights (validation chooses the best) -> splits that must have no star of it."""
 _USED = {"train": "training", "validation": "validation"}
 
 
-def leaking_stars(data: Sequence[Path], on_leak: str, say: bool = True) -> dict[str, Leaving]:
+def leaking_stars(data: Sequence[Path], on_leak: str, say: Callable[[str], None]) -> dict[str, Leaving]:
     """What to leave out of `train` because its stars are held out too, and of `validation` because they are in a test split:
-    object ids, by the folders of their datasets. Says how many.
+    object ids, by the folders of their datasets.
 
     Args:
-      on_leak: `leave_out`, `raise`, or `keep` to look for none.
+      on_leak: `leave_out`, `raise`, or `keep` to look for none. say: told how many.
 
     Raises:
       DataError: there are some, and `on_leak` is `raise`.
     """
-    from data_pipelines.shards.stars import STARS, find_leaks
-
     if on_leak == "keep":
         return {}
     manifests, out = _manifests(data), {}
@@ -52,22 +45,21 @@ def leaking_stars(data: Sequence[Path], on_leak: str, say: bool = True) -> dict[
         if on_leak == "raise":
             raise DataError(f"{text}: prepare one dataset with --stars.like the other, or use --on-leak leave_out")
         if len(manifests) == 1:  # left alone, so that runs of then go on
-            _say(f"{text}: this dataset was not split by place; prepare it again with this lcjax")
+            say(f"{text}: this dataset was not split by place; prepare it again with this lcjax")
             continue
-        if say:
-            _say(f"{text}: left out of {_USED[split]} (--on-leak)")
+        say(f"{text}: left out of {_USED[split]} (--on-leak)")
         out[split] = leaks.ids
     return out
 
 
-def say_what_it_trained_on(record: Mapping[str, Any], data: Sequence[Path], split: str, best: bool = True) -> int:
+def say_what_it_trained_on(
+    record: Mapping[str, Any], data: Sequence[Path], split: str, say: Callable[[str], None], best: bool = True
+) -> int:
     """Says, where it is so, how many stars of a split trained the model, or chose its weights; returns their number.
 
     Args:
       record: of the run, as `config.json` has it. data, split: that it is judged by. best: whether its best weights are.
     """
-    from data_pipelines.shards.stars import find_leaks
-
     about = record.get("data", {})
     trained = [Path(path) for path in about.get("paths", []) if Path(path).exists()]
     if not trained:
@@ -83,16 +75,10 @@ def say_what_it_trained_on(record: Mapping[str, Any], data: Sequence[Path], spli
             count = sum(len(ids - left_out.get(folder, frozenset())) for folder, ids in leaks.ids.items())
             did = "trained this model" if used == "train" else "chose the best weights of this model"
             if count:
-                _say(f"{count:,} stars that {did} are in this {split} split ({leaks.example}): its scores flatter it")
+                say(f"{count:,} stars that {did} are in this {split} split ({leaks.example}): its scores flatter it")
             total += count
     return total
 
 
-def _manifests(data: Sequence[Path]) -> "list[Manifest]":
-    from data_pipelines.shards.manifest import find_datasets, read_manifest
-
+def _manifests(data: Sequence[Path]) -> list[Manifest]:
     return [read_manifest(folder) for folder in find_datasets(data)]
-
-
-def _say(text: str) -> None:
-    Console(stderr=True).print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data_pipelines.result_parts import ResultParts
-from lcjax.cli import resumable_answers
-from lcjax.cli.resumable_answers import ResumableAnswers, input_identity
 from lcjax.errors import ConfigError, DataError, Rejection, StorageError
 from lcjax.files import unfinished_parts
+from lcjax.inference import resumable_answers
+from lcjax.inference.result_parts import ResultParts
+from lcjax.inference.resumable_answers import ResumableAnswers
 
 SCHEMA = pa.schema([("n", pa.int64()), ("band", pa.string()), ("vector", pa.list_(pa.float32()))])
 COLUMNS = ("object_id", "reason", "origin")
@@ -114,7 +114,7 @@ def test_no_room_keeps_what_there_is(straight, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("data_pipelines.result_parts.os.fsync", lambda d, n=iter(range(99)): next(n) > 2 and full())
+        patched.setattr("lcjax.inference.result_parts.os.fsync", lambda d, n=iter(range(99)): next(n) > 2 and full())
         with pytest.raises(StorageError, match="cannot write"):
             work(tmp_path, range(100))
     assert 0 < work(tmp_path, range(100)).done < 100
@@ -129,7 +129,7 @@ def test_no_room_for_the_table(tmp_path, monkeypatch, n):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("lcjax.cli.streamed_table.os.replace", full)
+        patched.setattr("lcjax.inference.streamed_table.os.replace", full)
         with pytest.raises(StorageError, match="cannot write"):
             work(tmp_path, range(n))
     assert unfinished_parts(tmp_path / "t.parquet").exists() is (n == 30)
@@ -161,19 +161,6 @@ def test_time_makes_parts_too(tmp_path, monkeypatch):
     assert work(tmp_path, range(4)).done == 2
 
 
-def test_input_identity(tmp_path):
-    (tmp_path / "in").mkdir()
-    one, out = tmp_path / "in" / "a.csv", tmp_path / "in" / "z.parquet"
-    one.write_text("1")
-    first = input_identity([str(tmp_path / "in")], [out])
-    out.write_text("x")
-    unfinished_parts(out).mkdir()
-    (unfinished_parts(out) / "lock").touch()
-    assert input_identity([str(tmp_path / "in")], [out]) == first
-    one.write_text("12")
-    assert input_identity([str(tmp_path / "in")], [out]) != first
-
-
 def test_killed_for_good_and_begun_again(tmp_path):
     """A real process of `lcjax predict`, killed without warning and started again: the table of an undisturbed run."""
     from tests.cli.test_predict import nested
@@ -183,7 +170,7 @@ def test_killed_for_good_and_begun_again(tmp_path):
     stars = [light_curve(4 + seed % 40, seed, f"s{seed}") for seed in range(400)]
     source = nested(tmp_path / "s.parquet", stars)
     code = (
-        "import sys, time; import lcjax.cli.resumable_answers as r; r.PART_ITEMS = 20; "
+        "import sys, time; import lcjax.inference.resumable_answers as r; r.PART_ITEMS = 20; "
         "write = r.ResumableAnswers._write_part; "
         "r.ResumableAnswers._write_part = lambda self: (write(self), time.sleep(float(sys.argv[1])))[0]; "
         "from lcjax.cli.main import main; sys.exit(main(sys.argv[2:]))"
@@ -212,15 +199,3 @@ def test_killed_for_good_and_begun_again(tmp_path):
     process, out = start("killed", 0)
     assert process.wait(300) == 0
     assert pq.read_table(out).num_rows == 390 and files(out.parent) == files(whole.parent)
-
-
-def test_input_identity_follows_links(tmp_path):
-    """As the readers do: files in linked folders are input too."""
-    for place in ("in", "far"):
-        (tmp_path / place).mkdir()
-    (tmp_path / "in" / "link").symlink_to(tmp_path / "far")
-    (tmp_path / "in" / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
-    (tmp_path / "far" / "a.csv").write_text("a")
-    first = input_identity([str(tmp_path / "in")], [])
-    (tmp_path / "far" / "a.csv").write_text("ab")
-    assert input_identity([str(tmp_path / "in")], []) != first

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data_pipelines.result_parts import ResultParts, StreamedResults, read_part, read_parts
 from lcjax.errors import ConfigError, DataError, Rejection, StorageError
+from lcjax.inference.result_parts import ResultParts, StreamedResults, read_part, read_parts
 
 SCHEMA = pa.schema([("alert_id", pa.int64())])
 

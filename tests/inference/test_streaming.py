@@ -11,11 +11,12 @@ import pytest
 from rich.console import Console
 
 from data_pipelines.kinds.base import Reader
-from data_pipelines.result_parts import ResultParts, read_parts
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
-from lcjax.cli import answering
+from lcjax.cli.answering import predict_topics
 from lcjax.cli.main import main
+from lcjax.inference import streaming
+from lcjax.inference.result_parts import ResultParts, read_parts
 from tests.cli.blank_model import blank_model
 from tests.data_pipelines.alerts.fake_kafka import FakeKafka
 
@@ -65,7 +66,7 @@ def use(monkeypatch, logs, events, at_once=4):
 
 def predict(folder, settings=END):
     rejected, console = folder.with_name("rejected.parquet"), Console(stderr=True, quiet=True)
-    answering.predict_topics(Echo(), ADDRESS, settings, Places(), "toy", folder, rejected, console)
+    predict_topics(Echo(), ADDRESS, settings, Places(), "toy", folder, rejected, console)
 
 
 def other_member(folder, partition, first, following):
@@ -102,7 +103,7 @@ def test_a_partition_that_goes_is_written_and_committed_first(monkeypatch, tmp_p
         other_member(folder, 1, 4, 10)
         consumer.gives(0)
 
-    monkeypatch.setattr(answering, "_POLL", 8)
+    monkeypatch.setattr(streaming, "POLL", 8)
     use(monkeypatch, logs(10, 10), {3: deal})
     predict(folder)
     assert stands == {0: 4, 1: 4, "committed": {0: 4, 1: 4}}
@@ -112,7 +113,7 @@ def test_a_partition_that_goes_is_written_and_committed_first(monkeypatch, tmp_p
 def test_a_part_that_another_has_written_is_read_on_behind_it(monkeypatch, tmp_path):
     """A member that was away for long does not know that its partition is another's."""
     folder = tmp_path / "F"
-    monkeypatch.setattr(answering, "_POLL", 4)
+    monkeypatch.setattr(streaming, "POLL", 4)
     use(monkeypatch, logs(10), {2: lambda consumer: other_member(folder, 0, 0, 3)})
     predict(folder, KafkaSettings(stop="end", part_rows=4, part_seconds=1e9))
     assert written(folder) == places(10)
@@ -129,10 +130,10 @@ def test_two_members_share_a_topic(tmp_path, capsys):
         kafka = ["--kafka.stop", "end", "--kafka.part-rows", "4", "--kafka.set", *QUICK]
         arguments = ["predict", str(model), f"kafka://{brokers}/ztf", "--out", str(out), "--decoders", "0", *kafka]
         slow = (
-            "import os, sys, time, lcjax.cli.answering as a\n"
+            "import os, sys, time, lcjax.inference.streaming as a\n"
             "from lcjax.cli.main import main\n"
-            "take, a._POLL = a._answer_some, 3\n"
-            "a._answer_some = lambda *args: (take(*args), time.sleep(0 if os.path.exists(sys.argv[1]) else 1))\n"
+            "take, a.POLL = a.answer_some, 3\n"
+            "a.answer_some = lambda *args: (take(*args), time.sleep(0 if os.path.exists(sys.argv[1]) else 1))\n"
             "sys.exit(main(sys.argv[2:]))"
         )
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

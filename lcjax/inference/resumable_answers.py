@@ -5,7 +5,6 @@ the answers to a stretch of the input (`ResultParts`). When all is answered the 
 table does not depend on where parts end, so it is the same file whatever stopped the command on the way. Little work needs no part.
 """
 
-import hashlib
 import itertools
 import os
 import shutil
@@ -20,11 +19,10 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_pipelines.result_parts import ResultParts, read_parts
-from data_pipelines.sources.folders import files_below
-from lcjax.cli.streamed_table import StreamedTable, as_table, check_columns, check_table_name, rejection_schema
 from lcjax.errors import ConfigError, DataError, Rejection
-from lcjax.files import is_left_over, printable, storage_errors, take_lock, unfinished_parts, written_file
+from lcjax.files import storage_errors, take_lock, unfinished_parts, written_file
+from lcjax.inference.result_parts import ResultParts, read_parts
+from lcjax.inference.streamed_table import StreamedTable, as_table, check_columns, check_table_name, rejection_schema
 
 PART_ITEMS, PART_ROWS, PART_SECONDS = 4096, 1 << 16, 30.0
 """A part is written when one of these is reached."""
@@ -47,7 +45,7 @@ class ResumableAnswers:
         """Looks for the parts of an earlier run of the same command.
 
         Args:
-          constant: columns that are left out where all rows have one value. identity: of the command (`input_identity`); parts
+          constant: columns that are left out where all rows have one value. identity: of the command and its input; parts
             of another are dropped. say: told so.
 
         Raises:
@@ -205,16 +203,3 @@ def _only_writer(folder: Path, out: Path) -> Iterator[None]:
         if not take_lock(file.fileno()):
             raise ConfigError(f"another command is writing '{out}': wait for its end or choose another --out")
         yield
-
-
-def input_identity(inputs: Sequence[str], but: Sequence[Path]) -> str:
-    """A digest of names, sizes and times of all files that a command reads; `but`: those that it writes."""
-    digest = hashlib.sha256()
-    own = {os.path.realpath(path) for path in but}  # `resolve` refuses links to themselves
-    for path in map(Path, inputs):
-        for file in sorted(files_below(path)) if path.is_dir() else [path]:
-            if is_left_over(file) or os.path.realpath(file) in own:
-                continue
-            about = file.stat() if file.exists() else file.lstat()  # a link that leads nowhere
-            digest.update(f"{printable(file)} {about.st_size} {about.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]
