@@ -67,14 +67,15 @@ def main(argv: list[str]) -> int:
     workdir = options.workdir or DEFAULT_ROOT / name
     console = Console(stderr=True)
     system = find_system(experiment.system)
-    if not options.data and system.kind != "light_curves":
+    simulated = find_kind(system.kind).simulated
+    if not options.data and not simulated:
         raise ConfigError(
             f"the preset {name} learns from {find_kind(system.kind).unit}: give prepared data with --data "
             f"(lcjax presets {name} says which)"
         )
     from data_pipelines.shards.opening import has_split
 
-    data = list(options.data) or [simulated_survey(console)]
+    data = list(options.data) or [simulated_survey(console, dataset=simulated)]
     result, chief = run(name, options, experiment, data, workdir)
     if not chief:
         return 0
@@ -189,14 +190,16 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     return result, jax.process_index() == 0
 
 
-def simulated_survey(console: Console, root: Path = DEFAULT_ROOT, n_objects: int = DEFAULT_OBJECTS) -> Path:
+def simulated_survey(
+    console: Console, root: Path = DEFAULT_ROOT, n_objects: int = DEFAULT_OBJECTS, dataset: str = "simulated"
+) -> Path:
     """The embedded default: a simulated survey, prepared once and then found again."""
     from data_pipelines.shards.manifest import MANIFEST
 
     out = root / "data"
-    if not any(out.glob(f"simulated/*/{MANIFEST}")):
+    if not any(out.glob(f"{dataset}/*/{MANIFEST}")):
         from data_pipelines.prepare import prepare
 
-        console.print(f"simulating a survey of {n_objects} stars and transients into {out} ...", highlight=False)
-        prepare("simulated", sources=[], out=out, n_objects=n_objects)
-    return out / "simulated"
+        console.print(f"simulating a survey of {n_objects} objects into {out} ...", highlight=False)
+        prepare(dataset, sources=[], out=out, n_objects=n_objects)
+    return out / dataset
