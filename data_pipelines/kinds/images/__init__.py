@@ -15,7 +15,6 @@ from lcjax.errors import Rejection
 
 if TYPE_CHECKING:
     from data_pipelines.kinds.description import Description
-    from data_pipelines.kinds.images.source import ImageSource
     from data_pipelines.shards.manifest import Manifest
 
 
@@ -28,11 +27,15 @@ class Images(Kind):
     prepare_options = {"images": ImageSettings, "stars": StarSettings}  # noqa: RUF012
     predict_options = {"images": ImageSettings}  # noqa: RUF012
 
-    def open_source(self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any) -> "ImageSource":
-        """`settings` as in `ImageSource`: `balance` and `metadata_names` among them."""
+    def open_source(self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any) -> Any:
+        """`settings` as in `ImageSource`, `balance` and `metadata_names` among them; with `domains` as in `open_domains`."""
         from data_pipelines.kinds.images.source import ImageSource
 
-        return ImageSource(paths, split, batch_size, **settings)
+        if (domains := settings.pop("domains", None)) is None:
+            return ImageSource(paths, split, batch_size, **settings)
+        from data_pipelines.kinds.images.domains import asked, open_domains
+
+        return open_domains(paths, split, batch_size, asked(domains), **settings)
 
     def describe(self, manifest: "Manifest", n_examples: int = 6) -> "Description":
         """Classes, sizes, channels, target numbers, some images."""
