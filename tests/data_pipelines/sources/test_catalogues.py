@@ -26,10 +26,10 @@ def test_numbers_and_classes(path):
     table = read_catalogue(path, ["mag", "kind", "text", "many"])
     np.testing.assert_array_equal(numeric_column(table, "mag", path), [1.5, np.nan, np.nan])
     assert class_column(table, "kind", path) == ["1", None, "2"]
-    with pytest.raises(DataError, match="'text' of .* has no number in any of 3 rows"):
+    with pytest.raises(DataError, match=r"'text' of .* has no number in any of 3 rows"):
         numeric_column(table, "text", path)
     for read in (numeric_column, class_column):
-        with pytest.raises(DataError, match="'many' of .* holds lists"):
+        with pytest.raises(DataError, match=r"'many' of .* holds lists"):
             read(table, "many", path)
 
 
