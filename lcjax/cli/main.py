@@ -14,7 +14,7 @@ from lcjax.errors import ConfigError, LcjaxError, StorageError
 from lcjax.memory import keep_freed_memory
 from lcjax.version import __version__
 
-_COMPUTING = ("train", "evaluate", "predict", "holdout", "search", "hunt")
+_COMPUTING = ("train", "evaluate", "predict", "holdout", "search", "hunt", "label-bias")
 """Commands that keep freed memory (see `lcjax.memory`)."""
 COMMANDS = {
     "train": "pretrain or fine-tune a preset; with no arguments, the main job on a simulated survey",
@@ -31,6 +31,7 @@ COMMANDS = {
     "outliers": "the most unusual objects, with their light curves on a page",
     "mislabels": "objects whose class is in doubt",
     "map": "embeddings on a plane, as an interactive page",
+    "label-bias": "how much the labels of a catalogue depend on how well its objects were observed",
 }
 
 HELP = """usage: lcjax COMMAND [options]        (lcjax COMMAND --help tells more)
@@ -89,7 +90,7 @@ def _run(command: str, arguments: list[str]) -> int | None:
         keep_freed_memory()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # TensorFlow only reads files here, and would announce it
-    return importlib.import_module(f"lcjax.cli.{command}").main(spell_switches(arguments))
+    return importlib.import_module(f"lcjax.cli.{command.replace('-', '_')}").main(spell_switches(arguments))
 
 
 def spell_switches(arguments: list[str]) -> list[str]:
