@@ -7,7 +7,7 @@ stopped leave the computation when half of them have.
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -62,6 +62,8 @@ class Schedule:
     """Epochs without a better validation loss."""
     epochs_at_once: int = 10
     """Between two looks of the host."""
+    spread: Literal["auto", "vmap", "map"] = "auto"
+    """Members side by side (`vmap`), or one after the other in one program (`map`); auto: by device."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +118,7 @@ def train_members(
         "variables": variables,
         "moments": jax.vmap(adam.init)(variables["params"]),
         "best": variables,
-        "best_loss": jnp.full(len(members), jnp.inf),
+        "best_loss": jnp.full(len(members), jnp.inf, jnp.float32),
         "best_epoch": jnp.zeros(len(members), jnp.int32),
         "epoch": jnp.zeros(len(members), jnp.int32),
     }
@@ -239,4 +241,6 @@ def _epochs(
 
         return jax.lax.scan(epoch, state, None, length=schedule.epochs_at_once)[0]
 
-    return jax.vmap(one)(state, arrays, centres)
+    if schedule.spread == "vmap" or (schedule.spread == "auto" and jax.default_backend() != "cpu"):
+        return jax.vmap(one)(state, arrays, centres)
+    return jax.lax.map(lambda parts: one(*parts), (state, arrays, centres))
