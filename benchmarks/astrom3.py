@@ -42,8 +42,10 @@ class Options:
     """So many of 42, 0, 66, 12, 123."""
     modes: tuple[str, ...] = MODES
     fractions: tuple[str, ...] = FRACTIONS
-    pretraining_steps: int = 600
-    classifier_steps: int = 300
+    points: int = 100
+    """Of a light curve that the small networks see at a time."""
+    pretraining_steps: int = 400
+    classifier_steps: int = 150
     batch_size: int = 64
     published: bool = False
     """The published networks and settings, in epochs, instead of small ones."""
@@ -90,7 +92,11 @@ def _simulated(options: Options) -> Path:
 
 
 def _pretraining(options: Options) -> AstroM3Experiment:
-    return published_experiment(PRETRAINING, "contrastive", 100) if options.published else astrom3()
+    if options.published:
+        return published_experiment(PRETRAINING, "contrastive", 100)
+    base = astrom3()
+    photometry = dataclasses.replace(base.model.photometry, length=options.points, width=32, hidden=64, layers=2)
+    return dataclasses.replace(base, model=dataclasses.replace(base.model, photometry=photometry))
 
 
 def _classifier(

@@ -12,7 +12,8 @@ import numpy as np
 import optax
 
 from data_pipelines.kinds.multimodal.source import MultimodalSource
-from data_pipelines.shards.manifest import find_datasets, read_manifest
+from data_pipelines.shards.opening import has_split
+from data_pipelines.splits import SPLITS
 from lcjax.evaluation.classification import confusion_matrix, rates
 from lcjax.systems.astrom3.config import AstroM3Experiment
 from lcjax.systems.astrom3.fitting import fitted
@@ -82,8 +83,7 @@ class Trained:
 
 def all_objects(data: Path) -> Objects:
     """Every object of prepared data, whatever its split."""
-    present = {s for folder in find_datasets([data]) for s in read_manifest(folder).splits}
-    sources = [MultimodalSource([data], split, _ROWS) for split in ("train", "validation", "test") if split in present]
+    sources = [MultimodalSource([data], split, _ROWS) for split in SPLITS if has_split([data], split)]
     parts: list[dict[str, np.ndarray]] = []
     for source in sources:
         for batch in source.evaluation_batches():
