@@ -181,7 +181,7 @@ def _opened(path: Path, mode: str) -> pa.NativeFile:
 
 def _column(field: pa.Field, values: list[Any]) -> pa.Array:
     """Vectors of one length become one block of numbers, which is ten times as fast as a list of lists."""
-    if pa.types.is_list(field.type) and isinstance(values[0], np.ndarray) and len({len(v) for v in values}) == 1:
+    if pa.types.is_list(field.type) and len({np.shape(v) for v in values}) == 1 and np.ndim(values[0]) == 1:
         block = np.stack(values)
         offsets = np.arange(len(block) + 1, dtype=np.int32) * block.shape[1]
         flat = pa.array(block.ravel(), field.type.value_type)
