@@ -31,9 +31,13 @@ class StarOutputs:
 
 
 def keeps_encoded(experiment: LightCurveClassifierExperiment) -> bool:
-    """Whether a frozen encoder sees every window once and never again."""
+    """Whether a frozen encoder, which has no dropout then, sees every window once and never again.
+
+    Heads that read one vector a layer are given those of all stars; heads that read every point, only those of a few stars.
+    """
     classes = experiment.learns == "classes"
-    return classes and not experiment.raw and experiment.frozen and experiment.head.kind in MEAN_HEADS
+    fits = experiment.head.kind in MEAN_HEADS or experiment.samples_per_class is not None
+    return classes and not experiment.raw and experiment.frozen and fits
 
 
 def in_memory(experiment: LightCurveClassifierExperiment) -> bool:
@@ -43,7 +47,10 @@ def in_memory(experiment: LightCurveClassifierExperiment) -> bool:
     if experiment.samples_per_class is None:
         return keeps_encoded(experiment) and jax.process_count() == 1
     if jax.process_count() > 1:
-        raise ConfigError("a few stars of every class are learned from by one process: leave out --processes")
+        raise ConfigError(
+            "a few stars of every class are held in memory and learned from by one process, as several would only wait for each "
+            "other: leave out --processes, or learn from all stars with --samples-per-class None"
+        )
     return True
 
 
