@@ -124,6 +124,17 @@ def read_classes(path: Path, columns: EmbeddingColumns | None = None) -> Classes
     return Classes({name: label for name, (label, _) in sure.items()}, split_of, +counts)
 
 
+def classes_of(table: Embeddings) -> Classes:
+    """What a table of embeddings says itself; stars with several classes are left out and counted."""
+    said: dict[str, set[str]] = defaultdict(set)
+    for name, label in zip(table.object_id, table.label, strict=True):
+        if label:
+            said[name].add(label)
+    several = sum(len(labels) > 1 for labels in said.values())
+    sure = {name: next(iter(labels)) for name, labels in said.items() if len(labels) == 1}
+    return Classes(sure, {}, +Counter({"stars with several classes or splits": several}))
+
+
 def _whole_table(path: Path) -> pa.Table:
     if not path.is_file():
         raise DataError(f"there is no file '{path}'")
