@@ -59,7 +59,7 @@ def records():
 @pytest.fixture(scope="module")
 def objects(records):
     """The same as batches hold them."""
-    names = tuple(reversed(sorted(records[0]["metadata"])))  # the order of the data is not that of the network
+    names = tuple(sorted(records[0]["metadata"], reverse=True))  # the order of the data is not that of the network
     width = max(len(r["time"]) for r in records)
     pad = lambda x, n: np.pad(np.asarray(x, np.float32), (0, n - len(x)))
     arrays = {k: np.stack([pad(r[k], width) for r in records]) for k in ("time", "flux", "flux_error")}
