@@ -57,6 +57,7 @@ class PredictOptions:
     """Workdir, weights folder, or published name (lcjax weights list)."""
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Light curves: Parquet (flat or nested), CSV, ECSV or FITS files, folders of them, survey originals, or prepared shards.
+    Parquet, CSV and shards may be larger than memory; of ECSV and FITS, each file is read whole.
     Alerts: Avro, tar, Parquet, FITS or .npy files, folders of them, prepared shards, or kafka://host:port/topic. Hosts: FITS images or alerts."""
     out: Path
     """File to write, .parquet or .csv (not for vectors); an earlier one is replaced when the new one is whole."""

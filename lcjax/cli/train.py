@@ -47,6 +47,9 @@ class TrainOptions:
     on_leak: Literal["leave_out", "raise", "keep"] = "leave_out"
     """Stars (objects of alerts, fields) that are in the training split of one dataset and held out in another are left out of training,
     those in validation and in another's test split out of validation; or they stop the run, or are used nevertheless."""
+    labels: Path | None = None
+    """Table of labels that win over those of the data, in the training and validation splits: CSV with `label` and `alert_id` or
+    `object_id`, such as lcjax hunt exports. Alerts only."""
     report: bool = True
     """Evaluate on the test split and write the report at the end."""
     coordinator: str | None = None
@@ -72,6 +75,10 @@ def main(argv: list[str]) -> int:
         raise ConfigError(
             f"the preset {name} learns from {find_kind(system.kind).unit}: give prepared data with --data "
             f"(lcjax presets {name} says which)"
+        )
+    if options.labels and not find_kind(system.kind).takes_labels:
+        raise ConfigError(
+            f"--labels is for models of alerts, and the preset {name} learns from {find_kind(system.kind).unit}"
         )
     from data_pipelines.shards.opening import has_split
 
@@ -160,10 +167,11 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
             reader=options.reader,
             on_corrupt=options.on_corrupt,
             **({"without": without[split]} if split in without else {}),
+            **({"labels": options.labels} if options.labels else {}),
             **processes,
             **system.source_settings(experiment, training),
         )
-        if training:
+        if training or options.labels:
             say_remarks(source.remarks())
         return system.matched(experiment, source, training=True)
 
@@ -183,7 +191,8 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
         about["validation"] = validation.describe()
     about |= {LEFT_OUT[split]: sum(map(len, ids.values())) for split, ids in without.items()}
     record = experiment_record(learned, preset=name, data=about)
-    weights = system.initial_variables(adapted)
+    resumed = any((workdir / "checkpoints").glob("[0-9]*"))
+    weights = None if resumed else system.starting_variables(adapted, train)
     task = learner.build_task(learned)
     result = fit(task, learned, train, validation, workdir, config_record=record, initial_variables=weights)
     return result, jax.process_index() == 0

@@ -152,6 +152,11 @@ class System(ABC):
         start = experiment.training.initial_weights
         return load(start).variables if start else None
 
+    def starting_variables(self, experiment: Experiment, data: Data) -> "PyTree | None":
+        """What a new run begins with, where it depends on the training data too; not asked for where a run goes on."""
+        del data
+        return self.initial_variables(experiment)
+
     def run_as(self, experiment: Experiment) -> Experiment:
         """The experiment that is run: another system's where this one only prepares a run of that."""
         return experiment
