@@ -6,6 +6,7 @@ held-out stars and draw a report. Run again, it goes on where it stopped.
 
 import dataclasses
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ from lcjax.cli.remarks import say_remarks
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.systems import find_preset, find_system
-from lcjax.systems.base import Data
+from lcjax.systems.base import Data, Simulated
 
 DEFAULT_PRESET = "astromer2-small"
 DEFAULT_ROOT = Path("lcjax-runs")
@@ -68,12 +69,13 @@ def main(argv: list[str]) -> int:
     workdir = options.workdir or DEFAULT_ROOT / name
     console = Console(stderr=True)
     system = find_system(experiment.system)
-    if not options.data and system.kind != "light_curves":
+    experiment, datasets = (experiment, {}) if options.data else system.simulated(experiment)
+    if not options.data and not datasets and system.kind != "light_curves":
         raise ConfigError(
             f"the preset {name} learns from {find_kind(system.kind).unit}: give prepared data with --data "
             f"(lcjax presets {name} says which)"
         )
-    data = list(options.data) or [simulated_survey(console)]
+    data = list(options.data) or simulated_datasets(console, datasets) or [simulated_survey(console)]
     result, chief = run(name, options, experiment, data, workdir)
     if not chief:
         return 0
@@ -190,6 +192,21 @@ def has_split(data: list[Path], split: str) -> bool:
     from data_pipelines.shards.manifest import find_datasets, read_manifest
 
     return any(s.records for folder in find_datasets(data) for s in read_manifest(folder).split(split))
+
+
+def simulated_datasets(console: Console, datasets: Mapping[str, Simulated], root: Path = DEFAULT_ROOT) -> list[Path]:
+    """The embedded default of a system that has one of its own: prepared once and then found again."""
+    from data_pipelines.datasets.options import option_groups
+    from data_pipelines.prepare import prepare
+    from data_pipelines.shards.manifest import MANIFEST
+
+    out, groups = root / "data", option_groups() if datasets else {}
+    for name, of in datasets.items():
+        if not any(out.glob(f"{name}/*/{MANIFEST}")):
+            console.print(f"simulating {of.n_objects} records of {name} into {out} ...", highlight=False)
+            options = {group: groups[group](**values) for group, values in of.options.items()}
+            prepare(of.builder, [], out, name=name, n_objects=of.n_objects, **options)
+    return [out / name for name in datasets]
 
 
 def simulated_survey(console: Console, root: Path = DEFAULT_ROOT, n_objects: int = DEFAULT_OBJECTS) -> Path:

@@ -82,6 +82,17 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Simulated:
+    """A dataset that is simulated where a run is given no data."""
+
+    builder: str
+    """Of `lcjax data prepare`."""
+    n_objects: int
+    options: Mapping[str, Mapping[str, Any]]
+    """Option group -> what is set in it."""
+
+
+@dataclass(frozen=True)
 class WeightsImporter:
     """Reads one family of published weights."""
 
@@ -165,6 +176,10 @@ class System(ABC):
 
         start = experiment.training.initial_weights
         return load(start).variables if start else None
+
+    def simulated(self, experiment: Experiment) -> tuple[Experiment, "Mapping[str, Simulated]"]:
+        """What a run without data learns from: its settings, and datasets by name; none: it needs data."""
+        return experiment, {}
 
     def run_as(self, experiment: Experiment) -> Experiment:
         """The experiment that is run: another system's where this one only prepares a run of that."""
