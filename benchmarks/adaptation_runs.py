@@ -58,7 +58,7 @@ def _compiled(experiment: PairExperiment) -> tuple[Any, Any, Any, Any]:
     task = build_task(experiment)
     optimizers = task_optimizers(task, experiment.optimizer, experiment.training.steps)
     update = make_update(task, optimizers, 0, None)
-    return task, optimizers, jax.jit(update, donate_argnums=0), jax.jit(task.predict)
+    return task, optimizers, jax.jit(update), jax.jit(task.predict)
 
 
 def draws(count: int, rows: int, seed: int) -> Iterator[np.ndarray]:
