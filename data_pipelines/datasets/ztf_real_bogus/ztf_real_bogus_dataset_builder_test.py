@@ -28,7 +28,8 @@ def test_packets_become_images(tmp_path):
     source = ImageSource(done.manifest.folder, "train", 4, reader="plain")
     (batch,) = source.evaluation_batches()
     assert source.channel_names == ("science", "difference") and sorted(batch["label"].tolist()) == [0, 0, 1, 1]
-    full = {alert.object_id: alert.stamps["science"].pixels for alert in known}
+    full = [(alert.object_id, alert.stamps["science"].pixels) for alert in known]
     off = (63 - 21) // 2
     for name, image in zip(batch["object_id"], batch["image"], strict=True):
-        assert (image[..., 0] == full[name][off : off + 21, off : off + 21]).all()
+        own = [pixels[off : off + 21, off : off + 21] for object_id, pixels in full if object_id == name]
+        assert any((image[..., 0] == pixels).all() for pixels in own)
