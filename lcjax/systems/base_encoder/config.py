@@ -86,9 +86,9 @@ class BaseObjectiveConfig(ObjectiveConfig):
     """Weight of the contrastive loss."""
     likelihood: NotNegative = 0.2
     """Weight of the negative log-likelihood of the second part's points, seen from the first."""
-    likelihood_rows: Whole = 16
+    likelihood_rows: Whole = 8
     """Stars of each step whose hidden points are predicted; attention of all points to all is what costs."""
-    likelihood_points: Count = 192
+    likelihood_points: Count = 160
     """Points of each of them, drawn at random."""
 
 
