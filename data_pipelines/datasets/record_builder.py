@@ -13,7 +13,7 @@ split is written. No pass holds more than one record.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +60,17 @@ class RecordBuilder(SurveyBuilder):
             )
         self.class_names = sorted({label for label in self._labels.values() if label})
         asked = self.settings.options.get("stars") or StarSettings()
-        assign = self.settings.assign_by_fractions
-        found_splits = split_by_star(self._labels, self._places, asked, self.place_arcsec, assign, same_ids=True)
+        found_splits = split_by_star(self._labels, self._places, asked, self.place_arcsec, self._assign, same_ids=True)
         self.split_of, self.stars, report.splits = found_splits.split_of, found_splits.stars, found_splits.counts
         super().__init__(**kwargs)
 
     def write_beside(self, folder: Path) -> None:
         """The objects, with places and splits."""
         write_stars(folder, self.stars)
+
+    def _assign(self, labels: Mapping[str, str | None], star_of: Mapping[str, str]) -> dict[str, str]:
+        """Name of a star -> split; for datasets with splits of their own."""
+        return self.settings.assign_by_fractions(labels, star_of)
 
     def _read(self, report: Report) -> Iterator[Record | Rejection]:
         if not self.settings.sources:

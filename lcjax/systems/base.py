@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from lcjax.configs import Experiment
-from lcjax.errors import ConfigError, Rejection
+from lcjax.errors import ConfigError
+from lcjax.inference.answers import Answers
+from lcjax.inference.answers import Row as Row  # for the rooms, beside what they fill in
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
 
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
 
-Row = dict[str, Any]
 Options = Mapping[str, Any]
 """Name of an option group -> its dataclass, filled in by the user."""
 
@@ -51,20 +51,6 @@ class Data(Protocol):
 
     def evaluation_batches(self) -> Iterator[dict[str, "np.ndarray"]]:
         """As `lcjax.training.source.Source`."""
-
-
-class Answers(Protocol):
-    """A model at work: for each item, in order, its row, its rows as a record batch, or a rejection."""
-
-    unit: str
-    """Plural, of what is answered: `alerts`."""
-    schema: "pa.Schema"
-    """Of the rows."""
-    constant_columns: tuple[str, ...]
-    """Columns that are left out of the table where all rows have one value."""
-
-    def answer(self, items: Iterable[Any]) -> Iterator["Row | pa.RecordBatch | Rejection"]:
-        """Rows by `schema`; rejections among the items are passed on."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +151,11 @@ class System(ABC):
 
         start = experiment.training.initial_weights
         return load(start).variables if start else None
+
+    def starting_variables(self, experiment: Experiment, data: Data) -> "PyTree | None":
+        """What a new run begins with, where it depends on the training data too; not asked for where a run goes on."""
+        del data
+        return self.initial_variables(experiment)
 
     def run_as(self, experiment: Experiment) -> Experiment:
         """The experiment that is run: another system's where this one only prepares a run of that."""

@@ -23,6 +23,7 @@ class LightCurves(Kind):
     unit = "light curves"
     layout = LIGHT_CURVES
     predict_options = {"columns": ColumnNames, "cleaning": CleaningSettings}  # noqa: RUF012
+    simulated = "simulated"
     prepare_options = {**predict_options, "stars": StarSettings}  # noqa: RUF012
 
     def open_source(
