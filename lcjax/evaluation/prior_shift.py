@@ -84,12 +84,13 @@ def best_threshold(probability: np.ndarray, label: np.ndarray) -> float:
     >>> best_threshold(np.array([0.1, 0.2, 0.6]), np.array([0, 0, 1]))
     0.4
     """
-    values = np.unique(probability)
-    cuts = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2, [1.0]])
-    scores = np.array(
-        [mean_recall(label, (probability > cut).astype(int)) for cut in cuts[:: max(len(cuts) // 400, 1)]]
-    )
-    good = cuts[:: max(len(cuts) // 400, 1)][scores >= scores.max() - 1e-12]
+    order = np.argsort(probability, kind="stable")
+    value, real = probability[order], label[order] == 1
+    below = np.concatenate([[0], np.cumsum(real)]), np.concatenate([[0], np.cumsum(~real)])
+    scores = 0.5 * (1 - below[0] / max(below[0][-1], 1) + below[1] / max(below[1][-1], 1))
+    cuts = np.concatenate([[0.0], (value[1:] + value[:-1]) / 2, [1.0]])
+    apart = np.concatenate([[True], value[1:] > value[:-1], [True]])
+    good = cuts[apart][scores[apart] >= scores[apart].max() - 1e-12]
     return round(float(np.median(good)), 6)
 
 
