@@ -18,7 +18,7 @@ def lcjax_base() -> BaseEncoderExperiment:
         masking=MaskingConfig(probed=0.5, same=0.0, random=0.0),
         optimizer=OptimizerConfig(name="adamw", learning_rate=1e-3, warmup_steps=50, weight_decay=0.05),
         training=TrainingConfig(
-            steps=1500, batch_size=256, evaluate_every=500, checkpoint_every=250, log_every=50, monitor="contrast"
+            steps=1200, batch_size=256, evaluate_every=400, checkpoint_every=100, log_every=50, monitor="contrast"
         ),
     )
 
