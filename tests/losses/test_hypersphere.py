@@ -27,7 +27,7 @@ def test_distances_and_loss():
     centres = np.array([[2.0, 0.0], [0.0, 1.0]], np.float32)
     np.testing.assert_allclose(squared_distances(Z, centres)[0], [1, 2])
     np.testing.assert_allclose(nearest_squared_distance(Z, centres), [1, 1, 9, 130])
-    assert float(hypersphere_loss(Z, centres, LABEL, np.ones(4))) == (1 + 1 + 9) / 3
+    np.testing.assert_allclose(hypersphere_loss(Z, centres, LABEL, np.ones(4)), (1 + 1 + 9) / 3, rtol=1e-6)
     assert float(hypersphere_loss(Z, centres, LABEL, np.array([1.0, 0, 0, 1]))) == 1
 
 
