@@ -37,7 +37,7 @@ class HuntOptions:
     Without --alerts the night is simulated, and a small network that has learned from the same simulation ranks it. With alerts
     and without --model they are ranked by the survey's own real-bogus score.
 
-    One candidate is one object. It is shown as it was discovered, by its earliest alert that has come; its light curve is of all.
+    One candidate is one object, shown by its earliest alert that has come; its light curve is of all.
     Votes are on the disk when the page says so. The same command goes on with the same night, with everything that was voted.
     """
 

@@ -68,6 +68,21 @@ def test_what_is_no_image_is_set_aside_and_the_rest_goes_on(database, pixels):
         assert "no image" in connection.execute(select(t.Refused.reason)).scalar_one()
 
 
+@pytest.mark.parametrize(
+    "change,why",
+    [
+        ({"mjd": float("nan")}, "no time or position"),
+        ({"ra": 400.0}, "impossible position"),
+        ({"object_id": ""}, "no name"),
+        ({"alert_id": 2**70}, "impossible number"),
+    ],
+)
+def test_alerts_the_list_cannot_hold_are_set_aside(database, change, why):
+    assert put(database, candidate(0), candidate(1, **change), candidate(2)) == 2
+    with database.read() as connection:
+        assert why in connection.execute(select(t.Refused.reason)).scalar_one()
+
+
 def test_damaged_pixels_are_told():
     row = packed(Cutout(np.ones((4, 4), np.float32), 1.0))
     for data in (b"", row["pixels"][:-3], b"x" * 30):
@@ -195,3 +210,11 @@ def test_facts():
     assert rise_rate(curve) == pytest.approx(0.5)
     assert rise_rate(LightCurve()) is None and merged(curve, curve) == merged(curve, LightCurve())
     assert merged(curve, LightCurve()).detections["mjd"] == [8.0, 10.0]
+
+
+def test_the_migrations_make_the_tables_of_the_code(database):
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), t.Base.metadata) == []
