@@ -8,7 +8,7 @@ from lcjax.errors import LcjaxError
 from lcjax.hunt import answering
 from lcjax.hunt.candidates import Classifier, Feed, HostFinder
 from lcjax.hunt.database import Database
-from lcjax.hunt.known import KnownObjects, cross_match
+from lcjax.hunt.known import KnownObjects, cross_match, recheck_if_changed
 from lcjax.hunt.storing import marks, store
 
 _PAUSE = 1.0
@@ -85,6 +85,9 @@ class Background:
     def _read_once(self) -> bool:
         with self.database.read() as connection:
             known_marks = marks(connection)
+        if not self._looked.is_set():
+            with self.database.write() as connection:
+                recheck_if_changed(connection, self.known)
         some = False
         for delivery in self.feed.deliveries(known_marks):
             some = True

@@ -13,8 +13,9 @@ from data_pipelines.kinds.alerts.options import AlertOptions
 from data_pipelines.kinds.host_fields.options import HostOptions
 from data_pipelines.sources.alerts import Alert, read_alerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
-from lcjax.cli import hunt, hunt_demonstration, hunt_feeds, hunt_models, hunt_tns
-from lcjax.cli.hunt import HuntOptions, open_night
+from lcjax.cli import hunt, hunt_demonstration, hunt_feeds, hunt_models, hunt_opening, hunt_tns
+from lcjax.cli.hunt import HuntOptions
+from lcjax.cli.hunt_opening import open_night
 from lcjax.cli.main import main
 from lcjax.errors import ConfigError
 from lcjax.hunt import search
@@ -166,9 +167,9 @@ def test_users_and_tokens_open_other_interfaces(tmp_path, monkeypatch, capsys):
     token = tmp_path / "token"
     token.write_text("short")
     with pytest.raises(ConfigError, match="too short"):
-        hunt._read_token(HuntOptions(token_file=token))
+        hunt_opening.read_token(HuntOptions(token_file=token))
     token.write_text("long enough to be a token\n")
-    assert hunt._read_token(HuntOptions(token_file=token)) == "long enough to be a token"
+    assert hunt_opening.read_token(HuntOptions(token_file=token)) == "long enough to be a token"
     options = HuntOptions(user="a b", port=1)
     assert "name=a%20b&token=" in hunt._address(
         options, open_night(HuntOptions(database=database, count=1), CHOSEN, print), 1
