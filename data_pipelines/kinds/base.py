@@ -104,6 +104,8 @@ class Kind:
     """Plural, for messages: `light curves`."""
     layout: RecordLayout
     """Of its records."""
+    simulated: ClassVar[str] = ""
+    """Dataset that is simulated for who trains on this kind and gives no data; none where it is empty."""
     prepare_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax data prepare` -> dataclass."""
     takes_labels: ClassVar[bool] = False

@@ -74,7 +74,7 @@ def _only(source: FitsSource, path: Path, which: str | None) -> int:
     listed = ", ".join(f"{i} {name}".strip() for i, name in found.items())
     tables = f"'{path}' has the tables {listed or 'none'}"
     lacks = f"{tables}, and {'several' if chosen else 'none'} of them called '{which}'" if which else tables
-    raise ConfigError(f"{lacks}: say which holds the light curves with --columns.table NAME or NUMBER")
+    raise ConfigError(f"{lacks}: say which is meant with --columns.table NAME or NUMBER")
 
 
 def _primary_header(source: FitsSource) -> dict[str, Any]:

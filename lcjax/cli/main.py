@@ -14,7 +14,7 @@ from lcjax.errors import ConfigError, LcjaxError, StorageError
 from lcjax.memory import keep_freed_memory
 from lcjax.version import __version__
 
-_COMPUTING = ("train", "evaluate", "predict", "hunt")
+_COMPUTING = ("train", "evaluate", "predict", "holdout", "search", "hunt", "label-bias")
 """Commands that keep freed memory (see `lcjax.memory`)."""
 COMMANDS = {
     "train": "pretrain or fine-tune a preset; with no arguments, the main job on a simulated survey",
@@ -25,6 +25,13 @@ COMMANDS = {
     "weights": "list, download and import published weights",
     "hunt": "candidates of a night in the browser, ranked, to accept or reject",
     "export": "StableHLO and safetensors of a trained model",
+    "features": "features of light curves, a table with one row a star",
+    "holdout": "every class in turn the outlier: how well all anomaly detectors find it",
+    "search": "the objects most alike in a table of embeddings, or across modalities",
+    "outliers": "the most unusual objects, with their light curves on a page",
+    "mislabels": "objects whose class is in doubt",
+    "map": "embeddings on a plane, as an interactive page",
+    "label-bias": "how much the labels of a catalogue depend on how well its objects were observed",
 }
 
 HELP = """usage: lcjax COMMAND [options]        (lcjax COMMAND --help tells more)
@@ -83,7 +90,7 @@ def _run(command: str, arguments: list[str]) -> int | None:
         keep_freed_memory()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # TensorFlow only reads files here, and would announce it
-    return importlib.import_module(f"lcjax.cli.{command}").main(spell_switches(arguments))
+    return importlib.import_module(f"lcjax.cli.{command.replace('-', '_')}").main(spell_switches(arguments))
 
 
 def spell_switches(arguments: list[str]) -> list[str]:

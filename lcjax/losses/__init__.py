@@ -9,6 +9,7 @@ from lcjax.global_batch import (
     row_numbers,
 )
 from lcjax.losses.classification import cross_entropy, entropy, entropy_regularised, focal_factor, label_weight
+from lcjax.losses.contrastive import contrastive_loss, effective_rank, pair_logits, partner_found, unit_length
 from lcjax.losses.reconstruction import (
     error_weights,
     gaussian_nll,
@@ -16,11 +17,14 @@ from lcjax.losses.reconstruction import (
     r2_score,
     r2_sums,
     reconstruction_loss,
+    student_nll,
     window_errors,
 )
 
 __all__ = [
+    "contrastive_loss",
     "cross_entropy",
+    "effective_rank",
     "entropy",
     "entropy_regularised",
     "error_weights",
@@ -33,9 +37,13 @@ __all__ = [
     "global_sum",
     "huber_errors",
     "label_weight",
+    "pair_logits",
+    "partner_found",
     "r2_score",
     "r2_sums",
     "reconstruction_loss",
     "row_numbers",
+    "student_nll",
+    "unit_length",
     "window_errors",
 ]

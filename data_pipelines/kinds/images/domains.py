@@ -1,0 +1,261 @@
+"""Two domains side by side: labelled images of source surveys, a few labelled and many unlabelled ones of target surveys.
+
+A batch of training has the rows of its first stream at the top and the other streams below: `source`, `target` (the shots) and
+`unlabelled`, those that are asked for. Shots are drawn by
+seed from the target's training split, so many objects of each class; which ones is said by `describe`. Validation is on as many
+objects of each class of the target's validation split as are asked for. Other splits are given whole, first source, then target.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from data_pipelines.kinds.images.held import HeldImages, hold
+from data_pipelines.kinds.images.source import ImageSource
+from data_pipelines.shards.batches import Batch
+from data_pipelines.shards.classes import merged_classes
+from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
+from data_pipelines.shards.mixture import Mixture
+from lcjax.errors import ConfigError, DataError
+
+_ALONE = {"process_index": 0, "process_count": 1}
+STREAMS = ("source", "target", "unlabelled")
+
+
+@dataclass(frozen=True)
+class Domains:
+    """Which datasets are what, and how much of the target is labelled."""
+
+    source: tuple[str, ...] = ()
+    """Names of datasets; none: all that are no target."""
+    target: tuple[str, ...] = ()
+    shots: int = 1
+    """Labelled objects of each class of the target."""
+    draw: int = 0
+    """Seed of the shots."""
+    validation_shots: int | None = 3
+    """Objects of each class of the target's validation split that evaluations during training see; None: all."""
+    streams: tuple[str, ...] = STREAMS
+    """Of a training batch."""
+    target_batch: int | None = None
+    """Rows of a batch of shots; None: as of the source, but no more than there are."""
+    unlabelled_batch: int | None = None
+    """None: twice the source's."""
+    balance: str | None = None
+    """Of the classes of the source, as in `ShardSource`."""
+
+
+def open_domains(
+    paths: Sequence[Path | str], split: str, batch_size: int, domains: Domains, **settings: Any
+) -> "DomainMixture | HeldImages | DomainEvaluation":
+    """Batches of one split of both domains.
+
+    Args:
+      batch_size: rows of a source batch. settings: as in `ImageSource`.
+
+    Raises:
+      ConfigError: which dataset is the target is open, or a name that none has. DataError: no data, no labels, a class without
+        enough images in the target, or images with different channels.
+    """
+    scoring = split not in ("train", "validation")
+    source, target = chosen_datasets(paths, domains, scoring)
+    classes = merged_classes([*source, *target])
+    left_out = settings.pop("without", None) or {}
+    share = (settings.pop("process_index", 0), settings.pop("process_count", 1))
+    spread = {"process_index": share[0], "process_count": share[1]}
+
+    def open_part(
+        of: list[Manifest], rows: int, without: Mapping[Path, frozenset[str]] | None = None, **more: Any
+    ) -> ImageSource:
+        gone = {folder: ids | (without or {}).get(folder, frozenset()) for folder, ids in left_out.items()}
+        options = {**settings, **spread, **more, "without": {**(without or {}), **gone}}
+        return ImageSource([m.folder for m in of], split, rows, class_names=classes, **options)
+
+    if split == "train":
+        return _training(source, target, classes, batch_size, domains, open_part, share)
+    if split == "validation":
+        pool = open_part(target, batch_size)
+        shots = draw_shots(pool, domains.validation_shots, domains.draw + 1, "validation")
+        return hold(pool, shots, partial(open_part, target, batch_size, **_ALONE), batch_size)
+    parts = {"source": source, "target": target}
+    return DomainEvaluation({name: open_part(of, batch_size) for name, of in parts.items() if of})
+
+
+def chosen_datasets(
+    paths: Sequence[Path | str], domains: Domains, scoring: bool = False
+) -> tuple[list[Manifest], list[Manifest]]:
+    """Source and target datasets among those at or below the paths.
+
+    Args:
+      scoring: one of the two will do, and datasets that are no target are source.
+
+    Raises:
+      ConfigError: the target is not said, or a name that no dataset has.
+    """
+    found = [read_manifest(folder) for folder in find_datasets(paths)]
+    names = [manifest.name for manifest in found]
+    if not domains.target:
+        raise ConfigError(f"which of the datasets {', '.join(names)} is the target? say --domains.target {names[-1]}")
+    if scoring:
+        return [m for m in found if m.name not in domains.target], [m for m in found if m.name in domains.target]
+    if missing := [name for name in (*domains.target, *domains.source) if name not in names]:
+        raise ConfigError(f"there is no dataset '{missing[0]}' in this data: there are {', '.join(names)}")
+    if both := set(domains.target) & set(domains.source):
+        raise ConfigError(f"'{both.pop()}' cannot be source and target at once")
+    target = [m for m in found if m.name in domains.target]
+    source = [m for m in found if (m.name in domains.source if domains.source else m.name not in domains.target)]
+    if not source:
+        raise ConfigError(
+            f"all of this data ({', '.join(names)}) is the target: give labelled data of a source as well"
+        )
+    return source, target
+
+
+def draw_shots(pool: ImageSource, shots: int | None, seed: int, what: str) -> dict[str, list[str]]:
+    """Class -> objects drawn from a split, in the order drawn.
+
+    Raises:
+      DataError: the split is empty or unlabelled, or a class has fewer objects.
+    """
+    ids, labels = pool.object_ids[pool.used], pool.labels[pool.used]
+    if not len(ids):
+        raise DataError(f"the target has no images in its {what} split")
+    rng, chosen = np.random.default_rng([seed, 7919]), {}
+    for number, name in enumerate(pool.class_names):
+        own = sorted(set(ids[labels == number].tolist()))
+        wanted = len(own) if shots is None else shots
+        if len(own) < max(wanted, 1):
+            raise DataError(
+                f"the target's {what} split has {len(own)} labelled images of class '{name}', and {max(wanted, 1)} are wanted of each "
+                f"class ({', '.join(pool.class_names)}): label more, or ask for fewer shots"
+            )
+        chosen[name] = [own[i] for i in rng.permutation(len(own))[:wanted]]
+    return chosen
+
+
+def _training(
+    source: list[Manifest],
+    target: list[Manifest],
+    classes: tuple[str, ...],
+    rows: int,
+    domains: Domains,
+    open_part: Any,
+    share: tuple[int, int],
+) -> "DomainMixture":
+    if len(classes) < 2:
+        raise DataError(
+            f"there is one class only ({', '.join(classes) or 'none'}): two or more are needed to tell apart"
+        )
+    parts: dict[str, Any] = {}
+    labelled = open_part(source, rows, balance=domains.balance)
+    if lacking := [name for name, count in zip(classes, labelled.class_counts(), strict=True) if not count]:
+        raise DataError(
+            f"the source has no labelled images of class '{lacking[0]}': give a source with all classes of the target"
+        )
+    pool = open_part(target, domains.unlabelled_batch or 2 * rows)
+    shots = draw_shots(pool, domains.shots, domains.draw, "training") if domains.shots else {}
+    if "target" in domains.streams and not shots:
+        raise ConfigError("this method learns from labelled images of the target: --domains.shots must be at least 1")
+    for name in domains.streams:
+        if name == "source":
+            parts[name] = labelled
+        elif name == "target":
+            reopen = partial(open_part, target, rows, **_ALONE)
+            parts[name] = hold(pool, shots, reopen, domains.target_batch or rows, share)
+        else:
+            parts[name] = pool
+    _check_channels(labelled, pool)
+    return DomainMixture(parts, shots, labelled, pool)
+
+
+def _check_channels(source: ImageSource, target: ImageSource) -> None:
+    if source.channel_names != target.channel_names:
+        raise DataError(
+            f"the source has the channels {', '.join(source.channel_names)}, the target {', '.join(target.channel_names)}: prepare both with "
+            "the same channels in one order"
+        )
+
+
+class _Images:
+    """What systems ask of images of several datasets."""
+
+    image_shapes: dict[str, tuple[int, ...]]
+    """Domain -> (H, W, C)."""
+    channel_names: tuple[str, ...]
+
+
+class DomainMixture(Mixture, _Images):
+    """Streams of training, paired batch by batch."""
+
+    def __init__(
+        self, parts: Mapping[str, Any], shots: dict[str, list[str]], source: ImageSource, target: ImageSource
+    ) -> None:
+        """Of streams by name; `shots` are the labelled objects of the target by class."""
+        super().__init__(parts)
+        self.shots, self.sources = shots, (source, target)
+        self.image_shapes = {"source": source.shape or (), "target": target.shape or ()}
+        self.channel_names = source.channel_names
+
+    def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[tuple[int, int], dict[str, Any]]]:
+        """Endless; the rows of the first stream lie at the top of a batch, the other streams below, by name."""
+        for position, found in super().train_batches(epoch, batch):
+            yield position, {**found.pop(self.first), **found}
+
+    def remarks(self) -> list[str]:
+        """How many images are what."""
+        sizes = ", ".join(f"{name} {part.n_objects:,}" for name, part in self.parts.items())
+        return [f"objects: {sizes}"]
+
+    def describe(self) -> dict[str, Any]:
+        """With the objects that were drawn."""
+        return super().describe() | {"shots": self.shots, "class_counts": self.sources[0].class_counts().tolist()}
+
+    def relabelled(self, class_names: Sequence[str]) -> "DomainMixture":
+        """All streams with labels numbered as in `class_names`."""
+        renumbered = {name: part.relabelled(class_names) for name, part in self.parts.items()}
+        return DomainMixture(renumbered, self.shots, *self.sources)
+
+
+class DomainEvaluation(_Images):
+    """A split of both domains, to be scored: all of the source, then all of the target."""
+
+    def __init__(self, parts: Mapping[str, ImageSource]) -> None:
+        """Of domains by name."""
+        self.parts = dict(parts)
+        first = next(iter(self.parts.values()))
+        self.class_names = first.class_names
+        self.fingerprint = "-".join(part.fingerprint for part in self.parts.values())
+        self.n_objects = sum(part.n_objects for part in self.parts.values())
+        self.labels = np.concatenate([part.labels for part in self.parts.values()])
+        self.image_shapes = {name: part.shape or () for name, part in self.parts.items()}
+        self.channel_names = first.channel_names
+        for part in self.parts.values():
+            _check_channels(first, part)
+
+    def remarks(self) -> list[str]:
+        """Nothing."""
+        return []
+
+    def describe(self) -> dict[str, Any]:
+        """What there is of each domain."""
+        return {name: part.describe() for name, part in self.parts.items()}
+
+    def evaluation_batches(self) -> Iterator[Batch]:
+        """Batches of one domain each, called so by their entry `domain` (B,) str."""
+        for name, part in self.parts.items():
+            for batch in part.evaluation_batches():
+                yield batch | {"domain": np.full(len(batch["weight"]), name, object)}
+
+    def relabelled(self, class_names: Sequence[str]) -> Self:
+        """Labels numbered as in `class_names`."""
+        other = type(self)({name: part.relabelled(class_names) for name, part in self.parts.items()})
+        return other
+
+
+def asked(given: Mapping[str, Any] | Domains) -> Domains:
+    """The request of a system."""
+    return given if isinstance(given, Domains) else replace(Domains(), **given)

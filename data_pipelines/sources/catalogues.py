@@ -1,0 +1,73 @@
+"""Columns of catalogues with a row an object: Parquet, CSV, ECSV and FITS tables; nothing mended, what is missing is NaN or None."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list
+from data_pipelines.sources.cells import classes_of, numbers_of, whole
+from lcjax.errors import DataError
+
+_FORMATS = "Parquet, CSV, ECSV or FITS"
+
+
+def read_catalogue(path: Path, wanted: Sequence[str], table: str | None = None) -> pa.Table:
+    """The columns wanted, of all rows.
+
+    Args:
+      table: of the tables of a FITS file, by name or number; None: the only one.
+
+    Raises:
+      DataError: there is no such file, it cannot be read, or it has no such column; names the nearest.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no file '{path}'")
+    if not path.name.lower().endswith((*PARQUET, *CSV, *ASTROPY)):
+        raise DataError(f"'{path}' is of no known format: a catalogue is {_FORMATS}")
+    batches = list(file_batches(path, None, table))
+    if not batches:
+        raise DataError(f"'{path}' holds no table rows")
+    names = batches[0].schema.names
+    for name in wanted:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.5) or [
+                other for other in names if other.lower() == name.lower()
+            ]
+            hint = (
+                f"did you mean '{near[0]}'?"
+                if near
+                else f"it has {', '.join(names[:12])}{', ...' if names[12:] else ''}"
+            )
+            raise DataError(f"'{path}' has no column '{name}': {hint}")
+    distinct = list(dict.fromkeys(wanted))
+    return pa.Table.from_batches([batch.select(distinct) for batch in batches])
+
+
+def numeric_column(table: pa.Table, name: str, path: Path) -> np.ndarray:
+    """(N,) float64; NaN where a number is missing.
+
+    Raises:
+      DataError: the column holds lists, or no number at all.
+    """
+    column = whole(table.column(name))
+    if is_list(column.type):
+        raise DataError(f"column '{name}' of '{path}' holds lists where a number a row is expected: name another")
+    values = numbers_of(column, f"'{name}' of '{path}'")
+    if not np.isfinite(values).any():
+        raise DataError(f"column '{name}' of '{path}' has no number in any of {len(values):,} rows: name another")
+    return values
+
+
+def class_column(table: pa.Table, name: str, path: Path) -> list[str | None]:
+    """(N) classes as text; whole numbers without decimals; None where there is none.
+
+    Raises:
+      DataError: the column holds lists.
+    """
+    column = whole(table.column(name))
+    if is_list(column.type):
+        raise DataError(f"column '{name}' of '{path}' holds lists where a class a row is expected: name another")
+    return classes_of(column)

@@ -1,0 +1,169 @@
+"""Labelled objects of a catalogue with their properties: rows that lack something are counted and set aside."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lcjax.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from lcjax.evaluation.label_bias_catalogue import Catalogue
+    from lcjax.evaluation.scores import Text
+
+_MOST_CLASSES = 50
+_OFTEN = 0.01
+"""Share of rows from which on a repeated value is told of."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelOptions:
+    """What the labels mean."""
+
+    thresholds: tuple[float, ...] = ()
+    """The labels are probabilities: an object is of the class whose column reaches its threshold, the last of several; one threshold
+    may serve all. Of one column: class 1 from the threshold on, class 2 where 1 - p is above it."""
+    keep_undecided: bool = False
+    """Objects below all thresholds are a class of their own and not left out."""
+    classes: tuple[str, ...] = ()
+    """Only these; none: all there are."""
+
+
+@dataclasses.dataclass(frozen=True)
+class CatalogueColumns:
+    """What is in the columns."""
+
+    table: str | None = None
+    """Of a FITS file with several tables, the one that is meant: its name (EXTNAME) or number."""
+    missing: tuple[float, ...] = ()
+    """Numbers that stand for a missing value, such as -9999."""
+
+
+def read_labelled(
+    path: Path,
+    labels: Sequence[str],
+    intrinsic: Sequence[str],
+    observed: Sequence[str],
+    meaning: LabelOptions,
+    columns: CatalogueColumns,
+    seed: int = 0,
+) -> "tuple[Catalogue, list[Text]]":
+    """The objects that have all of it, in random order, and sentences about the others.
+
+    Raises:
+      DataError: columns that are missing, constant, alike or without numbers; too few classes or objects.
+      ConfigError: labels that can mean two things.
+    """
+    from data_pipelines.sources.catalogues import numeric_column, read_catalogue
+    from lcjax.evaluation.label_bias_catalogue import build_catalogue
+    from lcjax.evaluation.scores import Text
+
+    if len(labels) > 1 and not meaning.thresholds:
+        raise ConfigError(
+            f"{len(labels)} columns of labels ({', '.join(labels)}) are probabilities: give --thresholds, or name one column"
+        )
+    if meaning.keep_undecided and not meaning.thresholds:
+        raise ConfigError("--keep-undecided is for probabilities: give --thresholds, or leave it out")
+    properties = [*intrinsic, *observed]
+    table = read_catalogue(path, [*labels, *properties], columns.table)
+    said: list[Text] = []
+    values = np.stack([numeric_column(table, name, path) for name in properties], axis=1)
+    values[np.isin(values, columns.missing)] = np.nan
+    for name, column in zip(properties, values.T, strict=True):
+        if lost := int((~np.isfinite(column)).sum()):
+            said.append(Text(f"{lost:,} of {len(column):,} rows have no '{name}', left out"))
+    names = _classes(table, labels, path, meaning, said)
+    counted = names != None  # noqa: E711  (elementwise)
+    if meaning.classes:
+        there = sorted(set(names[counted]))
+        if unknown := [name for name in meaning.classes if name not in there]:
+            raise DataError(f"'{path}' has no class '{unknown[0]}': it has {', '.join(there[:20])}")
+        counted &= np.isin(names.astype(str), meaning.classes)
+        said.append(Text(f"{len(names) - int(counted.sum()):,} rows of other classes or none, left out"))
+    kept = np.flatnonzero(np.isfinite(values).all(axis=1) & counted)
+    if not len(kept):
+        raise DataError(f"no row of '{path}' has a class and all of {', '.join(properties)}")
+    kept = np.random.default_rng(seed).permutation(
+        kept
+    )  # equal values come in random order, not in that of the classes
+    if len(kinds := sorted(set(names[kept]))) > _MOST_CLASSES:
+        raise DataError(
+            f"'{labels[0]}' of '{path}' has {len(kinds):,} different classes: are they numbers that need --thresholds, or choose some with --classes"
+        )
+    width = len(intrinsic)
+    catalogue = build_catalogue(
+        values[kept][:, :width], values[kept][:, width:], names[kept].astype(str), kinds, properties
+    )
+    return catalogue, said + [Text(*remark) for remark in _repeated(catalogue)]
+
+
+def _classes(table: "pa.Table", labels: Sequence[str], path: Path, meaning: LabelOptions, said: list) -> np.ndarray:
+    """(N,) object: class names, None where there is none."""
+    from data_pipelines.sources.catalogues import class_column, numeric_column
+    from lcjax.evaluation.label_bias_labels import UNDECIDED, labels_from_probabilities
+    from lcjax.evaluation.scores import Text
+
+    if not meaning.thresholds:
+        names = np.array(class_column(table, labels[0], path), object)
+        _refuse_probabilities(names, labels[0], path)
+        if lost := int((names == None).sum()):  # noqa: E711
+            said.append(Text(f"{lost:,} rows have no class, left out"))
+        return names
+    chances = np.stack([numeric_column(table, name, path) for name in labels], axis=1)
+    there = np.isfinite(chances).all(axis=1)
+    if lost := int((~there).sum()):
+        said.append(Text(f"{lost:,} rows have no probability of every class, left out"))
+    number = np.zeros(len(chances), np.int64)
+    number[there] = labels_from_probabilities(chances[there], meaning.thresholds)
+    undecided = int((there & (number == 0)).sum())
+    said.append(
+        Text(
+            f"{undecided:,} rows reach no threshold, {'a class of their own' if meaning.keep_undecided else 'left out'}"
+        )
+    )
+    shown = list(labels) if len(labels) > 1 else [labels[0], f"not {labels[0]}"]
+    names = np.array([UNDECIDED if meaning.keep_undecided else None, *shown], object)[number]
+    names[~there] = None
+    return names
+
+
+def _refuse_probabilities(names: np.ndarray, column: str, path: Path) -> None:
+    """A column of fractions is no column of classes."""
+    texts = {name for name in names if name is not None}
+    try:
+        numbers = np.array([float(text) for text in texts])
+    except ValueError:
+        return
+    if len(numbers) > 2 and ((numbers >= 0) & (numbers <= 1)).all():
+        raise ConfigError(
+            f"'{column}' of '{path}' holds probabilities: say with --thresholds from where on an object is of the class"
+        )
+
+
+def _repeated(catalogue: "Catalogue") -> list[tuple[str, str]]:
+    """Remarks on values that many objects share: marks of missing values, or ties that are broken at random."""
+    out = []
+    for column in (*catalogue.intrinsic, *catalogue.observed):
+        value, count = np.unique(column.value, return_counts=True)
+        end = 0 if count[0] >= count[-1] else -1
+        share, tied = count[end] / count.sum(), count[count > 1].sum() / count.sum()
+        if share > _OFTEN and len(value) > 2:
+            out.append(
+                (
+                    f"'{column.name}' is {value[end]:g}, its {'lowest' if end == 0 else 'highest'} value, for {share:.1%} of the objects: if that "
+                    f"stands for a missing value, give --columns.missing {value[end]:g}",
+                    "warning",
+                )
+            )
+        elif tied > _OFTEN and column in catalogue.observed:
+            out.append(
+                (
+                    f"{tied:.1%} of the objects share their '{column.name}' with others: which come into a bin is drawn by --seed",
+                    "",
+                )
+            )
+    return out

@@ -1,0 +1,39 @@
+"""Settings of AVDA. Nothing here imports jax."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lcjax.models.avda_config import AvdaConfig
+from lcjax.schema import NotNegative, Settings, Share, Whole
+from lcjax.systems.domain_pairs.config import PairExperiment
+
+
+@dataclass(frozen=True)
+class AvdaObjectiveConfig(Settings):
+    """Weights of the terms."""
+
+    gamma: Share = 0.9
+    """Of the labelled terms; the unlabelled one has the rest."""
+    alpha_source: NotNegative = 1.0
+    """Of -log q(y|z) of labelled source images."""
+    alpha_target: NotNegative = 1.0
+    """Likewise of the shots."""
+    reconstruction: NotNegative = 1.0
+    """Of -log p(x|z); 1 is the likelihood of the model."""
+    adversarial: NotNegative = 1.0
+    """Of the discriminator against the encoder; 0: none."""
+    saturating: bool = True
+    """The encoder descends log(1 - D) of target latents; False: -log D."""
+    pretraining_steps: Whole = 1000
+    """Steps at the beginning on the source, and on the reconstruction of the target, without discriminator."""
+
+
+@dataclass(frozen=True)
+class AvdaExperiment(PairExperiment):
+    """Training of AVDA."""
+
+    system: str = "avda"
+    objective: AvdaObjectiveConfig = field(default_factory=AvdaObjectiveConfig)
+    latent: AvdaConfig = field(default_factory=AvdaConfig)
+    pixels: Literal["bernoulli", "gaussian"] = "bernoulli"
+    """Of decoders: pixels in [0, 1], or real numbers."""

@@ -1,0 +1,1 @@
+"""What the systems share that learn from a labelled source and a target with few labels."""

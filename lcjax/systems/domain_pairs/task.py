@@ -1,0 +1,130 @@
+"""The Task that adapting classifiers share: their updates differ, evaluation and answers do not."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lcjax.configs import OptimizerConfig
+from lcjax.errors import ConfigError
+from lcjax.global_batch import rows_of
+from lcjax.models.domain_classifier import DomainClassifier
+from lcjax.systems.domain_pairs import inputs as raw
+from lcjax.systems.domain_pairs.config import PairExperiment
+from lcjax.systems.domain_pairs.metrics import collapse_warnings, probabilities, scored, summarize
+from lcjax.training.task import Task, Update
+from lcjax.typing import Array, Axis, Metrics, PyTree
+
+Optimizers = Callable[[OptimizerConfig, int], Any]
+
+
+def build_model(experiment: PairExperiment) -> DomainClassifier:
+    """The network of an experiment.
+
+    Raises:
+      ConfigError: its classes are not known yet.
+    """
+    if len(experiment.inputs.class_names) < 2:
+        raise ConfigError("a classifier needs two classes or more: train on data with labels")
+    classes = len(experiment.inputs.class_names)
+    return DomainClassifier(experiment.network, classes, experiment.temperature or None)
+
+
+class Network:
+    """The network as losses call it: parts of a batch in, features and the moved batch statistics out."""
+
+    def __init__(self, model: DomainClassifier, experiment: PairExperiment) -> None:
+        """Of an experiment."""
+        self.model, self.inputs = model, experiment.inputs
+
+    def images(self, part: Mapping[str, Any]) -> Array:
+        """Scaled images of a stream."""
+        return raw.prepared(part, self.inputs)
+
+    def embed(
+        self, params: PyTree, state: PyTree, images: Array, row: Array, key: Array, axis: Axis
+    ) -> tuple[Array, PyTree]:
+        """Feature vectors in training, and the state with moved statistics."""
+        features, changed = self.model.apply(
+            {"params": params, **state},
+            {"image": images, "row": row},
+            deterministic=False,
+            axis=axis,
+            rngs={"dropout": key},
+            mutable=["batch_stats"],
+            method="embed",
+        )
+        return features, {**state, **changed}
+
+    def classify(self, params: PyTree, features: Array) -> Array:
+        """Logits."""
+        return self.model.apply({"params": params}, features, method="classify")
+
+    def rows(self, part: Mapping[str, Any], stream: int, axis: Axis) -> Array:
+        """Numbers of the rows of a stream, different from those of other streams."""
+        return rows_of(dict(part), part["image"].shape[0], axis) * 4 + stream
+
+
+def pair_task(
+    experiment: PairExperiment,
+    updates: tuple[Update, ...],
+    optimizers: Optimizers | None,
+    init: Callable[[Array, dict], PyTree],
+    answer: Callable[[PyTree, Mapping[str, Any]], dict[str, Array]],
+    model: Any,
+) -> Task:
+    """The Task.
+
+    Args:
+      answer: (variables, batch) -> `logits` (B, K), `embedding` (B, D).
+    """
+    names = experiment.inputs.class_names
+
+    def evaluate(variables: PyTree, batch: dict, key: Array) -> Metrics:
+        del key
+        logits = answer(variables, batch)["logits"]
+        return scored(logits, batch["label"], raw.row_weight(batch), names)
+
+    def predict(variables: PyTree, batch: Mapping[str, Any]) -> dict[str, Array]:
+        outputs = answer(variables, batch)
+        return {"probabilities": probabilities(outputs["logits"]), **outputs}
+
+    return Task(
+        name=experiment.system,
+        init=init,
+        updates=updates,
+        evaluate=evaluate,
+        predict=predict,
+        receive=lambda batch: raw.receive(experiment.inputs, batch),
+        batch_spec=raw.batch_spec(experiment.inputs),
+        optimizers=optimizers,
+        summarize=summarize,
+        headline=("loss", "balanced_accuracy", "unlabelled_entropy"),
+        model=model,
+        example=lambda rows: raw.example(experiment.inputs, rows),
+        meaning={"class_names": list(names), "channel_names": list(experiment.inputs.channel_names)},
+        warnings=lambda split, values: collapse_warnings(values, experiment.collapse, len(names)),
+    )
+
+
+def classifier_init(model: DomainClassifier, experiment: PairExperiment) -> Callable[[Array, dict], PyTree]:
+    """(key, batch) -> variables of a network with its classifier."""
+    return lambda key, batch: dict(model.init(key, {"image": raw.prepared(batch, experiment.inputs)}))
+
+
+def classifier_answer(
+    model: DomainClassifier, experiment: PairExperiment
+) -> Callable[[PyTree, Mapping[str, Any]], dict[str, Array]]:
+    """(variables, batch) -> `logits`, `embedding`."""
+    return lambda variables, batch: model.apply(variables, {"image": raw.prepared(batch, experiment.inputs)})
+
+
+def joined(*parts: Array) -> Array:
+    """Rows of several streams, one after another."""
+    return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def stop_classifier(params: PyTree) -> PyTree:
+    """The parameters with those of the classifier held constant."""
+    return {**params, "classifier": jax.lax.stop_gradient(params["classifier"])}
