@@ -144,6 +144,9 @@ class _NoFeed:
     def waiting(self) -> int:
         return 0
 
+    def close(self) -> None:
+        pass
+
 
 class Served:
     """The app on a free port; a context that gives its address."""

@@ -80,7 +80,10 @@ class Background:
         self._came.set()
 
     def _read(self) -> None:
-        self._repeat("reading", self._read_once)
+        try:
+            self._repeat("reading", self._read_once)
+        finally:
+            self.feed.close()
 
     def _read_once(self) -> bool:
         with self.database.read() as connection:

@@ -1,5 +1,6 @@
 """`lcjax hunt` from the command line: real packets in, ranked candidates out; what is refused."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from lcjax.cli import hunt, hunt_demonstration, hunt_feeds, hunt_models, hunt_op
 from lcjax.cli.hunt import HuntOptions
 from lcjax.cli.hunt_opening import open_night
 from lcjax.cli.main import main
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, Rejection
 from lcjax.hunt import search
 from lcjax.systems.loading import load
 from tests.cli.test_predict_alerts import SMALL, weights
@@ -131,6 +132,48 @@ def test_the_simulated_night_goes_on_where_it_was():
     assert [len(p.arrivals) for p in parts] == [64, 6] and parts[-1].marks == {"simulated": "70"}
     assert list(feed.deliveries(parts[-1].marks)) == []
     assert len(list(hunt_feeds.SimulatedFeed(70, every=1e-9).deliveries(parts[-1].marks))) == 1
+
+
+def test_a_stream_goes_on_where_the_candidates_end(monkeypatch):
+    """Whatever the broker remembers: what is stored counts, and is committed once it is stored."""
+    from data_pipelines.sources.alerts import kafka
+    from data_pipelines.sources.alerts.kafka_settings import KafkaAddress
+    from tests.data_pipelines.alerts.fake_kafka import FakeKafka
+
+    fake = FakeKafka([[container([packet(n)]) for n in range(3)] + [b"poison"], [container([packet(9)])]], {})
+    monkeypatch.setattr(kafka, "_package", lambda: fake)
+    feed = hunt_feeds.KafkaFeed(KafkaAddress("b", ("alerts",)), KafkaSettings(), print)
+    (delivery,) = (deliveries := feed.deliveries({"kafka alerts/0": "1"})) and [next(deliveries)]
+    assert not fake.committed  # nothing is stored yet
+    next(deliveries, None)
+    kinds = [type(one).__name__ for one in delivery.arrivals]
+    assert sorted(kinds) == ["Candidate", "Candidate", "Candidate", "Rejection"]
+    assert delivery.marks == {"kafka alerts/0": "4", "kafka alerts/1": "1"} and fake.committed == {0: 4, 1: 1}
+    feed.close()
+
+
+def test_hosts_are_given_in_pixels_of_the_stamp(model):
+    class Answers:
+        def answer(self, fields):
+            for field in fields:
+                if isinstance(field, Rejection):
+                    yield field
+                    continue
+                row = {"x": field.x + 3, "y": field.y, "separation": 3.0, "scatter": 0.1, "ra": None, "dec": None}
+                more = {"semi_major_axis": 2.0, "method": "network", "variant_x": (1.0, 2.0), "variant_y": (3.0, 4.0)}
+                yield row | more
+
+    finder = hunt_models.DelightFinder.__new__(hunt_models.DelightFinder)
+    finder.cutout, finder._answers = "template", Answers()
+    (found,) = next(iter(hunt_feeds.SimulatedFeed(1).deliveries({}))).arrivals
+    host, refused = finder.find([found, dataclasses.replace(found, cutouts={})])
+    assert (host.x, host.y, host.variants) == (
+        34.0,
+        31.0,
+        ((1.0, 3.0), (2.0, 4.0)),
+    ) and refused == "missing cutout: template"
+    with pytest.raises(ConfigError, match="finds no hosts"):
+        hunt_models.DelightFinder("W", load(model), HostOptions())
 
 
 @pytest.mark.parametrize(
