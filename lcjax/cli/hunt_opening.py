@@ -69,6 +69,7 @@ def _models(
 ) -> "tuple[Callable[[], Sequence[Classifier]], Callable[[], HostFinder | None]]":
     """Models that are given are loaded at once, so that a wrong name is said at once; the demonstration is trained beside."""
     from lcjax.cli.hunt_models import DelightFinder, StampClassifier
+    from lcjax.hunt.answering import class_number
     from lcjax.systems.loading import load
     from lcjax.training.compilation import enable_compile_cache
 
@@ -76,6 +77,10 @@ def _models(
         raise ConfigError("a model is given twice: give each --model once")
     enable_compile_cache()
     given = [StampClassifier(name, load(name, say=say), chosen["alerts"], options.batch_size) for name in options.model]
+    if given and class_number(given[0].class_names, options.hunted) is None:
+        raise ConfigError(
+            f"'{given[0].name}' has no class '{options.hunted}' to rank by: give one of {', '.join(given[0].class_names)} to --hunted"
+        )
     host = options.host_model
     finder = DelightFinder(host, load(host, say=say), chosen["hosts"]) if host else None
 

@@ -198,6 +198,11 @@ def test_options_that_will_not_do(tmp_path, monkeypatch, capsys, options, why):
     assert why in error and "Traceback" not in error and error.strip().count("\n") == 0
 
 
+def test_the_hunted_class_is_one_of_the_models(model, tmp_path, capsys):
+    options = ["--model", str(model), "--hunted", "TDE", "--database", str(tmp_path / "h.sqlite")]
+    assert main(["hunt", *options]) == 2 and "one of AGN, SN, VS" in capsys.readouterr().err
+
+
 def test_users_and_tokens_open_other_interfaces(tmp_path, monkeypatch, capsys):
     import io
 
