@@ -6,6 +6,7 @@ import pytest
 from data_pipelines.kinds.images.mosaics import MosaicSettings
 from data_pipelines.kinds.images.source import ImageSource
 from data_pipelines.prepare import prepare
+from data_pipelines.simulate.galaxies import VOTES
 from lcjax.errors import ConfigError, DataError
 
 fits = pytest.importorskip("astropy.io.fits")
@@ -66,6 +67,7 @@ def test_stamps_hold_their_galaxies(release, tmp_path):
     seen = {}
     for split in ("train", "test"):
         source = ImageSource(done.manifest.folder, split, 3, reader="plain")
+        assert set(source.target_names) == set(VOTES)
         for batch in source.evaluation_batches():
             for i in np.flatnonzero(batch["weight"]):
                 seen[str(batch["object_id"][i]), str(batch["band"][i])] = {k: v[i] for k, v in batch.items()}
@@ -74,7 +76,7 @@ def test_stamps_hold_their_galaxies(release, tmp_path):
         stamp = row["image"][..., 0]
         peak = (1 + int(name[-1])) * (10 if band == "F160W" else 1)
         assert stamp[6:10, 6:10].max() == pytest.approx(peak, rel=0.1) and stamp[0, 0] < 0.02 * peak
-        assert row["target"][1] == pytest.approx(0.8 if band == "F160W" else 0.4)
+        assert row["target"][source.target_names.index("disk")] == pytest.approx(0.8 if band == "F160W" else 0.4)
         _, _, radius = PLACES[name[-1]]
         assert row["pixel_scale"] == pytest.approx(4 * radius * SCALE / 16, rel=1e-3)
     reasons = [r.reason.split(":")[0] for r in done.report.rejected]
