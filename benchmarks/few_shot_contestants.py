@@ -20,7 +20,6 @@ import numpy as np
 
 from benchmarks.few_shot_stars import WINDOW, Curve, curve_digest, part_of
 from data_pipelines.sources.embedding_tables import read_embeddings
-from lcjax.cli.answering import identity_of
 from lcjax.errors import ConfigError, DataError
 from lcjax.evaluation.features import BRIGHTNESS, FEATURES, MAX_FREQUENCY, PERIOD, columns_without, light_curve_features
 from lcjax.inference.light_curves import LightCurvePredictor
@@ -149,7 +148,7 @@ def encoder(name: str, loaded: Loaded, prepare: Callable[[Curve], Curve] | None 
         ready = curves if prepare is None else [prepare(curve) for curve in curves]
         return np.stack([found.outputs["embedding"] for found in predictor.predict(ready)])
 
-    return Contestant(name, embed, identity=identity_of(loaded))
+    return Contestant(name, embed, identity=loaded.identity())
 
 
 def pooled(base: Contestant, layers: int, name: str, pooling: str) -> Contestant:

@@ -20,7 +20,7 @@ from benchmarks.few_shot_contestants import (
     pooled,
 )
 from benchmarks.few_shot_trained import settings, trained
-from lcjax.cli.leaks import say_what_it_trained_on
+from data_pipelines.shards.leaks import say_what_it_trained_on
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
 from lcjax.models.light_curve_head_config import HeadConfig
@@ -66,7 +66,7 @@ def line_up(
         raise ConfigError(f"two contestants are called '{min(twice)}': rename a folder or a table")
     splits = ("validation", "test")
     leaks = {
-        name: {split: say_what_it_trained_on(model.record, data, split) for split in splits}
+        name: {split: say_what_it_trained_on(model.record, data, split, print) for split in splits}
         for name, model in loaded.items()
     }
     return Lineup(tuple(found), leaks)

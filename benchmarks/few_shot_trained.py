@@ -7,7 +7,6 @@ import numpy as np
 
 from benchmarks.few_shot_contestants import Contestant
 from benchmarks.few_shot_stars import WINDOW, Curve, windows_of
-from lcjax.cli.answering import identity_of
 from lcjax.configs import OptimizerConfig, TrainingConfig, WindowConfig
 from lcjax.inference.light_curves import LightCurvePredictor
 from lcjax.inference.loaded import Loaded
@@ -63,7 +62,7 @@ def trained(
         predictor = LightCurvePredictor(task, loaded.variables, loaded.experiment.window)
         return np.stack([found.outputs["score"] for found in predictor.predict(asked)])  # type: ignore[union-attr]
 
-    identity = f"{experiment} {identity_of(encoder) if encoder else ''}"
+    identity = f"{experiment} {encoder.identity() if encoder else ''}"
     return Contestant(name, classify=classify, heads=("its own",), windows=windows, identity=identity)
 
 

@@ -110,7 +110,7 @@ def _stages(
     loaded: Any, source: Path, curves: list[CleanLightCurve], folder: Path, options: Options
 ) -> dict[str, tuple[float, float]]:
     """Stage -> processor seconds and seconds of one round."""
-    from lcjax.cli.resumable_answers import ResumableAnswers
+    from lcjax.inference.resumable_answers import ResumableAnswers
     from lcjax.systems import find_system
     from lcjax.systems.base import Work
 

@@ -25,8 +25,9 @@ class WindowConfig(Settings):
 class OptimizerConfig(Settings):
     """Adam or AdamW with a schedule."""
 
-    name: Literal["adam", "adamw", "adam_tensorflow"] = "adamw"
-    """`adam_tensorflow` adds eps to the uncorrected root, as TensorFlow 1 does."""
+    name: Literal["adam", "adamw", "adam_tensorflow", "adam_l2"] = "adamw"
+    """`adam_tensorflow` adds eps to the uncorrected root, as TensorFlow 1 does; `adam_l2` adds the decay of every parameter to
+    its gradient, after clipping, as PyTorch's Adam does."""
     learning_rate: NotNegative = 1e-3
     """Peak learning rate (a factor on the schedule for `noam`)."""
     schedule: Literal["constant", "cosine", "noam"] = "cosine"
@@ -38,7 +39,7 @@ class OptimizerConfig(Settings):
     b2: DropRate = 0.999
     eps: NotNegative = 1e-8
     weight_decay: NotNegative = 0.0
-    """AdamW only; applied to matrices, not to biases, norms or tokens."""
+    """AdamW: of matrices, not of biases, norms or tokens. `adam_l2`: of all."""
     clip_norm: Positive | None = 1.0
     """Global gradient norm above which gradients are scaled down; None: off."""
     width: Count | None = None

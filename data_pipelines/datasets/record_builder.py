@@ -13,7 +13,7 @@ split is written. No pass holds more than one record.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class RecordBuilder(SurveyBuilder):
         self._kind = find_kind(self.kind)
         report = self.report = RecordReport(self._kind.unit)
         self._labels: dict[str, str | None] = {}
+        self._classes: set[str] = set()
         self._metadata: dict[str, None] = {}
         self._shapes: dict[str, set[tuple[int, ...]]] = {}
         self._places: dict[str, tuple[float, float]] = {}
@@ -58,10 +59,9 @@ class RecordBuilder(SurveyBuilder):
             raise DataError(
                 f"dataset '{self.name}' has no usable {report.unit}: {len(report.rejected)} rejected{detail}"
             )
-        self.class_names = sorted({label for label in self._labels.values() if label})
+        self.class_names = sorted(self._classes)
         asked = self.settings.options.get("stars") or StarSettings()
-        assign = self.settings.assign_by_fractions
-        found_splits = split_by_star(self._labels, self._places, asked, self.place_arcsec, assign, same_ids=True)
+        found_splits = split_by_star(self._labels, self._places, asked, self.place_arcsec, self._assign, same_ids=True)
         self.split_of, self.stars, report.splits = found_splits.split_of, found_splits.stars, found_splits.counts
         super().__init__(**kwargs)
 
@@ -69,14 +69,20 @@ class RecordBuilder(SurveyBuilder):
         """The objects, with places and splits."""
         write_stars(folder, self.stars)
 
+    def _assign(self, labels: Mapping[str, str | None], star_of: Mapping[str, str]) -> dict[str, str]:
+        """Name of a star -> split; for datasets with splits of their own."""
+        return self.settings.assign_by_fractions(labels, star_of)
+
     def _read(self, report: Report) -> Iterator[Record | Rejection]:
         if not self.settings.sources:
             raise DataError(f"dataset '{self.name}' needs files of {self._kind.unit}: give them with --source")
         return self._kind.read_files(self.settings.sources, self.settings, report)
 
     def _learn(self, record: Record) -> None:
-        """An object has the label of its first labelled record."""
-        self._labels[record["object_id"]] = self._labels.get(record["object_id"]) or self._class_name(record)
+        """An object is split by the label of its first labelled record; each record keeps its own."""
+        name = self._class_name(record)
+        self._labels[record["object_id"]] = self._labels.get(record["object_id"]) or name
+        self._classes |= {name} if name else set()
         if {"ra", "dec"} <= set(self._kind.layout.exact):
             note_place(self._places, record["object_id"], float(record["ra"]), float(record["dec"]))
         self._metadata |= dict.fromkeys(record.get("metadata", {}))

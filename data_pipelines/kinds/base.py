@@ -104,8 +104,12 @@ class Kind:
     """Plural, for messages: `light curves`."""
     layout: RecordLayout
     """Of its records."""
+    simulated: ClassVar[str] = ""
+    """Dataset that is simulated for who trains on this kind and gives no data; none where it is empty."""
     prepare_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax data prepare` -> dataclass."""
+    takes_labels: ClassVar[bool] = False
+    """Whether `open_source` takes `labels`, a table that says more of the classes of records than the data does."""
     predict_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax predict` -> dataclass."""
 

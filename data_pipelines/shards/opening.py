@@ -2,7 +2,7 @@
 
 import importlib.util
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -183,3 +183,8 @@ def usual_chunk(index: ShardIndex) -> int:
     """How many records are read together: a power of two; of the data alone, since the order of rows depends on it."""
     records = _CHUNK_BYTES / max(float(index.size.mean()), 1.0)
     return int(2 ** np.clip(np.floor(np.log2(records)), 4, np.log2(CHUNK)))
+
+
+def has_split(paths: Iterable[Path | str], split: str) -> bool:
+    """Whether any of the datasets in some folders has records in a split."""
+    return any(shard.records for folder in find_datasets(paths) for shard in read_manifest(folder).split(split))

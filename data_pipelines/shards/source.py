@@ -107,7 +107,7 @@ class ShardSource:
         self.class_names = tuple(class_names) if class_names is not None else merged_classes(self.manifests)
         self.index = read_indexes(self.manifests, split, self.layout, metadata_names, self.adapted)
         self.unusable = self.find_unusable()
-        self.labels = merged_labels(self.manifests, split, self.index, self.class_names)
+        self.labels = self.find_labels()
         self.labels[self.unusable] = -1
         self.shape = self._first_shape()
         self.window = self._window(window)
@@ -159,6 +159,10 @@ class ShardSource:
     def find_unusable(self) -> np.ndarray:
         """(R,) bool, records that this source has no use for, such as those without the series that it reads."""
         return np.zeros(len(self.index), bool)
+
+    def find_labels(self) -> np.ndarray:
+        """(R,) int32, number of every record's class in `class_names`, -1 for none; for kinds of data that know more of them."""
+        return merged_labels(self.manifests, self.split, self.index, self.class_names)
 
     def remarks(self) -> list[str]:
         """What who uses the data should know of it: one line each."""

@@ -1,4 +1,4 @@
-"""Files of tables as Arrow record batches: Parquet a few rows at a time, CSV, ECSV and FITS whole; structs unfolded."""
+"""Files of tables as Arrow record batches: Parquet and CSV some rows at a time, ECSV and FITS whole; structs unfolded."""
 
 import os
 from collections import Counter
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_pipelines.sources.astropy_tables import read_with_astropy
-from data_pipelines.sources.csv_tables import read_csv
+from data_pipelines.sources.csv_tables import csv_batches
 from lcjax.errors import DataError, LcjaxError
 
 PARQUET = (".parquet", ".parq", ".pq")
@@ -23,7 +23,7 @@ ROWS_AT_ONCE = 1024
 _SETTINGS: dict[str, bool] = {"page_checksum_verification": True, "pre_buffer": False}
 """With `pre_buffer` all that was read of a Parquet file stays in memory until its end."""
 POINTS_AT_ONCE = 1 << 18
-"""Rows of a flat Parquet table that are grouped together: a star that goes on behind them comes in parts."""
+"""Rows of a flat table that are grouped together: a star that goes on behind them comes in parts."""
 
 
 def file_batches(
@@ -32,7 +32,7 @@ def file_batches(
     """The rows of a file, some at a time.
 
     Args:
-      wanted: of Parquet, read only these columns (or those that hold them); None: all. table: as in `read_with_astropy`.
+      wanted: of Parquet and CSV, read only these columns (or those that hold them); None: all. table: as in `read_with_astropy`.
 
     Raises:
       DataError: the file is damaged (once all is read: also where it has other rows than it promises) or of another format.
@@ -53,7 +53,9 @@ def file_batches(
                     yield _unfold_structs(batch)
                 _check_rows(path, rows, file.metadata)
         elif name.endswith(CSV):
-            yield from _distinct(read_csv(path), path).to_batches()
+            for batch in csv_batches(path, POINTS_AT_ONCE, wanted):
+                _distinct(batch.schema, path)
+                yield batch
         else:
             yield from _distinct(read_with_astropy(path, table), path).to_batches()
     except LcjaxError:

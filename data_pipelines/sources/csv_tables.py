@@ -1,55 +1,95 @@
-"""CSV tables as text: every cell as it is written, marks and encodings as they come."""
+"""CSV tables as text, some rows at a time: every cell as it is written, marks and encodings as they come."""
 
 import csv
 import io
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 
 from data_pipelines.sources import identity
-from data_pipelines.sources.measurements import with_points
+from data_pipelines.sources.measurements import decimal_commas
 from lcjax.errors import DataError
 
 _HEADER_BYTES = 1 << 16
+_CONVERTED = 1 << 14
+"""Rows that are Python's own for a moment."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_csv(path: Path) -> pa.Table:
-    """Every cell as text, so that one bad cell costs a point and not the file; leading `#` lines are skipped.
+def csv_batches(path: Path, at_once: int, wanted: Collection[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a table, `at_once` of them at a time, every cell as text, so that one bad cell costs a point and not the file;
+    leading `#` lines are skipped. Memory holds one batch.
 
     A line that is cut short is filled with empty cells; of one with too many cells nothing can be trusted, so all its cells
-    are emptied: cleaning counts and drops both.
+    are emptied: cleaning counts and drops both. Whether commas in numbers are decimal is told by the first rows.
+
+    Args:
+      wanted: names of columns; None: all.
 
     Raises:
       DataError: there are no rows, or a quotation mark that is not closed swallows some.
     """
     with _opened(path) as stream:
-        text = _decoded(stream.read())
-    lines = io.StringIO(text, newline="")
-    before, first = _header_line(lines)
-    if not first:
-        raise DataError(f"'{path}' holds no table rows")
-    rows = [row for _, row in _rows(path, itertools.chain([first], lines), _mark(first), len(before))]
-    header = [name.strip() for name in rows[0]]
-    width = len(header)
-    body = [row + [""] * (width - len(row)) if len(row) <= width else [""] * width for row in rows[1:] if row]
-    columns = with_points(list(zip(*body, strict=True)) if body else [()] * width, path)
-    table = pa.table([pa.array(column, pa.string()) for column in columns], names=header)
-    return table.replace_schema_metadata(identity.comments(before))
+        lines = _lines(stream, path)
+        before, first = _header_line(lines)
+        if not first:
+            raise DataError(f"'{path}' holds no table rows")
+        rows = (row for _, row in _rows(path, itertools.chain([first], lines), _mark(first), len(before)))
+        header = [name.strip() for name in next(rows)]
+        body = (_fitted(row, len(header)) for row in rows if row)
+        kept = [i for i, name in enumerate(header) if wanted is None or name in wanted]
+        schema = pa.schema([(header[i], pa.string()) for i in kept], identity.comments(before))
+        commas: Collection[int] | None = None
+        held: list[pa.RecordBatch] = []
+        while some := list(itertools.islice(body, min(_CONVERTED, at_once))):
+            columns = list(zip(*some, strict=True))
+            commas = decimal_commas(columns, path) if commas is None else commas
+            held.append(pa.record_batch([_array(columns[i], i in commas) for i in kept], schema=schema))
+            if sum(batch.num_rows for batch in held) + _CONVERTED > at_once:
+                yield pa.concat_batches(held)
+                held = []
+        if held:
+            yield pa.concat_batches(held)
+
+
+def _fitted(row: list[str], width: int) -> list[str]:
+    """With as many cells as the header has."""
+    return row + [""] * (width - len(row)) if len(row) <= width else [""] * width
+
+
+def _array(cells: Sequence[str], decimal_comma: bool) -> pa.Array:
+    return pa.array([cell.replace(",", ".") for cell in cells] if decimal_comma else cells, pa.string())
+
+
+def read_csv(path: Path) -> pa.Table:
+    """The whole of a table that fits in memory, perhaps without rows; see `csv_batches`."""
+    batches = list(csv_batches(path, 1 << 18))
+    empty = pa.table({name: pa.array([], pa.string()) for name in ([] if batches else csv_header(path))})
+    return pa.Table.from_batches(batches) if batches else empty
 
 
 def csv_header(path: Path) -> list[str]:
     """Names of the columns of a CSV file; nothing else is read of it, and nothing where it cannot be read."""
     try:
         with _opened(path) as stream:
-            text = _decoded(stream.read(_HEADER_BYTES))
+            _, line = _header_line(_lines(stream, path, _HEADER_BYTES))
     except (pa.ArrowException, OSError, EOFError):
         return []
-    _, line = _header_line(io.StringIO(text, newline=""))
     return [name.strip() for row in csv.reader([line], delimiter=_mark(line)) for name in row]
+
+
+def more_lines_than(path: Path, count: int) -> bool:
+    """Whether a file has more lines than so many; False where it cannot be read, which the reading of it says."""
+    try:
+        with _opened(path) as stream:
+            while count >= 0 and (block := stream.read(_HEADER_BYTES << 4)):
+                count -= max(block.count(b"\n"), block.count(b"\r"))
+    except (pa.ArrowException, OSError, EOFError):
+        return False
+    return count < 0
 
 
 @contextmanager
@@ -60,11 +100,15 @@ def _opened(path: Path) -> Iterator[pa.NativeFile]:
         yield stream
 
 
-def _decoded(data: bytes) -> str:
-    """UTF-8, or UTF-16 where a mark says so; other bytes are spelt out, so that different ids stay different."""
-    if data[:2] in _UTF16:
-        return data.decode("utf-16", "backslashreplace")
-    return data.decode("utf-8-sig", "backslashreplace")
+def _lines(stream: pa.NativeFile, path: Path, most: int | None = None) -> Iterator[str]:
+    """Lines of text with their ends, of the first `most` bytes or of all.
+
+    UTF-8, or UTF-16 where a mark says so; other bytes are spelt out, so that different ids stay different.
+    """
+    with _opened(path) as beginning:
+        encoding = "utf-16" if beginning.read(2) in _UTF16 else "utf-8-sig"
+    source = stream if most is None else io.BytesIO(stream.read(most))
+    return io.TextIOWrapper(source, encoding, "backslashreplace", newline="")
 
 
 def _header_line(lines: Iterator[str]) -> tuple[list[str], str]:

@@ -124,6 +124,17 @@ def read_classes(path: Path, columns: EmbeddingColumns | None = None) -> Classes
     return Classes({name: label for name, (label, _) in sure.items()}, split_of, +counts)
 
 
+def classes_of(table: Embeddings) -> Classes:
+    """What a table of embeddings says itself; stars with several classes are left out and counted."""
+    said: dict[str, set[str]] = defaultdict(set)
+    for name, label in zip(table.object_id, table.label, strict=True):
+        if label:
+            said[name].add(label)
+    several = sum(len(labels) > 1 for labels in said.values())
+    sure = {name: next(iter(labels)) for name, labels in said.items() if len(labels) == 1}
+    return Classes(sure, {}, +Counter({"stars with several classes or splits": several}))
+
+
 def _whole_table(path: Path) -> pa.Table:
     if not path.is_file():
         raise DataError(f"there is no file '{path}'")
@@ -163,7 +174,7 @@ def _column(names: Sequence[str], given: str | None, usual: Sequence[str], path:
 def _vectors(table: pa.Table, columns: EmbeddingColumns, path: Path) -> np.ndarray:
     """(N, D) float32; rows that are missing are NaN."""
     lists = [field.name for field in table.schema if is_list(field.type) and _numeric(field.type.value_type)]
-    families = _families(table, path)
+    families = _families(table)
     if columns.embedding is not None:
         chosen = [columns.embedding] if columns.embedding in lists else []
         chosen = chosen or [name for name in families if name.rstrip("_") == columns.embedding.rstrip("_")]
@@ -177,6 +188,7 @@ def _vectors(table: pa.Table, columns: EmbeddingColumns, path: Path) -> np.ndarr
         raise DataError(f"{asked}: name one of {there or 'no columns at all'} with --columns.embedding")
     if chosen[0] in lists:
         return _of_lists(_chunk(table, chosen[0]), chosen[0], path)
+    _check_numbers(families[chosen[0]], path)
     members = [_chunk(table, name).cast(pa.float32()) for name in families[chosen[0]]]
     return np.stack([column.to_numpy(zero_copy_only=False) for column in members], axis=1)
 
@@ -185,22 +197,23 @@ def _numeric(kind: pa.DataType) -> bool:
     return pa.types.is_floating(kind) or pa.types.is_integer(kind)
 
 
-def _families(table: pa.Table, path: Path) -> dict[str, list[str]]:
+def _families(table: pa.Table) -> dict[str, list[str]]:
     """What stands before the numbers of numbered columns of numbers -> the columns, in the order of their numbers."""
     found: dict[str, dict[int, str]] = defaultdict(dict)
     for field in table.schema:
         match = _NUMBERED.fullmatch(field.name)
         if match and match[1] and _numeric(field.type):
             found[match[1]][int(match[2])] = field.name
-    out = {}
-    for name, columns in found.items():
-        if len(columns) < 2:
-            continue
-        first, last = min(columns), max(columns)
-        if lacking := sorted(set(range(first, last + 1)) - set(columns)):
-            raise DataError(f"'{path}' has columns {columns[first]} to {columns[last]} without number {lacking[0]}")
-        out[name] = [columns[number] for number in sorted(columns)]
-    return out
+    return {
+        name: [columns[number] for number in sorted(columns)] for name, columns in found.items() if len(columns) > 1
+    }
+
+
+def _check_numbers(columns: Sequence[str], path: Path) -> None:
+    """Raises DataError where a number between the first and the last is lacking."""
+    numbers = [int(_NUMBERED.fullmatch(name)[2]) for name in columns]  # type: ignore[index]
+    if lacking := sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers)):
+        raise DataError(f"'{path}' has columns {columns[0]} to {columns[-1]} without number {lacking[0]}")
 
 
 def _of_lists(column: pa.Array, name: str, path: Path) -> np.ndarray:

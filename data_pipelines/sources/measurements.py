@@ -64,8 +64,8 @@ def read_series(field: str, column: pa.Array, reading: Interpretation, where: st
     return numbers(column, where)
 
 
-def with_points(columns: Sequence[Sequence[str]], path: Path) -> list[Sequence[str]]:
-    """Columns of text whose numbers have decimal commas, with decimal points; others as they are.
+def decimal_commas(columns: Sequence[Sequence[str]], path: Path) -> set[int]:
+    """Numbers of the columns of text whose cells are numbers with decimal commas, by the first rows.
 
     Raises:
       ConfigError: all commas are followed by three digits, so that they may part thousands.
@@ -84,10 +84,7 @@ def with_points(columns: Sequence[Sequence[str]], path: Path) -> list[Sequence[s
         raise ConfigError(
             f"'{path}' has numbers such as '{example}', whose comma may be decimal or part thousands: write them with decimal points"
         )
-    return [
-        [cell.replace(",", ".") for cell in column] if number in commas else column
-        for number, column in enumerate(columns)
-    ]
+    return set(commas)
 
 
 def _flat(column: pa.Array) -> pa.Array:

@@ -1,7 +1,7 @@
 """Light curves from tables: Parquet (flat, nested lists, nested-pandas structs, HATS folders), CSV, ECSV, FITS.
 
 A table is *nested* when its time column holds lists (one row a star) and *flat* when it holds numbers (one row a point).
-Parquet is read some rows at a time, so that a star of a flat table may come in parts; other tables are read whole.
+Parquet and CSV are read some rows at a time, so that a star of a flat table may come in parts; ECSV and FITS are read whole.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,16 @@ import pyarrow as pa
 from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
 from data_pipelines.kinds.light_curves.id_columns import FILE_NAME
 from data_pipelines.kinds.light_curves.interpretation import Interpretation
-from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list, large_tables, row_offsets
+from data_pipelines.sources.arrow_batches import (
+    ASTROPY,
+    CSV,
+    PARQUET,
+    POINTS_AT_ONCE,
+    file_batches,
+    is_list,
+    large_tables,
+    row_offsets,
+)
 from data_pipelines.sources.cells import (
     classes_of,
     labels_said,
@@ -25,6 +34,7 @@ from data_pipelines.sources.cells import (
     texts_of,
     whole,
 )
+from data_pipelines.sources.csv_tables import more_lines_than
 from data_pipelines.sources.identity import FileNames, check_one_star, file_names
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.measurements import interpret_table, read_series
@@ -40,9 +50,10 @@ def is_table(path: Path) -> bool:
     return path.name.lower().endswith((*PARQUET, *CSV, *ASTROPY))
 
 
-def is_parquet(path: Path) -> bool:
-    """Whether the name is that of a Parquet file."""
-    return path.name.lower().endswith(PARQUET)
+def in_parts(path: Path) -> bool:
+    """Whether a star of the file may come in parts: of Parquet, and of CSV too long to be grouped at once."""
+    name = path.name.lower()
+    return name.endswith(PARQUET) or (name.endswith(CSV) and more_lines_than(path, POINTS_AT_ONCE))
 
 
 def read_table(
@@ -75,12 +86,14 @@ def read_table(
             row += batch.num_rows
     else:
         for table in large_tables(_chain(first, batches)):
+            if row and star is not None and columns.object_id != FILE_NAME:
+                _check_still_one_star(first, table, found, path)
             yield from _flat(table, found, reading, path, row, star, band)
             row += table.num_rows
 
 
 def table_keys(path: Path, columns: ColumnNames, names: FileNames | None = None) -> Iterator[tuple[str, str]]:
-    """Object id and band of all that `read_table` gives, one for one; of Parquet only these columns are read.
+    """Object id and band of all that `read_table` gives, one for one; of Parquet and CSV only these columns are read.
 
     Raises:
       DataError: as `read_table`.
@@ -138,7 +151,14 @@ def _whole_file(
     return names.star(path, header), band
 
 
-def _different_texts(values: pa.Array) -> bool:
+def _check_still_one_star(first: pa.RecordBatch, table: pa.Table, found: dict[str, str], path: Path) -> None:
+    """Texts that were alike at the beginning of a long file may differ later."""
+    others = [name for name in first.schema.names if name not in found.values()]
+    texts = lambda name: pa.chunked_array([first.column(name)[:1], *table.column(name).chunks], first.column(name).type)
+    check_one_star(path, {name: _different_texts(texts(name)) for name in others})
+
+
+def _different_texts(values: pa.Array | pa.ChunkedArray) -> bool:
     """Whether a column holds several texts that are no numbers."""
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return False

@@ -10,8 +10,7 @@ import tyro
 
 from data_pipelines.kinds import find_kind
 from lcjax.cli import option_groups, probe
-from lcjax.cli.leaks import say_what_it_trained_on
-from lcjax.cli.remarks import say_remarks
+from lcjax.cli.remarks import say_remarks, warn
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system, systems
@@ -60,6 +59,7 @@ def main(argv: list[str]) -> int:
         [{_PROBE: probe.ProbeOptions}, *(system.evaluate_options for system in systems().values())]
     )
     options, chosen = option_groups.parse(EvaluateOptions, groups, argv, "lcjax evaluate", flat=True)
+    from data_pipelines.shards.leaks import say_what_it_trained_on
     from lcjax.systems.loading import load
 
     probing = chosen.pop(_PROBE)
@@ -81,7 +81,7 @@ def main(argv: list[str]) -> int:
     system = find_system(loaded.experiment.system)
     understood = option_groups.of(system.evaluate_options, chosen, options.model, flat=True)
     loaded, held_out = held_out_data(loaded, data, options.split)
-    say_what_it_trained_on(loaded.record, data, options.split, options.which == "best")
+    say_what_it_trained_on(loaded.record, data, options.split, warn, options.which == "best")
     scores = system.evaluate(loaded, held_out, understood)
     return _written(options, scores, loaded.record, evaluated_on(data, options.split, held_out, _command(argv)))
 

@@ -14,7 +14,7 @@ from lcjax.errors import ConfigError, LcjaxError, StorageError
 from lcjax.memory import keep_freed_memory
 from lcjax.version import __version__
 
-_COMPUTING = ("train", "evaluate", "predict", "label-bias")
+_COMPUTING = ("train", "evaluate", "predict", "holdout", "search", "hunt", "label-bias")
 """Commands that keep freed memory (see `lcjax.memory`)."""
 COMMANDS = {
     "train": "pretrain or fine-tune a preset; with no arguments, the main job on a simulated survey",
@@ -23,7 +23,14 @@ COMMANDS = {
     "evaluate": "scores of a workdir or weights on held-out stars, with intervals",
     "predict": "embeddings (or what the model gives) for survey files",
     "weights": "list, download and import published weights",
+    "hunt": "candidates of a night in the browser, ranked, to accept or reject",
     "export": "StableHLO and safetensors of a trained model",
+    "features": "features of light curves, a table with one row a star",
+    "holdout": "every class in turn the outlier: how well all anomaly detectors find it",
+    "search": "the objects most alike in a table of embeddings, or across modalities",
+    "outliers": "the most unusual objects, with their light curves on a page",
+    "mislabels": "objects whose class is in doubt",
+    "map": "embeddings on a plane, as an interactive page",
     "label-bias": "how much the labels of a catalogue depend on how well its objects were observed",
 }
 

@@ -17,9 +17,9 @@ from data_pipelines.kinds.base import Request
 from data_pipelines.processes import Processes, usual_count
 from data_pipelines.sources.alerts.kafka_settings import SCHEME, KafkaAddress, KafkaSettings
 from lcjax.cli import answering, option_groups
-from lcjax.cli.streamed_table import CSV, PARQUET, check_table_name
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
+from lcjax.inference.streamed_table import CSV, PARQUET, check_table_name
 from lcjax.systems import find_system, systems
 from lcjax.systems.base import Work
 
@@ -57,6 +57,7 @@ class PredictOptions:
     """Workdir, weights folder, or published name (lcjax weights list)."""
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Light curves: Parquet (flat or nested), CSV, ECSV or FITS files, folders of them, survey originals, or prepared shards.
+    Parquet, CSV and shards may be larger than memory; of ECSV and FITS, each file is read whole.
     Alerts: Avro, tar, Parquet, FITS or .npy files, folders of them, prepared shards, or kafka://host:port/topic. Hosts: FITS images or alerts."""
     out: Path
     """File to write, .parquet or .csv (not for vectors); an earlier one is replaced when the new one is whole."""
@@ -89,7 +90,7 @@ def main(argv: list[str]) -> int:
         answers = system.answers(loaded, _work(options, kind, understood, processes))
         if topics:
             kafka: KafkaSettings = understood.get("kafka") or KafkaSettings()
-            address, identity = KafkaAddress.parse(options.inputs[0]), answering.identity_of(loaded)
+            address, identity = KafkaAddress.parse(options.inputs[0]), loaded.identity()
             reader.decoded(())  # says so where this model reads no streams
             answering.predict_topics(answers, address, kafka, reader, identity, out, rejected, console)
         else:
@@ -138,7 +139,7 @@ def _settings_identity(loaded: Loaded, understood: dict[str, Any]) -> str:
     from lcjax import __version__
 
     made_by = f"lcjax {__version__}, jax {jax.__version__}, {jax.devices()[0].device_kind}"
-    return f"{answering.identity_of(loaded)}, {made_by}, {sorted(understood.items())}"
+    return f"{loaded.identity()}, {made_by}, {sorted(understood.items())}"
 
 
 def _work(options: PredictOptions, kind: Kind, understood: dict[str, Any], processes: Processes) -> Work:

@@ -1,4 +1,4 @@
-"""What a source of batches says of its data, such as what a model of magnitudes does without among fluxes."""
+"""What a command says beside its output: of its data, such as what a model of magnitudes does without among fluxes."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,17 @@ from rich.console import Console
 from rich.markup import escape
 
 
+def warn(text: str) -> None:
+    """Prints a sentence that the user should not overlook."""
+    Console(stderr=True).print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Prints a sentence."""
+    Console(stderr=True).print(f"[dim]{escape(text)}[/]", highlight=False, soft_wrap=True)
+
+
 def say_remarks(remarks: Iterable[str]) -> None:
-    """Prints them beside the output, a line each."""
+    """Prints what a source of batches says of its data, a line each."""
     for text in remarks:
-        Console(stderr=True).print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
+        warn(text)

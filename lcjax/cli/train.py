@@ -6,6 +6,7 @@ held-out stars and draw a report. Run again, it goes on where it stopped.
 
 import dataclasses
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,12 +14,11 @@ import tyro
 from rich.console import Console
 
 from data_pipelines.kinds import find_kind
-from lcjax.cli.leaks import LEFT_OUT, leaking_stars
-from lcjax.cli.remarks import say_remarks
+from lcjax.cli.remarks import say_remarks, warn
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.systems import find_preset, find_system
-from lcjax.systems.base import Data
+from lcjax.systems.base import Data, Simulated
 
 DEFAULT_PRESET = "astromer2-small"
 DEFAULT_ROOT = Path("lcjax-runs")
@@ -48,6 +48,9 @@ class TrainOptions:
     on_leak: Literal["leave_out", "raise", "keep"] = "leave_out"
     """Stars (objects of alerts, fields) that are in the training split of one dataset and held out in another are left out of training,
     those in validation and in another's test split out of validation; or they stop the run, or are used nevertheless."""
+    labels: Path | None = None
+    """Table of labels that win over those of the data, in the training and validation splits: CSV with `label` and `alert_id` or
+    `object_id`, such as lcjax hunt exports. Alerts only."""
     report: bool = True
     """Evaluate on the test split and write the report at the end."""
     coordinator: str | None = None
@@ -68,12 +71,21 @@ def main(argv: list[str]) -> int:
     workdir = options.workdir or DEFAULT_ROOT / name
     console = Console(stderr=True)
     system = find_system(experiment.system)
-    if not options.data and system.kind != "light_curves":
+    experiment, datasets = (experiment, {}) if options.data else system.simulated(experiment)
+    simulated = find_kind(system.kind).simulated
+    if not options.data and not datasets and not simulated:
         raise ConfigError(
             f"the preset {name} learns from {find_kind(system.kind).unit}: give prepared data with --data "
             f"(lcjax presets {name} says which)"
         )
-    data = list(options.data) or [simulated_survey(console)]
+    if options.labels and not find_kind(system.kind).takes_labels:
+        raise ConfigError(
+            f"--labels is for models of alerts, and the preset {name} learns from {find_kind(system.kind).unit}"
+        )
+    from data_pipelines.shards.opening import has_split
+
+    data = list(options.data) or simulated_datasets(console, datasets)
+    data = data or [simulated_survey(console, dataset=simulated)]
     result, chief = run(name, options, experiment, data, workdir)
     if not chief:
         return 0
@@ -138,13 +150,15 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     """Trains in `workdir`; returns the result and whether this is process 0."""
     import jax
 
+    from data_pipelines.shards.leaks import LEFT_OUT, leaking_stars
+    from data_pipelines.shards.opening import has_split
     from lcjax.training import fit
     from lcjax.training.workdir import experiment_record
 
     system, console = find_system(experiment.system), Console(stderr=True)
     processes = {"process_index": jax.process_index(), "process_count": jax.process_count()}
 
-    without = leaking_stars(data, options.on_leak, say=jax.process_index() == 0)
+    without = leaking_stars(data, options.on_leak, warn if jax.process_index() == 0 else lambda text: None)
 
     def opened(split: str, experiment: Experiment) -> Data:
         training = split == "train"
@@ -156,10 +170,11 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
             reader=options.reader,
             on_corrupt=options.on_corrupt,
             **({"without": without[split]} if split in without else {}),
+            **({"labels": options.labels} if options.labels else {}),
             **processes,
             **system.source_settings(experiment, training),
         )
-        if training:
+        if training or options.labels:
             say_remarks(source.remarks())
         return system.matched(experiment, source, training=True)
 
@@ -179,27 +194,38 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
         about["validation"] = validation.describe()
     about |= {LEFT_OUT[split]: sum(map(len, ids.values())) for split, ids in without.items()}
     record = experiment_record(learned, preset=name, data=about)
-    weights = system.initial_variables(adapted)
+    resumed = any((workdir / "checkpoints").glob("[0-9]*"))
+    weights = None if resumed else system.starting_variables(adapted, train)
     task = learner.build_task(learned)
     result = fit(task, learned, train, validation, workdir, config_record=record, initial_variables=weights)
     return result, jax.process_index() == 0
 
 
-def has_split(data: list[Path], split: str) -> bool:
-    """Whether any of the datasets has records in a split."""
-    from data_pipelines.shards.manifest import find_datasets, read_manifest
+def simulated_datasets(console: Console, datasets: Mapping[str, Simulated], root: Path = DEFAULT_ROOT) -> list[Path]:
+    """The embedded default of a system that has one of its own: prepared once and then found again."""
+    from data_pipelines.datasets.options import option_groups
+    from data_pipelines.prepare import prepare
+    from data_pipelines.shards.manifest import MANIFEST
 
-    return any(s.records for folder in find_datasets(data) for s in read_manifest(folder).split(split))
+    out, groups = root / "data", option_groups() if datasets else {}
+    for name, of in datasets.items():
+        if not any(out.glob(f"{name}/*/{MANIFEST}")):
+            console.print(f"simulating {of.n_objects} records of {name} into {out} ...", highlight=False)
+            options = {group: groups[group](**values) for group, values in of.options.items()}
+            prepare(of.builder, [], out, name=name, n_objects=of.n_objects, **options)
+    return [out / name for name in datasets]
 
 
-def simulated_survey(console: Console, root: Path = DEFAULT_ROOT, n_objects: int = DEFAULT_OBJECTS) -> Path:
+def simulated_survey(
+    console: Console, root: Path = DEFAULT_ROOT, n_objects: int = DEFAULT_OBJECTS, dataset: str = "simulated"
+) -> Path:
     """The embedded default: a simulated survey, prepared once and then found again."""
     from data_pipelines.shards.manifest import MANIFEST
 
     out = root / "data"
-    if not any(out.glob(f"simulated/*/{MANIFEST}")):
+    if not any(out.glob(f"{dataset}/*/{MANIFEST}")):
         from data_pipelines.prepare import prepare
 
-        console.print(f"simulating a survey of {n_objects} stars and transients into {out} ...", highlight=False)
-        prepare("simulated", sources=[], out=out, n_objects=n_objects)
-    return out / "simulated"
+        console.print(f"simulating a survey of {n_objects} objects into {out} ...", highlight=False)
+        prepare(dataset, sources=[], out=out, n_objects=n_objects)
+    return out / dataset

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from lcjax.errors import ConfigError, DataError, MissingExtraError
+
 
 def principal_components(embedding: np.ndarray, count: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Projects standardised embeddings onto their first principal components.
@@ -52,3 +54,35 @@ def nearest_neighbour_accuracy(embedding: np.ndarray, labels: np.ndarray, k: int
     votes = (near[:, :, None] == classes).sum(1)
     guess = classes[votes.argmax(1)]
     return float(np.mean([np.mean(guess[y == c] == c) for c in classes])), len(classes)
+
+
+METHODS = ("pca", "umap", "pacmap")
+
+
+def project(embedding: np.ndarray, method: str = "pca", seed: int = 42) -> np.ndarray:
+    """Embeddings on a plane, (N, 2) float64.
+
+    UMAP with the settings of AstroM3 (arXiv 2411.08842): cosine distances, 45 neighbours, least distance 0.7.
+
+    Raises:
+      ConfigError: no such method. MissingExtraError: its package is not installed. DataError: too few objects.
+    """
+    if len(embedding) < 3:
+        raise DataError(f"{len(embedding)} objects make no map: give three or more")
+    if method == "pca":
+        return principal_components(embedding)[0]
+    if method == "umap":
+        try:
+            import umap
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("umap-learn", "maps", "a map by UMAP") from error
+        neighbours = min(45, len(embedding) - 1)
+        mapped = umap.UMAP(n_neighbors=neighbours, min_dist=0.7, metric="cosine", random_state=seed, n_jobs=1)
+        return np.asarray(mapped.fit_transform(np.asarray(embedding, np.float32)), np.float64)
+    if method == "pacmap":
+        try:
+            import pacmap
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("pacmap", "maps", "a map by PaCMAP") from error
+        return np.asarray(pacmap.PaCMAP(random_state=seed).fit_transform(np.asarray(embedding, np.float32)), np.float64)
+    raise ConfigError(f"there is no map '{method}': use {', '.join(METHODS)}")

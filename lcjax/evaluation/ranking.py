@@ -16,3 +16,21 @@ def auroc(score: np.ndarray, positive: np.ndarray) -> float:
     upto = np.searchsorted(negatives, score[positive], "right")
     wins, ties = below.sum(), (upto - below).sum()
     return float((wins + 0.5 * ties) / (len(negatives) * positive.sum()))
+
+
+def average_precision(score: np.ndarray, positive: np.ndarray) -> float:
+    """Mean over positives of the precision among all that score as high or higher; NaN without positives.
+
+    Equal scores come in together, so that the order of rows does not matter.
+
+    >>> average_precision(np.array([0.9, 0.5, 0.1]), np.array([True, False, True]))
+    0.8333333333333333
+    """
+    positive = np.asarray(positive, bool)
+    if not positive.any():
+        return float("nan")
+    order = np.argsort(-np.asarray(score), kind="stable")
+    hits = np.cumsum(positive[order])
+    ends = np.append(np.flatnonzero(np.diff(np.asarray(score)[order])), len(order) - 1)
+    gained = np.diff(hits[ends], prepend=0)
+    return float(np.sum(gained * hits[ends] / (ends + 1)) / positive.sum())

@@ -1,12 +1,14 @@
 """A trained system, ready to run: the same thing for every system."""
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
 import jax
+import numpy as np
 
 from lcjax.configs import Experiment
 from lcjax.inference.raw_batch import check_finite, received
@@ -75,6 +77,14 @@ class Loaded:
 
     def __iter__(self) -> Iterator[Any]:
         yield from (self, self.variables)
+
+    def identity(self) -> str:
+        """Tells models apart: system, settings and a digest of the weights."""
+        digest = hashlib.sha256()
+        for leaf in jax.tree.leaves(self.variables):
+            digest.update(np.ascontiguousarray(leaf).tobytes())
+        system, settings = self.experiment.system, self.record.get("config_hash", "?")
+        return f"{system}, settings {settings}, weights {digest.hexdigest()[:16]}"
 
     def replace(self, **changes: Any) -> "Loaded":
         """The same with other parts."""

@@ -22,10 +22,11 @@ from lcjax.errors import ConfigError
 from lcjax.global_batch import rows_of
 from lcjax.models.astromer_config import ASTROMER1, ASTROMER2, AstromerModelConfig
 from lcjax.models.attention import TimeDifferenceBias, published_attention, strict_attention, strict_weights
+from lcjax.models.attention_weights import KEPT
 from lcjax.models.dropout import RowDropout
 from lcjax.transforms.positional import encode_time, log_period_frequencies, published_frequencies
 from lcjax.transforms.scaling import masked_mean
-from lcjax.typing import Array, Axis, PyTree
+from lcjax.typing import Array, Axis
 
 NORM_EPSILON = 1e-6
 
@@ -90,12 +91,12 @@ class AstromerBlock(nn.Module):
             out, weights, logits = published_attention(
                 query, key, value, hidden, cfg.mask_format, cfg.mask_alpha, cfg.temperature
             )
-            self.sow("intermediates", "attention_weights", weights)
+            self.sow("intermediates", KEPT, weights)
             self.sow("intermediates", "attention_logits", logits)
         else:
             out = strict_attention(query, key, value, visible, bias, cfg.attention)
             if self.is_mutable_collection("intermediates"):  # somebody asks: they are not computed otherwise
-                self.sow("intermediates", "attention_weights", strict_weights(query, key, visible, bias))
+                self.sow("intermediates", KEPT, strict_weights(query, key, visible, bias))
         return _dense(out.reshape(x.shape), cfg.width, self.dtype, "merge")
 
 
@@ -177,22 +178,6 @@ class Astromer(nn.Module):
         if cfg.time_encoding == "trainable":
             frequencies = self.param("frequencies", lambda _: frequencies)
         return encode_time(time, frequencies)
-
-
-def attention_weights(model: Astromer, variables: PyTree, batch: dict, block: int = -1) -> Array:
-    """What every point takes of every other one in a block, (B, H, L, L) float32; rows (third axis) add up to 1.
-
-    Args:
-      batch: standardised windows, as the network takes them. block: from the first, or from the last if negative.
-
-    Raises:
-      ConfigError: there is no such block.
-    """
-    blocks = model.config.num_layers
-    if not -blocks <= block < blocks:
-        raise ConfigError(f"there is no block {block}: the network has {blocks}")
-    _, found = model.apply(variables, batch, mutable=["intermediates"])
-    return found["intermediates"][f"block_{block % blocks}"]["attention_weights"][0]
 
 
 def Astromer1(dtype: Any = jnp.float32, **settings: Any) -> Astromer:

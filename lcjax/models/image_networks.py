@@ -11,30 +11,31 @@ import jax.numpy as jnp
 from lcjax.global_batch import rows_of
 from lcjax.models.batch_norm import BatchNorm
 from lcjax.models.dropout import RowDropout
-from lcjax.models.image_networks_config import ConvLayer, ImageNetworkConfig
+from lcjax.models.image_networks_config import ImageNetworkConfig
 from lcjax.transforms.dihedral import TURNS, copies_as_rows
 from lcjax.typing import Array, Axis
 
 _he = nn.initializers.he_normal()
+_IMAGES = 4
+"""Axes of a batch of images."""
 
 
 class Trunk(nn.Module):
     """Convolutions, each with norm and leaky ReLU, some with max pooling."""
 
-    layers: tuple[ConvLayer, ...]
-    norm: bool
-    slope: float
+    config: ImageNetworkConfig
 
     @nn.compact
     def __call__(self, x: Array, deterministic: bool, axis: Axis = None) -> Array:
         """(B, H, W, C) -> (B, F)."""
-        for i, layer in enumerate(self.layers, 1):
-            side = (layer.kernel, layer.kernel)
-            pad = [(layer.padding, layer.padding)] * 2
-            x = nn.Conv(layer.filters, side, layer.stride, padding=pad, kernel_init=_he, name=f"conv_{i}")(x)
-            x = BatchNorm(name=f"norm_{i}")(x, deterministic, axis) if self.norm else x
-            x = nn.leaky_relu(x, self.slope)
-            x = nn.max_pool(x, (2, 2), (2, 2)) if layer.pool else x
+        config = self.config
+        for i, width in enumerate(config.filters):
+            kernel, stride, padding = config.layer(i)
+            pad = [(padding, padding)] * 2
+            x = nn.Conv(width, (kernel, kernel), stride, padding=pad, kernel_init=_he, name=f"conv_{i + 1}")(x)
+            x = BatchNorm(name=f"norm_{i + 1}")(x, deterministic, axis) if config.norm else x
+            x = nn.leaky_relu(x, config.slope)
+            x = nn.max_pool(x, (2, 2), (2, 2)) if i + 1 in config.pool_after else x
         return x.reshape(x.shape[0], -1)
 
 
@@ -97,12 +98,10 @@ class ImageNetwork(nn.Module):
         config, x = self.config, batch["image"].astype(jnp.float32)
         rows = x.shape[0]
         row = None if deterministic else rows_of(batch, rows, axis)
-        if config.trunk and x.ndim == 4:
-            turned = copies_as_rows(x, TURNS) if config.rotations else x
-            x = Trunk(config.trunk, config.norm, config.slope, name="trunk")(turned, deterministic, axis)
-        elif config.residual and x.ndim == 4:
-            turned = copies_as_rows(x, TURNS) if config.rotations else x
-            x = ResidualTrunk(config.residual, config.blocks, name="trunk")(turned, deterministic, axis)
+        if x.ndim == _IMAGES and (config.filters or config.residual):
+            plain = Trunk(config, name="trunk") if config.filters else None
+            trunk = plain or ResidualTrunk(config.residual, config.blocks, name="trunk")
+            x = trunk(copies_as_rows(x, TURNS) if config.rotations else x, deterministic, axis)
         else:
             x = x.reshape(rows, -1)
             for i, width in enumerate(config.vector_widths, 1):

@@ -3,27 +3,21 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lcjax.schema import Count, DropRate, NotNegative, Settings, Whole
-
-
-@dataclass(frozen=True)
-class ConvLayer(Settings):
-    """One convolution with what follows it."""
-
-    filters: Count = 32
-    kernel: Count = 3
-    stride: Count = 1
-    padding: Whole = 1
-    pool: bool = False
-    """Whether the largest of each 2 x 2 pixels is taken."""
+from lcjax.errors import ConfigError
+from lcjax.schema import Count, DropRate, NotNegative, Settings
 
 
 @dataclass(frozen=True)
 class ImageNetworkConfig(Settings):
     """Images, or vectors, to feature vectors."""
 
-    trunk: tuple[ConvLayer, ...] = ()
-    """Convolutions of a plain network."""
+    filters: tuple[int, ...] = ()
+    """Convolutions of a plain network; all else of one is the last given where a list is shorter."""
+    kernels: tuple[int, ...] = (3,)
+    strides: tuple[int, ...] = (1,)
+    paddings: tuple[int, ...] = (1,)
+    pool_after: tuple[int, ...] = ()
+    """Convolutions, from 1, after which the largest of each 2 x 2 pixels is taken."""
     residual: tuple[int, ...] = ()
     """Widths of the stages of a residual network, instead."""
     blocks: Count = 1
@@ -44,20 +38,36 @@ class ImageNetworkConfig(Settings):
     last_active: bool = True
     """Whether the feature vector goes through leaky ReLU."""
 
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a plain and a residual network at once, or numbers that are no layers."""
+        super().__post_init__()
+        if self.filters and self.residual:
+            raise ConfigError("network.filters and network.residual are two networks: leave one of them empty")
+        lists = (self.filters, self.residual, self.kernels, self.strides, self.vector_widths, self.head)
+        if any(number < 1 for values in lists for number in values) or min(self.paddings, default=0) < 0:
+            raise ConfigError("widths, kernels and strides of a network must be 1 or more, paddings 0 or more")
+        if not (self.head and self.kernels and self.strides and self.paddings):
+            raise ConfigError("network.head, kernels, strides and paddings need one number at least")
+
+    def layer(self, number: int) -> tuple[int, int, int]:
+        """Kernel, stride and padding of a convolution, from 0.
+
+        >>> DEEP_HITS.layer(4)
+        (3, 1, 1)
+        """
+        kernel, stride, padding = (v[min(number, len(v) - 1)] for v in (self.kernels, self.strides, self.paddings))
+        return kernel, stride, padding
+
 
 DEEP_HITS = ImageNetworkConfig(
-    trunk=(
-        ConvLayer(32, 4, 1, 3),
-        ConvLayer(32, 3, 1, 1, True),
-        ConvLayer(64),
-        ConvLayer(64),
-        ConvLayer(64, 3, 1, 1, True),
-    ),
-    rotations="join",
+    filters=(32, 32, 64, 64, 64), kernels=(4, 3), paddings=(3, 1), pool_after=(2, 5), rotations="join"
 )
 """Deep-HiTS (Cabrera-Vives et al. 2017, ApJ 836, 97) up to its second dense layer."""
 DIGITS = ImageNetworkConfig(
-    trunk=(ConvLayer(64, 5, 2, 2), ConvLayer(128, 5, 2, 2), ConvLayer(256, 5, 2, 2), ConvLayer(512, 4, 1, 0)),
+    filters=(64, 128, 256, 512),
+    kernels=(5, 5, 5, 4),
+    strides=(2, 2, 2, 1),
+    paddings=(2, 2, 2, 0),
     norm=True,
     slope=0.05,
     head=(256, 128, 64),
@@ -66,7 +76,8 @@ DIGITS = ImageNetworkConfig(
 )
 """The digits network of a public implementation of MME, 32 x 32 pixels."""
 SMALL_DIGITS = ImageNetworkConfig(
-    trunk=(ConvLayer(16, 3, 1, 1, True), ConvLayer(32, 3, 1, 1, True)),
+    filters=(16, 32),
+    pool_after=(1, 2),
     norm=True,
     slope=0.05,
     head=(64,),

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lcjax.errors import ConfigError
-from lcjax.models.attention import published_mask_term, strict_attention
+from lcjax.models.attention import published_mask_term, strict_attention, strict_weights
+from lcjax.models.attention_weights import KEPT
 from lcjax.models.positional_config import PositionalStudyConfig
 from lcjax.models.positional_terms import distance_penalty, products, rotated, rotations, time_differences
 from lcjax.models.recurrence import GatedRecurrence
@@ -88,10 +89,14 @@ class _Block(nn.Module):
         if cfg.parity:
             hidden = 1.0 - seen["visible"].astype(jnp.float32)
             logits = sum(terms, products(q, k)) / scale - 1e9 * published_mask_term(hidden, "QK")
-            weights = jax.nn.softmax(logits, axis=-1).astype(v.dtype)
-            mixed = jnp.matmul(weights, v.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
+            weights = jax.nn.softmax(logits, axis=-1)
+            self.sow("intermediates", KEPT, weights)
+            mixed = jnp.matmul(weights.astype(v.dtype), v.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
         else:
-            mixed = strict_attention(q, k, v, seen["visible"], sum(terms) / scale if terms else None)
+            bias = sum(terms) / scale if terms else None
+            mixed = strict_attention(q, k, v, seen["visible"], bias)
+            if self.is_mutable_collection("intermediates"):  # somebody asks: they are not computed otherwise
+                self.sow("intermediates", KEPT, strict_weights(q, k, seen["visible"], bias))
         x = dense(cfg.width, "merge")(mixed.reshape(x.shape))
         x = nn.LayerNorm(epsilon=NORM_EPSILON, dtype=self.dtype, name="norm_1")(x)
         x = dense(cfg.width, "ffn_out")(jnp.tanh(dense(cfg.ffn_width, "ffn_in")(x)))

@@ -66,7 +66,7 @@ def flat_names(variables: PyTree) -> dict[str, np.ndarray]:
     >>> list(flat_names({"params": {"head": {"bias": np.zeros(1)}}}))
     ['params.head.bias']
     """
-    return {name.replace("/", "."): np.ascontiguousarray(np.asarray(leaf)) for name, leaf in flatten(variables).items()}
+    return {name.replace("/", "."): np.asarray(leaf, order="C") for name, leaf in flatten(variables).items()}
 
 
 def arrays_sha256(variables: PyTree) -> str:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from lcjax.configs import Experiment
-from lcjax.errors import ConfigError, Rejection
+from lcjax.errors import ConfigError
+from lcjax.inference.answers import Answers
+from lcjax.inference.answers import Row as Row  # for the rooms, beside what they fill in
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
 
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
 
-Row = dict[str, Any]
 Options = Mapping[str, Any]
 """Name of an option group -> its dataclass, filled in by the user."""
 
@@ -53,20 +53,6 @@ class Data(Protocol):
         """As `lcjax.training.source.Source`."""
 
 
-class Answers(Protocol):
-    """A model at work: for each item, in order, its row, its rows as a record batch, or a rejection."""
-
-    unit: str
-    """Plural, of what is answered: `alerts`."""
-    schema: "pa.Schema"
-    """Of the rows."""
-    constant_columns: tuple[str, ...]
-    """Columns that are left out of the table where all rows have one value."""
-
-    def answer(self, items: Iterable[Any]) -> Iterator["Row | pa.RecordBatch | Rejection"]:
-        """Rows by `schema`; rejections among the items are passed on."""
-
-
 @dataclass(frozen=True)
 class Work:
     """How a model is put to work."""
@@ -79,6 +65,17 @@ class Work:
     """Applies a function to items, in order, perhaps in several processes."""
     batch_size: int | None = None
     """Items of every compiled batch; None: by device."""
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A dataset that is simulated where a run is given no data."""
+
+    builder: str
+    """Of `lcjax data prepare`."""
+    n_objects: int
+    options: Mapping[str, Mapping[str, Any]]
+    """Option group -> what is set in it."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +162,15 @@ class System(ABC):
 
         start = experiment.training.initial_weights
         return load(start).variables if start else None
+
+    def simulated(self, experiment: Experiment) -> tuple[Experiment, "Mapping[str, Simulated]"]:
+        """What a run without data learns from: its settings, and datasets by name; none: it needs data."""
+        return experiment, {}
+
+    def starting_variables(self, experiment: Experiment, data: Data) -> "PyTree | None":
+        """What a new run begins with, where it depends on the training data too; not asked for where a run goes on."""
+        del data
+        return self.initial_variables(experiment)
 
     def run_as(self, experiment: Experiment) -> Experiment:
         """The experiment that is run: another system's where this one only prepares a run of that."""

@@ -154,7 +154,7 @@ def fit(
         watchdog = Watchdog()
         stack.callback(watchdog.close)
         pause = _Pause(
-            training, workdir, config_record, layout, evaluate, validation_source, store, recorder, progress, task.work
+            training, workdir, config_record, layout, evaluate, validation_source, store, recorder, progress, task
         )
         display.start(step)
 
@@ -172,7 +172,7 @@ def fit(
                 recorder.absorb(in_flight.popleft())
             display.advance(step, last)
             if marked:
-                status = pause.at(step, state, stopping, feeder)
+                status, state = pause.at(step, state, stopping, feeder)
             watchdog.step_finished()
         if chief and status == "preempted":
             mark_unfinished(workdir, step, last, "asked to stop")
@@ -200,10 +200,10 @@ class _Pause:
     store: CheckpointStore
     recorder: Recorder
     progress: Progress
-    work: WorkUnit
+    task: Task
 
-    def at(self, step: int, state: TrainState, stopping: bool, feeder: Feeder) -> str | None:
-        """Does what is due after `step` updates; the status of the run if it ends here before its last step."""
+    def at(self, step: int, state: TrainState, stopping: bool, feeder: Feeder) -> tuple[str | None, TrainState]:
+        """Does what is due after `step` updates; the status of the run if it ends here before its last step, and its state."""
         last = self.progress.last_step(self.training)
         due = lambda every: step % every == 0 or step == last
         if due(self.training.log_every):
@@ -211,12 +211,17 @@ class _Pause:
         began = time.monotonic()
         if self.validation_source is not None and due(self.training.evaluate_every):
             source, limit = self.validation_source, self.training.evaluate_batches
-            sums = _evaluation_sums(self.evaluate, state, source, limit, self.work)
+            sums = _evaluation_sums(self.evaluate, state, source, limit, self.task.work)
             if self.recorder.log_validation(step, *sums):
                 best = self.workdir / "best"
                 self._write(
                     state.replace(opt_state=()), lambda host: save_variables(best, host.variables, {"step": step})
                 )
+            if self.task.after_evaluation is not None:
+                means = {name: total / weight for name, (total, weight) in sums[0].items() if weight}
+                host = self.layout.to_host(state)
+                changed = self.task.after_evaluation(host.opt_state, means)
+                state = self.layout.to_device(host.replace(opt_state=changed))
         early = self.progress.stopped(self.training.patience)
         if due(self.training.checkpoint_every) or stopping or early:
             self.progress.position = feeder.position
@@ -224,8 +229,8 @@ class _Pause:
             self._write(state, lambda host: self.store.save(step, host, record))
         self.recorder.pause_clock(time.monotonic() - began)
         if early:
-            return "early stopped"
-        return "preempted" if stopping and step < self.progress.last_step(self.training) else None
+            return "early stopped", state
+        return ("preempted" if stopping and step < self.progress.last_step(self.training) else None), state
 
     def _write(self, state: TrainState, write: Callable[[TrainState], None]) -> None:
         """Gathers the state on every process and lets the first one write it while the others wait."""

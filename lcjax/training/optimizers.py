@@ -58,6 +58,8 @@ def build_optimizer(
         update = optax.adamw(schedule, weight_decay=config.weight_decay, mask=decays, **adam)
     elif config.name == "adam_tensorflow":
         update = optax.chain(scale_by_tensorflow_adam(**adam), optax.scale_by_learning_rate(schedule))
+    elif config.name == "adam_l2":
+        update = optax.chain(optax.add_decayed_weights(config.weight_decay), optax.adam(schedule, **adam))
     else:
         update = optax.adam(schedule, **adam)
     clip = [optax.clip_by_global_norm(config.clip_norm)] if config.clip_norm else []

@@ -123,6 +123,8 @@ class Task:
     optimizers: Callable[[OptimizerConfig, int], optax.GradientTransformation | Mapping[str, Any]] | None = None
     """(settings, steps of the run) -> one optimizer, or one for every name the updates use; None: the common ones, along
     the schedule of the run. The count of an optimizer moves with every update that names it."""
+    after_evaluation: Callable[[PyTree, dict[str, float]], PyTree] | None = None
+    """Host-side: (state of the optimizers, means of the validation) -> the state to go on with, such as another learning rate"""
     sharding_rules: tuple[tuple[str, tuple[str | None, ...]], ...] = ()
     """Regular expression of a parameter path -> mesh axis (`model` or None) of each dimension; all else is replicated"""
 

@@ -5,6 +5,7 @@ weighted variance they explain, 1 - chi2 / chi2_0 (Zechmeister & Kuerster 2009, 
 for several). The normal equations need nothing but Fourier sums of weights and of weights times magnitudes.
 """
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import chex
@@ -111,8 +112,12 @@ class Sums(NamedTuple):
     sine: list[Array]
 
 
-def explained(weights: Sums, values: Sums, points: Points, harmonics: int) -> list[Array]:
+def explained(
+    weights: Sums, values: Sums, points: Points, harmonics: int
+) -> tuple[list[Array], Callable[[], list[Array]]]:
     """Share of the variance that a constant and 1, 2, ... H harmonics explain, in [0, 1]; one array for each number.
+
+    Also what gives the coefficients of the fit with H: cosine and sine of the first harmonic, of the second, ...
 
     Args:
       weights: sums of the weights, at multiples 1 ... 2 H. values: of weights times centred magnitudes, 1 ... H.
@@ -149,7 +154,15 @@ def explained(weights: Sums, values: Sums, points: Points, harmonics: int) -> li
         if i % 2:
             there = (points.variance > 0) & (points.count > i + 2)
             shares.append(jnp.where(there, jnp.clip(share, 0.0, 1.0), 0.0))
-    return shares
+
+    def coefficients() -> list[Array]:
+        found: dict[int, Array] = {}
+        for i in reversed(range(2 * harmonics)):
+            known = sum(lower[k, i] * found[k] for k in range(i + 1, 2 * harmonics))
+            found[i] = (solved[i] - known) * lower[i, i]
+        return [found[i] for i in range(2 * harmonics)]
+
+    return shares, coefficients
 
 
 def star_power(points: Points, grid: FrequencyGrid, harmonics: int = 1) -> tuple[Array, Array]:
@@ -163,17 +176,32 @@ def star_power(points: Points, grid: FrequencyGrid, harmonics: int = 1) -> tuple
         ):
             found.cosine.append(parts[0])
             found.sine.append(parts[1])
-    power = explained(weights, values, points, harmonics)[-1]
+    power = explained(weights, values, points, harmonics)[0][-1]
     return power, weights.cosine[0] ** 2 + weights.sine[0] ** 2
+
+
+def _sums_at(points: Points, frequency: Frequency, harmonics: int) -> tuple[Sums, Sums]:
+    both = jnp.stack([points.weight, points.weight * points.value])
+    cosine, sine = sums_at(both, points.turns, frequency, 2 * harmonics)
+    weights, values = (Sums(list(c), list(s)) for c, s in zip(cosine, sine, strict=True))
+    return weights, Sums(values.cosine[:harmonics], values.sine[:harmonics])
 
 
 def star_power_at(points: Points, frequency: Frequency, harmonics: int) -> Array:
     """Power of one star at a few frequencies (F,), with 1 ... H harmonics: (H, F)."""
-    both = jnp.stack([points.weight, points.weight * points.value])
-    cosine, sine = sums_at(both, points.turns, frequency, 2 * harmonics)
-    weights, values = (Sums(list(c), list(s)) for c, s in zip(cosine, sine, strict=True))
-    values = Sums(values.cosine[:harmonics], values.sine[:harmonics])
-    return jnp.stack(explained(weights, values, points, harmonics))
+    return jnp.stack(explained(*_sums_at(points, frequency, harmonics), points, harmonics)[0])
+
+
+def harmonics_at(points: Points, frequency: Frequency, harmonics: int) -> Array:
+    """Complex amplitudes of the H harmonics fitted at a few frequencies, (H, F): value = Re sum A_h exp(-2 pi i h phase)."""
+    found = explained(*_sums_at(points, frequency, harmonics), points, harmonics)[1]()
+    return jnp.stack([cosine + 1j * sine for cosine, sine in zip(found[::2], found[1::2], strict=True)])
+
+
+def power_and_window_at(points: Points, frequency: Frequency) -> tuple[Array, Array]:
+    """Power of one harmonic and spectral window of one star at a few frequencies (F,)."""
+    weights, values = _sums_at(points, frequency, 1)
+    return explained(weights, values, points, 1)[0][0], weights.cosine[0] ** 2 + weights.sine[0] ** 2
 
 
 def star_window_at(points: Points, frequency: Frequency) -> Array:

@@ -13,7 +13,8 @@ import numpy as np
 
 from lcjax.transforms.folding import FoldedCurves, fold
 from lcjax.transforms.frequency_grid import Frequency, FrequencyGrid
-from lcjax.transforms.peaks import Candidates, PeakSearch, find_candidates, scaled, star_bins
+from lcjax.transforms.log_bins import star_bins
+from lcjax.transforms.peaks import Candidates, PeakSearch, find_candidates, scaled
 from lcjax.transforms.periodogram import Points, log_false_alarm, masked_quantile, prepare, usable
 from lcjax.typing import Array
 
@@ -55,7 +56,7 @@ def light_curve_views(
     search: PeakSearch,
     jitter: float = 1.0,
     phase_bins: int = 32,
-    at_once: int = 1,
+    at_once: int = 8,
 ) -> Views:
     """Periodogram, folded curves and scalars of each star; to be jitted with all but `batch` bound.
 
@@ -78,7 +79,7 @@ def _star_views(
 ) -> tuple[Array, FoldedCurves, Candidates]:
     power, window = star_bins(points, grid)
     blind = jax.lax.stop_gradient
-    candidates = find_candidates(blind(points), jax.tree.map(blind, power), grid, search)
+    candidates = find_candidates(blind(points), jax.tree.map(blind, power), jax.tree.map(blind, window), grid, search)
     place = candidates.frequency
     both = Frequency(*(jnp.stack(pair, axis=1).reshape(-1) for pair in zip(place, scaled(place, 0.5), strict=True)))
     folded = fold(points, both, phase_bins)

@@ -175,7 +175,7 @@ def test_topic_with_a_kill_in_mid_stream(model, tmp_path, capsys, monkeypatch):
     with mock_broker() as (brokers, producer):
         sound, poison = fill(producer, "ztf", 48)
         arguments = [str(model), f"kafka://{brokers}/ztf", "--out", str(out), *kafka]
-        slow = "import lcjax.cli.answering as a; a._POLL = 4; from lcjax.cli.main import main; import sys; "
+        slow = "import lcjax.inference.streaming as a; a.POLL = 4; from lcjax.cli.main import main; import sys; "
         code = slow + "sys.exit(main(['predict', *sys.argv[1:]]))"
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         process = subprocess.Popen([sys.executable, "-c", code, *arguments], env=env)
@@ -186,7 +186,7 @@ def test_topic_with_a_kill_in_mid_stream(model, tmp_path, capsys, monkeypatch):
         assert process.wait() == -signal.SIGKILL
         assert pq.read_table(out).num_rows < len(sound)
         with monkeypatch.context() as full:
-            full.setattr("data_pipelines.result_parts.os.fsync", no_space)
+            full.setattr("lcjax.inference.result_parts.os.fsync", no_space)
             assert main(["predict", *arguments]) == 2
             assert "cannot write" in capsys.readouterr().err
         assert main(["predict", *arguments]) == 0

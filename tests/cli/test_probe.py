@@ -11,9 +11,10 @@ import pytest
 
 from data_pipelines.prepare import prepare
 from data_pipelines.shards.manifest import read_manifest
-from lcjax.cli import evaluate, labelled_stars, probe
+from lcjax.cli import evaluate, probe
 from lcjax.cli.main import main
 from lcjax.errors import ConfigError, DataError
+from lcjax.evaluation import probe as probing
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system, systems
 from tests.inference.models import experiment, light_curve, untrained, weights_folder
@@ -24,9 +25,9 @@ QUICK = ["--shots", "5", "0", "--draws", "2"]
 
 @pytest.fixture(scope="module", autouse=True)
 def few_trees():
-    before, probe.probing.TREES = probe.probing.TREES, 10
+    before, probing.TREES = probing.TREES, 10
     yield
-    probe.probing.TREES = before
+    probing.TREES = before
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_a_model_is_judged_on_stars_it_embeds(data, tmp_path, capsys):
     assert main(["evaluate", str(tmp_path / "W"), "--probe", *arguments]) == 0
     (found,) = json.loads(out.read_text())
     shown = [(s["classifier"], s["shots"]) for s in found["scores"]]
-    assert shown == [(name, shots) for shots in (5, "all") for name in probe.probing.CLASSIFIERS]
+    assert shown == [(name, shots) for shots in (5, "all") for name in probing.CLASSIFIERS]
     index = read_manifest(data).index("test")
     labelled = int((index.label >= 0).sum())
     assert {s["tested"] for s in found["scores"]} == {labelled} and found["notes"] == []
@@ -190,21 +191,3 @@ def test_a_model_without_embeddings_is_refused(data, tmp_path):
     silent = loaded.replace(task=dataclasses.replace(loaded.task, predict=lambda v, batch: {"x": batch["time"][:, 0]}))
     with pytest.raises(ConfigError, match="which gives no embeddings of objects"):
         probe.embed(silent, data)
-
-
-def test_stars_of_a_dataset(data, monkeypatch):
-    stars = labelled_stars.of_dataset(read_manifest(data), "validation")
-    train, validation = (read_manifest(data).index(split) for split in ("train", "validation"))
-    expected = dict(zip(train.object_ids(), train.label, strict=True)) | dict(
-        zip(validation.object_ids(), validation.label, strict=True)
-    )
-    assert stars.label == {name: label for name, label in expected.items() if label >= 0}
-    assert stars.trains == {name: name in set(train.object_ids()) for name in stars.label}
-    assert len(stars.unused) + len(stars.label) == STARS and not stars.notes
-    from data_pipelines.shards import stars as places
-
-    leak = next(name for name in stars.trains if stars.trains[name])
-    found = places.Leaks({data.resolve(): frozenset([leak])}, 1, "")
-    monkeypatch.setattr(places, "find_leaks", lambda *given: found)
-    without = labelled_stars.of_dataset(read_manifest(data), "validation")
-    assert leak not in without.label and "1 stars to learn from are tested too" in without.notes[0]

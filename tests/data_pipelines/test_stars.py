@@ -11,9 +11,9 @@ import pytest
 from data_pipelines.kinds.light_curves.source import LightCurveSource
 from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.prepare import prepare
+from data_pipelines.shards.leaks import leaking_stars, say_what_it_trained_on
 from data_pipelines.shards.manifest import read_manifest, verify
 from data_pipelines.shards.stars import STARS, Stars, find_leaks, read_stars, same_stars
-from lcjax.cli.leaks import leaking_stars, say_what_it_trained_on
 from lcjax.errors import ConfigError, DataError
 
 ARCSEC = 1 / 3600
@@ -99,8 +99,8 @@ def test_training_leaves_out_what_another_dataset_holds_out(surveys):
     folders = [m.folder for m in manifests]
     choosing = {f"{a}{i}" for i in range(60) for a, x, y in (("east", east, west), ("west", west, east))
                 if x[f"{a}{i}"] == "validation" and y[f"{'west' if a == 'east' else 'east'}{i}"] == "test"}  # fmt: skip
-    without = leaking_stars(folders, "leave_out")
-    assert without["train"] == leaks.ids and leaking_stars(folders, "keep") == {}
+    without = leaking_stars(folders, "leave_out", print)
+    assert without["train"] == leaks.ids and leaking_stars(folders, "keep", print) == {}
     assert set().union(*without["validation"].values()) == choosing and choosing
     validated = LightCurveSource(folders, "validation", 8, reader="plain", without=without["validation"])
     kept = [i for batch in validated.evaluation_batches() for i in batch["object_id"][batch["weight"] > 0]]
@@ -111,16 +111,18 @@ def test_training_leaves_out_what_another_dataset_holds_out(surveys):
     }
     assert len(kept) == len(set(kept)) == validated.n_objects and set(kept) == whole - choosing - {""}
     with pytest.raises(DataError, match=rf"{len(leaking)} training stars are held out too .*--stars.like"):
-        leaking_stars(folders, "raise")
+        leaking_stars(folders, "raise", print)
     record = {"data": {"paths": [str(folders[0])], "left_out": 0}}
     common = sum(east[f"east{i}"] != "test" and west[f"west{i}"] == "test" for i in range(60))
-    assert say_what_it_trained_on(record, folders[1:], "test") == common > 0
-    assert say_what_it_trained_on(record, folders[:1], "test") == 0
+    assert say_what_it_trained_on(record, folders[1:], "test", print) == common > 0
+    assert say_what_it_trained_on(record, folders[:1], "test", print) == 0
     record = {"data": {"paths": [str(folder) for folder in folders], "left_out": leaks.count}}
-    assert say_what_it_trained_on(record, folders, "test", best=False) == 0
-    assert say_what_it_trained_on(record, folders, "test") == len(choosing)  # of a run that left none out of validation
+    assert say_what_it_trained_on(record, folders, "test", print, best=False) == 0
+    assert say_what_it_trained_on(record, folders, "test", print) == len(
+        choosing
+    )  # of a run that left none out of validation
     record["data"]["left_out_of_validation"] = len(choosing)
-    assert say_what_it_trained_on(record, folders, "test") == 0
+    assert say_what_it_trained_on(record, folders, "test", print) == 0
     every = LightCurveSource(folders, "train", 8, seed=1, reader="plain")
     for balance, reader in ((None, "plain"), (None, "tf.data"), ("weighted", "plain")):
         clean = LightCurveSource(folders, "train", 8, seed=1, reader=reader, without=leaks.ids, balance=balance)

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lcjax.errors import ConfigError
 from lcjax.models import Astromer, AstromerModelConfig
-from lcjax.models.astromer import attention_weights
 from tests.models.weights import random_variables
 
 ROWS, LENGTH = 3, 10
@@ -128,35 +126,3 @@ def test_parity_mode_does_leak():
     before = apply(variables, batch)["reconstruction"]
     after = apply(variables, {**batch, "magnitude": batch["magnitude"] + 0.5 * hidden})["reconstruction"]
     assert np.any(np.abs(np.asarray(after - before))[hidden] > 1e-3)
-
-
-@pytest.mark.parametrize("parity", [False, True])
-def test_attention_weights_on_request(parity):
-    """What the weights make of the values is what the block made of them; strict networks give hidden points none."""
-    config = AstromerModelConfig(
-        num_layers=2, num_heads=2, width=8, ffn_width=8, residual="none", norm="post", parity=parity, mask_token=False
-    )
-    model = Astromer(config)
-    rng = np.random.default_rng(0)
-    mask = np.arange(9) < np.array([9, 6])[:, None]
-    batch = {
-        "time": rng.normal(size=(2, 9)).astype(np.float32),
-        "magnitude": rng.normal(size=(2, 9)).astype(np.float32),
-        "mask": mask,
-        "visible": mask & (np.arange(9) % 3 > 0),
-    }
-    variables = model.init(jax.random.key(0), batch)
-    weights = np.asarray(attention_weights(model, variables, batch, 0))
-    assert weights.shape == (2, 2, 9, 9)
-    np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
-    outputs, kept = model.apply(variables, batch, mutable=["intermediates"])
-    block = variables["params"]["block_0"]
-    value = (np.asarray(outputs["layers"][0]) @ block["value"]["kernel"] + block["value"]["bias"]).reshape(2, 9, 2, 4)
-    joined = np.einsum("bhqk,bkhd->bqhd", weights, value).reshape(2, 9, 8)
-    expected = joined @ block["merge"]["kernel"] + block["merge"]["bias"]
-    np.testing.assert_allclose(kept["intermediates"]["block_0"]["attention"][0], expected, atol=1e-5)
-    if not parity:
-        assert (weights.transpose(0, 3, 1, 2)[~batch["visible"]] == 0).all()
-        assert "attention_logits" not in kept["intermediates"]["block_0"]
-    with pytest.raises(ConfigError, match="no block 2: the network has 2"):
-        attention_weights(model, variables, batch, 2)

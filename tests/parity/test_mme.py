@@ -60,12 +60,12 @@ def digits_shapes(names, channels, embedding, flat):
     """Shapes of the arrays of the digits network, by their names."""
     config = DIGITS
     shapes, width = {}, channels
-    for i, layer in enumerate(config.trunk):
+    for i, filters in enumerate(config.filters):
         base = f"features.{2 * i}"
-        shapes[f"{base}.conv2d.weight"] = (layer.filters, width, layer.kernel, layer.kernel)
+        shapes[f"{base}.conv2d.weight"] = (filters, width, config.layer(i)[0], config.layer(i)[0])
         vectors = ("conv2d.bias", "bn2d.weight", "bn2d.bias", "bn2d.running_mean", "bn2d.running_var")
-        shapes |= {f"{base}.{name}": (layer.filters,) for name in vectors}
-        width = layer.filters
+        shapes |= {f"{base}.{name}": (filters,) for name in vectors}
+        width = filters
     width = flat
     for number, out in zip((1, 4, 6), (*config.head[:-1], embedding), strict=True):
         shapes |= {f"classifier.{number}.weight": (out, width), f"classifier.{number}.bias": (out,)}
@@ -92,7 +92,7 @@ def regenerate(seed, shapes):
 
 def digits_variables(arrays):
     params, stats = {"trunk": {}, "head": {}}, {"trunk": {}}
-    for i in range(len(DIGITS.trunk)):
+    for i in range(len(DIGITS.filters)):
         get = lambda name, i=i: arrays[f"features.{2 * i}.{name}"]
         kernel = get("conv2d.weight").transpose(2, 3, 1, 0)
         params["trunk"][f"conv_{i + 1}"] = {"kernel": kernel, "bias": get("conv2d.bias")}

@@ -4,8 +4,10 @@ import jax
 import numpy as np
 import pytest
 
+from lcjax.transforms.folding import phases
 from lcjax.transforms.frequency_grid import FrequencyGrid, split_time
 from lcjax.transforms.periodogram import (
+    harmonics_at,
     log_false_alarm,
     lomb_scargle,
     masked_quantile,
@@ -184,3 +186,15 @@ def test_nifty_ls_agrees():
         columns = (x[i][mask].astype(float) for x in (time, batch["magnitude"], batch["magnitude_error"]))
         expected = nifty_ls.lombscargle(*columns, **ends).power
         np.testing.assert_allclose(found.power[i, 3:], expected[2:], atol=1e-3)
+
+
+def test_amplitudes_of_a_fit_are_those_put_in():
+    """Two harmonics at nights alone, without noise."""
+    _, batch = stars()
+    points = jax.tree.map(lambda x: x[0], prepare(batch, GRID))
+    where = GRID.place(np.array([0.7413, 2.31]))
+    turn = np.asarray(phases(points, where))[0] * 2 * np.pi
+    value = 0.3 * np.cos(turn + 0.4) + 0.1 * np.sin(2 * turn)
+    points = points._replace(value=value - np.sum(points.weight * value))
+    found = harmonics_at(points, where, 2)[:, 0]
+    np.testing.assert_allclose(found, [0.3 * np.exp(-0.4j), 0.1j], atol=2e-4)

@@ -24,11 +24,12 @@ class Alerts(Kind):
     name = "alerts"
     unit = "alerts"
     layout = STAMPS
+    takes_labels = True
     prepare_options = {"alerts": AlertSettings, "labels": LabelSettings, "stars": StarSettings}  # noqa: RUF012
     predict_options = {"alerts": AlertOptions, "kafka": KafkaSettings}  # noqa: RUF012
 
     def open_source(self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any) -> "StampSource":
-        """`settings` as in `StampSource`: `balance` and `metadata_names` among them."""
+        """`settings` as in `StampSource`: `balance`, `metadata_names` and `labels` among them."""
         from data_pipelines.kinds.alerts.source import StampSource
 
         return StampSource(paths, split, batch_size, **settings)

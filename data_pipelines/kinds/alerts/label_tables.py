@@ -1,7 +1,7 @@
 """Tables of labels that a user gives: by id, or by position on the sky. What their rows were good for is kept, for the report."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,11 +122,43 @@ class OwnLabels:
         Raises:
           ContradictoryLabelsError: the table has several.
         """
-        return self._labels.label(str(alert.alert_id) if self._by_alert else alert.object_id)
+        return self.find_by_id(alert.object_id, alert.alert_id)
+
+    def find_by_id(self, object_id: str, alert_id: int) -> str | None:
+        """As `find`, of an alert of which only the ids are at hand."""
+        return self._labels.label(str(alert_id) if self._by_alert else object_id)
 
     def use(self) -> TableUse:
         """Of the alerts asked for up to now."""
         return self._labels.use()
+
+
+def relabelled_records(
+    table: OwnLabels, ids: Iterable[tuple[str, int]], labels: np.ndarray, class_names: Sequence[str]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels of records where a table's win, and the classes they are numbered by.
+
+    Classes are compared without regard to case; those that are new come behind the others, in the order of the alphabet. A record
+    with contradictory labels in the table has none.
+
+    Args:
+      ids: object and alert of every record. labels: (R,) int32, -1 for none. class_names: of these.
+    """
+    found: list[str | None] = []
+    for object_id, alert_id in ids:
+        try:
+            found.append(table.find_by_id(object_id, alert_id))
+        except ContradictoryLabelsError:
+            found.append("")
+    known = {name.lower() for name in class_names}
+    new: dict[str, str] = {}
+    for label in sorted(filter(None, found)):
+        if label.lower() not in known:
+            new.setdefault(label.lower(), label)
+    names = (*class_names, *new.values())
+    number = {name.lower(): i for i, name in enumerate(names)}
+    own = [at if label is None else number.get(label.lower(), -1) for at, label in zip(labels, found, strict=True)]
+    return np.array(own, np.int32), names
 
 
 class Catalog:

@@ -73,6 +73,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 def _stack(arrays: Mapping[str, np.ndarray], settings: ImageSettings, path: Path) -> tuple[tuple[str, ...], np.ndarray]:
     """Names of the arrays of pixels, and the images (N, ...)."""
     possible = [name for name, array in arrays.items() if array.ndim >= 3 and array.dtype.kind in _NUMBERS]
+    if len(settings.image) == 1 and (array := arrays.get(settings.image[0])) is not None and array.ndim == 2:
+        return settings.image, array[:, None, :, None]  # feature vectors are images of one row
     names = settings.image or tuple(possible)
     if missing := [name for name in settings.image if name not in possible]:
         raise DataError(f"'{path}' has no array '{missing[0]}' of images: it has {', '.join(possible) or 'none'}")

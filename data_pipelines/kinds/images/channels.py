@@ -41,6 +41,8 @@ def as_channels_last(pixels: np.ndarray, settings: ImageSettings, where: str) ->
     """
     if pixels.ndim == 2:
         return pixels[..., None]
+    if pixels.ndim == 3 and pixels.shape[0] == pixels.shape[2] == 1:
+        return pixels  # a feature vector
     if pixels.ndim != 3:
         raise ConfigError(
             f"{where} has images of {pixels.ndim} axes: give (height, width) or with one axis of channels"

@@ -1,12 +1,14 @@
 """Two domains side by side: labelled images of source surveys, a few labelled and many unlabelled ones of target surveys.
 
-A batch of training is a dict of batches: `source`, `target` (the shots) and `unlabelled`, those that are asked for. Shots are drawn by
+A batch of training has the rows of its first stream at the top and the other streams below: `source`, `target` (the shots) and
+`unlabelled`, those that are asked for. Shots are drawn by
 seed from the target's training split, so many objects of each class; which ones is said by `describe`. Validation is on as many
 objects of each class of the target's validation split as are asked for. Other splits are given whole, first source, then target.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +22,7 @@ from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifes
 from data_pipelines.shards.mixture import Mixture
 from lcjax.errors import ConfigError, DataError
 
+_ALONE = {"process_index": 0, "process_count": 1}
 STREAMS = ("source", "target", "unlabelled")
 
 
@@ -58,22 +61,37 @@ def open_domains(
       ConfigError: which dataset is the target is open, or a name that none has. DataError: no data, no labels, a class without
         enough images in the target, or images with different channels.
     """
-    source, target = chosen_datasets(paths, domains)
+    scoring = split not in ("train", "validation")
+    source, target = chosen_datasets(paths, domains, scoring)
     classes = merged_classes([*source, *target])
-    open_part = lambda of, rows, split=split, **more: ImageSource(
-        [m.folder for m in of], split, rows, class_names=classes, **{**settings, **more}
-    )
+    left_out = settings.pop("without", None) or {}
+    share = (settings.pop("process_index", 0), settings.pop("process_count", 1))
+    spread = {"process_index": share[0], "process_count": share[1]}
+
+    def open_part(
+        of: list[Manifest], rows: int, without: Mapping[Path, frozenset[str]] | None = None, **more: Any
+    ) -> ImageSource:
+        gone = {folder: ids | (without or {}).get(folder, frozenset()) for folder, ids in left_out.items()}
+        options = {**settings, **spread, **more, "without": {**(without or {}), **gone}}
+        return ImageSource([m.folder for m in of], split, rows, class_names=classes, **options)
+
     if split == "train":
-        return _training(source, target, classes, batch_size, domains, open_part)
+        return _training(source, target, classes, batch_size, domains, open_part, share)
     if split == "validation":
         pool = open_part(target, batch_size)
         shots = draw_shots(pool, domains.validation_shots, domains.draw + 1, "validation")
-        return hold(pool, shots, lambda ids: open_part(target, batch_size, without=ids), batch_size)
-    return DomainEvaluation({"source": open_part(source, batch_size), "target": open_part(target, batch_size)})
+        return hold(pool, shots, partial(open_part, target, batch_size, **_ALONE), batch_size)
+    parts = {"source": source, "target": target}
+    return DomainEvaluation({name: open_part(of, batch_size) for name, of in parts.items() if of})
 
 
-def chosen_datasets(paths: Sequence[Path | str], domains: Domains) -> tuple[list[Manifest], list[Manifest]]:
+def chosen_datasets(
+    paths: Sequence[Path | str], domains: Domains, scoring: bool = False
+) -> tuple[list[Manifest], list[Manifest]]:
     """Source and target datasets among those at or below the paths.
+
+    Args:
+      scoring: one of the two will do, and datasets that are no target are source.
 
     Raises:
       ConfigError: the target is not said, or a name that no dataset has.
@@ -82,6 +100,8 @@ def chosen_datasets(paths: Sequence[Path | str], domains: Domains) -> tuple[list
     names = [manifest.name for manifest in found]
     if not domains.target:
         raise ConfigError(f"which of the datasets {', '.join(names)} is the target? say --domains.target {names[-1]}")
+    if scoring:
+        return [m for m in found if m.name not in domains.target], [m for m in found if m.name in domains.target]
     if missing := [name for name in (*domains.target, *domains.source) if name not in names]:
         raise ConfigError(f"there is no dataset '{missing[0]}' in this data: there are {', '.join(names)}")
     if both := set(domains.target) & set(domains.source):
@@ -124,6 +144,7 @@ def _training(
     rows: int,
     domains: Domains,
     open_part: Any,
+    share: tuple[int, int],
 ) -> "DomainMixture":
     if len(classes) < 2:
         raise DataError(
@@ -143,8 +164,8 @@ def _training(
         if name == "source":
             parts[name] = labelled
         elif name == "target":
-            reopen = lambda ids: open_part(target, rows, without=ids)
-            parts[name] = hold(pool, shots, reopen, domains.target_batch or rows)
+            reopen = partial(open_part, target, rows, **_ALONE)
+            parts[name] = hold(pool, shots, reopen, domains.target_batch or rows, share)
         else:
             parts[name] = pool
     _check_channels(labelled, pool)
@@ -179,6 +200,11 @@ class DomainMixture(Mixture, _Images):
         self.image_shapes = {"source": source.shape or (), "target": target.shape or ()}
         self.channel_names = source.channel_names
 
+    def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[tuple[int, int], dict[str, Any]]]:
+        """Endless; the rows of the first stream lie at the top of a batch, the other streams below, by name."""
+        for position, found in super().train_batches(epoch, batch):
+            yield position, {**found.pop(self.first), **found}
+
     def remarks(self) -> list[str]:
         """How many images are what."""
         sizes = ", ".join(f"{name} {part.n_objects:,}" for name, part in self.parts.items())
@@ -186,7 +212,7 @@ class DomainMixture(Mixture, _Images):
 
     def describe(self) -> dict[str, Any]:
         """With the objects that were drawn."""
-        return super().describe() | {"shots": self.shots}
+        return super().describe() | {"shots": self.shots, "class_counts": self.sources[0].class_counts().tolist()}
 
     def relabelled(self, class_names: Sequence[str]) -> "DomainMixture":
         """All streams with labels numbered as in `class_names`."""
@@ -200,14 +226,15 @@ class DomainEvaluation(_Images):
     def __init__(self, parts: Mapping[str, ImageSource]) -> None:
         """Of domains by name."""
         self.parts = dict(parts)
-        first = self.parts["source"]
+        first = next(iter(self.parts.values()))
         self.class_names = first.class_names
         self.fingerprint = "-".join(part.fingerprint for part in self.parts.values())
         self.n_objects = sum(part.n_objects for part in self.parts.values())
         self.labels = np.concatenate([part.labels for part in self.parts.values()])
         self.image_shapes = {name: part.shape or () for name, part in self.parts.items()}
         self.channel_names = first.channel_names
-        _check_channels(first, self.parts["target"])
+        for part in self.parts.values():
+            _check_channels(first, part)
 
     def remarks(self) -> list[str]:
         """Nothing."""

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -22,16 +21,30 @@ class HeldImages:
     what is left of a round is dropped. So two integers are enough to go on anywhere.
     """
 
-    def __init__(self, records: Batch, class_names: Sequence[str], batch_size: int, seed: int = 0) -> None:
+    def __init__(
+        self,
+        records: Batch,
+        class_names: Sequence[str],
+        batch_size: int,
+        seed: int = 0,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
         """Of rows as a batch holds them.
 
         Args:
-          batch_size: rows at most.
+          batch_size: rows at most. share: number of this process, and of all, which share the rows of a batch.
+
+        Raises:
+          DataError: fewer records than processes.
         """
-        self.records, self.class_names, self.seed = records, tuple(class_names), seed
+        self.records, self.class_names, self.seed, self.share = records, tuple(class_names), seed, share
+        self.image_shapes = {"target": records["image"].shape[1:]}
+        self.channel_names = tuple(str(records["band"][0]).split(","))
         self.labels = records["label"]
         self.n_objects = len(set(records["object_id"].tolist()))
-        self.batch_size = min(batch_size, len(self.labels))
+        self.batch_size = min(batch_size, len(self.labels)) // share[1] * share[1]
+        if not self.batch_size:
+            raise DataError(f"{len(self.labels)} labelled images cannot be shared by {share[1]} processes: label more")
         self.batches_per_epoch = max(len(self.labels) // self.batch_size, 1)
         text = "\n".join([*records["object_id"].tolist(), str(batch_size), str(seed)])
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -50,6 +63,7 @@ class HeldImages:
             order = self._order(epoch)
             for number in range(batch, self.batches_per_epoch):
                 rows = order[number * self.batch_size : (number + 1) * self.batch_size]
+                rows = np.array_split(rows, self.share[1])[self.share[0]]
                 yield (epoch, number), {name: value[rows] for name, value in self.records.items()}
             epoch, batch = epoch + 1, 0
 
@@ -74,13 +88,14 @@ class HeldImages:
 def hold(
     pool: ImageSource,
     shots: Mapping[str, Sequence[str]],
-    reopen: Callable[[Mapping[Path, frozenset[str]]], ImageSource],
+    reopen: Callable[..., ImageSource],
     batch_size: int,
+    share: tuple[int, int] = (0, 1),
 ) -> HeldImages:
     """The records of chosen objects.
 
     Args:
-      pool: the split that they are of. shots: class -> objects. reopen: the same split without these objects of each folder.
+      pool: the split that they are of. shots: class -> objects. reopen: the same split, of the objects `only`.
 
     Raises:
       DataError: nothing is chosen.
@@ -88,18 +103,12 @@ def hold(
     chosen = {name for names in shots.values() for name in names}
     if not chosen:
         raise DataError("no labelled images were chosen: ask for at least one shot")
-    others, at = {}, 0
-    for manifest in pool.manifests:
-        count = sum(shard.records for shard in manifest.split(pool.split))
-        ids = pool.object_ids[at : at + count].tolist()
-        others[manifest.folder.resolve()] = frozenset(set(ids) - chosen)
-        at += count
     rows: dict[str, list[np.ndarray]] = {}
-    for batch in reopen(others).evaluation_batches():
+    for batch in reopen(only=chosen).evaluation_batches():
         keep = (batch["weight"] > 0) & (batch["label"] >= 0)
         for name, value in batch.items():
             rows.setdefault(name, []).append(value[keep])
     records = {name: np.concatenate(values) for name, values in rows.items()}
     order = np.lexsort((records["record"], records["object_id"].astype(str)))
     records = {name: value[order] for name, value in records.items()}
-    return HeldImages(records, pool.class_names, batch_size, pool.seed)
+    return HeldImages(records, pool.class_names, batch_size, pool.seed, share)

@@ -3,7 +3,7 @@
 Brokers of surveys (ZTF, Rubin and those behind them) publish one Avro packet a message, in topics cut into partitions; within
 a partition messages have ascending offsets. Nothing is committed by itself: whoever uses the alerts calls `commit` once the
 results are safe, and says with `resume` where each partition goes on. With results and offsets stored as one
-(`data_pipelines.result_parts`), a restart loses and repeats nothing.
+(`lcjax.inference.result_parts`), a restart loses and repeats nothing.
 
 Needs `confluent-kafka` (extra `kafka`).
 """

@@ -60,6 +60,11 @@ class Latents:
         return self.model.apply({"params": params}, *arguments, method=method)
 
 
+def streams_of(batch: dict) -> list[dict]:
+    """Source, shots (if there are any) and unlabelled images of the target."""
+    return [batch, *(batch[name] for name in ("target", "unlabelled") if name in batch)]
+
+
 def build_task(experiment: AvdaExperiment) -> Task:
     """The Task."""
     classes = build_model(experiment).num_classes  # checks them
@@ -76,10 +81,10 @@ def build_task(experiment: AvdaExperiment) -> Task:
         params: PyTree, state: PyTree, batch: dict, key: Array, axis: Axis
     ) -> tuple[Array, Array, Array, Array]:
         """Latents of source and of target images, and their weights."""
-        parts = [batch, batch["target"], batch["unlabelled"]]
-        (source, shots, pool), _ = latents.of(params, state, parts, key, axis)
-        weights = joined(row_weight(parts[1]), row_weight(parts[2]))
-        return source[3], joined(shots[3], pool[3]), row_weight(batch), weights
+        parts = streams_of(batch)
+        (source, *target), _ = latents.of(params, state, parts, key, axis)
+        weights = joined(*(row_weight(part) for part in parts[1:]))
+        return source[3], joined(*(own[3] for own in target)), row_weight(batch), weights
 
     def discriminate(
         params: PyTree, state: PyTree, batch: dict, key: Array, axis: Axis = None
@@ -104,7 +109,7 @@ def build_task(experiment: AvdaExperiment) -> Task:
     def variational(
         params: PyTree, state: PyTree, batch: dict, key: Array, axis: Axis = None
     ) -> tuple[Array, tuple[Metrics, PyTree]]:
-        parts = [batch, batch["target"], batch["unlabelled"]]
+        parts = streams_of(batch)
         found, state = latents.of(params, state, parts, key, axis)
         log_prior, mean, log_variance = latents.ask(params, "classes")
         weights, on = [row_weight(part) for part in parts], adapting(state)
@@ -118,14 +123,16 @@ def build_task(experiment: AvdaExperiment) -> Task:
             own = terms.chosen(apart[i] - log_prior - alpha * answers[i], label)
             return global_mean(objective.reconstruction * rebuilt[i] + own, known, axis)
 
-        own = terms.expected_divergence(answers[2], apart[2]) + terms.class_divergence(answers[2], log_prior)
+        own = terms.expected_divergence(answers[-1], apart[-1]) + terms.class_divergence(answers[-1], log_prior)
         pixels = [objective.reconstruction * global_mean(r, w, axis) for r, w in zip(rebuilt, weights, strict=True)]
-        rest = pixels[2] + on * global_mean(own, weights[2], axis)
-        shots = on * labelled(1, objective.alpha_target) + (1 - on) * pixels[1]
-        value = objective.gamma * (labelled(0, objective.alpha_source) + shots) + (1 - objective.gamma) * rest
+        rest = pixels[-1] + on * global_mean(own, weights[-1], axis)
+        value = objective.gamma * labelled(0, objective.alpha_source) + (1 - objective.gamma) * rest
+        if len(parts) > 2:
+            shots = on * labelled(1, objective.alpha_target) + (1 - on) * pixels[1]
+            value = value + objective.gamma * shots
         total = jnp.sum(weights[0])
-        metrics = {"variational": (value * total, total), "rebuilt": (pixels[2] * total, total)}
-        metrics |= scored(answers[0], batch["label"], weights[0], names) | unlabelled_answers(answers[2], weights[2])
+        metrics = {"variational": (value * total, total), "rebuilt": (pixels[-1] * total, total)}
+        metrics |= scored(answers[0], batch["label"], weights[0], names) | unlabelled_answers(answers[-1], weights[-1])
         return value, (metrics, {**state, "progress": {"steps": state["progress"]["steps"] + 1}})
 
     def init(key: Array, batch: dict) -> PyTree:

@@ -52,5 +52,6 @@ class AdaptationExperiment(PairExperiment):
 
     system: str = "domain_adaptation"
     objective: AdaptationObjectiveConfig = field(default_factory=AdaptationObjectiveConfig)
-    sgd: SgdConfig | None = field(default_factory=SgdConfig)
-    """None: the optimizer of `optimizer`, as for fine-tuning."""
+    nesterov: bool = True
+    """Whether gradients are descended as `sgd` says; else as `optimizer` says, as for fine-tuning."""
+    sgd: SgdConfig = field(default_factory=SgdConfig)

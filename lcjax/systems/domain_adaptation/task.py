@@ -79,12 +79,12 @@ def build_task(experiment: AdaptationExperiment) -> Task:
 
     def optimizers(config: OptimizerConfig, steps: int) -> Any:
         del steps
-        return sgd(experiment.sgd or SgdConfig(), config.learning_rate, len(updates))
+        return sgd(experiment.sgd, config.learning_rate, len(updates))
 
     return pair_task(
         experiment,
         tuple(updates),
-        optimizers if experiment.sgd else None,
+        optimizers if experiment.nesterov else None,
         classifier_init(model, experiment),
         classifier_answer(model, experiment),
         model,

@@ -8,9 +8,8 @@ from lcjax.evaluation.attention_figures import reconstruction_with_attention
 from lcjax.evaluation.neighbour_figures import folded_neighbours, nearest, queries_of_classes
 from lcjax.evaluation.scores import Picture
 from lcjax.inference.loaded import Loaded
-from lcjax.models.astromer import Astromer
 from lcjax.systems.base import Data
-from lcjax.systems.masked_pretraining.reconstruction import window_attention
+from lcjax.systems.masked_pretraining.reconstruction import keeps_attention, window_attention
 
 NEIGHBOURS = 4
 _SERIES = ("time", "magnitude", "magnitude_error")
@@ -41,7 +40,7 @@ def object_key(batch: dict, survey: np.ndarray, row: int) -> tuple[str, str]:
 
 def attention(loaded: Loaded, windows: list[dict[str, Any]]) -> list[Picture]:
     """What the last block looks at in the first of the reconstructed windows; nothing of networks that do not say."""
-    if not windows or not isinstance(loaded.task.model, Astromer):
+    if not windows or not keeps_attention(loaded.task, loaded.variables):
         return []
     window = windows[0]
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from lcjax.errors import ConfigError
-from lcjax.models.astromer import attention_weights
+from lcjax.models.attention_weights import attending_blocks, attention_weights
 from lcjax.systems.masked_pretraining.task import reconstruction_outputs
 from lcjax.training.source import device_part
 from lcjax.training.step import add_rows
@@ -42,6 +42,11 @@ def reconstruct_batches(
         yield batch, {name: np.asarray(value) for name, value in outputs.items()}
 
 
+def keeps_attention(task: Task, variables: PyTree) -> bool:
+    """Whether the network can say what its points look at."""
+    return attending_blocks(task.model, variables, task.made_up(1)) > 0
+
+
 def window_attention(
     task: Task, variables: PyTree, batch: dict[str, np.ndarray], index: int, row: int, block: int = -1
 ) -> np.ndarray:
@@ -56,7 +61,7 @@ def window_attention(
     def run(variables: PyTree, batch: dict) -> Array:
         ready, _ = task.extras["reconstruct"](variables, add_rows(batch), key)
         one = {name: value[row : row + 1] for name, value in ready.items()}
-        return attention_weights(task.model, variables, one, block)[0]  # type: ignore[arg-type]
+        return attention_weights(task.model, variables, one, block)[0]
 
     points = int(np.sum(batch["mask"][row]))
     return np.asarray(run(variables, device_part(batch)))[:, :points, :points]

@@ -5,10 +5,10 @@ import time
 
 import pyarrow as pa
 
-from data_pipelines.result_parts import ResultParts, StreamedResults
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
 from lcjax.errors import Rejection
+from lcjax.inference.result_parts import ResultParts, StreamedResults
 from tests.data_pipelines.alerts.mock_broker import QUICK
 
 SCHEMA = pa.schema([("alert_id", pa.int64()), ("object_id", pa.string())])

@@ -13,11 +13,11 @@ import pytest
 pytest.importorskip("confluent_kafka")
 
 from data_pipelines.datasets.alert_checks import container, packet
-from data_pipelines.result_parts import read_parts
 from data_pipelines.sources.alerts import SchemaSet, StampRules, read_alerts
 from data_pipelines.sources.alerts.kafka import KafkaAlerts, KafkaMessage, read_topics
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
 from lcjax.errors import ConfigError, DataError, StorageError
+from lcjax.inference.result_parts import read_parts
 from tests.data_pipelines.alerts.mock_broker import QUICK, fill, mock_broker
 
 PATIENCE = 240

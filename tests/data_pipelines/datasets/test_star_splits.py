@@ -12,9 +12,9 @@ from data_pipelines.kinds.base import Kind, PrepareSettings
 from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.prepare import prepare
 from data_pipelines.shards.layout import RecordLayout
+from data_pipelines.shards.leaks import leaking_stars, say_what_it_trained_on
 from data_pipelines.shards.stars import STARS, find_leaks, make_stars, note_place, read_stars, same_stars, star_groups
 from data_pipelines.shards.writing import write_manifest, write_shards
-from lcjax.cli.leaks import leaking_stars, say_what_it_trained_on
 from lcjax.errors import ConfigError, DataError
 from tests.data_pipelines.alerts import rubin
 
@@ -66,7 +66,7 @@ def test_leaks_between_surveys_of_alerts(surveys):
     name = lambda i: str(2 * 10**17 + i)
     leaking = {x for i in range(N) for x in (f"a{i}", f"b{i}") if north[x] == "train" != west[name(i)]}
     leaking |= {name(i) for i in range(N) if west[name(i)] == "train" != north[f"a{i}"]}
-    without = leaking_stars(folders, "leave_out")
+    without = leaking_stars(folders, "leave_out", print)
     assert set().union(*without["train"].values()) == leaking and len(leaking) > 5
     for folder in folders:  # the surveys' stamps are of two sizes, so they are read one by one
         seen = {
@@ -77,7 +77,7 @@ def test_leaks_between_surveys_of_alerts(surveys):
         assert seen and not seen & leaking
     trained = {"data": {"paths": [str(folders[0])]}}
     both = sum(north[f"a{i}"] != "test" and west[name(i)] == "test" for i in range(N))
-    assert say_what_it_trained_on(trained, folders[1:], "test") == 2 * both > 0
+    assert say_what_it_trained_on(trained, folders[1:], "test", print) == 2 * both > 0
 
 
 def test_a_survey_is_split_as_another_one_is(surveys, tmp_path):
@@ -118,11 +118,11 @@ def test_datasets_from_before_there_were_places_are_looked_up_in_their_index(sur
         done = prepare("ztf_alerts", [source], tmp_path, name=place, shards=1, stars=StarSettings(arcsec=0.0))
         (done.manifest.folder / STARS).unlink()
         folders.append(write_manifest(done.manifest.folder, STAMPS).folder)
-    leaks = leaking_stars(folders, "leave_out")["train"]
+    leaks = leaking_stars(folders, "leave_out", print)["train"]
     assert {name[0] for ids in leaks.values() for name in ids} == set("abxy")
     capfd.readouterr()
-    assert leaking_stars(folders[:1], "leave_out") == {}
-    assert "was not split by place" in capfd.readouterr().err
+    assert leaking_stars(folders[:1], "leave_out", print) == {}
+    assert "was not split by place" in capfd.readouterr().out
 
 
 def test_fields_at_made_up_places_are_told_apart_by_id(tmp_path):

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from data_pipelines.shards import opening
-from data_pipelines.shards.opening import choose_reader, merged_labels, open_manifests, open_shards, read_indexes
+from data_pipelines.shards.opening import (
+    choose_reader,
+    has_split,
+    merged_labels,
+    open_manifests,
+    open_shards,
+    read_indexes,
+)
 from lcjax.errors import DataError
 from tests.data_pipelines.kinds.alerts.test_source import write as write_alerts
 from tests.data_pipelines.toy import LAYOUT, write
@@ -93,3 +100,7 @@ def test_readers(monkeypatch):
     assert choose_reader("auto") == "plain"
     with pytest.raises(DataError, match="needs TensorFlow"):
         choose_reader("tf.data")
+
+
+def test_whether_any_dataset_has_a_split(two, tmp_path):
+    assert has_split([tmp_path], "train") and not has_split([tmp_path], "test")

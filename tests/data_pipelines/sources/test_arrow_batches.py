@@ -31,9 +31,9 @@ def test_damage_of_any_kind_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="cannot be read as a table"):
         list(arrow_batches.file_batches(path))
 
-    def silent(path):
+    def silent(path, at_once, wanted):
         raise EOFError
 
-    monkeypatch.setattr(arrow_batches, "read_csv", silent)
+    monkeypatch.setattr(arrow_batches, "csv_batches", silent)
     with pytest.raises(DataError, match=r"cannot be read as a table \(EOFError\)"):
         list(arrow_batches.file_batches(tmp_path / "a.csv"))

@@ -1,10 +1,13 @@
 """CSV as people write it: encodings, quotation marks, line ends, names of columns."""
 
+import gzip
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from data_pipelines.sources.csv_tables import csv_header, named_rows, read_csv
+from data_pipelines.sources import csv_tables
+from data_pipelines.sources.csv_tables import csv_batches, csv_header, more_lines_than, named_rows, read_csv
 from lcjax.errors import DataError
 
 HEAD = "id,mjd,mag,err"
@@ -54,9 +57,10 @@ def test_a_quotation_mark_swallows_no_rows(tmp_path, rows, line):
 
 def test_an_empty_file_has_no_columns(tmp_path):
     (tmp_path / "a.csv").write_text("# nothing\n\n")
+    assert cells(tmp_path / "h.csv", f"{HEAD}\n").column_names == HEAD.split(",")
     assert csv_header(tmp_path / "a.csv") == [] and csv_header(tmp_path / "none.csv") == []
     with pytest.raises(DataError, match="no table rows"):
-        read_csv(tmp_path / "a.csv")
+        next(csv_batches(tmp_path / "a.csv", 1000))
 
 
 def test_rows_by_name_and_quotes_that_swallow_some():
@@ -74,3 +78,34 @@ def test_rows_by_name_and_quotes_that_swallow_some():
         with pytest.raises(DataError, match=r"'a\.csv' has a quotation mark in line [12]"):
             named_rows(path, damaged)
     assert named_rows(path, []) == ([], [])
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
+@pytest.mark.parametrize("at_once", [1, 3, 7, 100])
+def test_batches_are_the_table_however_many_rows_come_at_once(tmp_path, monkeypatch, ending, at_once):
+    """Decimal commas of the first rows are those of all; empty lines and rows of another width come anywhere."""
+    monkeypatch.setattr(csv_tables, "_CONVERTED", 3)
+    rows = [f"s{i};1{i};2,{i}" for i in range(20)]
+    text = "\n".join(["id;mjd;mag", "", *rows[:4], "", "", "", "", "cut", *rows[4:], "a;b;c;d", "x;1;9.5"])
+    path = tmp_path / f"a{ending}"
+    path.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
+    batches = list(csv_batches(path, at_once))
+    assert all(batch.num_rows <= max(at_once, 1) for batch in batches)
+    found = pa.Table.from_batches(batches)
+    assert found["id"].to_pylist() == ["s0", "s1", "s2", "s3", "cut", *(f"s{i}" for i in range(4, 20)), "", "x"]
+    magnitudes = [f"2.{i}" for i in range(20)]
+    assert found["mag"].to_pylist() == [*magnitudes[:4], "", *magnitudes[4:], "", "9.5"]
+    assert pa.Table.from_batches(csv_batches(path, at_once, {"mag"})) == found.select(["mag"])
+    assert more_lines_than(path, 20) and not more_lines_than(path, 30)
+
+
+def test_a_letter_between_two_reads_is_one(tmp_path):
+    """Text is decoded as it comes; a packed file that is cut is damaged wherever it is noticed."""
+    name = "é" * 70_000
+    found = cells(tmp_path / "a.csv", f"{HEAD}\nx{name},1,2,3\n")
+    assert found["id"].to_pylist() == [f"x{name}"]
+    whole = gzip.compress(f"{HEAD}\n".encode() + b"a,1,2,3\n" * 1000)
+    (tmp_path / "b.csv.gz").write_bytes(whole[:-12])
+    with pytest.raises((OSError, EOFError)):
+        list(csv_batches(tmp_path / "b.csv.gz", 100))
+    assert not more_lines_than(tmp_path / "b.csv.gz", 10_000)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames
-from data_pipelines.sources import arrow_batches
+from data_pipelines.sources import arrow_batches, read_light_curves, tables
 from data_pipelines.sources.tables import is_table, read_table
 from lcjax.errors import DataError
 
@@ -197,3 +197,37 @@ def test_columns_that_can_mean_two_things(tmp_path):
     assert read(tmp_path / "a.parquet", flat(MAG=[20.0] * 3), named)[0].magnitude.tolist() == [20.0, 20.0]
     with pytest.raises(DataError, match=r"'mag' of .* holds true and false"):
         read(tmp_path / "a.parquet", flat(mag=[True] * 3))
+
+
+def test_a_long_csv_file_gives_what_its_parquet_file_gives(tmp_path, monkeypatch):
+    """Stars in several groups of rows are put together, in the same order, whichever format has them."""
+    rng = np.random.default_rng(3)
+    for module in (arrow_batches, tables):
+        monkeypatch.setattr(module, "POINTS_AT_ONCE", 16)
+    monkeypatch.setattr(arrow_batches, "ROWS_AT_ONCE", 16)
+    ids = rng.choice([f"s{i}" for i in range(9)], 100)
+    values = {
+        "id": ids,
+        "mjd": rng.permutation(100) + 0.5,
+        "mag": rng.normal(15, 1, 100).round(6),
+        "err": np.full(100, 0.1),
+    }
+    pq.write_table(pa.table(values), tmp_path / "a.parquet", row_group_size=16)
+    rows = zip(*(column.tolist() for column in values.values()), strict=True)
+    (tmp_path / "a.csv").write_text("\n".join(["id,mjd,mag,err", *(",".join(map(str, row)) for row in rows)]))
+    found, expected = (list(read_light_curves([tmp_path / f"a.{end}"], AS_THEY_ARE)) for end in ("csv", "parquet"))
+    assert [c.object_id for c in found] == [c.object_id for c in expected] and len(found) == 9
+    assert {c.parts for c in found} != {1}
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal([one.mjd, one.magnitude], [other.mjd, other.magnitude])
+
+
+def test_a_long_file_without_ids_is_still_looked_at_behind_its_beginning(tmp_path, monkeypatch):
+    for module in (arrow_batches, tables):
+        monkeypatch.setattr(module, "POINTS_AT_ONCE", 4)
+    lines = [f"{i}.5,15.{i},0.1,{'A' if i < 8 else 'B'}" for i in range(12)]
+    (tmp_path / "x.csv").write_text("\n".join(["mjd,mag,err,which", *lines]))
+    with pytest.raises(DataError, match="'which' may be one: name it with"):
+        read(tmp_path / "x.csv")
+    (tmp_path / "x.csv").write_text("\n".join(["mjd,mag,err,which", *lines[:8]]))
+    assert sum(len(c.mjd) for c in read(tmp_path / "x.csv")) == 8

@@ -12,12 +12,16 @@ from lcjax.inference.loaded import Loaded
 from lcjax.models.positional_config import CADENCE_RATIOS, VARIANTS
 from lcjax.systems import PRESETS, build_task, find_system
 from lcjax.systems.loading import load
+from lcjax.systems.masked_pretraining.evaluation import held_out_stars
+from lcjax.systems.masked_pretraining.pictures import attention
+from lcjax.systems.masked_pretraining.reconstruction import window_attention
 from lcjax.systems.masked_pretraining.task import prepare_windows, reconstruction_outputs
 from lcjax.systems.positional_study.config import FrequencyOptions
 from lcjax.systems.positional_study.presets import MEANING, preset_name
 from lcjax.training import fit
 from lcjax.training.workdir import experiment_record
 from tests.inference.models import untrained
+from tests.systems.masked_pretraining.test_evaluation import ROWS, Curves
 from tests.training.curves import CurveSource
 
 LENGTH = 24
@@ -119,3 +123,16 @@ def test_parity_weights_can_be_scored_strictly():
     strict = find_system("positional_study").strictly(model)
     assert model.task.full_length and not strict.task.full_length
     assert not strict.experiment.model.parity and strict.experiment.model.positional == "tupe"
+
+
+def test_the_report_shows_what_a_hidden_point_looks_at():
+    data = Curves(ROWS, LENGTH)
+    of_time, without = loaded("rotary"), loaded("none")
+    held_out = held_out_stars(of_time, data)
+    (picture,) = attention(of_time, held_out.windows)
+    assert len(picture.draw().axes) == 5
+    window = held_out.windows[0]
+    weights = window_attention(of_time.task, of_time.variables, *window["batch"])
+    assert weights.shape == (2, len(window["time"]), len(window["time"]))
+    np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
+    assert not np.allclose(weights, window_attention(without.task, without.variables, *window["batch"]))

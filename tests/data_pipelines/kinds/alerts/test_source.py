@@ -251,3 +251,23 @@ def test_description_and_pictures(folder, tmp_path):
     assert found.facts["stamps"] == f"60 of {SIDE} x {SIDE} pixels, 3 an alert, 0.50 arcsec a pixel"
     assert found.facts["missing pixels"].startswith("in 60 alerts")
     assert names == {"classes.png", "examples.png", "sky.png"} and (tmp_path / "pictures" / "description.json").exists()
+
+
+def test_labels_of_a_table_win(tmp_path):
+    """By alert where the table names them, whatever the case; new classes come behind; contradictions are no label."""
+    folder = write(tmp_path / "d")
+    table = tmp_path / "labels.csv"
+    names = {0: "sn", 1: "bogus", 2: "AGN", 3: "AGN"}
+    lines = [f"x,{10**18 + n},{label}" for n, label in names.items()] + [f"x,{10**18 + 3},SN", "x,77,SN"]
+    table.write_text("\n".join(["object_id,alert_id,label", *lines]))
+    plain, source = StampSource(folder, "train", 8), StampSource(folder, "train", 8, labels=table)
+    assert source.class_names == (*CLASSES, "bogus") and source.fingerprint != plain.fingerprint
+    before, after = (dict(zip(s.index["alert_id"] - 10**18, s.labels, strict=True)) for s in (plain, source))
+    assert [after[n] for n in range(4)] == [1, 3, 0, -1]
+    assert all(after[n] == before[n] == label(n) for n in range(4, 60))
+    batch = next(source.evaluation_batches())
+    assert batch["label"].tolist() == [after[n - 10**18] for n in batch["alert_id"]]
+    assert "alerts with usable alerts: 3; without: 1 (77); contradictory: 1" in source.remarks()[0]
+    table.write_text("object_id,label\nnobody,SN\n")
+    with pytest.raises(DataError, match="names no alert of the training split"):
+        StampSource(folder, "train", 8, labels=table)

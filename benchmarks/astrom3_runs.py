@@ -1,0 +1,183 @@
+"""Training of the study of pretraining: all objects in memory, one compiled step for each network."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from data_pipelines.kinds.multimodal.source import MultimodalSource
+from data_pipelines.shards.opening import has_split
+from data_pipelines.splits import SPLITS
+from lcjax.evaluation.classification import confusion_matrix, rates
+from lcjax.systems.astrom3.config import AstroM3Experiment
+from lcjax.systems.astrom3.fitting import fitted
+from lcjax.systems.astrom3.network_inputs import SERIES
+from lcjax.systems.astrom3.task import build_task
+from lcjax.training.task import Task
+from lcjax.training.updates import task_optimizers
+from lcjax.typing import PyTree
+
+_EVALUATIONS = 10
+_ROWS = 64
+_TEXT = ("object_id", "band", "record", "ra", "dec", "reference_time", "spectrum_length", "length")
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Batches' arrays of many objects; also what `fitted` asks of data."""
+
+    arrays: dict[str, np.ndarray]
+    class_names: tuple[str, ...]
+    metadata_names: tuple[str, ...]
+    standardised: bool
+    batches_per_epoch: int = 1
+
+    def __len__(self) -> int:
+        return len(self.arrays["label"])
+
+    @property
+    def label(self) -> np.ndarray:
+        """(N,) int32."""
+        return self.arrays["label"]
+
+    @property
+    def metadata(self) -> np.ndarray:
+        """(N, F)."""
+        return self.arrays["metadata"]
+
+    @property
+    def used(self) -> np.ndarray:
+        """All."""
+        return np.arange(len(self))
+
+    @property
+    def n_points(self) -> int:
+        """Of all light curves."""
+        return int(self.arrays["mask"].sum())
+
+    @property
+    def spectrum_lengths(self) -> tuple[int, ...]:
+        """All spectra are of one length."""
+        return (self.arrays["spectrum"].shape[1],)
+
+    def take(self, rows: np.ndarray) -> "Objects":
+        """Some of them."""
+        arrays = {name: value[rows] for name, value in self.arrays.items()}
+        return Objects(arrays, self.class_names, self.metadata_names, self.standardised)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network after its run."""
+
+    task: Task
+    variables: PyTree
+    said: str
+
+
+def all_objects(data: Path) -> Objects:
+    """Every object of prepared data, whatever its split."""
+    sources = [MultimodalSource([data], split, _ROWS) for split in SPLITS if has_split([data], split)]
+    parts: list[dict[str, np.ndarray]] = []
+    for source in sources:
+        for batch in source.evaluation_batches():
+            rows = batch["weight"] > 0
+            parts.append({name: value[rows] for name, value in batch.items() if name not in _TEXT})
+    width = max(part["time"].shape[1] for part in parts)
+    for part in parts:
+        for name in (*SERIES, "mask"):
+            part[name] = np.pad(part[name], ((0, 0), (0, width - part[name].shape[1])))
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    first = sources[0]
+    return Objects(arrays, tuple(first.class_names), tuple(first.metadata_names), first.standardised)
+
+
+@functools.cache
+def _compiled(experiment: AstroM3Experiment, steps: int) -> tuple[Task, Any, Any, Any]:
+    """Task, optimizer, step and evaluation; one for all seeds and fractions whose statistics agree."""
+    task = build_task(experiment)
+    (optimizer,) = task_optimizers(task, experiment.optimizer, steps).values()
+
+    @jax.jit
+    def step(params: PyTree, state: PyTree, batch: dict, key: jax.Array) -> tuple[PyTree, PyTree]:
+        grads = jax.grad(lambda p: task.loss(p, {}, batch, key)[0])(params)
+        updates, state = optimizer.update(grads, state, params)
+        return optax.apply_updates(params, updates), state
+
+    return task, optimizer, step, jax.jit(task.evaluate)
+
+
+def train(
+    experiment: AstroM3Experiment,
+    parts: dict[str, Objects],
+    seed: int,
+    steps: int,
+    batch_size: int,
+    start: Callable[[Task], PyTree] | None = None,
+    statistics_of: Objects | None = None,
+) -> Trained:
+    """So many steps on `train`; the weights that are best on `validation`, looked at ten times, by accuracy."""
+    experiment = fitted(experiment, statistics_of or parts["train"])
+    task, optimizer, step, evaluate = _compiled(experiment, steps)
+    arrays = parts["train"].arrays
+    size = min(batch_size, len(parts["train"]))
+    key = jax.random.key(seed)
+    rng = np.random.default_rng(seed)
+    variables = jax.jit(task.init)(key, task.made_up(2))
+    if start is not None:
+        variables = _with(variables, start(task))
+    params, state = variables["params"], optimizer.init(variables["params"])
+    best, kept, order = -1.0, params, np.zeros(0, int)
+    for number in range(steps):
+        if len(order) < size:
+            order = rng.permutation(len(parts["train"]))
+        rows, order = order[:size], order[size:]
+        batch = {name: value[rows] for name, value in arrays.items()}
+        params, state = step(params, state, batch, jax.random.fold_in(key, number))
+        if (number + 1) % max(steps // _EVALUATIONS, 1) == 0:
+            score = _mean(evaluate, {"params": params}, parts["validation"], "accuracy", key)
+            if score > best:
+                best, kept = score, params
+    return Trained(task, {"params": jax.device_get(kept)}, f"validation accuracy {best:.3f}")
+
+
+def _with(variables: PyTree, given: PyTree) -> PyTree:
+    """The variables with those that are given in their place."""
+    if not isinstance(variables, dict):
+        return jnp.asarray(given)
+    return {name: _with(value, given[name]) if name in given else value for name, value in variables.items()}
+
+
+def batches(objects: Objects) -> list[dict[str, np.ndarray]]:
+    """All objects in batches of one size; rows that fill up have weight 0."""
+    found = []
+    for first in range(0, len(objects), _ROWS):
+        rows = np.arange(first, min(first + _ROWS, len(objects)))
+        padded = np.concatenate([rows, np.full(_ROWS - len(rows), rows[0])])
+        batch = {name: value[padded] for name, value in objects.arrays.items()}
+        found.append(batch | {"weight": (np.arange(_ROWS) < len(rows)).astype(np.float32)})
+    return found
+
+
+def _mean(evaluate: Any, variables: PyTree, objects: Objects, name: str, key: jax.Array) -> float:
+    sums = [evaluate(variables, batch, key)[name] for batch in batches(objects)]
+    return float(sum(s for s, _ in sums)) / max(float(sum(w for _, w in sums)), 1.0)
+
+
+def accuracy_of(trained: Trained, objects: Objects) -> dict[str, float]:
+    """Accuracy and mean recall; objects without any of the modalities count as wrong."""
+    predict = jax.jit(functools.partial(trained.task.predict, trained.variables))
+    guesses, labels = [], []
+    for batch in batches(objects):
+        rows = batch["weight"] > 0
+        guesses.append(np.asarray(predict(batch)["probabilities"]).argmax(axis=1)[rows])
+        labels.append(batch["label"][rows])
+    confusion = confusion_matrix(np.concatenate(labels), np.concatenate(guesses), len(objects.class_names))
+    found = rates(confusion)
+    return {name: float(found[name]) for name in ("accuracy", "balanced_accuracy")}

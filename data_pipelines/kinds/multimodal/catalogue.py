@@ -1,0 +1,163 @@
+"""The catalogue of objects of several modalities: ids, classes, positions, numbers, names of spectra."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_pipelines.kinds.multimodal.options import MultimodalOptions
+from data_pipelines.sources.astropy_tables import read_with_astropy
+from data_pipelines.sources.csv_tables import read_csv
+from lcjax.errors import ConfigError, DataError, Rejection
+
+IDS = ("object_id", "id", "name", "source_id", "edr3_source_id")
+LABELS = ("label", "class", "target")
+SPECTRA = ("spectrum", "spec_filename", "file")
+TABLES = (".csv", ".csv.gz", ".parquet", ".fits", ".ecsv")
+_EMPTY = ("", "nan", "none", "null", "--", "n/a")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """One entry an object."""
+
+    path: Path
+    ids: list[str]
+    labels: list[str | None]
+    spectrum_names: list[str]
+    numbers: dict[str, np.ndarray]
+    ra: np.ndarray | None
+    dec: np.ndarray | None
+    faults: list[Rejection]
+    """Rows that are not used."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def read_catalogue(files: Sequence[Path], options: MultimodalOptions) -> Catalogue:
+    """The catalogue among the files, or the one that is named.
+
+    Raises:
+      ConfigError: columns that are not there, or several that could be meant. DataError: no catalogue, or one of no use.
+    """
+    path = options.catalogue or _only_catalogue(files)
+    table = read_any(path)
+    texts = {name: _texts(table[name]) for name in table.column_names}
+    ids = texts[_chosen(texts, options.id_column, IDS, "ids", "id-column", path, needed=True)]
+    label = _chosen(texts, options.label_column, LABELS, "classes", "label-column", path)
+    spectrum = _chosen(texts, options.spectrum_column, SPECTRA, "spectra", "spectrum-column", path)
+    faults, rows, seen = [], [], Counter(ids)
+    for row, object_id in enumerate(ids):
+        if not object_id:
+            faults.append(Rejection(f"row {row + 1}", "no id in the catalogue", str(path)))
+        elif seen[object_id] > 1:
+            faults.append(Rejection(object_id, f"its id is in {seen[object_id]} rows of the catalogue", str(path)))
+        else:
+            rows.append(row)
+    if not rows:
+        raise DataError(f"the catalogue '{path}' has no row with an id of its own")
+    # A place on the sky is no property of an object: it is kept, and is no number to learn from.
+    left = {label, spectrum, "ra", "dec", *(name for name in texts if texts[name] is ids)}
+    numbers, where = _numbers(texts, left, options.columns, path), lambda name: name in texts
+    position = {name: _as_number(texts[name])[0][rows] if where(name) else None for name in ("ra", "dec")}
+    return Catalogue(
+        path,
+        [ids[row] for row in rows],
+        [(texts[label][row] or None) if label else None for row in rows],
+        [texts[spectrum][row] if spectrum else "" for row in rows],
+        {name: column[rows] for name, column in numbers.items()},
+        position["ra"],
+        position["dec"],
+        faults,
+    )
+
+
+def _only_catalogue(files: Sequence[Path]) -> Path:
+    tables = [file for file in files if file.name.lower().endswith(TABLES)]
+    named = [file for file in tables if file.name.lower().startswith(("catalogue", "catalog", "metadata"))]
+    if len(named) != 1:
+        listed = ", ".join(file.name for file in named[:4]) or "none"
+        raise ConfigError(
+            f"--source must hold one table called catalogue.* (or catalog.*, metadata.*), and holds {listed}: say which with "
+            "--multimodal.catalogue"
+        )
+    return named[0]
+
+
+def read_any(path: Path) -> pa.Table:
+    """A table of any of the formats.
+
+    Raises:
+      DataError: it cannot be read.
+    """
+    try:
+        if path.name.lower().endswith((".csv", ".csv.gz")):
+            return read_csv(path)
+        if path.suffix.lower() == ".parquet":
+            return pq.read_table(path)
+        return read_with_astropy(path)
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0]})") from error
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    found = ["" if value is None else str(value).strip() for value in column.to_pylist()]
+    return ["" if value.lower() in _EMPTY else value for value in found]
+
+
+def _chosen(
+    texts: dict[str, list[str]],
+    asked: str | None,
+    usual: Sequence[str],
+    what: str,
+    option: str,
+    path: Path,
+    needed: bool = False,
+) -> str:
+    """Name of a column, or '' where there is none."""
+    listed = ", ".join(list(texts)[:12])
+    if asked is not None:
+        if asked not in texts:
+            raise ConfigError(f"'{path}' has no column '{asked}' (--multimodal.{option}): it has {listed}")
+        return asked
+    found = [name for name in usual if name in texts]
+    if len(found) > 1 and len({tuple(texts[name]) for name in found}) > 1:
+        raise ConfigError(f"{what} may be in {' or '.join(found)} of '{path}': say which with --multimodal.{option}")
+    if needed and not found:
+        raise ConfigError(
+            f"'{path}' has no column of {what} ({', '.join(usual)}): say which with --multimodal.{option}"
+        )
+    return found[0] if found else ""
+
+
+def _as_number(texts: list[str]) -> tuple[np.ndarray, int]:
+    """float64, NaN where there is none, and how many texts are no numbers."""
+    values, bad = np.full(len(texts), np.nan), 0
+    for row, text in enumerate(texts):
+        if text:
+            try:
+                values[row] = float(text)
+            except ValueError:
+                bad += 1
+    return values, bad
+
+
+def _numbers(texts: dict[str, list[str]], left: set[str], asked: Sequence[str], path: Path) -> dict[str, np.ndarray]:
+    if odd := [name for name in asked if name not in texts]:
+        raise ConfigError(
+            f"'{path}' has no column '{odd[0]}' (--multimodal.columns): it has {', '.join(list(texts)[:12])}"
+        )
+    found = {}
+    for name in asked or [name for name in texts if name not in left]:
+        values, bad = _as_number(texts[name])
+        if asked and bad:
+            raise DataError(f"column '{name}' of '{path}' holds {bad} cells that are no numbers")
+        # A column of texts is none of numbers; one with a stray text keeps its numbers.
+        if np.isfinite(values).any() and bad <= 0.1 * len(values):
+            found[name] = np.where(np.isfinite(values), values, np.nan)
+    return found

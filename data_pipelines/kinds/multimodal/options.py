@@ -1,0 +1,29 @@
+"""What a user can say about objects of several modalities."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class MultimodalOptions:
+    """Light curves, spectra and catalogue columns of the same objects."""
+
+    catalogue: Path | None = None
+    """Table (CSV, Parquet, FITS) with one row an object; default: the only `catalogue.*` or table of --source."""
+    id_column: str | None = None
+    """Of the catalogue; default: `object_id`, `id`, `name`, `source_id` or `edr3_source_id`."""
+    label_column: str | None = None
+    """Its column of classes; default: `label`, `class` or `target`; an object without one is unlabelled."""
+    spectrum_column: str | None = None
+    """Its column of names of spectra, files or folders left out; default: `spectrum`, `spec_filename` or `file`, else the id."""
+    columns: tuple[str, ...] = ()
+    """Its columns of numbers that are kept; default: all that hold numbers."""
+    band: str | None = None
+    """Band of tables of photometry with a column `band`; default: the one with most points of each object."""
+    spectrum_grid: tuple[float, float, float] = (3850.0, 9000.0, 2.0)
+    """Wavelengths to which spectra are interpolated, Angstrom: first, end, step."""
+    subset: Literal["full", "sub50", "sub25", "sub10"] = "full"
+    """Part of every split, large classes capped, as the published subsets are; of the published dataset, which one."""
+    published_seed: Literal[42, 0, 66, 12, 123] | None = None
+    """Of the published dataset: which of the five splits."""

@@ -1,0 +1,115 @@
+"""Light curves of a catalogue's objects: a file each, as ASAS-SN gives them, or one table of all."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_pipelines.kinds.multimodal.catalogue import IDS, TABLES, _texts, read_any
+from data_pipelines.kinds.multimodal.options import MultimodalOptions
+from data_pipelines.sources.spectra import read_columns
+from lcjax.errors import ConfigError, DataError
+
+FOLDERS = ("photometry", "light_curves", "lightcurves", "vardb_files")
+TIMES = ("time", "hjd", "mjd", "bjd", "jd")
+FLUXES = (("flux", "flux_err"), ("flux", "flux_error"))
+MAGNITUDES = (("mag", "mag_err"), ("mag", "err"), ("magnitude", "magnitude_error"))
+
+
+def flux_of(magnitude: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flux in units of that of magnitude 0, and its error; 0 where the error of the magnitude is not known."""
+    flux = 10.0 ** (-0.4 * magnitude)
+    return flux, np.where(np.isfinite(error), flux * error * np.log(10) / 2.5, 0.0)
+
+
+class Photometry:
+    """Finds the light curve of an object."""
+
+    def __init__(self, files: Sequence[Path], options: MultimodalOptions, catalogue: Path) -> None:
+        """Reads the table, if there is one; files are read when they are asked for.
+
+        Raises:
+          ConfigError: two files for one object, or a table without the columns. DataError: it cannot be read.
+        """
+        self._band, self.used = options.band, set()
+        self._files: dict[str, Path] = {}
+        below = [f for f in files if f != catalogue and {part.lower() for part in f.parts[:-1]} & set(FOLDERS)]
+        for file in below:
+            if (other := self._files.setdefault(file.name.split(".")[0], file)) != file:
+                raise ConfigError(f"'{other}' and '{file}' could both be the light curve of one object: leave one out")
+        tables = [f for f in files if f.name.lower().startswith("photometry") and f.name.lower().endswith(TABLES)]
+        if len(tables) > 1:
+            raise ConfigError(
+                f"'{tables[0].name}' and '{tables[1].name}' could both be the table of photometry: leave one out"
+            )
+        self._table: dict[str, list[tuple[str, float, float, float]]] = _table(tables[0]) if tables else {}
+        self.used |= set(tables)
+
+    def of(self, object_id: str) -> tuple[np.ndarray | None, str]:
+        """(M, 3) time, flux, error, and the name of the band; None where there is no light curve.
+
+        Raises:
+          DataError: its file cannot be read.
+        """
+        if object_id in self._table:
+            return self._of_table(self._table[object_id])
+        path = self._files.get(object_id)
+        if path is None:
+            return None, ""
+        self.used.add(path)
+        return read_light_curve(path), ""
+
+    def _of_table(self, points: list[tuple[str, float, float, float]]) -> tuple[np.ndarray | None, str]:
+        bands: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+        for band, *numbers in points:
+            bands[band].append(tuple(numbers))  # type: ignore[arg-type]
+        band = self._band or max(sorted(bands), key=lambda name: len(bands[name]))
+        rows = np.array(bands.get(band, []))
+        return (rows if len(rows) else None), band
+
+
+def read_light_curve(path: Path) -> np.ndarray:
+    """(M, 3) of a file: columns HJD MAG MAG_ERR FLUX FLUX_ERR as ASAS-SN has them, or time, flux, error.
+
+    Raises:
+      DataError: other columns.
+    """
+    rows = read_columns(path, 3)
+    if rows.shape[1] == 5:
+        return rows[:, [0, 3, 4]]
+    if rows.shape[1] == 3:
+        return rows
+    raise DataError(
+        f"'{path}' has {rows.shape[1]} columns: five (HJD, magnitude, error, flux, error) or three (time, flux, error) are known"
+    )
+
+
+def _table(path: Path) -> dict[str, list[tuple[str, float, float, float]]]:
+    table = read_any(path)
+    names = {name.lower(): name for name in table.column_names}
+    ids = next((names[n] for n in IDS if n in names), None)
+    times = [names[n] for n in TIMES if n in names]
+    pair = next(((kind, p) for kind in (FLUXES, MAGNITUDES) for p in kind if set(p) <= set(names)), None)
+    if ids is None or len(times) != 1 or pair is None:
+        raise ConfigError(
+            f"the table of photometry '{path}' must have an id ({', '.join(IDS)}), one time ({', '.join(TIMES)}), and flux, flux_err "
+            f"or mag, mag_err: it has {', '.join(table.column_names[:12])}"
+        )
+    kind, (value, error) = pair
+    numbers = [np.array([_number(t) for t in _texts(table[n])]) for n in (times[0], names[value], names[error])]
+    time, values, errors = numbers
+    if kind is MAGNITUDES:
+        values, errors = flux_of(values, errors)
+    bands = _texts(table[names["band"]]) if "band" in names else [""] * len(time)
+    found: dict[str, list[tuple[str, float, float, float]]] = defaultdict(list)
+    for object_id, band, *point in zip(_texts(table[ids]), bands, time, values, errors, strict=True):
+        found[object_id].append((band, *map(float, point)))  # type: ignore[arg-type]
+    return found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text) if text else np.nan
+    except ValueError:
+        return np.nan

@@ -1,0 +1,132 @@
+"""Tables of features, one row an object: Parquet, CSV, ECSV, FITS -> rows with an id, a class and named numbers."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_pipelines.kinds.tables.columns import Columns, FeatureColumns, recognise
+from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list
+from data_pipelines.sources.cells import classes_of, numbers_of, read_ids, texts_of, whole
+from lcjax.errors import DataError
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureTable:
+    """N rows of one file."""
+
+    object_id: list[str | None]
+    label: list[str | None]
+    names: tuple[str, ...]
+    features: np.ndarray
+    """(N, F) float64, NaN where missing: no value, no number, not finite, or beyond float32."""
+    ra: np.ndarray
+    """(N,) degrees, NaN where unknown."""
+    dec: np.ndarray
+    split: list[str | None]
+    """What a column `split` says, and `fold`; None where there is none."""
+    fold: list[str | None]
+    path: Path
+
+
+def table_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Files of tables, those of folders in order, and what else the folders hold.
+
+    Raises:
+      DataError: a path is missing, or a file that is given is no table.
+    """
+    found: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith((".", "_")))
+            found += [p for p in inside if _is_table(p)]
+            others += [p for p in inside if not _is_table(p)]
+        elif not path.exists():
+            raise DataError(f"there is no file or folder '{path}'")
+        elif not _is_table(path):
+            raise DataError(f"'{path}' is no table that is read here: give Parquet, CSV, ECSV or FITS")
+        else:
+            found.append(path)
+    if not found:
+        raise DataError(f"there is no table in {', '.join(map(str, paths))}: give Parquet, CSV, ECSV or FITS files")
+    return found, others
+
+
+def _is_table(path: Path) -> bool:
+    return path.name.lower().endswith((*PARQUET, *CSV, *ASTROPY))
+
+
+def read_features(path: Path, asked: FeatureColumns | None = None) -> FeatureTable:
+    """All rows of one table.
+
+    Raises:
+      DataError: it cannot be read, has no rows, or its columns cannot be told apart (see `columns.recognise`).
+    """
+    asked = asked or FeatureColumns()
+    batches = list(file_batches(path, table=asked.table))
+    if not batches or not sum(batch.num_rows for batch in batches):
+        raise DataError(f"'{path}' holds no table rows")
+    table = pa.Table.from_batches(batches)
+    roles = recognise(table, asked, f"'{path}'")
+    names, features = _numbers(table, roles, path)
+    rows = table.num_rows
+    text = lambda name: texts_of(whole(table.column(name))) if name in table.column_names else [None] * rows
+    label = classes_of(whole(table.column(roles.label))) if roles.label else [None] * rows
+    ids = read_ids(whole(table.column(roles.object_id)), str(path))
+    split = text("split") if roles.label != "split" else [None] * rows
+    return FeatureTable(
+        ids,
+        label,
+        names,
+        features,
+        _degrees(table, roles.ra, 360),
+        _degrees(table, roles.dec, 90),
+        split,
+        text("fold"),
+        path,
+    )
+
+
+def _numbers(table: pa.Table, roles: Columns, path: Path) -> tuple[tuple[str, ...], np.ndarray]:
+    """Columns of lists become a column for every place: `embedding_0`, `embedding_1`, ..."""
+    names: list[str] = []
+    parts: list[np.ndarray] = []
+    for name in roles.features:
+        column = whole(table.column(name))
+        if is_list(column.type):
+            values = _lists(column, name, path)
+            names += [f"{name}_{i}" for i in range(values.shape[1])]
+        else:
+            values = numbers_of(column, f"'{name}' of '{path}'")[:, None]
+            names.append(name)
+        parts.append(values)
+    if twice := [name for name in names if names.count(name) > 1] if len(set(names)) < len(names) else []:
+        raise DataError(f"'{path}' has '{twice[0]}' both as a column and in a list: rename one")
+    values = np.concatenate(parts, axis=1)
+    return tuple(names), np.where(np.abs(values) <= _LARGEST, values, np.nan)
+
+
+def _lists(column: pa.Array, name: str, path: Path) -> np.ndarray:
+    sizes = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(int)
+    widths = np.unique(sizes[sizes > 0])
+    if len(widths) != 1:
+        row = int(np.flatnonzero((sizes > 0) & (sizes != sizes.max()))[0]) if len(widths) else 0
+        what = f"row {row} has {sizes[row]} numbers where others have {sizes.max()}" if len(widths) else "all are empty"
+        raise DataError(f"the lists in '{name}' of '{path}' are not alike: {what}")
+    out = np.full((len(column), int(widths[0])), np.nan)
+    there = sizes > 0
+    out[there] = numbers_of(column.filter(pa.array(there)).flatten(), name).reshape(-1, int(widths[0]))
+    return out
+
+
+def _degrees(table: pa.Table, name: str | None, largest: float) -> np.ndarray:
+    if name is None or is_list(table.schema.field(name).type):
+        return np.full(table.num_rows, np.nan)
+    values = numbers_of(whole(table.column(name)), name)
+    return np.where(np.abs(values) <= largest, values, np.nan)

@@ -1,0 +1,122 @@
+"""Tables of features for commands that take them whole: files or prepared datasets, with classes, and splits where they say them."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_pipelines.kinds import find_kind
+from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.tables.columns import FeatureColumns
+from data_pipelines.kinds.tables.reading import read_features, table_files
+from data_pipelines.shards.records import holds_shards
+from lcjax.errors import DataError, Rejection
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureObjects:
+    """N objects with a class."""
+
+    object_id: np.ndarray
+    label: np.ndarray
+    """(N,) int into `class_names`."""
+    class_names: tuple[str, ...]
+    names: tuple[str, ...]
+    features: np.ndarray
+    """(N, F) float32, NaN where missing."""
+    is_test: np.ndarray | None
+    """(N,) bool, where a column `split` says so."""
+    fold: np.ndarray | None
+    """(N,) int, where a column `fold` says so; -1 for none."""
+    notes: tuple[str, ...]
+
+
+def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjects:
+    """Objects with a class of tables or prepared datasets.
+
+    Raises:
+      DataError: a file cannot be read, or no object has a class and features.
+    """
+    paths = [Path(name) for name in inputs]
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"there is no file or folder '{path}'")
+    rows: list[tuple[str, str | None, dict[str, float], str | None, str | None]] = []
+    for path in paths:
+        rows += _of_shards(path) if holds_shards(path) else _of_files(path, columns)
+    seen: dict[str, int] = {}
+    kept, repeated, unnamed, unlabelled = [], 0, 0, 0
+    for row in rows:
+        name, label, values, _, _ = row
+        if not name:
+            unnamed += 1
+        elif name in seen:
+            repeated += 1
+        elif not label:
+            unlabelled += 1
+        elif any(np.isfinite(v) for v in values.values()):
+            seen[name] = len(kept)
+            kept.append(row)
+    if not kept:
+        raise DataError(
+            f"no object of {', '.join(inputs)} has a class and features: name the class with --features.label"
+        )
+    names = tuple(sorted({name for row in kept for name in row[2]}))
+    classes = tuple(sorted({str(row[1]) for row in kept}))
+    features = np.array([[row[2].get(name, np.nan) for name in names] for row in kept], np.float32)
+    lost = len(rows) - len(kept) - repeated - unnamed - unlabelled
+    counts = {
+        "rows without id": unnamed,
+        "repeated ids": repeated,
+        "without class": unlabelled,
+        "without features": lost,
+    }
+    notes = tuple(f"left out, {what}: {count:,}" for what, count in counts.items() if count)
+    split = [row[3] for row in kept]
+    fold = [row[4] for row in kept]
+    return FeatureObjects(
+        np.array([row[0] for row in kept]),
+        np.array([classes.index(str(row[1])) for row in kept]),
+        classes,
+        names,
+        features,
+        _tested(split),
+        _folds(fold),
+        notes,
+    )
+
+
+def _of_files(path: Path, columns: FeatureColumns) -> list[tuple]:
+    rows: list[tuple] = []
+    for file in table_files([path])[0]:
+        table = read_features(file, columns)
+        for i, name in enumerate(table.object_id):
+            values = dict(zip(table.names, table.features[i].tolist(), strict=True))
+            rows.append((name, table.label[i], values, table.split[i], table.fold[i]))
+    return rows
+
+
+def _of_shards(path: Path) -> list[tuple]:
+    found = find_kind("tables").reader(Request()).items([str(path)])
+    records = [item for item in found if not isinstance(item, Rejection)]
+    return [(r["object_id"], r["label"] or None, r["metadata"], None, None) for r in records]
+
+
+def _tested(split: Sequence[str | None]) -> np.ndarray | None:
+    if not any(split):
+        return None
+    if odd := {text for text in split if text} - {"train", "validation", "test"}:
+        raise DataError(
+            f"the column 'split' says '{min(odd)}': call splits train, validation, test, or drop the column"
+        )
+    return np.array([text == "test" for text in split])
+
+
+def _folds(fold: Sequence[str | None]) -> np.ndarray | None:
+    if not any(fold):
+        return None
+    try:
+        return np.array([-1 if text is None else int(text) for text in fold])
+    except ValueError as error:
+        raise DataError(f"the column 'fold' does not hold whole numbers ({error}): mend or drop it") from error

@@ -1,0 +1,141 @@
+/** The ranked list: pages as they are scrolled to, one selected row, votes shown before the server has them. */
+
+import { ask } from "./api.js";
+import { at, date, make, shown } from "./dom.js";
+import { chosen, sortBy } from "./filters.js";
+
+/** @type {[string, string, (row: import("./types.js").Row) => string, string][]} */
+const COLUMNS = [
+  ["object_id", "Object", (r) => r.object_id, ""],
+  ["score", "Score", (r) => shown(r.score, 3), ""],
+  ["", "Vote", (r) => (r.decision || (r.n_votes ? "disputed" : "")), ""],
+  ["first_mjd", "First seen (UT)", (r) => date(r.first_mjd), "wide-only"],
+  ["magnitude", "Mag", (r) => `${shown(r.magnitude, 1)} ${r.band}`, ""],
+  ["n_detections", "Det.", (r) => String(r.n_detections), ""],
+  ["entropy", "Entropy", (r) => shown(r.entropy, 2), "wide-only"],
+  ["known_separation", "Known", (r) => r.known || (r.duplicate_of ? `= ${r.duplicate_of}` : ""), "wide-only"],
+];
+
+export class List {
+  /** @param {import("./types.js").Me} me @param {(row: import("./types.js").Row|null) => void} select */
+  constructor(me, select) {
+    this.me = me;
+    this.onSelect = select;
+    /** @type {import("./types.js").Row[]} */ this.rows = [];
+    this.cursor = "";
+    /** @type {number|null} */ this.total = null;
+    /** @type {number|null} */ this.selected = null;
+    /** @type {Map<number, string>} votes of mine that are not confirmed yet */ this.mine = new Map();
+    this.asked = 0;
+    this.loading = false;
+    at("more").onclick = () => this.more();
+    const scroller = at("scroller");
+    scroller.addEventListener("scroll", () => { if (scroller.scrollTop + scroller.clientHeight > scroller.scrollHeight - 600) this.more(); });
+  }
+
+  heads() {
+    const form = at("filters");
+    at("heads").replaceChildren(...COLUMNS.map(([column, text, , kind]) => {
+      const here = column && form.elements.sort.value === column;
+      const down = form.elements.order.value === "descending";
+      return make("th", { class: kind, scope: "col", "aria-sort": here ? (down ? "descending" : "ascending") : null },
+        column ? make("button", { type: "button", onclick: () => { sortBy(column); this.load(); } }, text + (here ? (down ? " ▾" : " ▴") : "")) : text);
+    }));
+  }
+
+  /** The first page anew; the selected candidate stays selected where it is still there. @param {boolean} [keep] */
+  async load(keep = false) {
+    const asked = ++this.asked;
+    this.heads();
+    const size = keep ? Math.min(500, Math.max(100, this.rows.length)) : 100;
+    let page;
+    try {
+      page = await ask(`/api/candidates?${chosen()}&limit=${size}`);
+      at("list-error").textContent = "";
+    } catch (error) {
+      at("list-error").textContent = String(/** @type {Error} */ (error).message);
+      return;
+    }
+    if (asked !== this.asked) return;
+    Object.assign(this, { rows: page.rows, cursor: page.cursor, total: page.total });
+    this.draw();
+    if (keep && this.selected !== null) return;
+    if (!this.rows.some((row) => row.id === this.selected)) this.select(this.rows[0] || null);
+  }
+
+  async more() {
+    if (!this.cursor || this.loading) return;
+    this.loading = true;
+    const asked = this.asked;
+    try {
+      const page = await ask(`/api/candidates?${chosen()}&cursor=${encodeURIComponent(this.cursor)}`);
+      if (asked !== this.asked) return;
+      const there = new Set(this.rows.map((row) => row.id));
+      this.rows.push(...page.rows.filter((/** @type {any} */ row) => !there.has(row.id)));
+      this.cursor = page.cursor;
+      this.draw();
+    } catch (error) {
+      at("list-error").textContent = String(/** @type {Error} */ (error).message);
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  draw() {
+    at("total").textContent = this.total === null ? "" : this.total.toLocaleString("en");
+    at("rows").replaceChildren(...this.rows.map((row) => this.line(row)));
+    at("more").hidden = !this.cursor;
+    at("empty").hidden = this.rows.length > 0;
+  }
+
+  /** @param {import("./types.js").Row} row */
+  line(row) {
+    return make("tr", { id: `row-${row.id}`, "aria-selected": row.id === this.selected, onclick: () => this.select(row) },
+      ...COLUMNS.map(([column, text, value, kind]) => {
+        if (column === "object_id") return make("td", {}, make("button", { type: "button", "aria-label": `Open ${row.object_id}` }, value(row)));
+        const label = text === "Vote" ? this.mine.get(row.id) ?? value(row) : value(row);
+        const verdict = text !== "Vote" || !label ? "" : label === this.me.wanted ? "vote-accept" : label === this.me.bogus ? "vote-reject" : "";
+        return make("td", { class: `${kind} ${verdict}`.trim() || null }, label + (text === "Vote" && label && row.n_votes > 1 ? ` (${row.n_votes})` : ""));
+      }));
+  }
+
+  /** @param {number} id */
+  redraw(id) {
+    const row = this.rows.find((r) => r.id === id);
+    const there = at(`row-${id}`);
+    if (row && there) there.replaceWith(this.line(row));
+  }
+
+  /** @param {import("./types.js").Row|null} row */
+  select(row) {
+    const before = this.selected;
+    this.selected = row ? row.id : null;
+    if (before !== null) at(`row-${before}`)?.setAttribute("aria-selected", "false");
+    const now = row && at(`row-${row.id}`);
+    if (now) { now.setAttribute("aria-selected", "true"); now.scrollIntoView({ block: "nearest" }); }
+    this.onSelect(row);
+  }
+
+  /** @param {number} by */
+  step(by) {
+    const here = this.rows.findIndex((row) => row.id === this.selected);
+    const next = this.rows[here < 0 ? 0 : here + by];
+    if (next) this.select(next);
+    if (here + by > this.rows.length - 30) this.more();
+    return Boolean(next);
+  }
+
+  /** The rows behind the selected one. @param {number} count */
+  following(count) {
+    const here = this.rows.findIndex((row) => row.id === this.selected);
+    return [...this.rows.slice(here + 1, here + 1 + count), ...this.rows.slice(Math.max(0, here - 1), here)];
+  }
+
+  /** What the server says of a candidate now. @param {import("./types.js").State} state */
+  update(state) {
+    const row = this.rows.find((r) => r.id === state.id);
+    if (!row) return;
+    Object.assign(row, { decision: state.decision, agreed: state.agreed, n_votes: state.n_votes });
+    this.redraw(row.id);
+  }
+}

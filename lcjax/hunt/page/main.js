@@ -1,0 +1,218 @@
+/** Brings the parts together: session, list, candidate, keys, prefetching, votes before the server has them. */
+
+import { ask, Outbox, pixels, Refused, useToken } from "./api.js";
+import { showDetail, showTalk, showVerdict } from "./detail.js";
+import { openAgreement, openExport, openHelp, openLog, openRefused, openSky } from "./dialogs.js";
+import { at, make } from "./dom.js";
+import { setUpFilters } from "./filters.js";
+import { List } from "./list.js";
+
+const AHEAD = 4;
+const REMEMBERED = 40;
+
+class Page {
+  /** @param {import("./types.js").Me} me */
+  constructor(me) {
+    this.me = me;
+    /** @type {Map<number, Promise<import("./types.js").Whole>>} */ this.cache = new Map();
+    /** @type {import("./types.js").Detail|null} */ this.shown = null;
+    /** @type {import("./stamps.js").Stamps|null} */ this.stamps = null;
+    /** @type {number[]} candidates of my votes, for undo before the server knows */ this.voted = [];
+    this.revision = -1;
+    this.list = new List(me, (row) => this.show(row));
+    this.outbox = new Outbox(me.user, (waiting, trouble) => this.saving(waiting, trouble), (path, answer) => this.saved(answer));
+    this.actions = {
+      me, vote: (/** @type {string} */ label) => this.vote(label), undo: () => this.undo(), step: (/** @type {number} */ by) => { this.list.step(by); },
+      note: (/** @type {string} */ text) => this.outbox.add(`/api/candidates/${this.list.selected}/notes`, { text }),
+      tag: (/** @type {string} */ tag, /** @type {boolean} */ there) => this.tag(tag, there), mine: (/** @type {number} */ id) => this.myVote(id),
+    };
+  }
+
+  /** @param {number} id @returns {Promise<import("./types.js").Whole>} */
+  whole(id) {
+    let found = this.cache.get(id);
+    if (!found) {
+      found = ask(`/api/candidates/${id}`).then(async (detail) => ({ detail, pixels: await pixels(id, detail.stamps) }));
+      found.catch(() => this.cache.delete(id));
+      this.cache.set(id, found);
+      while (this.cache.size > REMEMBERED) this.cache.delete(/** @type {number} */ (this.cache.keys().next().value));
+    }
+    return found;
+  }
+
+  /** @param {import("./types.js").Row|null} row */
+  async show(row) {
+    if (!row) { this.shown = null; at("detail").replaceChildren(make("p", { class: "quiet" }, "Nothing is selected.")); return; }
+    const begun = performance.now();
+    try {
+      const whole = await this.whole(row.id);
+      if (this.list.selected !== row.id) return;
+      this.shown = whole.detail;
+      this.stamps = showDetail(whole, this.actions);
+      at("detail").dataset.shown = String(row.id);
+      at("detail").dataset.milliseconds = (performance.now() - begun).toFixed(1);
+      at("detail").scrollTop = 0;
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) { location.reload(); return; }
+      at("detail").replaceChildren(make("p", { class: "error" }, String(/** @type {Error} */ (error).message)));
+    }
+    for (const next of this.list.following(AHEAD)) this.whole(next.id).catch(() => {});
+  }
+
+  /** @param {number} id */
+  myVote(id) {
+    const waiting = this.list.mine.get(id);
+    if (waiting !== undefined) return waiting;
+    const detail = this.shown && this.shown.id === id ? this.shown : null;
+    return detail?.votes.find((v) => v.user === this.me.user)?.label || "";
+  }
+
+  /** @param {string} label */
+  vote(label) {
+    const id = this.list.selected;
+    if (id === null || !this.shown || this.shown.id !== id) return;
+    const wanted = this.myVote(id) === label ? "" : label;
+    this.list.mine.set(id, wanted);
+    this.list.redraw(id);
+    showVerdict(this.shown, this.actions);
+    this.voted.push(id);
+    this.outbox.add(`/api/candidates/${id}/vote`, { label: wanted });
+    if (wanted) this.list.step(1);
+  }
+
+  undo() {
+    this.outbox.add("/api/undo", {});
+    const id = this.voted.pop();
+    const row = id !== undefined && this.list.rows.find((r) => r.id === id);
+    if (row) this.list.select(row);
+  }
+
+  /** @param {string} tag @param {boolean} there */
+  async tag(tag, there) {
+    try { this.saved(await ask(`/api/candidates/${this.list.selected}/tags`, { tag, there })); } catch (error) { this.saving(0, String(/** @type {Error} */ (error).message)); }
+  }
+
+  /** @param {number} waiting @param {string} trouble */
+  saving(waiting, trouble) {
+    at("saving").textContent = trouble ? `${waiting} not saved yet: ${trouble}` : waiting ? `saving ${waiting} …` : "all saved";
+    at("saving").className = trouble ? "warn" : "quiet";
+    at("saving").dataset.waiting = String(waiting);
+  }
+
+  /** The server has it on its disk. @param {any} answer */
+  saved(answer) {
+    const state = answer && "state" in answer ? answer.state : answer;
+    if (!state) return;
+    const pending = this.outbox.waiting.some(({ path }) => path === `/api/candidates/${state.id}/vote` || path === "/api/undo");
+    if (!pending) this.list.mine.delete(state.id);
+    this.list.update(state);
+    this.cache.get(state.id)?.then(({ detail }) => Object.assign(detail, state)).catch(() => {});
+    if (!this.shown || this.shown.id !== state.id) return;
+    const writing = /** @type {any} */ (at("note"))?.value || document.activeElement?.id === "tag";
+    Object.assign(this.shown, state);
+    showVerdict(this.shown, this.actions);
+    if (!writing) showTalk(this.shown, this.actions);
+  }
+
+  async watch() {
+    try {
+      const p = await ask("/api/progress");
+      const parts = [`${p.candidates.toLocaleString("en")} candidates`];
+      if (p.read) parts.push(`${p.read} files to read`);
+      if (!p.ready) parts.push("the models are starting");
+      if (p.classify) parts.push(`${p.classify.toLocaleString("en")} to classify`);
+      if (p.hosts) parts.push(`${p.hosts.toLocaleString("en")} hosts to find`);
+      at("progress").replaceChildren(parts.join(" · "), ...(p.refused ? [" · ", make("button", { type: "button", onclick: openRefused }, `${p.refused} set aside`)] : []),
+        ...(p.troubles.length ? [make("span", { class: "error" }, ` · ${p.troubles.join("; ")}`)] : []));
+      if (p.revision !== this.revision) {
+        const first = this.revision === -1;
+        this.revision = p.revision;
+        if (p.models.join() !== this.me.models.map((m) => m.name).join()) Object.assign(this.me, await ask("/api/me"));
+        for (const id of [...this.cache.keys()]) if (id !== this.list.selected) this.cache.delete(id);
+        if (!first) await this.list.load(true);
+        if (this.shown && !this.shown.predictions.length && this.me.models.length && this.list.selected === this.shown.id) {
+          this.cache.delete(this.shown.id);
+          const row = this.list.rows.find((r) => r.id === this.list.selected);
+          if (row) await this.show(row);
+        }
+      }
+    } catch (error) {
+      at("progress").textContent = `the server does not answer: ${/** @type {Error} */ (error).message}`;
+    }
+    setTimeout(() => this.watch(), 2000);
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (event.ctrlKey || event.metaKey || event.altKey || at("login").open) return;
+    if (target.matches("input, textarea, select")) { if (event.key === "Escape") target.blur(); return; }
+    if (at("dialog").open) return;
+    const others = this.me.labels.filter((label) => label !== this.me.wanted && label !== this.me.bogus);
+    const toggles = this.stamps?.toggles;
+    const press = (/** @type {any} */ button) => button?.click();
+    /** @type {Object<string, () => void>} */
+    const keys = {
+      j: () => this.list.step(1), arrowdown: () => this.list.step(1), k: () => this.list.step(-1), arrowup: () => this.list.step(-1),
+      a: () => this.vote(this.me.wanted), r: () => this.vote(this.me.bogus), u: () => this.undo(),
+      "+": () => this.stamps?.zoom(1), "=": () => this.stamps?.zoom(1), "-": () => this.stamps?.zoom(-1),
+      b: () => press(toggles?.blink), i: () => press(toggles?.invert), n: () => press(toggles?.north), h: () => press(toggles?.host),
+      e: () => press([...document.querySelectorAll("#detail button")].find((b) => b.textContent === "Explain")),
+      m: () => at("note")?.focus(), t: () => at("tag")?.focus(), "/": () => at("filters").elements.text.focus(),
+      s: () => openSky(this.list.selected, (id) => this.jump(id)), "?": () => openHelp(this.me),
+    };
+    others.forEach((label, i) => { keys[String(i + 1)] = () => this.vote(label); });
+    const act = keys[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+
+  /** @param {number} id */
+  async jump(id) {
+    const row = this.list.rows.find((r) => r.id === id) || (await this.whole(id)).detail;
+    this.list.select(row);
+  }
+}
+
+function setUpTheme() {
+  const root = document.documentElement;
+  root.dataset.theme = localStorage.getItem("lcjax-hunt-theme") || "dark";  // eyes are adapted to the dome
+  at("theme").onclick = () => { root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark"; localStorage.setItem("lcjax-hunt-theme", root.dataset.theme); };
+}
+
+function logIn() {
+  at("login").showModal();
+  at("login").addEventListener("cancel", (/** @type {Event} */ e) => e.preventDefault());
+  at("login-form").onsubmit = async (/** @type {any} */ event) => {
+    event.preventDefault();
+    const form = event.target.elements;
+    try { await ask("/api/login", { name: form.name.value, secret: form.secret.value }); location.reload(); } catch (error) { at("login-error").textContent = String(/** @type {Error} */ (error).message); }
+  };
+}
+
+async function start() {
+  setUpTheme();
+  /** @type {import("./types.js").Me} */ let me;
+  try { me = await ask("/api/me"); } catch (error) {
+    if (error instanceof Refused && error.status === 401) logIn();
+    else at("list-error").textContent = String(/** @type {Error} */ (error).message);
+    return;
+  }
+  useToken(me.csrf);
+  at("who").textContent = me.user;
+  at("feed").textContent = me.feed;
+  const page = new Page(me);
+  setUpFilters(me, () => page.list.load());
+  document.addEventListener("keydown", (event) => page.key(event));
+  at("open-sky").onclick = () => openSky(page.list.selected, (id) => page.jump(id));
+  at("open-agreement").onclick = openAgreement;
+  at("open-log").onclick = openLog;
+  at("open-export").onclick = openExport;
+  at("open-help").onclick = () => openHelp(me);
+  at("logout").onclick = async () => { page.outbox.stopped = true; await ask("/api/logout", {}).catch(() => {}); location.reload(); };
+  await page.list.load();
+  page.watch();
+}
+
+start();

@@ -1,0 +1,128 @@
+"""AstroM3 (arXiv 2411.08842): contrastive learning over light curves, spectra and catalogue numbers, and classifiers from it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lcjax.systems.astrom3 import presets
+from lcjax.systems.astrom3.config import AstroM3Experiment
+from lcjax.systems.base import Answers, Data, Options, System, WeightsImporter, Work
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lcjax.evaluation.scores import Scores
+    from lcjax.inference.loaded import Loaded
+    from lcjax.pretrained.weights_folder import ImportedWeights
+    from lcjax.training.task import Task
+    from lcjax.typing import PyTree
+
+
+class MultimodalData(Data, Protocol):
+    """Objects of several modalities."""
+
+    standardised: bool
+    spectrum_lengths: tuple[int, ...]
+    batches_per_epoch: int
+    metadata_names: tuple[str, ...]
+    metadata: "np.ndarray"
+    used: "np.ndarray"
+
+    def relabelled(self, class_names: Sequence[str]) -> "MultimodalData":
+        """The same with labels numbered as in `class_names`."""
+
+
+class AstroM3System(System):
+    """Contrastive learning of any of the modalities."""
+
+    name = "astrom3"
+    kind = "multimodal"
+    experiment = AstroM3Experiment
+    presets = presets.PRESETS
+
+    def build_task(self, experiment: AstroM3Experiment) -> "Task":
+        """Contrast or classification."""
+        from lcjax.systems.astrom3.task import build_task
+
+        return build_task(experiment)
+
+    # --- data
+    def source_settings(self, experiment: AstroM3Experiment, training: bool) -> dict[str, Any]:
+        """The columns, once they are known, and as many samples of spectra as the network takes."""
+        columns = experiment.inputs.data_columns
+        if not columns:
+            return {}
+        return {"metadata_names": columns, "limits": {"spectrum": experiment.model.spectra.length}}
+
+    def matched(self, experiment: AstroM3Experiment, data: MultimodalData, training: bool) -> MultimodalData:
+        """Labels numbered as the model's classes."""
+        names = experiment.inputs.class_names
+        return data.relabelled(names) if names else data
+
+    def adapt(self, experiment: AstroM3Experiment, data: MultimodalData) -> AstroM3Experiment:
+        """Columns, their means and spreads, classes, length of spectra, and steps of so many passes.
+
+        Raises:
+          ConfigError: a modality that no object has, spectra of several lengths, or no classes for a classifier.
+        """
+        from lcjax.systems.astrom3.fitting import fitted
+
+        return fitted(experiment, data)
+
+    def on_data(self, loaded: "Loaded", data: MultimodalData) -> "Loaded":
+        """The model, if its catalogue numbers are those of the data.
+
+        Raises:
+          ConfigError: numbers that are not standardised for a model that knows no statistics, or spectra of another length.
+        """
+        from lcjax.systems.astrom3.fitting import check_data
+
+        check_data(loaded.experiment, data)
+        return loaded
+
+    def can_score(self, data: Data) -> bool:
+        """Whether there are objects at all: contrast needs no labels."""
+        return bool(data.n_objects)
+
+    # --- training
+    def initial_variables(self, experiment: AstroM3Experiment) -> "PyTree | None":
+        """Those of the pretrained encoders that this network has; the others start afresh."""
+        from lcjax.systems.astrom3.fitting import shared_variables
+
+        start = super().initial_variables(experiment)
+        return None if start is None else shared_variables(self.build_task(experiment), start)
+
+    # --- judged and asked
+    def evaluate(self, loaded: "Loaded", data: MultimodalData, options: Options) -> "Scores":
+        """Retrieval across modalities, or class scores."""
+        from lcjax.systems.astrom3.evaluation import evaluate
+
+        return evaluate(loaded, self.matched(loaded.experiment, data, False), self.next_steps(loaded.folder))
+
+    def answers(self, loaded: "Loaded", work: Work) -> Answers:
+        """Embeddings of every modality and of all, or class probabilities."""
+        from lcjax.systems.astrom3.prediction import MultimodalAnswers
+
+        return MultimodalAnswers.of(loaded, work.batch_size)
+
+    # --- published weights
+    def importers(self) -> Mapping[str, WeightsImporter]:
+        """State dictionaries and safetensors."""
+        return {"astrom3": WeightsImporter(_import)}
+
+    def next_steps(self, model: str | Path, preset: str = "") -> str:
+        """Scores, embeddings, classifiers."""
+        return f"""
+lcjax evaluate {model} --data D                         # retrieval across modalities, or class scores
+lcjax predict {model} D --out F.parquet                 # an embedding of every modality and of all
+lcjax train astrom3-classifier --training.initial-weights {model} --data D --workdir W2   # a classifier from it
+python -m benchmarks astrom3                            # does pretraining help, and with how few labels"""
+
+
+def _import(source: Path | str) -> "ImportedWeights":
+    from lcjax.systems.astrom3.weights import import_astrom3
+
+    return import_astrom3(source)
+
+
+SYSTEMS = (AstroM3System(),)

@@ -1,0 +1,142 @@
+"""What an experiment takes from its training data and from the weights it starts with."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from lcjax.catalogue_columns import METADATA, PHOTOMETRIC
+from lcjax.errors import ConfigError
+from lcjax.systems.astrom3.config import AstroM3Experiment, InputsConfig
+from lcjax.systems.astrom3.presets import with_published_run
+from lcjax.training.checkpoint_io import flatten, nest
+from lcjax.transforms.catalogue import catalogue_features
+from lcjax.typing import PyTree
+
+if TYPE_CHECKING:
+    from lcjax.training.task import Task
+
+
+def fitted(experiment: AstroM3Experiment, data: Any) -> AstroM3Experiment:
+    """The experiment with columns, statistics, classes and sizes of the data.
+
+    Raises:
+      ConfigError: a modality that no object has, spectra of several lengths, or no classes for a classifier.
+    """
+    experiment = with_published_run(experiment)
+    inputs, model = with_columns(experiment.inputs, tuple(data.metadata_names)), experiment.model
+    inputs = with_statistics(inputs, data)
+    if not inputs.class_names:
+        inputs = dataclasses.replace(inputs, class_names=tuple(data.class_names))
+    if model.head == "classifier" and not inputs.class_names:
+        raise ConfigError("this data has no labels, and a classifier needs some: pretrain with  lcjax train astrom3")
+    if "spectra" in model.modalities:
+        if len(data.spectrum_lengths) != 1:
+            found = ", ".join(map(str, data.spectrum_lengths)) or "none"
+            raise ConfigError(
+                f"the spectra of this data have {found} samples, and one number is wanted: prepare it on one "
+                "--multimodal.spectrum-grid, or leave spectra out of --model.modalities"
+            )
+        model = dataclasses.replace(model, spectra=dataclasses.replace(model.spectra, length=data.spectrum_lengths[0]))
+    if "metadata" in model.modalities and not inputs.metadata_columns:
+        raise ConfigError("this data has no catalogue numbers: leave metadata out of --model.modalities")
+    if "photometry" in model.modalities and not data.n_points:
+        raise ConfigError("this data has no light curves: leave photometry out of --model.modalities")
+    model = dataclasses.replace(
+        model,
+        photometry=dataclasses.replace(model.photometry, channels=5 + len(inputs.photometry_columns)),
+        metadata=dataclasses.replace(model.metadata, inputs=max(len(inputs.metadata_columns), 1)),
+        num_classes=max(len(inputs.class_names), 1),
+    )
+    per_pass = int(data.batches_per_epoch)
+    training, plateau = experiment.training, dataclasses.replace(experiment.plateau, steps_per_pass=per_pass)
+    if epochs := experiment.objective.epochs:
+        training = dataclasses.replace(
+            training, steps=epochs * per_pass, evaluate_every=per_pass, checkpoint_every=per_pass
+        )
+    elif experiment.plateau.factor < 1:
+        training = dataclasses.replace(training, evaluate_every=per_pass)
+    return dataclasses.replace(experiment, inputs=inputs, model=model, training=training, plateau=plateau)
+
+
+def with_columns(inputs: InputsConfig, names: tuple[str, ...]) -> InputsConfig:
+    """Which catalogue numbers go where: the published ones in their order, where they are there.
+
+    Raises:
+      ConfigError: a column that is asked for and not there.
+    """
+    asked = (*inputs.photometry_columns, *inputs.metadata_columns)
+    if asked:
+        if lacking := [name for name in asked if name not in names]:
+            raise ConfigError(f"this data has no column '{lacking[0]}': it has {', '.join(names)}")
+        return dataclasses.replace(inputs, data_columns=names)
+    photometric = tuple(name for name in PHOTOMETRIC if name in names)
+    known = tuple(name for name in METADATA if name in names)
+    others = tuple(name for name in names if name not in (*photometric, *known))
+    return dataclasses.replace(
+        inputs, photometry_columns=photometric, metadata_columns=(*known, *others), data_columns=names
+    )
+
+
+def with_statistics(inputs: InputsConfig, data: Any) -> InputsConfig:
+    """Means and standard deviations of the training objects, in float64, missing values left out; 0 and 1 for columns without.
+
+    Numbers that are standardised already keep none.
+    """
+    names = (*inputs.photometry_columns, *inputs.metadata_columns)
+    if data.standardised or inputs.statistics == "none":
+        return dataclasses.replace(inputs, statistics="none", mean=(), std=())
+    if inputs.mean or not names:
+        return inputs
+    place = [tuple(data.metadata_names).index(name) for name in names]
+    values = catalogue_features(np.asarray(data.metadata, np.float64)[data.used][:, place], names)
+    values = np.where(np.isfinite(values), values, np.nan)
+    empty = np.isnan(values).all(axis=0)
+    filled = np.where(empty, 0.0, values)
+    mean, std = np.nanmean(filled, axis=0), np.nanstd(filled, axis=0)
+    std = np.where(std > 0, std, 1.0)
+    return dataclasses.replace(inputs, mean=tuple(map(float, mean)), std=tuple(map(float, std)))
+
+
+def check_data(experiment: AstroM3Experiment, data: Any) -> None:
+    """Makes sure that numbers mean to the model what they mean in the data.
+
+    Raises:
+      ConfigError: they do not.
+    """
+    inputs = experiment.inputs
+    used = (*inputs.photometry_columns, *inputs.metadata_columns)
+    if used and not inputs.mean and not data.standardised:
+        raise ConfigError(
+            "this model takes catalogue numbers that are standardised already (the published processed dataset), and those of "
+            "this data are not: train on it, or prepare the processed dataset"
+        )
+    if inputs.mean and data.standardised:
+        raise ConfigError(
+            "the catalogue numbers of this data are standardised by statistics that it does not tell, and the model has its "
+            "own: use data that was prepared as its training data were"
+        )
+    odd = [n for n in data.spectrum_lengths if n != experiment.model.spectra.length]
+    if odd and "spectra" in experiment.model.modalities:
+        raise ConfigError(
+            f"the spectra of this data have {odd[0]} samples, the model takes {experiment.model.spectra.length}: prepare the data "
+            "on the --multimodal.spectrum-grid of its training data"
+        )
+
+
+def shared_variables(task: "Task", start: PyTree) -> PyTree:
+    """Those of the given variables that the network of a task has, in the same shapes.
+
+    Raises:
+      ConfigError: none.
+    """
+    expected = flatten(jax.eval_shape(task.init, jax.random.key(0), task.batch_spec))
+    kept = {
+        name: value
+        for name, value in flatten(start).items()
+        if name in expected and tuple(np.shape(value)) == tuple(expected[name].shape) and "/head/" not in name
+    }
+    if not any("encoders_" in name for name in kept):
+        raise ConfigError("the --training.initial-weights have no encoder of this network's modalities and sizes")
+    return nest(kept, "/")

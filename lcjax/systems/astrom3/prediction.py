@@ -1,0 +1,133 @@
+"""Answers of a network of several modalities: one row an object."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+import pyarrow as pa
+
+from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.inference.loaded import Loaded
+from lcjax.inference.predictor import Predictor, usual_batch_size
+from lcjax.inference.predictor import Row as InputRow
+from lcjax.systems.astrom3.config import AstroM3Experiment
+from lcjax.systems.astrom3.network_inputs import SERIES
+from lcjax.systems.base import Row
+
+
+class MultimodalAnswers:
+    """`object_id`, embeddings of every modality and of all, and which are there; or class probabilities."""
+
+    unit = "objects"
+    constant_columns = ()
+
+    def __init__(self, loaded: Loaded, predictor: Predictor, schema: pa.Schema) -> None:
+        """As `of` makes it."""
+        self.schema, self._predictor = schema, predictor
+        self._experiment: AstroM3Experiment = loaded.experiment  # type: ignore[assignment]
+        self._spec = loaded.task.batch_spec
+
+    @classmethod
+    def of(cls, loaded: Loaded, batch_size: int | None = None) -> "MultimodalAnswers":
+        """Compiles nothing yet.
+
+        Raises:
+          ConfigError: the weights are of a network that does not know what its columns are.
+        """
+        experiment: AstroM3Experiment = loaded.experiment  # type: ignore[assignment]
+        predictor: Predictor = Predictor(
+            loaded.task.predict, loaded.variables, usual_batch_size(batch_size, 32, 512, cls.unit)
+        )
+        outputs = jax.eval_shape(loaded.task.predict, loaded.variables, loaded.task.batch_spec)
+        fields = [("object_id", pa.string()), ("label", pa.string())]
+        for name, value in outputs.items():
+            if name == "probabilities":
+                fields += [("predicted", pa.string())]
+                fields += [(f"probability_{c}", pa.float32()) for c in _names(experiment, value.shape[1])]
+            elif name.startswith("has_"):
+                fields.append((name, pa.bool_()))
+            else:
+                fields.append((name, pa.list_(pa.float32())))
+        return cls(loaded, predictor, pa.schema(fields))
+
+    def answer(self, items: Iterable[Mapping[str, Any] | Rejection]) -> Iterator[Row | Rejection]:
+        """Rows by `schema`; objects that have none of the network's modalities are set aside."""
+        for found in self._predictor.answer(map(self._asked, items)):
+            if isinstance(found, Rejection):
+                yield found
+            elif found.refused:
+                yield Rejection(found.item["object_id"], str(found.refused), "")
+            else:
+                yield self._row(found.item, found.outputs[0])
+
+    def _row(self, item: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> Row:
+        label = item["label"] if isinstance(item["label"], str) else None
+        row: Row = {"object_id": item["object_id"], "label": label}
+        for name, value in values.items():
+            if name == "probabilities":
+                names = _names(self._experiment, len(value))
+                row |= {f"probability_{c}": float(p) for c, p in zip(names, value, strict=True)}
+                row["predicted"] = names[int(np.argmax(value))]
+            elif name.startswith("has_"):
+                row[name] = bool(value > 0)
+            else:
+                there = f"has_{name.removeprefix('embedding_')}"
+                row[name] = None if there in values and not values[there] > 0 else value
+        return row
+
+    def _asked(self, item: Mapping[str, Any] | Rejection) -> tuple[Mapping[str, Any], list[InputRow]] | Rejection:
+        if isinstance(item, Rejection):
+            return item
+        try:
+            return item, [record_row(item, self._experiment)]
+        except (DataError, ConfigError) as error:
+            return Rejection(item["object_id"], str(error), "")
+
+
+def _names(experiment: AstroM3Experiment, count: int) -> tuple[str, ...]:
+    """Of the classes; numbers where the weights do not tell."""
+    names = experiment.inputs.class_names
+    return names if len(names) == count else tuple(f"class_{i}" for i in range(count))
+
+
+def record_row(record: Mapping[str, Any], experiment: AstroM3Experiment) -> InputRow:
+    """A record as one row of the network's batch: the crop from the middle, padded; the numbers in their order.
+
+    Raises:
+      DataError: it has none of the modalities, or a spectrum of another length. ConfigError: its numbers are standardised and
+        those of the model are not, or the other way round.
+    """
+    config, inputs = experiment.model, experiment.inputs
+    length, samples = config.photometry.length, config.spectra.length
+    count = len(record["time"])
+    start = max(count - length, 0) // 2
+    row: InputRow = {}
+    for name in SERIES:
+        part = np.asarray(record[name], np.float32)[start : start + length]
+        row[name] = np.pad(part, (0, length - len(part)))
+    row["mask"] = np.arange(length) < min(count, length)
+    width = len(record["spectrum"])
+    if width not in (0, samples) and "spectra" in config.modalities:
+        raise DataError(f"a spectrum of {width} samples, and the model takes {samples}")
+    for name in ("spectrum", "spectrum_error"):
+        fits = width == samples
+        row[name] = np.asarray(record[name], np.float32) if fits else np.zeros(samples, np.float32)
+    row["spectrum_mask"] = np.full(samples, width == samples)
+    row |= {name: np.float32(record[name]) for name in ("log_spread", "years", "spectrum_log_spread")}
+    columns = inputs.data_columns or (*inputs.photometry_columns, *inputs.metadata_columns)
+    numbers = record.get("metadata", {})
+    row["metadata"] = np.array([numbers.get(name, np.nan) for name in columns], np.float32)
+    row["standardised"] = np.int32(record["standardised"])
+    if columns and bool(record["standardised"]) == bool(inputs.mean):
+        said = "standardised already" if record["standardised"] else "not standardised"
+        raise ConfigError(f"its catalogue numbers are {said}, and the model learned from others")
+    own = [name for name in columns if name in inputs.metadata_columns]
+    there = {
+        "photometry": count > 0,
+        "spectra": width == samples,
+        "metadata": any(np.isfinite(numbers.get(name, np.nan)) for name in own),
+    }
+    if not any(there[name] for name in config.modalities):
+        raise DataError(f"none of the model's modalities ({', '.join(config.modalities)})")
+    return row

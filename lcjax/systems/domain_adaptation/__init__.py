@@ -1,0 +1,47 @@
+"""Real/bogus across surveys (arXiv 2308.07538): base training, fine-tuning, S+T, ENT and minimax entropy (arXiv 1904.06487)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lcjax.systems.domain_adaptation import presets
+from lcjax.systems.domain_adaptation.config import STREAMS, AdaptationExperiment
+from lcjax.systems.domain_pairs.system import PairSystem
+
+if TYPE_CHECKING:
+    from lcjax.training.task import Task
+
+
+class DomainAdaptationSystem(PairSystem):
+    """Methods that share one network and one step."""
+
+    name = "domain_adaptation"
+    experiment = AdaptationExperiment
+    presets = {  # noqa: RUF012
+        "mme-digits": presets.mme_digits,
+        "real-bogus-base": presets.real_bogus_base,
+        "real-bogus-ent": presets.real_bogus_ent,
+        "real-bogus-fine-tuning": presets.real_bogus_fine_tuning,
+        "real-bogus-mme": presets.real_bogus_mme,
+        "real-bogus-s-plus-t": presets.real_bogus_s_plus_t,
+    }
+
+    def streams(self, experiment: AdaptationExperiment) -> tuple[str, ...]:
+        """Those of the method."""
+        return STREAMS[experiment.objective.method]
+
+    def build_task(self, experiment: AdaptationExperiment) -> "Task":
+        """One or two updates a step."""
+        from lcjax.systems.domain_adaptation.task import build_task
+
+        return build_task(experiment)
+
+    def next_steps(self, model: str | Path, preset: str = "") -> str:
+        """Scores on both domains, answers, the other methods."""
+        return f"""
+lcjax evaluate {model} --data D                          # balanced accuracy on source and target
+lcjax predict {model} IMAGES... --out F.parquet          # class probabilities of your images
+lcjax train real-bogus-mme --data D --domains.target T --training.initial-weights {model} --workdir W2
+python -m benchmarks adaptation                          # all methods by number of shots, with what the source loses"""
+
+
+SYSTEMS = (DomainAdaptationSystem(),)

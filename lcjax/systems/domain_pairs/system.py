@@ -1,0 +1,125 @@
+"""What systems share that adapt a classifier of images from one domain to another: data, scores, answers."""
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lcjax.errors import ConfigError
+from lcjax.systems.base import Answers, Data, Options, Simulated, System, Work
+from lcjax.systems.domain_pairs.config import PairExperiment, PairInputsConfig
+
+if TYPE_CHECKING:
+    from lcjax.evaluation.scores import Scores
+    from lcjax.inference.loaded import Loaded
+
+
+_SURVEYS, _OBJECTS = ("hits", "des", "atlas", "ztf"), 1000
+
+
+class PairData(Data, Protocol):
+    """Images of one or two domains."""
+
+    image_shapes: Mapping[str, tuple[int, ...]]
+    """Domain -> (H, W, C)."""
+    channel_names: tuple[str, ...]
+
+    def relabelled(self, class_names: tuple[str, ...]) -> "PairData":
+        """The same with labels numbered as in `class_names`."""
+
+
+class PairSystem(System):
+    """An adapting classifier; its experiment is a `PairExperiment`."""
+
+    kind = "images"
+
+    @abstractmethod
+    def streams(self, experiment: Any) -> tuple[str, ...]:
+        """What a training batch holds."""
+
+    # --- data
+    def source_settings(self, experiment: PairExperiment, training: bool) -> dict[str, Any]:
+        """Which datasets are what, and how many shots are drawn."""
+        asked = dataclasses.asdict(experiment.domains)
+        asked["balance"] = None if asked["balance"] == "none" else asked["balance"]
+        return {"domains": asked | {"streams": self.streams(experiment)}}
+
+    def matched(self, experiment: PairExperiment, data: PairData, training: bool) -> PairData:
+        """Labels numbered as the model's classes."""
+        names = experiment.inputs.class_names
+        return data.relabelled(names) if names else data
+
+    def adapt(self, experiment: PairExperiment, data: PairData) -> PairExperiment:
+        """Sets classes, channels and the size of the images.
+
+        Raises:
+          ConfigError: an image smaller than the size that is asked for, or vectors beside images.
+        """
+        shapes = data.image_shapes
+        given = experiment.inputs
+        sides = [min(shape[:2]) for shape in shapes.values()]
+        vectors = [shape[1] if shape[0] == 1 and shape[1] > 1 else 0 for shape in shapes.values()]
+        if any(vectors):
+            if len(set(vectors)) > 1:
+                raise ConfigError(f"source and target have feature vectors of different lengths: {vectors}")
+            size, scale = None, "none"
+        else:
+            size, scale = given.size or min(sides), given.scale
+            if min(sides) < size:
+                small = min(shapes, key=lambda name: min(shapes[name][:2]))
+                raise ConfigError(
+                    f"the images of the {small} have {min(sides)} pixels a side, fewer than --inputs.size {size}: ask for fewer"
+                )
+        inputs = PairInputsConfig(
+            given.class_names or tuple(data.class_names), tuple(data.channel_names), size, max(vectors), scale
+        )
+        return dataclasses.replace(experiment, inputs=inputs)
+
+    def on_data(self, loaded: "Loaded", data: PairData) -> "Loaded":
+        """The model, if the images are of its channels and large enough.
+
+        Raises:
+          ConfigError: they are not.
+        """
+        inputs = loaded.experiment.inputs  # type: ignore[attr-defined]
+        if tuple(data.channel_names) != tuple(inputs.channel_names):
+            raise ConfigError(
+                f"this model learned from the channels {', '.join(inputs.channel_names)}, and this data has "
+                f"{', '.join(data.channel_names)}: prepare it with the same channels in one order"
+            )
+        for name, shape in data.image_shapes.items():
+            if inputs.size and min(shape[:2]) < inputs.size:
+                raise ConfigError(
+                    f"the images of the {name} are {shape[0]} x {shape[1]}, smaller than the model's {inputs.size}"
+                )
+            if inputs.vectors and shape[1] != inputs.vectors:
+                raise ConfigError(f"the {name} has vectors of {shape[1]} numbers, and the model takes {inputs.vectors}")
+        return loaded
+
+    def can_score(self, data: Data) -> bool:
+        """Whether any image has a label."""
+        return bool((data.labels >= 0).any())
+
+    def simulated(self, experiment: PairExperiment) -> tuple[PairExperiment, dict[str, Simulated]]:
+        """Real and bogus stamps of four surveys; from one of 21 pixels to one of coarse ones, unless the target is said."""
+        made = {
+            f"sim_{name}": Simulated("simulated_real_bogus", _OBJECTS, {"images": {"survey": name}})
+            for name in _SURVEYS
+        }
+        if experiment.domains.target:
+            return experiment, made
+        domains = dataclasses.replace(experiment.domains, source=("sim_hits",), target=("sim_ztf",))
+        return dataclasses.replace(experiment, domains=domains), made
+
+    # --- judged and asked
+    def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":
+        """Balanced accuracy on source and target."""
+        from lcjax.systems.domain_pairs.evaluation import evaluate
+
+        return evaluate(loaded, data, self.next_steps(loaded.folder))
+
+    def answers(self, loaded: "Loaded", work: Work) -> Answers:
+        """Class probabilities of images."""
+        from lcjax.systems.domain_pairs.prediction import ImageAnswers
+
+        return ImageAnswers(loaded, "images", work.batch_size)

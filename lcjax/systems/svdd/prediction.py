@@ -1,0 +1,80 @@
+"""Rows of features in, anomaly scores out."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lcjax.errors import Rejection
+from lcjax.inference.loaded import Loaded
+from lcjax.inference.predictor import Predictor, usual_batch_size
+from lcjax.inference.predictor import Row as InputRow
+from lcjax.systems.base import Row
+
+
+class AnomalyAnswers:
+    """One row an object: `object_id`, `anomaly_score`, of multi-class detectors `nearest_class` and the squared distance to each
+    centre; as asked for the features that the score owes most to, and the latent vector.
+    """
+
+    unit = "objects"
+    constant_columns: tuple[str, ...] = ()
+
+    def __init__(
+        self, loaded: Loaded, embedding: bool = False, contributions: int = 0, batch_size: int | None = None
+    ) -> None:
+        """Compiles nothing yet."""
+        inputs = loaded.experiment.inputs  # type: ignore[attr-defined]
+        self._names, self._embedding = inputs.feature_names, embedding
+        self._count = min(contributions, len(self._names))
+        multi = loaded.experiment.detector == "mcdsvdd"  # type: ignore[attr-defined]
+        self._classes = inputs.class_names if multi else ()
+        task = loaded.task
+
+        def answer(variables: Any, batch: dict) -> dict:
+            out = dict(task.predict(variables, batch))
+            return out | (task.extras["contributions"](variables, batch) if self._count else {})
+
+        self._predictor: Predictor[Mapping[str, Any]] = Predictor(
+            answer, loaded.variables, usual_batch_size(batch_size, 256, 4096, self.unit)
+        )
+        columns = [("object_id", pa.string()), ("anomaly_score", pa.float32())]
+        columns += [("nearest_class", pa.string())] if self._classes else []
+        columns += [(f"distance_{name}", pa.float32()) for name in self._classes]
+        if self._count:
+            columns += [("top_features", pa.list_(pa.string())), ("top_contributions", pa.list_(pa.float32()))]
+        columns += [("embedding", pa.list_(pa.float32()))] if embedding else []
+        self.schema = pa.schema(columns)
+
+    def answer(self, items: Iterable[Mapping[str, Any] | Rejection]) -> Iterator[Row | Rejection]:
+        """Rows by `schema`; rejections are passed on."""
+        for found in self._predictor.answer(map(self._asked, items)):
+            if isinstance(found, Rejection):
+                yield found
+            elif found.refused:
+                yield Rejection(found.item["object_id"], str(found.refused), "")
+            else:
+                yield self._row(found.item["object_id"], found.outputs[0])
+
+    def _row(self, name: str, out: Mapping[str, np.ndarray]) -> Row | Rejection:
+        if not np.isfinite(out["anomaly_score"]):
+            return Rejection(name, "no finite score", "")
+        row: Row = {"object_id": name, "anomaly_score": float(out["anomaly_score"])}
+        if self._classes:
+            row["nearest_class"] = self._classes[int(out["distances"].argmin())]
+            row |= {f"distance_{c}": float(d) for c, d in zip(self._classes, out["distances"], strict=True)}
+        if self._count:
+            order = np.argsort(-out["contributions"], kind="stable")[: self._count]
+            row["top_features"] = [self._names[i] for i in order]
+            row["top_contributions"] = out["contributions"][order].tolist()
+        return row | ({"embedding": out["embedding"]} if self._embedding else {})
+
+    def _asked(self, item: Mapping[str, Any] | Rejection) -> tuple[Mapping[str, Any], list[InputRow]] | Rejection:
+        if isinstance(item, Rejection):
+            return item
+        values = item["metadata"]
+        missing = [name for name in self._names if name not in values]
+        if missing:
+            return Rejection(item["object_id"], f"feature that is not in the table: {missing[0]}", "")
+        return item, [{"features": np.array([values[name] for name in self._names], np.float32)}]

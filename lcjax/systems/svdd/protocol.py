@@ -1,0 +1,212 @@
+"""The published protocol: every class in turn the outlier, networks of five folds, AUROC on test objects nobody learned from.
+
+arXiv 2308.05011: a fifth of each class is the test set; the outlier class leaves the training part, whose folds each validate
+once. All networks see the same test objects as the forest and the support vector machine, which learn from all folds.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from lcjax.errors import ConfigError, DataError
+from lcjax.evaluation.ranking import auroc, average_precision
+from lcjax.evaluation.scores import Scores, Section, Table
+from lcjax.models.svdd_config import DetectorModelConfig
+from lcjax.systems.svdd.config import FeatureInputs, SvddExperiment
+from lcjax.systems.svdd.detectors import CLASSIC, DETECTORS
+from lcjax.systems.svdd.ensemble import Members
+from lcjax.systems.svdd.fitting import NETWORKS, FitSettings, fit_networks, score_members
+from lcjax.systems.svdd.scaler import fit_scaler, scale, table_rows
+
+_LEAST = 10
+"""Objects of a class that can be split in test part and folds."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ProtocolSettings:
+    """Of the protocol."""
+
+    detectors: tuple[str, ...] = DETECTORS
+    outliers: tuple[str, ...] = ()
+    """Classes that are held out in turn; none: all."""
+    folds: int = 5
+    test_fraction: float = 0.2
+    seed: int = 42
+    """Of test part and folds; networks begin with the number of their fold."""
+    latent: int = 32
+    max_epochs: int = 400
+    """Of each network; an epoch holds as many rows as there are to learn from."""
+    vae_epochs: int = 200
+    patience: int = 100
+    learning_rate: float = 5e-4
+    batch_size: int = 1024
+    centres: Literal["fixed", "recomputed"] = "fixed"
+    """`recomputed`: by the trained network, before the test, as published."""
+    scaling: Literal["quantile", "none"] = "quantile"
+    """`none`: the features are scaled already."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """One detector, one held-out class, one fold."""
+
+    detector: str
+    outlier: str
+    fold: int
+    auroc: float
+    average_precision: float
+    epochs: int = 0
+
+
+def stratified_parts(label: np.ndarray, parts: Sequence[float], seed: int) -> np.ndarray:
+    """(N,) int, the part of every row: each class is dealt out at random in these shares; -1 without class.
+
+    >>> np.bincount(stratified_parts(np.repeat([0, 1], 10), (0.8, 0.2), 0)).tolist()
+    [16, 4]
+    """
+    part = np.full(len(label), -1)
+    rng = np.random.default_rng(seed)
+    edges = np.cumsum(parts) / np.sum(parts)
+    for c in np.unique(label[label >= 0]):
+        rows = rng.permutation(np.flatnonzero(label == c))
+        part[rows] = np.searchsorted(edges, (np.arange(len(rows)) + 0.5) / len(rows))
+    return part
+
+
+def run_protocol(
+    features: np.ndarray,
+    label: np.ndarray,
+    feature_names: Sequence[str],
+    class_names: Sequence[str],
+    settings: ProtocolSettings,
+    is_test: np.ndarray | None = None,
+    fold: np.ndarray | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> list[Found]:
+    """Everything of one group of classes.
+
+    Args:
+      features: (N, F), NaN where missing. label: (N,) int, -1 without class.
+      is_test, fold: (N,) where the table says them (fold of training rows); None: dealt out by `settings.seed`.
+
+    Raises:
+      ConfigError: no such detector or class. DataError: classes too small for the folds.
+    """
+    _check(settings, label, class_names)
+    if is_test is None:
+        is_test = stratified_parts(label, (1 - settings.test_fraction, settings.test_fraction), settings.seed) == 1
+    training = (label >= 0) & ~is_test
+    if fold is None:
+        fold = stratified_parts(np.where(training, label, -1), [1] * settings.folds, settings.seed + 1)
+    outliers = settings.outliers or tuple(class_names)
+    inputs = FeatureInputs(feature_names=tuple(feature_names), class_names=tuple(class_names), scaling=settings.scaling)
+    tables, found = [], []
+    for number, outlier in enumerate(outliers):
+        known = np.where(training & (label != class_names.index(outlier)), label, -1)
+        own = (
+            dataclasses.replace(inputs, quantiles=table_rows(inputs, known)) if inputs.scaling == "quantile" else inputs
+        )
+        table = np.asarray(
+            scale(inputs.scaling, fit_scaler(own, features, known)["table"], features.astype(np.float32))
+        )
+        tables.append(table)
+        for name in [n for n in settings.detectors if n in CLASSIC]:
+            fit, score = CLASSIC[name]
+            say(f"{name}: held out {outlier}")
+            for k in range(settings.folds):
+                arrays = fit(table[known >= 0], k)
+                found.append(_judged(name, outlier, k, score(arrays, table[is_test]), label[is_test], class_names))
+                if name != "isolation_forest":  # the others know no chance
+                    found += [dataclasses.replace(found[-1], fold=i) for i in range(1, settings.folds)]
+                    break
+        del number
+    kinds = [name for name in settings.detectors if name in NETWORKS]
+    if kinds:
+        members = _members(label, training, fold, outliers, class_names, settings.folds)
+        experiment = SvddExperiment(inputs=inputs, model=DetectorModelConfig(latent=settings.latent))
+        fields = (f.name for f in dataclasses.fields(FitSettings))
+        fit_settings = FitSettings(**{name: getattr(settings, name) for name in fields})
+        stacked = np.stack(tables)
+        fitted = fit_networks(kinds, experiment, stacked, members, len(class_names) - 1, fit_settings, say)
+        for name, networks in fitted.items():
+            scores = score_members(networks, stacked[:, is_test], members.source)
+            for i, score in enumerate(scores):
+                outlier, k = outliers[i // settings.folds], i % settings.folds
+                one = _judged(name, outlier, k, score, label[is_test], class_names)
+                found.append(dataclasses.replace(one, epochs=int(networks.trained.epochs[i])))
+    return found
+
+
+def _check(settings: ProtocolSettings, label: np.ndarray, class_names: Sequence[str]) -> None:
+    for name in settings.detectors:
+        if name not in DETECTORS:
+            raise ConfigError(f"there is no detector '{name}': use {', '.join(DETECTORS)}")
+    for name in settings.outliers:
+        if name not in class_names:
+            raise ConfigError(f"there is no class '{name}' to hold out: there are {', '.join(class_names)}")
+    if settings.folds < 2 or not 0 < settings.test_fraction < 1:
+        raise ConfigError("the protocol needs two folds or more, and a test part between 0 and 1")
+    if len(class_names) < 2:
+        raise DataError(f"there are {len(class_names)} classes: holding one out needs two or more")
+    for number, name in enumerate(class_names):
+        if (count := int((label == number).sum())) < max(_LEAST, settings.folds + 1):
+            raise DataError(
+                f"class '{name}' has {count} objects: the protocol needs {max(_LEAST, settings.folds + 1)} of each; leave it out"
+            )
+
+
+def _members(
+    label: np.ndarray,
+    training: np.ndarray,
+    fold: np.ndarray,
+    outliers: Sequence[str],
+    class_names: Sequence[str],
+    folds: int,
+) -> Members:
+    """A member for every held-out class and fold."""
+    rows = []
+    for source, outlier in enumerate(outliers):
+        held = list(class_names).index(outlier)
+        own = np.where(training & (label != held), label - (label > held), -1)
+        rows += [(source, own, training & (fold != k), training & (fold == k), k) for k in range(folds)]
+    source, own, train, validation, seed = zip(*rows, strict=True)
+    return Members(np.array(source), np.stack(own), np.stack(train), np.stack(validation), np.array(seed))
+
+
+def _judged(
+    detector: str, outlier: str, fold: int, score: np.ndarray, label: np.ndarray, class_names: Sequence[str]
+) -> Found:
+    known = label >= 0
+    positive = label[known] == list(class_names).index(outlier)
+    score = np.asarray(score, np.float64)[known]
+    return Found(detector, outlier, fold, auroc(score, positive), average_precision(score, positive))
+
+
+def as_scores(found: Sequence[Found], title: str = "Every class in turn the outlier") -> Scores:
+    """Tables of all detectors: mean and standard deviation over folds."""
+    detectors = list(dict.fromkeys(one.detector for one in found))
+    outliers = list(dict.fromkeys(one.outlier for one in found))
+    pick = lambda d, o, name: np.array([getattr(f, name) for f in found if (f.detector, f.outlier) == (d, o)])
+    tables: list[Table] = []
+    values: dict[str, Any] = {}
+    for name, text in (("auroc", "AUROC"), ("average_precision", "average precision")):
+        rows = []
+        for detector in detectors:
+            cells = [pick(detector, outlier, name) for outlier in outliers]
+            mean = float(np.mean([cell.mean() for cell in cells]))
+            rows.append((detector, *(f"{c.mean():.3f}±{_spread(c):.3f}" for c in cells), f"{mean:.3f}"))
+            own = values.setdefault(detector, {o: {} for o in outliers})
+            for outlier, cell in zip(outliers, cells, strict=True):
+                own[outlier][name] = {"mean": float(cell.mean()), "std": _spread(cell), "folds": cell.tolist()}
+        tables.append(
+            Table(("detector", *outliers, "mean"), rows, f"{text} of the held-out class, mean and deviation over folds")
+        )
+    best = max(detectors, key=lambda d: np.mean([pick(d, o, "auroc").mean() for o in outliers]))
+    score = np.mean([pick(best, o, "auroc").mean() for o in outliers])
+    return Scores(title, tables, values, [(f"{score:.3f}", f"mean AUROC, {best}")], [Section(title, tables)])
+
+
+def _spread(values: np.ndarray) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else 0.0

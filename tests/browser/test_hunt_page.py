@@ -1,0 +1,287 @@
+"""The triage page in a real browser: a night by keyboard, filters, export, two users, a server that is killed.
+
+$LCJAX_GALLERY names a folder for the pictures that the README shows; without it they are thrown away.
+"""
+
+import csv
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("selenium", reason="the browser tests need selenium (extra test)")
+pytest.importorskip("fastapi", reason="the triage page needs the extra hunt")
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="no Chromium here: apt-get install chromium chromium-driver"
+)
+ROOT = Path(__file__).resolve().parents[2]
+COUNT = 24
+
+
+class Server:
+    """A night in a process of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.start()
+
+    def start(self):
+        command = [sys.executable, "-m", "tests.browser.serve_night", str(self.folder), str(self.port), str(COUNT)]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self.address = re.search(r"http\S+", self.process.stdout.readline())[0]
+        self.base = self.address.split("enter")[0]
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def enter(self, name):
+        return self.address.replace("name=ann", f"name={name}")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("night"))
+    yield server
+    server.kill()
+
+
+def open_browser(downloads=None):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1360,950"):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads or "/dev/null")})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(options=options, service=Service(DRIVER))
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory):
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def browser(downloads):
+    browser = open_browser(downloads)
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture(scope="module")
+def ann(browser, server):
+    page = Page(browser)
+    page.enter(server.enter("ann"))
+    return page
+
+
+class Page:
+    """The page as its user sees it."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def enter(self, address):
+        self.browser.get(address)
+        self.wait(lambda: self.all("#rows tr") and self.one("#object"))
+        self.wait(lambda: f"{COUNT} candidates" == self.text("#progress"))  # all are read and classified
+
+    def one(self, css):
+        return next(iter(self.all(css)), None)
+
+    def all(self, css):
+        return self.browser.find_elements(By.CSS_SELECTOR, css)
+
+    def text(self, css):
+        return self.run(f"return document.querySelector('{css}')?.textContent ?? ''")
+
+    def run(self, script):
+        return self.browser.execute_script(script)
+
+    def wait(self, condition, seconds=15):
+        return WebDriverWait(self.browser, seconds, 0.05).until(lambda _: condition())
+
+    def keys(self, keys):
+        for key in keys:
+            self.one("body").send_keys(key)
+
+    def saved(self):
+        self.wait(lambda: self.text("#saving") == "all saved")
+
+    def column(self, number):
+        """Cells of the list from above, as text."""
+        return self.run(f"return [...document.querySelectorAll('#rows tr')].map(r => r.cells[{number}].textContent)")
+
+    def votes(self):
+        """Object -> vote, of the rows that have one."""
+        script = "return [...document.querySelectorAll('#rows tr')].map(r => [r.cells[0].textContent, r.cells[2].textContent])"
+        return {name: vote for name, vote in self.run(script) if vote}
+
+    def set(self, name, value):
+        self.run("document.getElementById('more-filters').open = true")
+        field = self.one(f"#filters [name={name}]")
+        if field.tag_name == "select":
+            Select(field).select_by_value(value)
+        else:
+            field.clear()
+            field.send_keys(value)
+
+    def clear_filters(self):
+        self.run("document.getElementById('filters').reset()")
+        self.wait(lambda: self.text("#total") == str(COUNT))
+
+    def keep_picture(self, name):
+        folder = os.environ.get("LCJAX_GALLERY")
+        if folder:
+            self.browser.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+
+def test_a_night_by_keyboard(ann):
+    ann.keep_picture("hunt")
+    order = ann.column(0)
+    assert ann.text("#object") == order[0]
+    ann.keys("ara1")  # accept, reject, accept, first other label
+    ann.saved()
+    assert ann.votes() == {order[0]: "SN", order[1]: "bogus", order[2]: "SN", order[3]: "AGN"}
+    assert ann.text("#object") == order[4]
+    ann.keys("u")
+    ann.saved()
+    assert ann.votes() == {order[0]: "SN", order[1]: "bogus", order[2]: "SN"} and ann.text("#object") == order[3]
+    ann.keys("kk")
+    ann.wait(lambda: ann.text("#object") == order[1])
+    ann.keys("r")  # again: withdrawn
+    ann.saved()
+    assert order[1] not in ann.votes() and ann.text("#object") == order[1]
+    ann.keys("u")
+    ann.saved()
+    assert ann.votes()[order[1]] == "bogus"
+    assert float(ann.one("#detail").get_attribute("data-milliseconds")) < 1000
+
+
+def test_stamps_explanation_light_curve_and_host_are_drawn(ann):
+    dark = lambda: ann.run(
+        "return [...document.querySelectorAll('canvas.stamp')].map(c => "
+        "c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((a, b) => a + b, 0))"
+    )
+    plain = dark()
+    assert len(plain) == 3 and len(set(plain)) == 3
+    for key in "bi+n":
+        before = dark()
+        ann.keys(key)
+        ann.wait(lambda: dark() != before)
+    ann.keys("bi-n")
+    ann.keys("e")
+    ann.wait(lambda: "hiding it lowers" in ann.text("#detail"))
+    ann.keep_picture("hunt-explained")
+    assert len(ann.all("#detail svg circle.point")) == 2 and ann.all("#detail svg path.limit")
+    assert "2.00″ away" in ann.text("#detail")
+    ann.keys("s")
+    ann.wait(lambda: len(ann.all("#dialog circle.candidate")) == COUNT)
+    ann.keep_picture("hunt-sky")
+    ann.one("#dialog").send_keys(Keys.ESCAPE)
+
+
+def test_filters_and_sort(ann):
+    ann.set("min_score", "0.5")
+    ann.wait(lambda: 0 < int(ann.text("#total")) < COUNT)
+    scores = [float(score) for score in ann.column(1)]
+    assert min(scores) >= 0.5 and scores == sorted(scores, reverse=True)
+    ann.set("order", "ascending")
+    ann.wait(lambda: float(ann.column(1)[0]) == min(scores))
+    ann.set("cone", "1 2")
+    ann.wait(lambda: "three numbers" in ann.text("#list-error"))
+    ann.clear_filters()
+    assert ann.text("#list-error") == ""
+
+
+def test_export(ann, downloads):
+    ann.one("#open-export").click()
+    ann.one("#export-labels").click()
+    found = ann.wait(lambda: list(downloads.glob("*-labels.csv")))
+    rows = list(csv.DictReader(found[0].open()))
+    assert sorted(r["label"] for r in rows) == ["SN", "SN", "bogus"]
+    ann.one("#export-tns").click()
+    ann.wait(lambda: "--tns-group-id" in ann.text("#dialog-body"))
+    ann.one("#dialog").send_keys(Keys.ESCAPE)
+
+
+def test_two_users_at_once(ann, server):
+    first = ann.text("#rows tr td")
+    other = open_browser()
+    try:
+        bob = Page(other)
+        bob.enter(server.enter("bob"))
+        bob.keys("r")
+        bob.saved()
+        ann.wait(lambda: ann.votes().get(first, "").startswith("disputed"))
+        ann.one("#open-agreement").click()
+        ann.wait(lambda: "1 of them of several users" in ann.text("#dialog-body"))
+        ann.one("#dialog").send_keys(Keys.ESCAPE)
+    finally:
+        other.quit()
+
+
+def test_a_killed_server_loses_no_vote(ann, server):
+    ann.set("unseen", "yes")
+    ann.wait(lambda: ann.text("#total") == str(COUNT - 3))
+    wait = ann.column(0)[:4]
+    ann.keys("ar")
+    ann.saved()  # acknowledged: on the disk
+    server.kill()
+    ann.keys("ar")  # nobody is there to hear it
+    ann.wait(lambda: "not saved yet" in ann.text("#saving"))
+    server.start()
+    ann.saved()
+    ann.clear_filters()
+    assert [ann.votes().get(name) for name in wait] == ["SN", "bogus", "SN", "bogus"]
+    ann.browser.refresh()
+    ann.wait(lambda: [ann.votes().get(name) for name in wait] == ["SN", "bogus", "SN", "bogus"])
+
+
+def test_narrow_screens_light_theme_and_names_of_controls(ann):
+    ann.browser.set_window_size(500, 900)
+    ann.wait(lambda: ann.run("return document.documentElement.scrollWidth <= window.innerWidth"))
+    ann.keep_picture("hunt-phone")
+    ann.browser.set_window_size(1360, 950)
+    nameless = """
+      return [...document.querySelectorAll('button, input, select, textarea, canvas, svg.plot')].filter(e => e.checkVisibility()
+        && !(e.getAttribute('aria-label') || e.labels?.length || e.textContent.trim() || e.title)).map(e => e.outerHTML.slice(0, 90))"""
+    assert ann.run(nameless) == []
+    for _ in range(2):
+        ann.one("#theme").click()
+        assert ann.run(CONTRAST) == []
+    ann.one("#theme").click()
+    ann.keep_picture("hunt-light")
+
+
+def test_nothing_was_refused_by_the_content_policy(ann):
+    said = [entry["message"] for entry in ann.browser.get_log("browser")]
+    assert not [text for text in said if "Content Security Policy" in text or "Uncaught" in text]
+
+
+CONTRAST = """
+  const rgb = c => c.match(/[\\d.]+/g).map(Number);
+  const light = c => { const [r, g, b] = rgb(c).map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
+  const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if ((rgb(c)[3] ?? 1) === 1) return c; } return 'rgb(0,0,0)'; };
+  return [...document.querySelectorAll('#detail *, #list *, header *')].filter(e => e.checkVisibility() && e.namespaceURI.endsWith('xhtml')
+    && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())).filter(e => {
+      const [a, b] = [light(getComputedStyle(e).color), light(ground(e))].sort((x, y) => y - x); return (a + .05) / (b + .05) < 4.5; }).map(e => e.outerHTML.slice(0, 90));
+"""

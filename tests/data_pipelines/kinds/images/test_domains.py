@@ -1,0 +1,133 @@
+"""Shots by seed, streams side by side, exact positions, and what is refused."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from data_pipelines.kinds import find_kind
+from data_pipelines.kinds.images.domains import Domains, open_domains
+from data_pipelines.kinds.images.held import HeldImages
+from data_pipelines.kinds.images.options import ImageSettings
+from data_pipelines.kinds.images.records import encode_image
+from data_pipelines.kinds.images.source import ImageSource
+from data_pipelines.prepare import prepare
+from lcjax.errors import ConfigError, DataError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("domains")
+    for name, side, classes in (("near", 4, "ab"), ("far", 5, "ab"), ("lone", 4, "aa"), ("other", 4, "ab")):
+        label = np.array([classes[i % 2] for i in range(24)])
+        pixels = np.arange(24 * side * side, dtype=np.float32).reshape(24, side, side)
+        np.savez(out / f"{name}.npz", x=pixels, label=label)
+        channel = ("blue",) if name == "other" else ("red",)
+        settings = ImageSettings(channel_names=channel)
+        prepare(
+            "image_files",
+            [out / f"{name}.npz"],
+            out / "D",
+            name=name,
+            shards=2,
+            fractions=(0.5, 0.25, 0.25),
+            images=settings,
+        )
+    return out / "D"
+
+
+def mixture(folder, names=("near", "far"), **more):
+    return open_domains([folder / name for name in names], "train", 4, Domains(target=("far",), **more), reader="plain")
+
+
+def test_streams_and_shots(folder):
+    data = mixture(folder, shots=2, unlabelled_batch=6)
+    assert data.image_shapes == {"source": (4, 4, 1), "target": (5, 5, 1)}
+    batches = [batch for _, batch in itertools.islice(data.train_batches(), 3)]
+    for batch in batches:
+        assert batch["image"].shape == (4, 4, 4, 1) and batch["unlabelled"]["image"].shape == (6, 5, 5, 1)
+        assert sorted(batch["target"]["label"].tolist()) == [0, 0, 1, 1]
+        named = {name for ids in data.shots.values() for name in ids}
+        assert set(batch["target"]["object_id"].tolist()) == named
+    assert data.describe()["shots"] == data.shots and {len(ids) for ids in data.shots.values()} == {2}
+    assert mixture(folder, shots=2).shots == data.shots and mixture(folder, shots=2, draw=1).shots != data.shots
+
+
+def test_positions_are_exact(folder):
+    data = mixture(folder, shots=3)
+    whole = list(itertools.islice(data.train_batches(), 8))
+    position = whole[5][0]
+    (at, again), *_ = itertools.islice(mixture(folder, shots=3).train_batches(*position), 1)
+    assert at == position
+    for stream in ("target", "unlabelled"):
+        assert again[stream]["object_id"].tolist() == whole[5][1][stream]["object_id"].tolist()
+    np.testing.assert_array_equal(again["image"], whole[5][1]["image"])
+
+
+def test_validation_and_scores(folder):
+    paths, far = [folder / "near", folder / "far"], Domains(target=("far",), validation_shots=1)
+    held = find_kind("images").open_source(paths, "validation", 4, domains=far)
+    (batch,) = held.evaluation_batches()
+    assert sorted(batch["label"].tolist()) == [0, 1] and held.n_objects == 2
+    test = open_domains(paths, "test", 4, far, reader="plain")
+    seen = [str(batch["domain"][0]) for batch in test.evaluation_batches()]
+    assert set(seen) == {"source", "target"} and seen == sorted(seen)
+    numbered = test.relabelled(("b", "a"))
+    first = next(iter(numbered.evaluation_batches()))
+    own = next(iter(test.evaluation_batches()))
+    np.testing.assert_array_equal(first["label"][own["label"] >= 0], 1 - own["label"][own["label"] >= 0])
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "error", "says"),
+    [
+        (("near", "far"), {"target": ()}, ConfigError, "which of the datasets"),
+        (("lone", "far"), {}, DataError, "no labelled images of class 'b'"),
+        (("near", "lone"), {"target": ("lone",)}, DataError, "0 labelled images of class 'b'"),
+        (("other", "far"), {}, DataError, "channels"),
+        (("far",), {}, ConfigError, "all of this data"),
+        (("near", "far"), {"shots": 7}, DataError, "7 are wanted"),
+    ],
+)
+def test_refused(folder, names, settings, error, says):
+    domains = Domains(**{"target": ("far",), **settings})
+    with pytest.raises(error, match=says):
+        open_domains([folder / name for name in names], "train", 4, domains, reader="plain")
+
+
+def test_one_class_is_refused(folder):
+    with pytest.raises(DataError, match="one class only"):
+        open_domains([folder / "lone", _copy(folder)], "train", 4, Domains(target=("twin",)), reader="plain")
+
+
+def _copy(folder):
+    raw = folder.parent / "lone.npz"
+    out = folder.parent / "E"
+    prepare("image_files", [raw], out, name="twin", shards=1, images=ImageSettings(channel_names=("red",)))
+    return out
+
+
+def test_held_images_are_balanced_and_shared():
+    records = {
+        "object_id": np.array([f"o{i}" for i in range(12)], object),
+        "label": np.repeat([0, 1], 6).astype(np.int32),
+        "image": np.arange(12.0).reshape(12, 1, 1, 1),
+        "band": np.full(12, "grey", object),
+    }
+    held = HeldImages(records, ("a", "b"), 4, seed=3)
+    seen = [batch for _, batch in itertools.islice(held.train_batches(), 3)]
+    assert all(sorted(batch["label"].tolist()) == [0, 0, 1, 1] for batch in seen)
+    assert len({name for batch in seen for name in batch["object_id"]}) == 12
+    halves = [HeldImages(records, ("a", "b"), 4, 3, (rank, 2)) for rank in (0, 1)]
+    rows = [next(iter(half.train_batches()))[1]["object_id"].tolist() for half in halves]
+    assert rows[0] + rows[1] == seen[0]["object_id"].tolist()
+    with pytest.raises(DataError, match="cannot be shared"):
+        HeldImages({k: v[:1] for k, v in records.items()}, ("a", "b"), 4, 3, (0, 2))
+
+
+def test_encoded_images():
+    record = encode_image("a", np.ones((2, 2, 1), np.uint8), ("grey",), targets={"odds": 0.5})
+    assert record["full_scale"] == 255 and record["metadata"] == {"odds": 0.5}
+    with pytest.raises(ValueError, match="1 names"):
+        encode_image("a", np.ones((2, 2, 3)), ("grey",))
+    assert ImageSource.layout.kind == "images"

@@ -1,0 +1,40 @@
+"""Rows of tables: lists unfolded, odd values missing, files of several kinds."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data_pipelines.kinds.tables.reading import read_features, table_files
+from lcjax.errors import DataError
+
+
+def test_lists_become_columns(tmp_path):
+    path = tmp_path / "e.parquet"
+    lists = pa.array([[1.0, 2.0], None, [5.0, 1e300]])
+    pq.write_table(pa.table({"object_id": [1, 2, 3], "embedding": lists, "label": ["a", None, "b"]}), path)
+    table = read_features(path)
+    assert table.object_id == ["1", "2", "3"] and table.label == ["a", None, "b"]
+    assert table.names == ("embedding_0", "embedding_1")
+    np.testing.assert_array_equal(table.features, [[1, 2], [np.nan, np.nan], [5, np.nan]])
+
+
+def test_lists_of_two_lengths_are_refused(tmp_path):
+    path = tmp_path / "e.parquet"
+    pq.write_table(pa.table({"object_id": [1, 2], "embedding": pa.array([[1.0, 2.0], [1.0]])}), path)
+    with pytest.raises(DataError, match="not alike: row 1 has 1 numbers where others have 2"):
+        read_features(path)
+
+
+def test_files_of_folders(tmp_path):
+    (tmp_path / "a.csv").write_text("object_id,x\n1,2\n")
+    (tmp_path / "notes.md").write_text("no table")
+    files, others = table_files([tmp_path])
+    assert [p.name for p in files] == ["a.csv"] and [p.name for p in others] == ["notes.md"]
+    with pytest.raises(DataError, match="no table that is read here"):
+        table_files([tmp_path / "notes.md"])
+    with pytest.raises(DataError, match="there is no file"):
+        table_files([tmp_path / "b.csv"])
+    (tmp_path / "empty.csv").write_text("object_id,x\n")
+    with pytest.raises(DataError, match="holds no table rows"):
+        read_features(tmp_path / "empty.csv")

@@ -1,0 +1,48 @@
+"""A night of forty candidates and browsers that are let in."""
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the triage page needs the extra hunt")
+pytest.importorskip("sqlalchemy", reason="the triage page needs the extra hunt")
+
+
+class Visitor:
+    """A browser of a user, with the header that changing requests bring."""
+
+    def __init__(self, client, name, token):
+        self.client = client
+        origin = {"origin": "http://127.0.0.1"}
+        answer = client.post("/api/login", json={"name": name, "secret": token}, headers=origin)
+        assert answer.status_code == 200, answer.text
+        self.me = client.get("/api/me").json()
+        self.headers = origin | {"x-csrf-token": self.me["csrf"]}
+
+    def get(self, path, **more):
+        return self.client.get(path, **more)
+
+    def post(self, path, body):
+        return self.client.post(path, json=body, headers=self.headers)
+
+
+@pytest.fixture
+def enter():
+    """(night, name) -> a visitor."""
+    from fastapi.testclient import TestClient
+
+    from lcjax.hunt.app import make_app
+    from tests.hunt.nights import TOKEN
+
+    def enter(night, name="ann", secret=TOKEN):
+        return Visitor(TestClient(make_app(night), base_url="http://127.0.0.1"), name, secret)
+
+    return enter
+
+
+@pytest.fixture
+def night(tmp_path):
+    from tests.hunt.nights import MiddleHost, candidate, make_night
+
+    night = make_night(tmp_path, [candidate(n) for n in range(40)], finder=MiddleHost())
+    yield night
+    night.background.stop()
+    night.database.close()

@@ -1,0 +1,130 @@
+"""Each method from prepared data to answers by the command line; what is refused, in one sentence."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import lcjax
+from lcjax.cli.main import main
+from lcjax.systems import find_preset, find_system
+from lcjax.systems.domain_pairs.config import CollapseConfig
+from lcjax.systems.domain_pairs.evaluation import answer_domains
+from lcjax.systems.domain_pairs.metrics import collapse_warnings
+from tests.systems.domain_pairs.two_surveys import SETTINGS
+
+
+def train(preset, surveys, workdir, steps, *more):
+    marks = ["--training.evaluate-every", "8", "--training.checkpoint-every", "4", "--steps", str(steps)]
+    return main(["train", preset, "--data", str(surveys), "--workdir", str(workdir), *marks, *SETTINGS, *more])
+
+
+def arrays_of(workdir):
+    variables = lcjax.load(workdir, "latest").variables
+    import jax
+
+    return jax.tree.leaves(variables["params"])
+
+
+def test_whole_path(surveys, tmp_path, capsys):
+    """Interrupted and resumed training gives the weights of an uninterrupted one; then scores, answers, an export."""
+    assert train("real-bogus-mme", surveys, tmp_path / "W", 8, "--no-report") == 0
+    assert train("real-bogus-mme", surveys, tmp_path / "V", 4, "--no-report") == 0
+    assert train("real-bogus-mme", surveys, tmp_path / "V", 8, "--no-report") == 0
+    for a, b in zip(arrays_of(tmp_path / "W"), arrays_of(tmp_path / "V"), strict=True):
+        np.testing.assert_array_equal(a, b)
+    record = json.loads((tmp_path / "W" / "config.json").read_text())
+    assert {name: len(ids) for name, ids in record["data"]["shots"].items()} == {"bogus": 2, "real": 2}
+    out = tmp_path / "p.parquet"
+    raw = surveys.parent / "two.npz"
+    asked = ["--images.image", "x", "--images.channel-names", "feature"]
+    assert main(["predict", str(tmp_path / "W"), str(raw), "--out", str(out), *asked]) == 0
+    rows = pq.read_table(out).to_pydict()
+    assert len(rows["object_id"]) == 90 and np.allclose(np.sum(rows["probabilities"], axis=1), 1, atol=1e-5)
+    model = lcjax.load(tmp_path / "W")
+    with np.load(raw) as z:
+        direct = model.predict({"image": z["x"][:5][:, None, :, None]})
+    np.testing.assert_allclose(rows["probabilities"][:5], direct["probabilities"], atol=1e-5)
+    assert main(["export", str(tmp_path / "W"), str(tmp_path / "E")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("preset", "more"),
+    [("real-bogus-con2da", []), ("real-bogus-avda", ["--objective.pretraining-steps", "4"])],
+)
+def test_other_methods_train_and_are_scored(preset, more, surveys, tmp_path, capsys):
+    assert train(preset, surveys, tmp_path / "W", 8, *more) == 0
+    assert "balanced" in capsys.readouterr().out and (tmp_path / "W" / "report" / "index.html").exists()
+    scores = json.loads((tmp_path / "W" / "scores.json").read_text())
+    assert scores.keys() == {"source", "target", "recalibrated"} and scores["target"]["alerts"] == 18
+    assert scores["recalibrated"]["target"]["temperature"] > 0
+
+
+def test_fine_tuning_and_scores_of_both_domains(surveys, tmp_path, capsys):
+    """Shots alone move the base weights; scores of each domain are those of its own images, balanced by class."""
+    assert train("real-bogus-base", surveys, tmp_path / "B", 8, "--no-report") == 0
+    start = ["--training.initial-weights", str(tmp_path / "B"), "--training.patience", "None"]
+    assert train("real-bogus-fine-tuning", surveys, tmp_path / "F", 8, *start, "--no-report") == 0
+    moved = [np.abs(a - b).max() for a, b in zip(arrays_of(tmp_path / "B"), arrays_of(tmp_path / "F"), strict=True)]
+    assert 0 < max(moved) < 0.02
+    loaded = lcjax.load(tmp_path / "F")
+    from lcjax.cli.evaluate import held_out_data
+
+    loaded, held_out = held_out_data(loaded, [surveys], "test")
+    answers = answer_domains(loaded, held_out)
+    assert {name: len(own.label) for name, own in answers.items()} == {"source": 18, "target": 18}
+    scores = find_system("domain_adaptation").evaluate(loaded, held_out, {}).facts["scores"]
+    own = answers["target"]
+    right = own.probabilities.argmax(1) == own.label
+    by_hand = np.mean([right[own.label == k].mean() for k in (0, 1)])
+    assert scores["target"].balanced_accuracy.value == pytest.approx(by_hand)
+    loaded, one = held_out_data(loaded, [surveys / "two"], "test")
+    assert answer_domains(loaded, one).keys() == {"target"}
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--domains.target", "three"], "there is no dataset 'three'"),
+        (["--domains.target"], "which of the datasets one, two is the target"),
+        (["--domains.shots", "99"], "labelled images of class"),
+        (["--domains.source", "two"], "source and target at once"),
+        (["--domains.shots", "0"], "must be at least 1"),
+        (["--domains.target", "one", "two"], "all of this data"),
+    ],
+)
+def test_what_is_refused(more, says, surveys, tmp_path, capsys):
+    assert train("real-bogus-mme", surveys, tmp_path / "W", 4, *more) == 2
+    shown = capsys.readouterr().err
+    assert says in shown.replace("\n", " ") and "Traceback" not in shown
+
+
+def test_collapse_is_said():
+    sure = {"unlabelled_entropy": 1e-4, "unlabelled_largest_share": 0.999}
+    assert "99.9 %" in collapse_warnings(sure, CollapseConfig(), 2)[0]
+    for other in ({"unlabelled_entropy": 0.3}, {"unlabelled_largest_share": 0.6}):
+        assert not collapse_warnings(sure | other, CollapseConfig(), 2)
+
+
+def test_presets_say_what_they_stream():
+    for name in ("real-bogus-base", "real-bogus-fine-tuning", "real-bogus-mme", "real-bogus-avda", "real-bogus-con2da"):
+        experiment = find_preset(name)()
+        assert find_system(experiment.system).streams(experiment)
+
+
+def test_without_data_four_surveys_are_simulated(tmp_path):
+    """Their builder takes the options, and a target that is said stays."""
+    from rich.console import Console
+
+    from lcjax.cli.train import simulated_datasets
+
+    system, experiment = find_system("con2da"), find_preset("real-bogus-con2da")()
+    chosen, datasets = system.simulated(experiment)
+    assert chosen.domains.target == ("sim_ztf",) and chosen.domains.source == ("sim_hits",) and len(datasets) == 4
+    few = {name: dataclasses.replace(datasets[name], n_objects=12) for name in ("sim_hits", "sim_ztf")}
+    made = simulated_datasets(Console(quiet=True), few, tmp_path)
+    assert made == [tmp_path / "data" / name for name in few] and all(path.is_dir() for path in made)
+    own = dataclasses.replace(experiment.domains, target=("sim_des",))
+    assert system.simulated(dataclasses.replace(experiment, domains=own))[0].domains == own
