@@ -9,10 +9,14 @@ import pytest
 from lcjax.systems import PRESETS, build_task, find_system
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 from lcjax.systems.light_curve_classifier.encoder import with_origin
+from lcjax.systems.svdd.config import SvddExperiment
 
 
 def completed(experiment):
     """With what a run takes from its data and its options."""
+    if isinstance(experiment, SvddExperiment):
+        names = {"feature_names": ("x", "y", "z"), "class_names": ("a", "b")}
+        return dataclasses.replace(experiment, inputs=dataclasses.replace(experiment.inputs, **names))
     if not isinstance(experiment, LightCurveClassifierExperiment):
         return experiment
     encoder = (
