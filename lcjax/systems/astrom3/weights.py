@@ -96,9 +96,7 @@ def import_astrom3(source: Path | str) -> ImportedWeights:
     config = sized(config_from_names(arrays, settings or {}), variables, settings or {})
     _check_whole(config, variables, file)
     base = AstroM3Experiment(model=config)
-    inputs = dataclasses.replace(
-        base.inputs, padding="release", statistics="none", spectrum_length=config.spectra.length
-    )
+    inputs = dataclasses.replace(base.inputs, padding="release", statistics="none", **columns_of(config))
     if config.head == "classifier" and config.num_classes == len(CLASS_NAMES):
         notes.append("classes taken in alphabetical order, as the published code numbers them")
         inputs = dataclasses.replace(inputs, class_names=CLASS_NAMES)
