@@ -21,7 +21,7 @@ def test_made_up_objects_have_all_modalities():
 
 
 def test_chunks_need_less_memory():
-    whole, chunked = run(["64", "1024"])
+    whole, chunked = run(["64", "2048"])
     assert whole["rows at a time"] == "all" and chunked["rows at a time"] == 64
     assert chunked["MB a device"] < 0.7 * whole["MB a device"]
 

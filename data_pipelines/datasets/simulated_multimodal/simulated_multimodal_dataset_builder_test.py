@@ -9,8 +9,8 @@ from data_pipelines.shards.manifest import verify
 
 
 def test_stars_are_written_and_read_and_a_subset_is_smaller(tmp_path):
-    options = {"multimodal": MultimodalOptions(spectrum_grid=(4000.0, 4100.0, 10.0), subset="sub50")}
-    done = prepare("simulated_multimodal", [], tmp_path, n_objects=60, shards=2, options=options)
+    options = MultimodalOptions(spectrum_grid=(4000.0, 4100.0, 10.0), subset="sub50")
+    done = prepare("simulated_multimodal", [], tmp_path, n_objects=60, shards=2, multimodal=options)
     assert verify(done.manifest.folder) == [] and sum(done.objects.values()) < 45
     source = MultimodalSource([done.manifest.folder], "train", 8, reader="plain")
     found = list(source.evaluation_batches())

@@ -258,6 +258,7 @@ def test_state_dictionaries_are_imported_with_their_sizes(tmp_path):
     for name, value in flatten(variables).items():
         np.testing.assert_array_equal(flatten(found.variables)[name], value)
     assert found.experiment.inputs.statistics == "none" and not found.experiment.inputs.mean
+    assert found.experiment.inputs.data_columns == (*PHOTOMETRIC, *METADATA)  # the order that batches are asked for
     (tmp_path / "config.json").unlink()
     sizes = import_astrom3(tmp_path).experiment.model
     assert (sizes.photometry.length, sizes.photometry.layers, sizes.dim, sizes.spectra.channels) == (
