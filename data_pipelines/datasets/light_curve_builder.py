@@ -19,10 +19,11 @@ from data_pipelines.kinds.light_curves.fluxes import FluxSeries, fluxes_of_magni
 from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.meaning import BrightnessFound
 from data_pipelines.kinds.light_curves.records import encode_light_curve, layout_of, light_curve_features
+from data_pipelines.kinds.light_curves.simulation_settings import SimulationSettings
 from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.shards.stars import write_stars
 from data_pipelines.sources import RawLightCurve, read_light_curves
-from lcjax.errors import DataError
+from lcjax.errors import ConfigError, DataError
 
 
 class LightCurveBuilder(SurveyBuilder):
@@ -34,12 +35,18 @@ class LightCurveBuilder(SurveyBuilder):
     """Of files that do not say."""
     place_arcsec = 2.0
     """Within which the survey's places of one star lie, unless --stars.arcsec says."""
+    simulates = False
+    """Whether it understands --simulation."""
     suffixes: tuple[str, ...] = ()
     """Endings of the survey's files, for folders that hold others too; none: every known format."""
 
     def __init__(self, *, settings: PrepareSettings | None = None, **kwargs: Any) -> None:
         """Runs the first pass, so that classes and splits are known."""
         self.start(settings)
+        if not self.simulates and self.settings.options["simulation"] != SimulationSettings():
+            raise ConfigError(
+                f"dataset '{self.name}' is made of survey files and has no use for --simulation: leave it away, or prepare 'simulated'"
+            )
         self.report = CleaningReport()
         self._labels: dict[str, str | None] = {}
         self._metadata: dict[str, None] = {}

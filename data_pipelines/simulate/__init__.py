@@ -1,5 +1,6 @@
 """Simulated surveys with known truth: `simulate_light_curves(n_objects, seed)` (numpy only)."""
 
+from data_pipelines.simulate.multiband import MULTIBAND, MULTIBAND_METADATA, simulate_multiband
 from data_pipelines.simulate.survey import (
     CLASS_NAMES,
     METADATA_NAMES,
@@ -14,7 +15,10 @@ __all__ = [
     "DEFAULT_MIX",
     "LONG_PERIOD",
     "METADATA_NAMES",
+    "MULTIBAND",
+    "MULTIBAND_METADATA",
     "SURVEYS",
     "simulate_light_curves",
+    "simulate_multiband",
     "simulate_one",
 ]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from data_pipelines.simulate.dirt import mislabel, soil
+from data_pipelines.simulate.fourier_statistics import shape_of
 from data_pipelines.simulate.surveys import DEFAULT_MIX, SURVEYS, Survey
 from data_pipelines.simulate.transients import TRANSIENTS
 from data_pipelines.simulate.variables import LONG_PERIOD, VARIABLES
@@ -19,8 +20,9 @@ from lcjax.errors import ConfigError
 CLASS_NAMES: tuple[str, ...] = (*VARIABLES, *TRANSIENTS)
 """Labels, in index order."""
 
-METADATA_NAMES = ("period", "amplitude", "long_period", "mislabelled")
-"""Scalars of every object: days (NaN if aperiodic), peak-to-peak mag of the noiseless points, and two flags."""
+METADATA_NAMES = ("period", "amplitude", "long_period", "mislabelled", "r21", "phi21")
+"""Truth of every object: days (NaN if aperiodic), peak-to-peak mag of the noiseless points, two flags, and the shape of the
+noiseless points as `shape_of` gives it (NaN if aperiodic)."""
 
 LIMIT_WIDTH = 0.25
 """Magnitudes over which a survey goes from seeing nearly all to nearly nothing."""
@@ -61,7 +63,7 @@ def _detected(rng: np.random.Generator, survey: Survey, magnitude: np.ndarray) -
 
 
 def _clean_object(rng: np.random.Generator, survey: Survey, name: str) -> tuple[np.ndarray, ...]:
-    """Sorted (mjd, magnitude, quoted error), truth's (amplitude, period); drawn anew until 3 points are detected."""
+    """Sorted (mjd, magnitude, quoted error), truth's (amplitude, period, shape); drawn anew until 3 points are detected."""
     observe = _observe_transient if name in TRANSIENTS else _observe_variable
     for _ in range(200):
         mjd, true, period = observe(rng, survey, name)
@@ -72,7 +74,7 @@ def _clean_object(rng: np.random.Generator, survey: Survey, name: str) -> tuple[
     quoted, noise = survey.errors.errors(rng, true)
     digits = survey.errors.digits
     measured = np.round(true + noise * rng.normal(size=len(true)), digits)
-    return mjd, measured, quoted, np.ptp(true), np.float64(period)
+    return mjd, measured, quoted, np.ptp(true), np.float64(period), shape_of(mjd, true, period)
 
 
 def simulate_one(
@@ -96,13 +98,15 @@ def simulate_one(
     weights = np.array([mix[name] for name in names], float)
     survey = SURVEYS[names[int(rng.choice(len(names), p=weights / weights.sum()))]]
     true_class = survey.draw_class(rng)
-    mjd, magnitude, error, amplitude, period = _clean_object(rng, survey, true_class)
+    mjd, magnitude, error, amplitude, period, (r21, phi21) = _clean_object(rng, survey, true_class)
     label = mislabel(rng, true_class, label_noise, frozenset(survey.classes))
     metadata = {
         "period": float(period),
         "amplitude": float(amplitude),
         "long_period": float(true_class in LONG_PERIOD),
         "mislabelled": float(label != true_class),
+        "r21": r21,
+        "phi21": phi21,
     }
     raw = RawLightCurve(
         object_id=f"{survey.name}-{seed}-{index:07d}",

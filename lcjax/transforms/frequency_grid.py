@@ -101,11 +101,6 @@ class FrequencyGrid:
         """(bins + 1,) float64, 1/d."""
         return np.geomspace(self.lowest, self.highest, self.bins + 1)
 
-    @property
-    def narrow_bins(self) -> int:
-        """How many of the lowest bins are narrower than the spacing: there the power is taken at their centres."""
-        return int(np.searchsorted(np.diff(self.edges), self.spacing))
-
     def oversampling_of(self, span: Array) -> Array:
         """Frequencies per 1 / span of stars that last `span` days; below 1 peaks may be missed."""
         return 1.0 / (self.spacing * jnp.maximum(span, 1e-6))

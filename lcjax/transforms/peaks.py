@@ -14,16 +14,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lcjax.transforms.aliases import aliases, offsets
 from lcjax.transforms.frequency_grid import Frequency, FrequencyGrid
-from lcjax.transforms.periodogram import Points, star_power, star_power_at, star_window_at
+from lcjax.transforms.log_bins import LogBins
+from lcjax.transforms.periodogram import Points, harmonics_at, star_power_at, star_window_at
 from lcjax.typing import Array
 
 RATIOS = (1.0, 1 / 3, 1 / 2, 2.0, 3.0)
 """Frequencies of one and the same variation, as multiples of the first found."""
 CYCLES = 0.7
 """Least part of a cycle that the points must last."""
-BLOCK = 32
-"""Neighbours whose highest is found first."""
+
+
+SAWTOOTH = 0.15
+"""R_21 |sin phi_21| from which a curve counts as wholly unlike itself in reversed time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +36,7 @@ class PeakSearch:
 
     candidates: int = 3
     """Kept of each star."""
-    peaks: int = 12
+    peaks: int = 8
     """Highest bins that are looked into."""
     harmonics: int = 4
     """Most harmonics of the fits that are compared."""
@@ -41,15 +45,17 @@ class PeakSearch:
     penalty: float = 0.8
     """Of a free parameter, in ln(points) / 2 of log-likelihood: 1 is the Bayesian information criterion, which takes
     half the period of a binary with similar minima more often."""
+    half_cost: float = 6.0
+    """Of half the frequency of a peak, in ln(points) of log-likelihood: a modulated pulsator repeats after two periods a
+    little better than after one, and a binary with two like minima hardly."""
+    aliases: int = 4
+    """Best aliases that join the candidates."""
+    aliases_of: int = 3
+    """Best peaks whose aliases are tried."""
+    own_window: int = 3
+    """Peaks of the star's own spectral window that are tried as differences between aliases."""
     alias: float = 0.3
     """Spectral window at which a peak counts as an alias of a better one."""
-
-
-class LogBins(NamedTuple):
-    """The highest power in each logarithmic bin and where it is, (bins,) each."""
-
-    power: Array
-    frequency: Frequency
 
 
 class Candidates(NamedTuple):
@@ -61,58 +67,6 @@ class Candidates(NamedTuple):
     score: Array  #: log-likelihood above a constant's, less the cost of parameters; below 0 a constant is better
     alias_of: Array  #: int32, which better candidate this may be an alias of, -1 none
     valid: Array  #: bool; False where a star has fewer
-
-
-def log_bins(power: Array, at_centres: Array, grid: FrequencyGrid) -> LogBins:
-    """The maximum of each logarithmic bin, so that no peak is lost.
-
-    Args:
-      power: (F,) on the grid. at_centres: (narrow_bins,) at the centres of the bins narrower than the spacing.
-    """
-    starts, ends = bin_ranges(grid)
-    blocks = jnp.pad(power, (0, -len(power) % BLOCK), constant_values=-jnp.inf).reshape(-1, BLOCK)
-    # Of each bin: the blocks that are wholly inside, the points before those, the points after.
-    first, last = -(-starts // BLOCK), np.maximum(ends // BLOCK, -(-starts // BLOCK))
-    block = first[:, None] + np.arange(np.max(last - first, initial=1))
-    head = starts[:, None] + np.arange(BLOCK)
-    tail = ends[:, None] - 1 - np.arange(BLOCK)
-    inside = np.concatenate(
-        [
-            block < last[:, None],
-            head < np.minimum(ends, first * BLOCK)[:, None],
-            tail >= np.maximum(starts, last * BLOCK)[:, None],
-        ],
-        axis=1,
-    )
-    place = np.concatenate([block * BLOCK, head, tail], axis=1)
-    values = jnp.concatenate(
-        [
-            blocks.max(axis=1)[np.minimum(block, len(blocks) - 1)],
-            power.at[head].get(mode="clip"),
-            power.at[tail].get(mode="clip"),
-        ],
-        axis=1,
-    )
-    best = jnp.argmax(jnp.where(inside, values, -jnp.inf), axis=1)
-    index = jnp.take_along_axis(jnp.asarray(place), best[:, None], axis=1)[:, 0]
-    within = jnp.argmax(blocks[index // BLOCK], axis=1)
-    index = (index + jnp.where(best < block.shape[1], within, 0)).astype(jnp.int32)
-    centre = bin_centres(grid)
-    frequency = Frequency(jnp.concatenate([centre.index, index]), jnp.pad(centre.offset, (0, len(starts))))
-    return LogBins(jnp.concatenate([at_centres, power[index]]), frequency)
-
-
-def bin_ranges(grid: FrequencyGrid) -> tuple[np.ndarray, np.ndarray]:
-    """First index of the grid in each of the wider bins, and the first beyond it."""
-    edges = np.ceil(grid.edges[grid.narrow_bins :] / grid.spacing).astype(np.int32)
-    edges[-1] = grid.count
-    return edges[:-1], edges[1:]
-
-
-def bin_centres(grid: FrequencyGrid) -> Frequency:
-    """Geometric centres of the bins narrower than the spacing."""
-    narrow = grid.narrow_bins
-    return grid.place(np.sqrt(grid.edges[:narrow] * grid.edges[1 : narrow + 1]))
 
 
 def take(frequency: Frequency, rows: Array) -> Frequency:
@@ -190,27 +144,74 @@ def eligible(bins: LogBins, span: Array, grid: FrequencyGrid) -> Array:
     return (top | wide) & (grid.edges[1:].astype(np.float32) * span >= CYCLES)
 
 
-def find_candidates(points: Points, bins: LogBins, grid: FrequencyGrid, search: PeakSearch) -> Candidates:
-    """Candidates of one star from the maxima of its bins."""
+def joined(*parts: Frequency) -> Frequency:
+    """All of them, one after the other."""
+    return Frequency(jnp.concatenate([p.index for p in parts]), jnp.concatenate([p.offset for p in parts]))
+
+
+class Trials(NamedTuple):
+    """Frequencies worth a fit, (T,) each."""
+
+    frequency: Frequency
+    power: Array
+    harmonics: Array
+    score: Array
+    there: Array  #: bool
+    half: Array  #: bool, half of a peak
+
+
+def trials(points: Points, bins: LogBins, window: LogBins, grid: FrequencyGrid, search: PeakSearch) -> Trials:
+    """The highest bins and half of each, refined; then the best aliases of the best of those, refined."""
     allowed = jnp.where(eligible(bins, points.span, grid), bins.power, -1.0)
     height, rows = jax.lax.top_k(allowed, min(search.peaks, grid.bins))
     peaks = take(bins.frequency, rows)
-    half = scaled(peaks, 0.5)
-    trial = Frequency(*(jnp.concatenate(both) for both in zip(peaks, half, strict=True)))
-    trial = refine(points, trial, grid, search.refined_with)
-    power, harmonics, score = scores(points, trial, search)
+    first = refine(points, joined(peaks, scaled(peaks, 0.5)), grid, search.refined_with)
+    there = jnp.tile(height >= 0, 2) & (grid.value(first) * points.span >= CYCLES)
+    half = jnp.arange(2 * len(rows)) >= len(rows)
+    found = Trials(first, *scores(points, first, search), there, half)
+    if not search.aliases:
+        return found
+    _, best = jax.lax.top_k(jnp.where(there, found.score, -jnp.inf), min(search.aliases_of, len(half)))
+    by = offsets(window, points.span, grid, search.own_window)
+    other = aliases(take(first, best), by)
+    within = (grid.value(other) * points.span >= CYCLES) & (other.index < grid.count)
+    rough = star_power_at(points, other, search.refined_with)[-1]
+    rough, rows = jax.lax.top_k(jnp.where(within, rough, -1.0), search.aliases)
+    second = refine(points, take(other, rows), grid, search.refined_with)
+    of_half = half[best][rows // by.index.shape[0]]
+    more = Trials(second, *scores(points, second, search), rough >= 0, of_half)
+    both = (jnp.concatenate(pair) for pair in zip(found[1:], more[1:], strict=True))
+    return Trials(joined(first, second), *both)
+
+
+def sawtooth(points: Points, frequency: Frequency, power: Array) -> Array:
+    """From 0, of a folded curve that is the same in reversed time, to 1, of one that rises and falls unlike; (F,).
+
+    By the phase of the second harmonic, phi_21 = phi_2 - 2 phi_1, and its amplitude, R_21: eclipses and spots are nearly
+    symmetric, phi_21 = 0 or pi; pulsators of the fundamental mode have R_21 = 0.4 and sin phi_21 = 0.8. Two standard
+    errors by the variance that `power` (F,) leaves do not count.
+    """
+    first, second = harmonics_at(points, frequency, 2)
+    size = jnp.maximum(jnp.abs(first), 1e-6)
+    cross = jnp.imag(second * jnp.conj(first) ** 2)
+    noise = jnp.sqrt(2.0 * points.variance * (1.0 - power) * jnp.sum(points.weight**2)) / size
+    unlike = jnp.abs(cross) / size**3 - 2.0 * noise
+    return jnp.clip(unlike / SAWTOOTH, 0.0, 1.0) ** 2
+
+
+def find_candidates(
+    points: Points, bins: LogBins, window: LogBins, grid: FrequencyGrid, search: PeakSearch
+) -> Candidates:
+    """Candidates of one star from the maxima of its bins."""
+    trial, power, harmonics, score, there, half = trials(points, bins, window, grid, search)
+    size = jnp.log(jnp.maximum(points.count, 2).astype(jnp.float32))
+    ranked = score - half * search.half_cost * size * sawtooth(points, scaled(trial, 2.0), power)
     value = grid.value(trial)
-    free = (
-        jnp.tile(height >= 0, 2)
-        & (value * points.span >= CYCLES)
-        & (points.variance > 0)
-        & (points.count >= 5)
-        & (points.span > 0)
-    )
+    free = there & (value * points.span >= CYCLES) & (points.variance > 0) & (points.count >= 5) & (points.span > 0)
     width = 0.7 / jnp.maximum(points.span, 1e-3)
     chosen, valid = [], []
     for _ in range(search.candidates):
-        best = jnp.argmax(jnp.where(free, score, -jnp.inf))
+        best = jnp.argmax(jnp.where(free, ranked, -jnp.inf))
         chosen.append(best)
         valid.append(free[best])
         for ratio in RATIOS:
@@ -228,11 +229,3 @@ def find_candidates(points: Points, bins: LogBins, grid: FrequencyGrid, search: 
         jnp.where(valid, alias_of, -1).astype(jnp.int32),
         valid,
     )
-
-
-def star_bins(points: Points, grid: FrequencyGrid) -> tuple[LogBins, LogBins]:
-    """Of one star: power and spectral window in logarithmic bins."""
-    power, window = star_power(points, grid)
-    centre = bin_centres(grid)
-    slow = star_power_at(points, centre, 1)[0]
-    return log_bins(power, slow, grid), log_bins(window, star_window_at(points, centre), grid)

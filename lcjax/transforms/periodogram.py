@@ -5,6 +5,7 @@ weighted variance they explain, 1 - chi2 / chi2_0 (Zechmeister & Kuerster 2009, 
 for several). The normal equations need nothing but Fourier sums of weights and of weights times magnitudes.
 """
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import chex
@@ -68,7 +69,7 @@ def usable(batch: dict) -> Array:
     return shown & jnp.isfinite(batch["time"]) & jnp.isfinite(batch["magnitude"])
 
 
-def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0) -> Points:
+def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0, bands: int = 1) -> Points:
     """The visible points of each star, weighted by their errors.
 
     Args:
@@ -76,6 +77,8 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0) -> Points:
         float32 lost of the times (see `split_time`).
       jitter: added to the errors in quadrature, in units of the star's median error: 0 trusts the errors, 1 limits what
         the best points weigh to twice what the median one does.
+      bands: above 1, of several bands: `band` (B, L) int in [0, bands) says which; each has a mean of its own, and what is
+        left varies with one frequency (VanderPlas & Ivezic 2015, section 4, N_base = 1, N_band = 0).
     """
     mask = usable(batch)
     chex.assert_rank(mask, 2)
@@ -90,6 +93,8 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0) -> Points:
     rough = jnp.sum(weight * magnitude, axis=-1, keepdims=True)
     rest = jnp.sum(weight * (magnitude - rough), axis=-1, keepdims=True)
     value = jnp.where(mask, magnitude - rough - rest, 0.0)
+    if bands > 1:
+        value = value - band_means(value, weight, jnp.where(mask, batch["band"], -1), bands)
     variance = jnp.sum(weight * value**2, axis=-1)
     # What rounding alone makes of a constant star is no variation.
     rounding = 4 * jnp.finfo(jnp.float32).eps * jnp.max(jnp.abs(magnitude), axis=-1)
@@ -104,6 +109,14 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0) -> Points:
     return Points(turns, weight, value, (rough + rest)[..., 0], variance, count, span, error, variance * total[..., 0])
 
 
+def band_means(value: Array, weight: Array, band: Array, bands: int) -> Array:
+    """Weighted mean of the points in the same band, at each point (B, L); 0 where `band` is none of 0 ... bands - 1."""
+    member = (band[..., None] == jnp.arange(bands)).astype(jnp.float32)
+    total = jnp.einsum("bl,blk->bk", weight, member)
+    mean = jnp.einsum("bl,blk->bk", weight * value, member) / jnp.where(total > 0, total, 1.0)
+    return jnp.einsum("bk,blk->bl", mean, member)
+
+
 class Sums(NamedTuple):
     """Cosine and sine sums over the points at multiples 1, 2, ... of frequencies of any shape."""
 
@@ -111,8 +124,12 @@ class Sums(NamedTuple):
     sine: list[Array]
 
 
-def explained(weights: Sums, values: Sums, points: Points, harmonics: int) -> list[Array]:
+def explained(
+    weights: Sums, values: Sums, points: Points, harmonics: int
+) -> tuple[list[Array], Callable[[], list[Array]]]:
     """Share of the variance that a constant and 1, 2, ... H harmonics explain, in [0, 1]; one array for each number.
+
+    Also what gives the coefficients of the fit with H: cosine and sine of the first harmonic, of the second, ...
 
     Args:
       weights: sums of the weights, at multiples 1 ... 2 H. values: of weights times centred magnitudes, 1 ... H.
@@ -149,7 +166,15 @@ def explained(weights: Sums, values: Sums, points: Points, harmonics: int) -> li
         if i % 2:
             there = (points.variance > 0) & (points.count > i + 2)
             shares.append(jnp.where(there, jnp.clip(share, 0.0, 1.0), 0.0))
-    return shares
+
+    def coefficients() -> list[Array]:
+        found: dict[int, Array] = {}
+        for i in reversed(range(2 * harmonics)):
+            known = sum(lower[k, i] * found[k] for k in range(i + 1, 2 * harmonics))
+            found[i] = (solved[i] - known) * lower[i, i]
+        return [found[i] for i in range(2 * harmonics)]
+
+    return shares, coefficients
 
 
 def star_power(points: Points, grid: FrequencyGrid, harmonics: int = 1) -> tuple[Array, Array]:
@@ -163,17 +188,32 @@ def star_power(points: Points, grid: FrequencyGrid, harmonics: int = 1) -> tuple
         ):
             found.cosine.append(parts[0])
             found.sine.append(parts[1])
-    power = explained(weights, values, points, harmonics)[-1]
+    power = explained(weights, values, points, harmonics)[0][-1]
     return power, weights.cosine[0] ** 2 + weights.sine[0] ** 2
+
+
+def _sums_at(points: Points, frequency: Frequency, harmonics: int) -> tuple[Sums, Sums]:
+    both = jnp.stack([points.weight, points.weight * points.value])
+    cosine, sine = sums_at(both, points.turns, frequency, 2 * harmonics)
+    weights, values = (Sums(list(c), list(s)) for c, s in zip(cosine, sine, strict=True))
+    return weights, Sums(values.cosine[:harmonics], values.sine[:harmonics])
 
 
 def star_power_at(points: Points, frequency: Frequency, harmonics: int) -> Array:
     """Power of one star at a few frequencies (F,), with 1 ... H harmonics: (H, F)."""
-    both = jnp.stack([points.weight, points.weight * points.value])
-    cosine, sine = sums_at(both, points.turns, frequency, 2 * harmonics)
-    weights, values = (Sums(list(c), list(s)) for c, s in zip(cosine, sine, strict=True))
-    values = Sums(values.cosine[:harmonics], values.sine[:harmonics])
-    return jnp.stack(explained(weights, values, points, harmonics))
+    return jnp.stack(explained(*_sums_at(points, frequency, harmonics), points, harmonics)[0])
+
+
+def harmonics_at(points: Points, frequency: Frequency, harmonics: int) -> Array:
+    """Complex amplitudes of the H harmonics fitted at a few frequencies, (H, F): value = Re sum A_h exp(-2 pi i h phase)."""
+    found = explained(*_sums_at(points, frequency, harmonics), points, harmonics)[1]()
+    return jnp.stack([cosine + 1j * sine for cosine, sine in zip(found[::2], found[1::2], strict=True)])
+
+
+def power_and_window_at(points: Points, frequency: Frequency) -> tuple[Array, Array]:
+    """Power of one harmonic and spectral window of one star at a few frequencies (F,)."""
+    weights, values = _sums_at(points, frequency, 1)
+    return explained(weights, values, points, 1)[0][0], weights.cosine[0] ** 2 + weights.sine[0] ** 2
 
 
 def star_window_at(points: Points, frequency: Frequency) -> Array:
@@ -183,15 +223,15 @@ def star_window_at(points: Points, frequency: Frequency) -> Array:
 
 
 def lomb_scargle(
-    batch: dict, grid: FrequencyGrid, harmonics: int = 1, jitter: float = 0.0, at_once: int = 1
+    batch: dict, grid: FrequencyGrid, harmonics: int = 1, jitter: float = 0.0, at_once: int = 1, bands: int = 1
 ) -> Periodogram:
     """Power and spectral window of each star at all frequencies of the grid.
 
     Args:
-      batch: as in `prepare`. harmonics: 1 to 5 or so; the cost grows with their square.
+      batch, bands: as in `prepare`. harmonics: 1 to 5 or so; the cost grows with their square.
       at_once: stars worked on at the same time: one is best for the caches of a CPU, more fill an accelerator.
     """
-    points = prepare(batch, grid, jitter)
+    points = prepare(batch, grid, jitter, bands)
     power, window = jax.lax.map(lambda star: star_power(star, grid, harmonics), points, batch_size=at_once)
     return Periodogram(power, window)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lcjax.transforms.frequency_grid import Frequency, FrequencyGrid
-from lcjax.transforms.peaks import LogBins, PeakSearch, eligible, find_candidates, log_bins, moved, scaled, star_bins
+from lcjax.transforms.log_bins import LogBins, star_bins
+from lcjax.transforms.peaks import PeakSearch, eligible, find_candidates, moved, sawtooth, scaled
 from lcjax.transforms.periodogram import prepare
 
 GRID = FrequencyGrid(highest=8.0, lowest=0.003, span=600.0, bins=128)
@@ -34,28 +35,13 @@ def search():
     def run(batch):
         one = jax.tree.map(lambda x: x[0], prepare(batch, GRID))
         power, window = star_bins(one, GRID)
-        return power, window, find_candidates(one, power, GRID, PeakSearch())
+        return power, window, find_candidates(one, power, window, GRID, PeakSearch())
 
     return run
 
 
 def first(candidates):
     return float(GRID.value(candidates.frequency)[0])
-
-
-def test_bins_lose_no_peak():
-    """As a loop over the bins."""
-    power = np.random.default_rng(0).uniform(size=GRID.count).astype(np.float32)
-    slow = np.linspace(0.1, 0.2, GRID.narrow_bins, dtype=np.float32)
-    bins = jax.jit(lambda p, s: log_bins(p, s, GRID))(power, slow)
-    edges = np.ceil(GRID.edges / GRID.spacing).astype(int)
-    edges[-1] = GRID.count
-    np.testing.assert_array_equal(bins.power[: len(slow)], slow)
-    for i in range(GRID.narrow_bins, GRID.bins):
-        part = power[edges[i] : edges[i + 1]]
-        assert bins.power[i] == part.max()
-        assert bins.frequency.index[i] == edges[i] + part.argmax()
-    assert edges[GRID.narrow_bins] * GRID.spacing < GRID.edges[GRID.narrow_bins] + GRID.spacing
 
 
 def test_a_broad_peak_fills_one_place():
@@ -149,3 +135,32 @@ def test_fewer_candidates_than_asked_for(search):
     kept = np.asarray(GRID.value(candidates.frequency))[valid]
     assert 1 <= len(kept) < 3 and (kept * 0.224 >= 0.69).all() and valid[0]
     assert not np.asarray(candidates.power)[~valid].any()
+
+
+def test_an_alias_that_is_higher_is_seen_through(search):
+    """A sharp variation of few points: one harmonic alone prefers another frequency by a day."""
+    wrong, found = 0, 0
+    for seed in range(6):
+        frequency = 1.79 + 0.0613 * seed
+        saw = lambda t, f=frequency: 0.9 * ((t * f) % 1.0) ** 0.7
+        power, _, candidates = search(batch_of(saw, seed=seed, count=36, noise=0.02))
+        peak = float(GRID.value(jax.tree.map(lambda x: x[jnp.argmax(power.power)], power.frequency)))
+        wrong += abs(peak - frequency) > 0.01
+        found += abs(first(candidates) - frequency) < 2e-3
+    assert wrong >= 3 and found >= 5
+
+
+def test_a_sawtooth_is_told_from_eclipses():
+    curves = {
+        "saw": lambda t: 0.3 * np.cos(t) + 0.13 * np.cos(2 * t + 4.0),
+        "reversed": lambda t: 0.3 * np.cos(t) + 0.13 * np.cos(2 * t - 4.0),
+        "eclipses": lambda t: 0.3 * np.cos(t + 1.1) + 0.13 * np.cos(2 * t + 2.2),
+        "sine": lambda t: 0.3 * np.cos(t),
+    }
+    frequency = GRID.place(np.array([2.5137]))
+    unlike = {}
+    for name, curve in curves.items():
+        batch = batch_of(lambda t, c=curve: c(2 * np.pi * 2.5137 * t), noise=0.01)
+        points = jax.tree.map(lambda x: x[0], prepare(batch, GRID))
+        unlike[name] = float(sawtooth(points, frequency, jnp.array([0.99]))[0])
+    assert unlike["saw"] == unlike["reversed"] == 1.0 and unlike["eclipses"] < 0.05 and unlike["sine"] < 0.05

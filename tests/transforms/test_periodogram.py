@@ -4,8 +4,10 @@ import jax
 import numpy as np
 import pytest
 
+from lcjax.transforms.folding import phases
 from lcjax.transforms.frequency_grid import FrequencyGrid, split_time
 from lcjax.transforms.periodogram import (
+    harmonics_at,
     log_false_alarm,
     lomb_scargle,
     masked_quantile,
@@ -184,3 +186,31 @@ def test_nifty_ls_agrees():
         columns = (x[i][mask].astype(float) for x in (time, batch["magnitude"], batch["magnitude_error"]))
         expected = nifty_ls.lombscargle(*columns, **ends).power
         np.testing.assert_allclose(found.power[i, 3:], expected[2:], atol=1e-3)
+
+
+def test_amplitudes_of_a_fit_are_those_put_in():
+    """Two harmonics at nights alone, without noise."""
+    _, batch = stars()
+    points = jax.tree.map(lambda x: x[0], prepare(batch, GRID))
+    where = GRID.place(np.array([0.7413, 2.31]))
+    turn = np.asarray(phases(points, where))[0] * 2 * np.pi
+    value = 0.3 * np.cos(turn + 0.4) + 0.1 * np.sin(2 * turn)
+    points = points._replace(value=value - np.sum(points.weight * value))
+    found = harmonics_at(points, where, 2)[:, 0]
+    np.testing.assert_allclose(found, [0.3 * np.exp(-0.4j), 0.1j], atol=2e-4)
+
+
+def test_bands_have_means_of_their_own():
+    """Two bands 1.5 mag apart, taken in turn: one frequency, found with the bands known and lost without."""
+    _, batch = stars()
+    band = (np.arange(64)[None] + np.arange(2)[:, None]) % 2
+    apart = {**batch, "magnitude": batch["magnitude"] + np.float32(1.5) * band, "band": band}
+    found = jax.jit(lambda b: lomb_scargle(b, GRID, 2, bands=2).power)(apart)
+    plain = jax.jit(lambda b: lomb_scargle(b, GRID, 2).power)(batch)
+    np.testing.assert_array_equal(np.argmax(found, axis=1), np.argmax(plain, axis=1))
+    np.testing.assert_allclose(found.max(axis=1), plain.max(axis=1), atol=0.03)
+    assert (lomb_scargle(apart, GRID, 2).power.max(axis=1) < 0.5).all()
+    changed = np.where(batch["mask"], band, 7)  # what stands in the padding
+    np.testing.assert_array_equal(
+        prepare({**apart, "band": changed}, GRID, bands=2).value, prepare(apart, GRID, bands=2).value
+    )

@@ -8,6 +8,7 @@ from data_pipelines.kinds.base import Kind, Reader, Request
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
+from data_pipelines.kinds.light_curves.simulation_settings import SimulationSettings
 from data_pipelines.kinds.star_settings import StarSettings
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class LightCurves(Kind):
     layout = LIGHT_CURVES
     predict_options = {"columns": ColumnNames, "cleaning": CleaningSettings}  # noqa: RUF012
     simulated = "simulated"
-    prepare_options = {**predict_options, "stars": StarSettings}  # noqa: RUF012
+    prepare_options = {**predict_options, "stars": StarSettings, "simulation": SimulationSettings}  # noqa: RUF012
 
     def open_source(
         self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any
