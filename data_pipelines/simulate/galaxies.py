@@ -65,7 +65,7 @@ def simulate_stamp(
     noise = _seen(rng.normal(size=light.shape), grain / 2.355)
     noise /= noise.std()
     across = max(galaxy.radius / _PIXEL, 2.0)
-    stamp = light / light.sum() * signal * side**2 / across**2 + noise * 6
+    stamp = light / light.sum() * signal * side**2 / across**2 + noise * 3
     voters = _LEAST_VOTERS[survey] + int(rng.poisson(2))
     votes = rng.multinomial(voters, vote_chances(galaxy, signal, seeing)) / voters
     return (100 + 10 * stamp).astype(np.float32), votes.astype(np.float32)
@@ -73,7 +73,7 @@ def simulate_stamp(
 
 def vote_chances(galaxy: SimulatedGalaxy, signal: float, seeing: float) -> np.ndarray:
     """(5,) chances of a voter's answer: faint ones are unclassifiable, small ones hide arms and clumps, small spheroids look like points."""
-    hidden = 1 / (1 + (signal / 14) ** 2)
+    hidden = 1 / (1 + (signal / 30) ** 2)
     resolved = 1 / (1 + (1.6 * seeing / galaxy.radius) ** 2)
     chances = np.full(5, 0.02)
     if galaxy.kind == 3:
@@ -81,7 +81,7 @@ def vote_chances(galaxy: SimulatedGalaxy, signal: float, seeing: float) -> np.nd
     elif galaxy.kind == 0:
         chances[[0, 3]] += (resolved + 0.3, 1 - resolved)
     else:
-        faint = 1 / (1 + (signal / 45) ** 2)
+        faint = 1 / (1 + (signal / 60) ** 2)
         clear = resolved * (1 - faint)
         chances[galaxy.kind] += clear + 0.15
         chances[0] += 1 - clear

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_pipelines.kinds.base import Kind, PrepareSettings, Reader, Request
 from data_pipelines.kinds.images.galaxies import GalaxySettings
+from data_pipelines.kinds.images.mosaics import MosaicSettings
 from data_pipelines.kinds.images.options import NOTHING, ImageSettings
 from data_pipelines.kinds.images.records import IMAGES
 from data_pipelines.kinds.report import Report
@@ -29,6 +30,7 @@ class Images(Kind):
         "images": ImageSettings,
         "stars": StarSettings,
         "galaxies": GalaxySettings,
+        "mosaics": MosaicSettings,
     }
     predict_options = {"images": ImageSettings}  # noqa: RUF012
 
