@@ -188,7 +188,6 @@ def server_rows(base: str, options: Options) -> list[dict[str, Any]]:
         one = next(number)
         body = {"label": "SN" if one % 2 else "bogus", "key": f"benchmark{time.monotonic_ns()}"}
         client.post(f"/api/candidates/{1 + one % 300}/vote", json=body, headers=csrf).raise_for_status()
-        time.sleep(0.06)  # the pace that one visitor is allowed
 
     def get(path: str) -> Callable[[], None]:
         return lambda: client.get(path).raise_for_status() and None
@@ -216,6 +215,7 @@ def _timed(case: Callable[[], None], repeats: int) -> list[float]:
     found = []
     case()
     for _ in range(repeats):
+        time.sleep(0.06)  # the pace that one visitor is allowed
         begin = time.perf_counter()
         case()
         found.append(1000 * (time.perf_counter() - begin))
