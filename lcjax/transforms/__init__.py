@@ -1,5 +1,6 @@
 """Jitted preprocessing: windows, masking, scaling, time encodings, periods, stamps. Arrays in, arrays out."""
 
+from lcjax.transforms.asinh_magnitudes import asinh_magnitudes
 from lcjax.transforms.delight import block_median_pyramid, delight_stack, network_input, recentre
 from lcjax.transforms.dihedral import copies, copies_as_rows
 from lcjax.transforms.folding import FoldedCurves, fold
@@ -32,6 +33,7 @@ __all__ = [
     "Periodogram",
     "Views",
     "apply_masks",
+    "asinh_magnitudes",
     "block_median_pyramid",
     "clip_features",
     "copies",

@@ -69,7 +69,7 @@ def usable(batch: dict) -> Array:
     return shown & jnp.isfinite(batch["time"]) & jnp.isfinite(batch["magnitude"])
 
 
-def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0) -> Points:
+def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0, bands: int = 1) -> Points:
     """The visible points of each star, weighted by their errors.
 
     Args:
@@ -77,6 +77,8 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0) -> Points:
         float32 lost of the times (see `split_time`).
       jitter: added to the errors in quadrature, in units of the star's median error: 0 trusts the errors, 1 limits what
         the best points weigh to twice what the median one does.
+      bands: above 1, of several bands: `band` (B, L) int in [0, bands) says which; each has a mean of its own, and what is
+        left varies with one frequency (VanderPlas & Ivezic 2015, section 4, N_base = 1, N_band = 0).
     """
     mask = usable(batch)
     chex.assert_rank(mask, 2)
@@ -91,6 +93,8 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0) -> Points:
     rough = jnp.sum(weight * magnitude, axis=-1, keepdims=True)
     rest = jnp.sum(weight * (magnitude - rough), axis=-1, keepdims=True)
     value = jnp.where(mask, magnitude - rough - rest, 0.0)
+    if bands > 1:
+        value = value - band_means(value, weight, jnp.where(mask, batch["band"], -1), bands)
     variance = jnp.sum(weight * value**2, axis=-1)
     # What rounding alone makes of a constant star is no variation.
     rounding = 4 * jnp.finfo(jnp.float32).eps * jnp.max(jnp.abs(magnitude), axis=-1)
@@ -103,6 +107,14 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0) -> Points:
     turns = grid.turns(time, mask, batch.get("time_low"))
     count = jnp.sum(mask, axis=-1)
     return Points(turns, weight, value, (rough + rest)[..., 0], variance, count, span, error, variance * total[..., 0])
+
+
+def band_means(value: Array, weight: Array, band: Array, bands: int) -> Array:
+    """Weighted mean of the points in the same band, at each point (B, L); 0 where `band` is none of 0 ... bands - 1."""
+    member = (band[..., None] == jnp.arange(bands)).astype(jnp.float32)
+    total = jnp.einsum("bl,blk->bk", weight, member)
+    mean = jnp.einsum("bl,blk->bk", weight * value, member) / jnp.where(total > 0, total, 1.0)
+    return jnp.einsum("bk,blk->bl", mean, member)
 
 
 class Sums(NamedTuple):
@@ -211,15 +223,15 @@ def star_window_at(points: Points, frequency: Frequency) -> Array:
 
 
 def lomb_scargle(
-    batch: dict, grid: FrequencyGrid, harmonics: int = 1, jitter: float = 0.0, at_once: int = 1
+    batch: dict, grid: FrequencyGrid, harmonics: int = 1, jitter: float = 0.0, at_once: int = 1, bands: int = 1
 ) -> Periodogram:
     """Power and spectral window of each star at all frequencies of the grid.
 
     Args:
-      batch: as in `prepare`. harmonics: 1 to 5 or so; the cost grows with their square.
+      batch, bands: as in `prepare`. harmonics: 1 to 5 or so; the cost grows with their square.
       at_once: stars worked on at the same time: one is best for the caches of a CPU, more fill an accelerator.
     """
-    points = prepare(batch, grid, jitter)
+    points = prepare(batch, grid, jitter, bands)
     power, window = jax.lax.map(lambda star: star_power(star, grid, harmonics), points, batch_size=at_once)
     return Periodogram(power, window)
 

@@ -57,6 +57,7 @@ def light_curve_views(
     jitter: float = 1.0,
     phase_bins: int = 32,
     at_once: int = 8,
+    bands: int = 1,
 ) -> Views:
     """Periodogram, folded curves and scalars of each star; to be jitted with all but `batch` bound.
 
@@ -64,9 +65,13 @@ def light_curve_views(
       batch: LightCurveBatch, raw (days, mag); `visible`, where there, is all that is looked at (see `prepare`).
       grid: frequencies. search: how candidates are found.
       jitter: added to the errors, in median errors: quoted errors tell little of how far real stars scatter.
-      at_once: stars worked on at the same time (see `lomb_scargle`).
+      at_once: stars worked on at the same time: transforms of several go through a CPU's vectors together.
+      bands: above 1, `band` (B, L) says which of so many a point is in (see `prepare`); all are folded together, each less
+        its own mean.
+
+    Fluxes, of any sign, become magnitudes by `asinh_magnitudes`.
     """
-    points = prepare(batch, grid, jitter)
+    points = prepare(batch, grid, jitter, bands)
     one = functools.partial(_star_views, grid=grid, search=search, phase_bins=phase_bins)
     spectrum, folded, candidates = jax.lax.map(one, points, batch_size=at_once)
     frequency = jnp.where(candidates.valid, grid.value(candidates.frequency), 0.0)

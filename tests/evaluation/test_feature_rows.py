@@ -24,7 +24,7 @@ def test_bands_side_by_side():
         curve("a", "r", "X", 12, 2),
         curve("b", "r", "Z", 9, 3),
     ]
-    found = star_features(curves[:3] + [curve("c", "g", "X", 1, 4)])
+    found = star_features([*curves[:3], curve("c", "g", "X", 1, 4)])
     assert found.object_id == ["a", "b", "c"] and found.n_points == [32, 20, 1] and found.label == ["X", "Y", "X"]
     count = len(FEATURES) - 1  # the mean magnitude is left out
     assert len(found.names) == 2 * count and found.names[0].endswith("_g") and found.names[count].endswith("_r")

@@ -12,7 +12,7 @@ from lcjax.hunt.answering import classify_some, count, rank, register, unclassif
 from lcjax.hunt.candidates import Cutout, Delivery, LightCurve
 from lcjax.hunt.database import Database, sqlite_url
 from lcjax.hunt.facts import galactic_latitude, merged, rise_rate
-from lcjax.hunt.known import KnownObjects, cross_match
+from lcjax.hunt.known import KnownObjects, cross_match, recheck_if_changed
 from lcjax.hunt.pixels import MOST_SIDE, packed, unpacked
 from lcjax.hunt.storing import load, marks, store
 from tests.hunt.nights import Brightness, candidate
@@ -158,6 +158,10 @@ def test_known_objects_and_doubles(database, tmp_path):
     assert rows[0].known == "SN 2024abc (SN Ia, z=0.05)" and rows[0].known_separation == pytest.approx(0.70, abs=0.01)
     assert (rows[1].known, rows[2].known, rows[3].duplicate_of) == ("", "77", "ZTF00005")
     assert known.nearest(3.01, 13.0) is None
+    for other, names in ((KnownObjects([gaia], 2.0), ["", "", "77", "77"]), (None, [""] * 4)):
+        with database.write() as connection:
+            recheck_if_changed(connection, other)
+            assert [row.known for row in connection.execute(query)] == names
 
 
 @pytest.mark.parametrize(

@@ -198,3 +198,19 @@ def test_amplitudes_of_a_fit_are_those_put_in():
     points = points._replace(value=value - np.sum(points.weight * value))
     found = harmonics_at(points, where, 2)[:, 0]
     np.testing.assert_allclose(found, [0.3 * np.exp(-0.4j), 0.1j], atol=2e-4)
+
+
+def test_bands_have_means_of_their_own():
+    """Two bands 1.5 mag apart, taken in turn: one frequency, found with the bands known and lost without."""
+    _, batch = stars()
+    band = (np.arange(64)[None] + np.arange(2)[:, None]) % 2
+    apart = {**batch, "magnitude": batch["magnitude"] + np.float32(1.5) * band, "band": band}
+    found = jax.jit(lambda b: lomb_scargle(b, GRID, 2, bands=2).power)(apart)
+    plain = jax.jit(lambda b: lomb_scargle(b, GRID, 2).power)(batch)
+    np.testing.assert_array_equal(np.argmax(found, axis=1), np.argmax(plain, axis=1))
+    np.testing.assert_allclose(found.max(axis=1), plain.max(axis=1), atol=0.03)
+    assert (lomb_scargle(apart, GRID, 2).power.max(axis=1) < 0.5).all()
+    changed = np.where(batch["mask"], band, 7)  # what stands in the padding
+    np.testing.assert_array_equal(
+        prepare({**apart, "band": changed}, GRID, bands=2).value, prepare(apart, GRID, bands=2).value
+    )

@@ -25,13 +25,13 @@ def test_several_bands_have_fluxes_and_truth(tmp_path):
     done = prepare("simulated", [], tmp_path, n_objects=12, seed=2, shards=1, simulation=asked)
     assert done.report.curves_kept > 20 and verify(done.manifest.folder) == []
     builder = tfds.builder_from_directory(str(done.manifest.folder))
-    names = {f"metadata/{name}" for name in MULTIBAND_METADATA}
+    names = set(MULTIBAND_METADATA)
     bands, split_of = {}, {}
     for split in builder.info.splits:
         for record in builder.as_dataset(split=split).as_numpy_iterator():
             flux, star = np.frombuffer(record["flux"], "<f4"), record["object_id"]
             bands.setdefault(star, []).append(record["band"])
-            assert names <= set(record) and len(flux) == record["flux_length"] > 50
+            assert names == set(record["metadata"]) and len(flux) == record["flux_length"] > 50
             assert split_of.setdefault(star, split) == split
     assert all(len(found) == len(set(found)) >= 2 for found in bands.values())
 

@@ -3,6 +3,7 @@
 import pytest
 
 from data_pipelines.datasets.alert_checks import atlas_packet, container, packet
+from data_pipelines.datasets.alert_image_builder import AlertImageBuilder
 from data_pipelines.kinds.images.options import ImageSettings
 from data_pipelines.kinds.images.source import ImageSource
 from data_pipelines.prepare import prepare
@@ -33,3 +34,10 @@ def test_packets_become_images(tmp_path):
     for name, image in zip(batch["object_id"], batch["image"], strict=True):
         own = [pixels[off : off + 21, off : off + 21] for object_id, pixels in full if object_id == name]
         assert any((image[..., 0] == pixels).all() for pixels in own)
+
+
+def test_both_surveys_are_builders_of_alert_images():
+    from data_pipelines.datasets import find_builder
+
+    for name in ("ztf_real_bogus", "atlas_real_bogus"):
+        assert issubclass(find_builder(name), AlertImageBuilder)

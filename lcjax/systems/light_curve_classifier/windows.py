@@ -16,8 +16,8 @@ Encode = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 """Windows -> entries of the batch that stand for them."""
 
 
-MOST_ENCODED = 2 << 30
-"""Bytes: ten thousand windows of 200 points and 256 channels."""
+MOST_ENCODED = 1 << 30
+"""Bytes: five thousand windows of 200 points and 256 channels."""
 _AT_ONCE = 64
 """Windows that a frozen encoder sees together."""
 

@@ -1,5 +1,10 @@
 """Feature vectors of two small surveys, the second one shifted, as prepared data; and settings that compile fast."""
 
+import numpy as np
+
+from data_pipelines.kinds.images.options import ImageSettings
+from data_pipelines.prepare import prepare
+
 SETTINGS = [
     "--network.vector-widths",
     "8",

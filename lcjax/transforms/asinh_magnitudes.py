@@ -1,0 +1,31 @@
+"""Fluxes of any sign as magnitudes: logarithmic where a star is well above its noise, linear where it is not."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from lcjax.transforms.periodogram import masked_quantile, usable_error
+from lcjax.typing import Array
+
+POGSON = float(2.5 / np.log(10.0))
+
+
+def asinh_magnitudes(flux: Array, error: Array, mask: Array) -> tuple[Array, Array]:
+    """-2.5 / ln 10 asinh(F / 2 b), and its error (Lupton, Gunn & Szalay 1999, AJ 118, 1406, eqs. 3, 5, without zero point).
+
+    The softening b is the star's median error, so that the result does not depend on the unit of the fluxes but for a
+    constant, which well measured stars have as magnitudes do. Finite everywhere, 0 outside of `mask`.
+
+    Args:
+      flux, error: (..., L), one unit. mask: (..., L) bool.
+
+    Returns:
+      (..., L) each, mag.
+    """
+    mask = mask & jnp.isfinite(flux)
+    sigma = usable_error(error, mask)
+    softening = masked_quantile(sigma, mask, jnp.array([0.5]))
+    softening = jnp.where(softening > 0, softening, 1.0)
+    ratio = jnp.where(mask, flux, 0.0) / (2.0 * softening)
+    magnitude = -POGSON * jnp.arcsinh(ratio)
+    spread = POGSON * sigma / (2.0 * softening * jnp.sqrt(1.0 + ratio**2))
+    return jnp.where(mask, magnitude, 0.0), jnp.where(mask, spread, 0.0)

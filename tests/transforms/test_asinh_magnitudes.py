@@ -1,0 +1,32 @@
+"""Bright stars have magnitudes, faint ones something linear."""
+
+import numpy as np
+import pytest
+
+from lcjax.transforms.asinh_magnitudes import asinh_magnitudes
+
+FLUX = np.array([[1000.0, 2000.0, 0.0, -3.0, 5.0]], np.float32)
+ERROR = np.full((1, 5), 2.0, np.float32)
+MASK = np.ones((1, 5), bool)
+
+
+def test_bright_and_faint():
+    magnitude, error = asinh_magnitudes(FLUX, ERROR, MASK)
+    assert float(magnitude[0, 1] - magnitude[0, 0]) == pytest.approx(-2.5 * np.log10(2), abs=1e-4)
+    assert float(error[0, 0]) == pytest.approx(1.0857 * 2 / 1000, rel=1e-3)
+    assert magnitude[0, 2] == 0 and float(error[0, 2]) == pytest.approx(1.0857 / 2, rel=1e-3)
+    assert float(magnitude[0, 3]) == pytest.approx(1.0857 * np.arcsinh(0.75), rel=1e-4)
+
+
+def test_units_do_not_matter_and_what_is_hidden_is_not_seen():
+    for unit in (1e-4, 1e5):
+        for one, two in zip(
+            asinh_magnitudes(FLUX, ERROR, MASK), asinh_magnitudes(FLUX * unit, ERROR * unit, MASK), strict=True
+        ):
+            np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
+    hidden = np.array([[True, True, False, True, True]])
+    other = np.where(hidden, FLUX, np.nan), np.where(hidden, ERROR, 1e9)
+    for one, two in zip(asinh_magnitudes(FLUX, ERROR, hidden), asinh_magnitudes(*other, hidden), strict=True):
+        np.testing.assert_array_equal(one, two)
+    none = asinh_magnitudes(FLUX, 0 * ERROR, ~MASK)
+    assert not np.asarray(none).any()
