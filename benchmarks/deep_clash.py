@@ -39,8 +39,8 @@ class Options:
     steps: int = 300
     batch_size: int = 32
     base_rate: float = 1e-3
-    tuned_rate: float = 3e-4
-    """Of fine-tuning; networks that begin with nothing take the rate of the base network."""
+    tuned_rate: float = 1e-3
+    """Of fine-tuning, the same as published; networks that begin with nothing take the rate of the base network."""
     evaluate_every: int = 25
     seeds: tuple[int, ...] = (0,)
     small: bool = False

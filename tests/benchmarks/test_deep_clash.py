@@ -16,4 +16,4 @@ def test_runs(tmp_path, capsys):
         (16, "nothing"),
     ]
     assert len(record["bands"]) == 16 and {row["stamps"] for row in record["bands"]} == {2}
-    assert record["curve"][0]["RMSE"] != record["curve"][1]["RMSE"]
+    assert record["curve"][0]["pooled RMSE"] != record["curve"][1]["pooled RMSE"]

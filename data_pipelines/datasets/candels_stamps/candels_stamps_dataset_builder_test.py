@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from data_pipelines.datasets.candels_stamps import candels_stamps_dataset_builder
+from data_pipelines.datasets.mosaic_builder import MosaicBuilder
 from data_pipelines.kinds.images.mosaics import MosaicSettings, cut_out
 from data_pipelines.prepare import prepare
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, DataError
 
 fits = pytest.importorskip("astropy.io.fits")
 
@@ -42,3 +44,9 @@ def test_cut_out_is_centred_and_never_wraps():
     image = np.arange(100.0).reshape(10, 10)
     assert cut_out(image, 4.5, 4.5, 2.0)[0, 0] == 33 and cut_out(image, 4.5, 4.5, 2.0).shape == (4, 4)
     assert cut_out(image, 0.0, 5.0, 2.0) is None and cut_out(image, 8.5, 5.0, 2.0) is None
+
+
+def test_mosaics_are_needed():
+    with pytest.raises(DataError, match="dataset 'candels_stamps' needs the mosaics of the survey"):
+        prepare("candels_stamps", [], "nowhere")
+    assert issubclass(candels_stamps_dataset_builder.Builder, MosaicBuilder)

@@ -204,9 +204,8 @@ def band_figure(bands: dict[str, VoteScores]) -> Any:
     plt = plots()
     figure, axis = plt.subplots(figsize=(1.5 + 0.45 * len(bands), 3))
     for x, score in enumerate(s.rmse for s in bands.values()):
-        axis.errorbar(
-            x, score.value, [[score.value - score.low], [score.high - score.value]], color=BLUE, marker="o", ms=4
-        )
+        error = [[max(score.value - score.low, 0.0)], [max(score.high - score.value, 0.0)]]
+        axis.errorbar(x, score.value, error, color=BLUE, marker="o", ms=4)
     axis.set_xticks(range(len(bands)), list(bands), rotation=60, fontsize=8, color=INK)
     axis.set(ylabel="RMSE of vote fractions", ylim=(0, None))
     return figure
