@@ -46,8 +46,7 @@ class PairSystem(System):
 
     def matched(self, experiment: PairExperiment, data: PairData, training: bool) -> PairData:
         """Labels numbered as the model's classes."""
-        names = experiment.inputs.class_names
-        return data.relabelled(names) if names else data
+        return data if training else data.relabelled(experiment.inputs.class_names)  # in training they are the data's
 
     def adapt(self, experiment: PairExperiment, data: PairData) -> PairExperiment:
         """Sets classes, channels and the size of the images.
@@ -70,9 +69,7 @@ class PairSystem(System):
                 raise ConfigError(
                     f"the images of the {small} have {min(sides)} pixels a side, fewer than --inputs.size {size}: ask for fewer"
                 )
-        inputs = PairInputsConfig(
-            given.class_names or tuple(data.class_names), tuple(data.channel_names), size, max(vectors), scale
-        )
+        inputs = PairInputsConfig(tuple(data.class_names), tuple(data.channel_names), size, max(vectors), scale)
         return dataclasses.replace(experiment, inputs=inputs)
 
     def on_data(self, loaded: "Loaded", data: PairData) -> "Loaded":
