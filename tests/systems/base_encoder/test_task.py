@@ -87,7 +87,7 @@ def test_encode_gives_the_embedding_at_every_point():
     assert len(encoded["layers"]) == one.experiment.model.num_layers + 1
     mask = np.asarray(encoded["mask"])
     mean = (np.asarray(encoded["layers"][-1]) * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
-    np.testing.assert_allclose(mean, jax.jit(one.task.predict)(one.variables, batch)["embedding"], atol=1e-4)
+    np.testing.assert_allclose(mean, jax.jit(one.task.predict)(one.variables, batch)["embedding"], atol=2e-3)
 
 
 def test_parts_have_no_common_point_and_depend_on_row_and_key_alone():
