@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from lcjax import transforms
 from lcjax.errors import ConfigError, DataError
 from lcjax.files import cache_folder, new_file
 from lcjax.inference.chunks import cores
@@ -111,7 +112,7 @@ class PreparedStars:
             windows = _windows(self._data, self._experiment.window.length)
             first = _parted(windows["mask"], self._shares)
             points = (windows[name].tobytes() for name in SERIES)
-            folder = cache_folder() / "views" / _digest(self._settings, *points)
+            folder = cache_folder() / "views" / _digest(self._settings, _code(), *points)
             self._ready = windows, first, computed(windows, first, self._experiment, folder)
         return self._ready
 
@@ -121,6 +122,11 @@ def _digest(*parts: str | bytes) -> str:
     for part in parts:
         digest.update(part.encode() if isinstance(part, str) else part)
     return digest.hexdigest()[:16]
+
+
+def _code() -> str:
+    """What views are computed by: those that another version left in the cache are not these."""
+    return "".join(path.read_text() for path in sorted(Path(transforms.__file__).parent.glob("*.py")))
 
 
 def _windows(data: Data, length: int) -> dict[str, np.ndarray]:
