@@ -43,6 +43,7 @@ class RecordBuilder(SurveyBuilder):
         self._kind = find_kind(self.kind)
         report = self.report = RecordReport(self._kind.unit)
         self._labels: dict[str, str | None] = {}
+        self._classes: set[str] = set()
         self._metadata: dict[str, None] = {}
         self._shapes: dict[str, set[tuple[int, ...]]] = {}
         self._places: dict[str, tuple[float, float]] = {}
@@ -58,7 +59,7 @@ class RecordBuilder(SurveyBuilder):
             raise DataError(
                 f"dataset '{self.name}' has no usable {report.unit}: {len(report.rejected)} rejected{detail}"
             )
-        self.class_names = sorted({label for label in self._labels.values() if label})
+        self.class_names = sorted(self._classes)
         asked = self.settings.options.get("stars") or StarSettings()
         found_splits = split_by_star(self._labels, self._places, asked, self.place_arcsec, self._assign, same_ids=True)
         self.split_of, self.stars, report.splits = found_splits.split_of, found_splits.stars, found_splits.counts
@@ -78,8 +79,10 @@ class RecordBuilder(SurveyBuilder):
         return self._kind.read_files(self.settings.sources, self.settings, report)
 
     def _learn(self, record: Record) -> None:
-        """An object has the label of its first labelled record."""
-        self._labels[record["object_id"]] = self._labels.get(record["object_id"]) or self._class_name(record)
+        """An object is split by the label of its first labelled record; each record keeps its own."""
+        name = self._class_name(record)
+        self._labels[record["object_id"]] = self._labels.get(record["object_id"]) or name
+        self._classes |= {name} if name else set()
         if {"ra", "dec"} <= set(self._kind.layout.exact):
             note_place(self._places, record["object_id"], float(record["ra"]), float(record["dec"]))
         self._metadata |= dict.fromkeys(record.get("metadata", {}))

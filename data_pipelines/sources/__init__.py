@@ -12,7 +12,7 @@ from data_pipelines.sources.label_tables import Labels, is_label_table, read_lab
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.originals import macho_keys, read_macho, read_text
 from data_pipelines.sources.tables import in_parts, is_table, read_table, table_keys
-from data_pipelines.sources.whole_stars import count_parts, whole_stars
+from data_pipelines.sources.whole_stars import count_bands, count_parts, together, whole_stars
 from lcjax.errors import DataError
 from lcjax.files import is_left_over
 
@@ -81,6 +81,7 @@ def read_light_curves(
     on_bad_file: Callable[[Path, str], None] | None = None,
     on_other: Callable[[Path], None] | None = None,
     on_labels: Callable[[Labels], None] | None = None,
+    bands_together: bool = False,
 ) -> Iterator[RawLightCurve]:
     """Raw light curves of files and folders: one per object and band, however many parts it is in; in the order of their last parts.
 
@@ -90,6 +91,7 @@ def read_light_curves(
       on_columns: told once per table which column is which, and what times, brightness and flags are. on_bad_file: told of a file that cannot be read, which is then
         left out; without it such a file is an error. If no file can be read at all it is an error in either case.
       on_labels: told at the end of the tables of labels that were among the files, if any were, and which of them were of use.
+      bands_together: the bands of a star in a row, where the last of them is.
 
     Raises:
       DataError: nothing could be read, a column is missing, or a file is damaged and `on_bad_file` is not given.
@@ -105,7 +107,8 @@ def read_light_curves(
     names = file_names(files, whole=columns.object_id == FILE_NAME)
     counts = count_parts(_keys(files, columns, names)) if len(files) > 1 or in_parts(files[0]) else {}
     parts = _parts(files, columns, labels, names, on_columns, on_bad_file)
-    yield from whole_stars(parts, counts)
+    curves = whole_stars(parts, counts)
+    yield from together(curves, count_bands(_keys(files, columns, names))) if bands_together else curves
     if on_labels and labels:
         on_labels(labels)
 

@@ -64,6 +64,13 @@ def _array(cells: Sequence[str], decimal_comma: bool) -> pa.Array:
     return pa.array([cell.replace(",", ".") for cell in cells] if decimal_comma else cells, pa.string())
 
 
+def read_csv(path: Path) -> pa.Table:
+    """The whole of a table that fits in memory, perhaps without rows; see `csv_batches`."""
+    batches = list(csv_batches(path, 1 << 18))
+    empty = pa.table({name: pa.array([], pa.string()) for name in ([] if batches else csv_header(path))})
+    return pa.Table.from_batches(batches) if batches else empty
+
+
 def csv_header(path: Path) -> list[str]:
     """Names of the columns of a CSV file; nothing else is read of it, and nothing where it cannot be read."""
     try:

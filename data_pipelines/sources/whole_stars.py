@@ -7,6 +7,7 @@ their last part is there, all others go through at once. So memory holds names, 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -29,6 +30,46 @@ def count_parts(keys: Iterable[Key]) -> dict[int, int]:
             counts[number] += 1
         seen.add(number)
     return {number: count + 1 for number, count in counts.items()}
+
+
+def count_bands(keys: Iterable[Key]) -> dict[int, int]:
+    """How many light curves the stars have that have more than one; by the hash of their id."""
+    seen: set[int] = set()
+    counts: Counter[int] = Counter()
+    for key in keys:
+        if hash(key) not in seen:
+            seen.add(hash(key))
+            counts[hash(key[0])] += 1
+    return {number: count for number, count in counts.items() if count > 1}
+
+
+class Named(Protocol):
+    """A light curve or what else belongs to a star."""
+
+    @property
+    def object_id(self) -> str:
+        """Name of the star."""
+
+
+Item = TypeVar("Item", bound=Named)
+
+
+def together(items: Iterable[Item], counts: Mapping[int, int]) -> Iterator[Item]:
+    """All that belongs to one star in a row, when the last of it has come; of stars that broke off, at the end.
+
+    Args:
+      counts: hash of an id -> how many items have it, of those with more than one.
+    """
+    waiting: dict[str, list[Item]] = {}
+    for item in items:
+        if not item.object_id or hash(item.object_id) not in counts:
+            yield item
+            continue
+        waiting.setdefault(item.object_id, []).append(item)
+        if len(waiting[item.object_id]) == counts[hash(item.object_id)]:
+            yield from waiting.pop(item.object_id)
+    for found in waiting.values():
+        yield from found
 
 
 def whole_stars(parts: Iterable[RawLightCurve], counts: Mapping[int, int]) -> Iterator[RawLightCurve]:

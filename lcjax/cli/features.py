@@ -15,9 +15,9 @@ from data_pipelines.kinds.base import Request
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.processes import Processes, usual_count
-from lcjax.cli.streamed_table import PARQUET
 from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.files import new_file
+from lcjax.inference.streamed_table import PARQUET
 
 
 @dataclasses.dataclass(frozen=True)

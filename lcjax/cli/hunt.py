@@ -7,27 +7,24 @@ page wrote.
 import dataclasses
 import getpass
 import importlib.util
-import ipaddress
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 
 from lcjax.cli import option_groups
-from lcjax.errors import ConfigError, MissingExtraError, StorageError
+from lcjax.cli.hunt_opening import database_url, is_loopback, open_night
+from lcjax.errors import MissingExtraError, StorageError
 
 if TYPE_CHECKING:
-    from lcjax.hunt.candidates import Classifier, Feed, HostFinder
-    from lcjax.hunt.database import Database
     from lcjax.hunt.night import Night
 
 _NEEDED = ("fastapi", "uvicorn", "sqlalchemy", "alembic")
-_SHORTEST_TOKEN = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +34,7 @@ class HuntOptions:
     Without --alerts the night is simulated, and a small network that has learned from the same simulation ranks it. With alerts
     and without --model they are ranked by the survey's own real-bogus score.
 
-    One candidate is one object. It is shown as it was discovered, by its earliest alert that has come; its light curve is of all.
+    One candidate is one object, shown by its earliest alert that has come; its light curve is of all.
     Votes are on the disk when the page says so. The same command goes on with the same night, with everything that was voted.
     """
 
@@ -114,149 +111,6 @@ def _check_installed() -> None:
             raise MissingExtraError(package, "hunt", "the triage page")
 
 
-def open_night(options: HuntOptions, chosen: dict[str, Any], say: Callable[[str], None]) -> "Night":
-    """Everything but the server.
-
-    Raises:
-      ConfigError, DataError, WeightsError, StorageError: an option that will not do.
-    """
-    from lcjax.hunt.background import Background
-    from lcjax.hunt.database import Database
-    from lcjax.hunt.known import KnownObjects
-    from lcjax.hunt.night import Night
-
-    token = _read_token(options)
-    feed = _feed(options, chosen, say)
-    known = KnownObjects(options.known, options.known_arcsec) if options.known else None
-    reporter = _reporter(options)
-    classifiers, finder = _models(options, chosen, say)
-    database = Database(_database_url(options))
-    try:
-        _check_open_to_others(options, database, token)
-        background = Background(database, feed, classifiers, finder, known, options.hunted, say)
-    except BaseException:
-        database.close()
-        raise
-    names = (*options.allowed_host, *(() if _is_number(options.host) else (options.host,)))
-    more = {} if token is None else {"token": token}
-    return Night(database, background, secure=options.tls_cert is not None, names=names, reporter=reporter, **more)
-
-
-def _feed(options: HuntOptions, chosen: dict[str, Any], say: Callable[[str], None]) -> "Feed":
-    from data_pipelines.sources.alerts import SchemaSet
-    from data_pipelines.sources.alerts.kafka_settings import SCHEME, KafkaAddress
-    from lcjax.cli import hunt_feeds
-
-    if not options.alerts:
-        if options.count < 1:
-            raise ConfigError(f"{options.count} simulated alerts are impossible: give --count 1 or more")
-        return hunt_feeds.SimulatedFeed(options.count, every=options.every)
-    topics = [name for name in options.alerts if name.startswith(SCHEME)]
-    if topics and len(options.alerts) > 1:
-        raise ConfigError(f"'{topics[0]}' is one of several --alerts: a Kafka address must be the only one")
-    if topics:
-        return hunt_feeds.KafkaFeed(KafkaAddress.parse(topics[0]), chosen["kafka"], say)
-    return hunt_feeds.FolderFeed([Path(name) for name in options.alerts], SchemaSet(chosen["alerts"].schemas))
-
-
-def _models(
-    options: HuntOptions, chosen: dict[str, Any], say: Callable[[str], None]
-) -> "tuple[Callable[[], Sequence[Classifier]], Callable[[], HostFinder | None]]":
-    """Models that are given are loaded at once, so that a wrong name is said at once; the demonstration is trained beside."""
-    from lcjax.cli.hunt_models import DelightFinder, StampClassifier
-    from lcjax.systems.loading import load
-    from lcjax.training.compilation import enable_compile_cache
-
-    if len(set(options.model)) < len(options.model):
-        raise ConfigError("a model is given twice: give each --model once")
-    enable_compile_cache()
-    given = [StampClassifier(name, load(name, say=say), chosen["alerts"], options.batch_size) for name in options.model]
-    host = options.host_model
-    finder = DelightFinder(host, load(host, say=say), chosen["hosts"]) if host else None
-
-    def demonstration() -> "Sequence[Classifier]":
-        from data_pipelines.kinds.alerts.options import AlertOptions
-        from lcjax.cli import hunt_demonstration as demo
-
-        loaded = demo.demonstration_model(_home() / demo.NAME)
-        return [StampClassifier(demo.NAME, loaded, AlertOptions())]
-
-    simulated = not options.alerts and not options.model
-    return (demonstration if simulated else lambda: given), lambda: finder
-
-
-def _reporter(options: HuntOptions) -> Any:
-    from lcjax.hunt.tns import Reporter
-
-    if (options.tns_group_id is None) != (not options.tns_reporter):
-        raise ConfigError("reports to TNS need both --tns-group-id and --tns-reporter")
-    return None if options.tns_group_id is None else Reporter(options.tns_group_id, options.tns_reporter)
-
-
-def _home() -> Path:
-    return Path("lcjax-hunt")
-
-
-def _database_url(options: HuntOptions) -> str:
-    from lcjax.hunt.database import sqlite_url
-
-    given = options.database or str(_home() / ("hunt.sqlite" if options.alerts else "simulated.sqlite"))
-    if "://" in given:
-        return given
-    path = Path(given)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"cannot make the folder '{path.parent}': {error.strerror}; choose another --database"
-        ) from error
-    return sqlite_url(path)
-
-
-def _read_token(options: HuntOptions) -> str | None:
-    """The token of --token-file; None: a new one (loopback) is made.
-
-    Raises:
-      ConfigError: it cannot be read or is too short.
-    """
-    if options.token_file is None:
-        return None if _is_loopback(options.host) else ""
-    try:
-        token = options.token_file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the token file '{options.token_file}' cannot be read: {error}") from error
-    if len(token) < _SHORTEST_TOKEN:
-        raise ConfigError(f"the token in '{options.token_file}' is too short: use {_SHORTEST_TOKEN} characters or more")
-    return token
-
-
-def _check_open_to_others(options: HuntOptions, database: "Database", token: str | None) -> None:
-    from lcjax.hunt.sessions import has_passwords
-
-    if (options.tls_cert is None) != (options.tls_key is None):
-        raise ConfigError("TLS needs both --tls-cert and --tls-key")
-    if token != "":
-        return
-    with database.read() as connection:
-        if not has_passwords(connection):
-            raise ConfigError(
-                f"--host {options.host} lets others in, and nobody has a password: give users one with  lcjax hunt user NAME"
-                "  or a token with --token-file"
-            )
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(host: str) -> bool:
-    return ipaddress.ip_address(host).is_loopback if _is_number(host) else host == "localhost"
-
-
 def serve(options: HuntOptions, night: "Night", say: Callable[[str], None]) -> int:
     """Serves until interrupted."""
     import socket
@@ -289,7 +143,7 @@ def serve(options: HuntOptions, night: "Night", say: Callable[[str], None]) -> i
     night.background.start()
     print(f"candidates of {night.background.feed.name}: {address}", flush=True)
     print(f"votes are kept in {night.database.shown}; stop with Ctrl-C", flush=True)
-    if not _is_loopback(options.host) and options.tls_cert is None:
+    if not is_loopback(options.host) and options.tls_cert is None:
         say("passwords travel unencrypted: give --tls-cert and --tls-key, or put a proxy with TLS before this")
     if options.browser:
         import webbrowser
@@ -344,7 +198,7 @@ def _set_password(argv: list[str]) -> int:
         password = getpass.getpass("password: ")
     else:
         password = sys.stdin.readline().rstrip("\n")
-    database = Database(_database_url(night))
+    database = Database(database_url(night))
     try:
         with database.write() as connection:
             sessions.add_user(connection, options.name, password)

@@ -135,6 +135,9 @@ class FolderFeed:
         """Files that are known of and not read yet."""
         return self._waiting
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def deliveries(self, marks: Mapping[str, str]) -> Iterator[Delivery]:
         """Alerts of files that are not as they were when they were read."""
         new = [list(g) for _, g in itertools.groupby(self._changed(marks), key=lambda item: _together(item[0]))]
@@ -185,6 +188,12 @@ class KafkaFeed:
         """Not known of a stream."""
         return 0
 
+    def close(self) -> None:
+        """Leaves the group."""
+        if self._source is not None:
+            self._source.close()
+            self._source = None
+
     def deliveries(self, marks: Mapping[str, str]) -> Iterator[Delivery]:
         """Messages that came within a second."""
         self._marks = marks
@@ -220,6 +229,9 @@ class SimulatedFeed:
     def waiting(self) -> int:
         """Nothing waits."""
         return 0
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
     def deliveries(self, marks: Mapping[str, str]) -> Iterator[Delivery]:
         """What is not there yet."""

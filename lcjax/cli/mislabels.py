@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import tyro
 
 from lcjax.cli.embedded_objects import EmbeddingInput, read_objects, say
-from lcjax.cli.streamed_table import PARQUET
 from lcjax.errors import ConfigError, DataError
 from lcjax.files import new_file
+from lcjax.inference.streamed_table import PARQUET
 
 
 @dataclasses.dataclass(frozen=True)

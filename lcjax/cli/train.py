@@ -6,6 +6,7 @@ held-out stars and draw a report. Run again, it goes on where it stopped.
 
 import dataclasses
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from lcjax.cli.remarks import say_remarks, warn
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.systems import find_preset, find_system
-from lcjax.systems.base import Data
+from lcjax.systems.base import Data, Simulated
 
 DEFAULT_PRESET = "astromer2-small"
 DEFAULT_ROOT = Path("lcjax-runs")
@@ -70,8 +71,9 @@ def main(argv: list[str]) -> int:
     workdir = options.workdir or DEFAULT_ROOT / name
     console = Console(stderr=True)
     system = find_system(experiment.system)
+    experiment, datasets = (experiment, {}) if options.data else system.simulated(experiment)
     simulated = find_kind(system.kind).simulated
-    if not options.data and not simulated:
+    if not options.data and not datasets and not simulated:
         raise ConfigError(
             f"the preset {name} learns from {find_kind(system.kind).unit}: give prepared data with --data "
             f"(lcjax presets {name} says which)"
@@ -82,7 +84,8 @@ def main(argv: list[str]) -> int:
         )
     from data_pipelines.shards.opening import has_split
 
-    data = list(options.data) or [simulated_survey(console, dataset=simulated)]
+    data = list(options.data) or simulated_datasets(console, datasets)
+    data = data or [simulated_survey(console, dataset=simulated)]
     result, chief = run(name, options, experiment, data, workdir)
     if not chief:
         return 0
@@ -196,6 +199,21 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
     task = learner.build_task(learned)
     result = fit(task, learned, train, validation, workdir, config_record=record, initial_variables=weights)
     return result, jax.process_index() == 0
+
+
+def simulated_datasets(console: Console, datasets: Mapping[str, Simulated], root: Path = DEFAULT_ROOT) -> list[Path]:
+    """The embedded default of a system that has one of its own: prepared once and then found again."""
+    from data_pipelines.datasets.options import option_groups
+    from data_pipelines.prepare import prepare
+    from data_pipelines.shards.manifest import MANIFEST
+
+    out, groups = root / "data", option_groups() if datasets else {}
+    for name, of in datasets.items():
+        if not any(out.glob(f"{name}/*/{MANIFEST}")):
+            console.print(f"simulating {of.n_objects} records of {name} into {out} ...", highlight=False)
+            options = {group: groups[group](**values) for group, values in of.options.items()}
+            prepare(of.builder, [], out, name=name, n_objects=of.n_objects, **options)
+    return [out / name for name in datasets]
 
 
 def simulated_survey(

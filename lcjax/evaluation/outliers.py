@@ -13,11 +13,14 @@ _RIDGE = 1e-6
 """Of the covariance, over its mean diagonal."""
 
 
-def class_centre_score(embedding: np.ndarray, label: np.ndarray, centres: np.ndarray | None = None) -> np.ndarray:
+def class_centre_score(
+    embedding: np.ndarray, label: np.ndarray, centres: np.ndarray | None = None, lengths: bool = False
+) -> np.ndarray:
     """1 less the cosine to the centre of the object's own class (AstroM3, arXiv 2411.08842), (N,); NaN without class.
 
     Args:
       embedding: (N, D). label: (N,) int, -1 unknown. centres: (K, D), of training objects; None: of these.
+      lengths: the bare product instead of the cosine, as AstroM3 has it for averages of modalities.
     """
     label = np.asarray(label)
     centres = (
@@ -25,7 +28,8 @@ def class_centre_score(embedding: np.ndarray, label: np.ndarray, centres: np.nda
     )
     if not len(centres):
         raise DataError("no object has a class: score by neighbours or mahalanobis instead")
-    cosine = (unit(embedding) * centres[np.maximum(label, 0)]).sum(1)
+    x = np.asarray(embedding, np.float32) if lengths else unit(embedding)
+    cosine = (x * centres[np.maximum(label, 0)]).sum(1)
     return np.where(label >= 0, 1.0 - cosine, np.nan)
 
 

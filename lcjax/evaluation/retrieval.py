@@ -124,9 +124,13 @@ def _by_faiss(
     return np.take_along_axis(row, order, 1).astype(np.int32), np.take_along_axis(score, order, 1)
 
 
-def class_centres(embedding: np.ndarray, label: np.ndarray, classes: int) -> np.ndarray:
-    """Mean of the unit embeddings of each class, of length 1: (N, D), (N,) int -> (classes, D); NaN for an empty class."""
-    x = unit(embedding)
+def class_centres(embedding: np.ndarray, label: np.ndarray, classes: int, lengths: bool = False) -> np.ndarray:
+    """Mean of the unit embeddings of each class, of length 1: (N, D), (N,) int -> (classes, D); NaN for an empty class.
+
+    Args:
+      lengths: embeddings count by their lengths, as AstroM3 takes averages of modalities.
+    """
+    x = np.asarray(embedding, np.float32) if lengths else unit(embedding)
     sums = np.zeros((classes, x.shape[1]), np.float64)
     np.add.at(sums, label[label >= 0], x[label >= 0])
     count = np.bincount(label[label >= 0], minlength=classes)

@@ -7,7 +7,7 @@ from lcjax.hunt.search import RANGES, Query
 
 _SWITCHES = {"known": "known", "star": "star", "solar_system": "solar_system"}
 _TEXTS = ("text", "decision", "tag", "sort")
-_OTHERS = ("bands", "classes", "min_absolute_latitude", "cone", "unseen", "order")
+_OTHERS = ("bands", "classes", "min_absolute_latitude", "last_hours", "cone", "unseen", "order")
 _PAGING = ("limit", "cursor", "total")
 _LONGEST = 200
 
@@ -39,6 +39,7 @@ def query_of(words: Mapping[str, str], user: str) -> Query:
         classes=_several(given.get("classes", "")),
         **{name: _switch(given, name) for name in _SWITCHES},  # type: ignore[arg-type]
         min_absolute_latitude=_number(given, "min_absolute_latitude"),
+        last_hours=_number(given, "last_hours"),
         cone=_cone(given.get("cone", "")),
         unseen_by=user if _switch(given, "unseen") else "",
         descending=given.get("order", "descending") == "descending",

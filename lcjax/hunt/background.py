@@ -8,7 +8,7 @@ from lcjax.errors import LcjaxError
 from lcjax.hunt import answering
 from lcjax.hunt.candidates import Classifier, Feed, HostFinder
 from lcjax.hunt.database import Database
-from lcjax.hunt.known import KnownObjects, cross_match
+from lcjax.hunt.known import KnownObjects, cross_match, recheck_if_changed
 from lcjax.hunt.storing import marks, store
 
 _PAUSE = 1.0
@@ -46,6 +46,7 @@ class Background:
         self.ready = threading.Event()
         """Set when the models are there."""
         self._looked = threading.Event()
+        self._arrivals, self._answered = 0, -1
         self._said: dict[str, str] = {}
         self._stop, self._came = threading.Event(), threading.Event()
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._read, self._answer)]
@@ -70,6 +71,8 @@ class Background:
 
     def progress(self) -> dict[str, int]:
         """What is still to be done: `files` or messages to read, candidates to `classify`, to find `hosts` of."""
+        if self._answered == self._arrivals:  # as on most days: nothing need be counted
+            return {"read": self.feed.waiting(), "classify": 0, "hosts": 0}
         classify = [answering.count(self.database, answering.unclassified(m.name)) for m in self.classifiers]
         hosts = answering.count(self.database, answering.without_host(self.finder.name)) if self.finder else 0
         return {"read": self.feed.waiting(), "classify": max(classify, default=0), "hosts": hosts}
@@ -80,17 +83,24 @@ class Background:
         self._came.set()
 
     def _read(self) -> None:
-        self._repeat("reading", self._read_once)
+        try:
+            self._repeat("reading", self._read_once)
+        finally:
+            self.feed.close()
 
     def _read_once(self) -> bool:
         with self.database.read() as connection:
             known_marks = marks(connection)
+        if not self._looked.is_set():
+            with self.database.write() as connection:
+                recheck_if_changed(connection, self.known)
         some = False
         for delivery in self.feed.deliveries(known_marks):
             some = True
             with self.database.write() as connection:
                 store(connection, delivery)
                 cross_match(connection, self.known)
+            self._arrivals += 1
             self.changed()
             if self._stop.is_set():
                 break
@@ -112,7 +122,9 @@ class Background:
         self._repeat("classifying", self._answer_once)
 
     def _answer_once(self) -> bool:
-        some = 0
+        arrivals, some = self._arrivals, 0
+        if self._answered == arrivals:
+            return False
         if not self.classifiers:
             answering.rank(self.database, None, self.wanted)
         for number, model in enumerate(self.classifiers):
@@ -121,6 +133,8 @@ class Background:
             some += answering.find_some_hosts(self.database, self.finder)
         if some:
             self.revision += 1
+        else:
+            self._answered = arrivals
         return bool(some)
 
     def _repeat(self, what: str, work: Callable[[], bool]) -> None:

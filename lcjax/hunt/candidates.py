@@ -81,6 +81,9 @@ class Feed(Protocol):
     def waiting(self) -> int:
         """Files or messages that are known of and not read yet."""
 
+    def close(self) -> None:
+        """Leaves what it reads from; called once, by the thread that read."""
+
 
 class Classifier(Protocol):
     """A network that gives probabilities of classes."""

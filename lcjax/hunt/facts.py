@@ -22,6 +22,7 @@ def facts(candidate: Candidate) -> dict[str, Any]:
         "object_id": candidate.object_id,
         "alert_id": candidate.alert_id,
         "mjd": candidate.mjd,
+        "first_mjd": min([candidate.mjd, *filter(None, map(finite, curve.detections.get("mjd", ())))]),
         "ra": candidate.ra,
         "dec": candidate.dec,
         "band": candidate.band,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from lcjax.errors import DataError
 from lcjax.hunt import tables as t
@@ -19,6 +19,8 @@ _TYPE = ("type", "object_type", "class", "label", "otype")
 _REDSHIFT = ("redshift", "z")
 _DUPLICATE_ARCSEC = 1.5
 _SOME = 2000
+_LOOKED_UP = "looked up in"
+"""Mark of the catalogues that candidates were looked up in."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class KnownObjects:
           DataError: a table cannot be read, lacks a column, or has a position that is no number.
         """
         self.arcsec = arcsec
+        about = [(path.absolute(), path.stat().st_size, path.stat().st_mtime_ns) for path in paths if path.exists()]
+        self.fingerprint = f"{arcsec} {sorted(map(str, about))}"
+        """Of the catalogues and the radius."""
         rows = [row for path in paths for row in _read(path)]
         rows.sort(key=lambda row: row[1])
         self._ra, self._dec = (np.array([row[i] for row in rows], float) for i in (0, 1))
@@ -120,6 +125,12 @@ def _double(connection: Connection, row: object) -> str:
     return ""
 
 
-def recheck(connection: Connection) -> None:
-    """Has everything looked up again, in other catalogues than before."""
+def recheck_if_changed(connection: Connection, known: KnownObjects | None) -> None:
+    """Has everything looked up again where the catalogues, or the radius, are others than before."""
+    said = known.fingerprint if known else ""
+    if (connection.execute(select(t.Mark.value).where(t.Mark.name == _LOOKED_UP)).scalar() or "") == said:
+        return
     connection.execute(update(t.Candidate).values(checked=False, known="", known_separation=None))
+    connection.execute(delete(t.Mark).where(t.Mark.name == _LOOKED_UP))
+    connection.execute(insert(t.Mark).values(name=_LOOKED_UP, value=said))
+    cross_match(connection, known)

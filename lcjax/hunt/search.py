@@ -6,6 +6,7 @@ the first does. Rows without a value of the column that is sorted by come last, 
 
 import base64
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +17,13 @@ from lcjax.errors import ConfigError
 from lcjax.hunt import tables as t
 
 RANGES = (
-    *("score", "entropy", "magnitude", "mjd", "n_detections", "rise_rate", "star_distance", "star_score"),
+    *("score", "entropy", "magnitude", "mjd", "first_mjd", "n_detections", "rise_rate", "star_distance", "star_score"),
     *("solar_system_distance", "real_bogus", "host_separation", "host_scatter", "known_separation", "ra", "dec"),
     *("galactic_latitude", "n_votes"),
 )
 """Columns with a filter `min_<name>` and `max_<name>`."""
 MOST_ROWS = 500
+_DAY, _UNIX_MJD = 86400.0, 40587.0
 _COLUMNS = [c for c in t.Candidate.__table__.c if c.name != "checked"]
 
 
@@ -48,6 +50,8 @@ class Query:
     """Degrees from the Galactic plane."""
     cone: tuple[float, float, float] | None = None
     """ra, dec, radius in degrees."""
+    last_hours: float | None = None
+    """First detected so many hours ago at most."""
     tag: str = ""
     unseen_by: str = ""
     """Only those without a vote of this user."""
@@ -163,6 +167,8 @@ def _conditions(query: Query) -> Sequence[Any]:
     if query.min_absolute_latitude is not None:
         b = query.min_absolute_latitude
         found.append(or_(c.galactic_latitude >= b, c.galactic_latitude <= -b))
+    if query.last_hours is not None:
+        found.append(c.first_mjd >= time.time() / _DAY + _UNIX_MJD - query.last_hours / 24)
     if query.tag:
         found.append(select(t.Tag.tag).where(t.Tag.candidate_id == c.id, t.Tag.tag == query.tag).exists())
     if query.unseen_by:

@@ -5,7 +5,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import DatabaseError
 
 from lcjax.errors import DataError, Rejection
 from lcjax.hunt import tables as t
@@ -26,19 +28,34 @@ def store(connection: Connection, delivery: Delivery) -> int:
             _refuse(connection, arrival, now)
             continue
         try:
-            new += _store_one(connection, arrival, now)
-        except DataError as error:
-            refused = Rejection(arrival.object_id, str(error), arrival.origin, arrival.alert_id)
-            _refuse(connection, refused, now)
+            _check(arrival)
+            with connection.begin_nested():  # one that the database refuses takes no other with it
+                new += _store_one(connection, arrival, now)
+        except (DataError, DatabaseError) as error:
+            reason = str(error) if isinstance(error, DataError) else f"the database refuses it: {error.orig}"
+            _refuse(connection, Rejection(arrival.object_id, reason, arrival.origin, arrival.alert_id), now)
     for name, value in delivery.marks.items():
         connection.execute(delete(t.Mark).where(t.Mark.name == name))
         connection.execute(insert(t.Mark).values(name=name, value=value))
     return new
 
 
+def _check(candidate: Candidate) -> None:
+    """Raises DataError: what the list cannot do without is missing."""
+    if not candidate.object_id:
+        raise DataError("no name: an alert needs the id of an object")
+    if not -(2**63) <= candidate.alert_id < 2**63:
+        raise DataError(f"impossible number of an alert: {candidate.alert_id}")
+    if not np.isfinite((candidate.mjd, candidate.ra, candidate.dec)).all():
+        raise DataError("no time or position: the alert came without its packet")
+    if not (0 <= candidate.ra <= 360 and -90 <= candidate.dec <= 90):
+        raise DataError(f"impossible position: ra {candidate.ra:g}, dec {candidate.dec:g}")
+
+
 def _refuse(connection: Connection, rejection: Rejection, now: float) -> None:
-    row = {name: getattr(rejection, name) for name in ("object_id", "alert_id", "reason", "origin")}
-    connection.execute(insert(t.Refused).values(**row, at=now))
+    texts = {name: getattr(rejection, name).replace("\0", "?")[:_LONGEST] for name in ("object_id", "reason", "origin")}
+    number = rejection.alert_id if -(2**63) <= rejection.alert_id < 2**63 else 0
+    connection.execute(insert(t.Refused).values(**texts, alert_id=number, at=now))
 
 
 def _store_one(connection: Connection, candidate: Candidate, now: float) -> int:
@@ -64,7 +81,7 @@ def _store_one(connection: Connection, candidate: Candidate, now: float) -> int:
         connection.execute(update(t.Detail).where(t.Detail.candidate_id == there.id).values(light_curve=kept))
         row = {
             name: facts(dataclasses.replace(candidate, light_curve=curve))[name]
-            for name in ("n_detections", "rise_rate")
+            for name in ("n_detections", "rise_rate", "first_mjd")
         }
     connection.execute(update(t.Candidate).where(t.Candidate.id == there.id).values(**row))
     return 0

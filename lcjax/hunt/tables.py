@@ -19,6 +19,9 @@ class Candidate(Base):
     object_id: Mapped[str]
     alert_id: Mapped[int] = mapped_column(BigInteger)
     mjd: Mapped[float]
+    """Of the alert that is shown."""
+    first_mjd: Mapped[float]
+    """Of the first detection that is known."""
     ra: Mapped[float]
     dec: Mapped[float]
     band: Mapped[str]
@@ -49,7 +52,17 @@ class Candidate(Base):
 
 
 SORTABLE = (
-    *("score", "entropy", "mjd", "magnitude", "n_detections", "rise_rate", "galactic_latitude", "star_distance"),
+    *(
+        "score",
+        "entropy",
+        "mjd",
+        "first_mjd",
+        "magnitude",
+        "n_detections",
+        "rise_rate",
+        "galactic_latitude",
+        "star_distance",
+    ),
     *("solar_system_distance", "real_bogus", "host_separation", "known_separation", "n_votes", "arrived", "object_id"),
     *("ra", "dec"),
 )

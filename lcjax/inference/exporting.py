@@ -20,7 +20,8 @@ from lcjax.version import __version__
 
 PROGRAM = "predict.stablehlo"
 DESCRIPTION = "export.json"
-_FILES = {PROGRAM, DESCRIPTION, ARRAYS, "config.json"}
+CARD = "README.md"
+_FILES = {PROGRAM, DESCRIPTION, ARRAYS, CARD, "config.json"}
 _TOLERANCE = 1e-4
 _ROWS = 3
 
@@ -30,7 +31,8 @@ outputs = predict.call({name: array, ...})  # one array for every name under "in
 
 
 def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu", "cuda")) -> dict[str, Any]:
-    """Writes `predict.stablehlo`, `weights.safetensors`, `config.json`, `export.json` (what goes in and comes out).
+    """Writes `predict.stablehlo`, `weights.safetensors`, `config.json`, `export.json` (what goes in and comes out) and a model
+    card, `README.md`.
 
     The program takes any number of rows as the task's `predict` does (light curves: whole ones of any number of points, times
     in days from any epoch that float32 resolves, magnitudes and errors in mag, anything where the mask has no point; alerts: raw
@@ -63,7 +65,66 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
         (temporary / ARRAYS).write_bytes(format_safetensors(flat_names(loaded.variables)))
         (temporary / "config.json").write_text(json.dumps(loaded.record, indent=1))
         (temporary / DESCRIPTION).write_text(json.dumps(description, indent=1))
+        (temporary / CARD).write_text(model_card(loaded.record, description))
     return description
+
+
+def model_card(record: dict[str, Any], description: dict[str, Any]) -> str:
+    """What who gets the weights must know, as Markdown: made of what, from which data, how to be run; nothing is guessed.
+
+    Args:
+      record: content of `config.json`. description: of `export.json`.
+    """
+    data = record.get("data") if isinstance(record.get("data"), dict) else {}
+    names = data.get("class_names") or []
+    rows = {
+        "system": record.get("system", "unknown"),
+        "preset": record.get("preset") or "none",
+        "parameters": f"{description['parameters']:,}",
+        "made by": description["made_by"],
+        "trained on": f"{data['objects']:,} objects" if "objects" in data else "not recorded",
+        "points": f"{data['points']:,}" if "points" in data else "not recorded",
+        "classes in the data": ", ".join(map(str, names)) or "none recorded",
+        "data fingerprint": data.get("fingerprint", "not recorded"),
+    }
+    lines = [f"| {name} | {value} |" for name, value in rows.items()]
+    outputs = [
+        f"- `{name}`: {' x '.join(map(str, x['shape']))} {x['dtype']}" for name, x in description["outputs"].items()
+    ]
+    inputs = [
+        f"- `{name}`: {' x '.join(map(str, x['shape']))} {x['dtype']}" for name, x in description["inputs"].items()
+    ]
+    text = [
+        "# Model card",
+        "",
+        "| | |",
+        "| --- | --- |",
+        *lines,
+        "",
+        "## Takes",
+        "",
+        *inputs,
+        "",
+        "## Gives",
+        "",
+        *outputs,
+        "",
+    ]
+    text += [
+        "## Use",
+        "",
+        "```python",
+        "import lcjax",
+        'model = lcjax.load(".")  # this folder',
+        "model.predict(batch)",
+        "```",
+    ]
+    text += ["", "Without lcjax:", "", "```python", description["how_to_call"], "```", ""]
+    text += [
+        "All settings are in `config.json`. Scores are of the data it was judged on and are not repeated here: see the"
+    ]
+    text += ["documentation of the preset, and measure on your own labelled stars (`lcjax probe`)."]
+    return "\n".join(text) + "\n"
 
 
 def export_program(task: Task, variables: PyTree, platforms: tuple[str, ...]) -> bytes:

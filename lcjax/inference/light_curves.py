@@ -54,6 +54,8 @@ class Prediction(Generic[Curve]):
     n_points: int
     edges: np.ndarray
     """(K, 2) int, of every window the index of its first point and the one behind its last."""
+    weight: float
+    """Points, each as often as windows hold it: what this counts in a mean with others."""
 
 
 @dataclass
@@ -178,7 +180,7 @@ class LightCurvePredictor:
         n_points = len(held.curve.mjd)
         join = {"window": _stacked, "point": _by_point}.get(self.level, _mean)
         outputs = {name: join([answer[name] for answer in answers], held, n_points) for name in answers[0]}
-        return Prediction(held.curve, outputs, n_points, held.edges)
+        return Prediction(held.curve, outputs, n_points, held.edges, float(sum(held.weights)))
 
 
 def _centred(time: np.ndarray) -> np.ndarray:

@@ -1,7 +1,11 @@
 """What an encoder of light curves writes: of what each row is, and how exact its numbers are. Nothing here imports jax."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+Options = Mapping[str, Any]
+"""Name of an option group -> its dataclass, filled in by the user."""
 
 Level = Literal["star", "window", "point", "layer"]
 """What an answer is of: the star; each of its windows; each of its points; the star, by every layer of the network."""
@@ -17,3 +21,12 @@ class OutputOptions:
     row a star, a column for the input embedding (layer_0) and for the output of each block, means over all points."""
     precision: Literal["float32", "float16"] = "float32"
     """Of the vectors in the table: float16 takes half the room and keeps three digits."""
+
+
+@dataclass(frozen=True)
+class BandOptions:
+    """Of stars with several bands."""
+
+    pool: bool = False
+    """One row a star instead of one a band: means over the windows of all its bands, each weighing as many points as it has,
+    as `lcjax evaluate` pools them for classifiers; `band` then names all of them, such as g+r."""

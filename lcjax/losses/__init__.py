@@ -17,6 +17,7 @@ from lcjax.losses.reconstruction import (
     r2_score,
     r2_sums,
     reconstruction_loss,
+    student_nll,
     window_errors,
 )
 
@@ -42,6 +43,7 @@ __all__ = [
     "r2_sums",
     "reconstruction_loss",
     "row_numbers",
+    "student_nll",
     "unit_length",
     "window_errors",
 ]

@@ -1,6 +1,7 @@
 """Masked reconstruction of magnitudes: losses, R2 and error weights of Astromer 1 and 2 (A&A 670, A54; 707, A170)."""
 
 import chex
+import jax
 import jax.numpy as jnp
 
 from lcjax.global_batch import global_mean, global_sum
@@ -88,6 +89,25 @@ def gaussian_nll(target: Array, prediction: Array, log_variance: Array, mask: Ar
     _check(target, prediction, mask, log_variance)
     log_variance = jnp.clip(log_variance, -12.0, 8.0)
     terms = 0.5 * ((target - prediction) ** 2 * jnp.exp(-log_variance) + log_variance)
+    mask = mask.astype(terms.dtype)
+    return jnp.sum(terms * mask, axis=-1) / jnp.maximum(jnp.sum(mask, axis=-1), 1.0)
+
+
+def student_nll(target: Array, location: Array, log_scale: Array, tails: Array, mask: Array) -> Array:
+    """Mean negative log-likelihood of each window's masked points under Student's t, (B,): outliers cost little.
+
+    Args:
+      tails: (B, L) degrees of freedom, above 0. log_scale: (B, L); the others as above.
+
+    >>> x = jnp.zeros((1, 1))
+    >>> round(float(student_nll(x, x, x, x + 1.0, x == 0)[0]), 3)  # Cauchy at its mode: ln pi
+    1.145
+    """
+    _check(target, location, mask, log_scale, tails)
+    squared = ((target - location) * jnp.exp(-log_scale)) ** 2
+    lgamma = jax.lax.lgamma
+    constant = lgamma(0.5 * tails) - lgamma(0.5 * (tails + 1)) + 0.5 * jnp.log(jnp.pi * tails)
+    terms = constant + log_scale + 0.5 * (tails + 1) * jnp.log1p(squared / tails)
     mask = mask.astype(terms.dtype)
     return jnp.sum(terms * mask, axis=-1) / jnp.maximum(jnp.sum(mask, axis=-1), 1.0)
 

@@ -67,7 +67,7 @@ def read_pickle(data: bytes, persistent: Callable[[Any], Any], at: int = 0, with
         value = machine.run()
     except PickleError:
         raise
-    except (IndexError, struct.error, UnicodeDecodeError, ValueError, TypeError, KeyError, OverflowError) as error:
+    except (IndexError, struct.error, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise PickleError("its pickle is damaged or cut short") from error
     return (value, machine.at) if with_end else value
 

@@ -68,6 +68,17 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Simulated:
+    """A dataset that is simulated where a run is given no data."""
+
+    builder: str
+    """Of `lcjax data prepare`."""
+    n_objects: int
+    options: Mapping[str, Mapping[str, Any]]
+    """Option group -> what is set in it."""
+
+
+@dataclass(frozen=True)
 class WeightsImporter:
     """Reads one family of published weights."""
 
@@ -151,6 +162,10 @@ class System(ABC):
 
         start = experiment.training.initial_weights
         return load(start).variables if start else None
+
+    def simulated(self, experiment: Experiment) -> tuple[Experiment, "Mapping[str, Simulated]"]:
+        """What a run without data learns from: its settings, and datasets by name; none: it needs data."""
+        return experiment, {}
 
     def starting_variables(self, experiment: Experiment, data: Data) -> "PyTree | None":
         """What a new run begins with, where it depends on the training data too; not asked for where a run goes on."""

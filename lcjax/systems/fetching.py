@@ -54,7 +54,7 @@ def _imported(entry: Published, downloaded: Path | None, url: str) -> ImportedWe
     packed = downloaded.is_file()
     folder = unpack_zip(downloaded, cache_folder() / "unpacked" / entry.name) if packed else downloaded
     try:
-        source = _find_checkpoint(folder, url)
+        source = folder if ARRAYS in entry.files else _find_checkpoint(folder, url)
         _check_contents(entry, source, url)
         imported = import_weights(entry.family, source)
     finally:
@@ -73,6 +73,11 @@ def _download(
     urls = list(entry.urls)
     if mirror:
         urls.insert(0, f"{mirror.rstrip('/')}/{entry.name if entry.files else _file_name(entry.urls[0])}")
+    if not urls:
+        raise WeightsError(
+            f"the weights of '{entry.name}' are not released yet: train them (lcjax train {entry.name} --help), or set "
+            f"LCJAX_WEIGHTS_MIRROR to an address below which {entry.name}/ holds {' and '.join(entry.files)}"
+        )
     folder = cache_folder() / "downloads" / entry.name
     failures = []
     for url in urls:
@@ -142,7 +147,9 @@ def _find_checkpoint(folder: Path, url: str) -> Path:
 
 
 def _check_contents(entry: Published, prefix: Path, url: str) -> None:
+    """Files of a checkpoint, by its prefix, or of a folder that is one of ours."""
+    folder = prefix if prefix.is_dir() else prefix.parent
     for name, sha256 in entry.contents_sha256:
-        file = prefix.parent / name
+        file = folder / name
         if not file.is_file() or sha256_of(file) != sha256:
             raise WeightsError(f"'{name}' from {url} is not the published file: do not use it")

@@ -1,5 +1,6 @@
 """Timing, rates, turns, tables and files that every benchmark shares; the clock is set by hand."""
 
+import itertools
 import json
 
 import pytest
@@ -60,3 +61,9 @@ def test_files_say_where_the_numbers_come_from(tmp_path):
     assert record["benchmark"] == "toy" and record["rows"] == [1]
     assert {"python", "cores", "processor", "load", "jax", "device"} <= set(record["machine"])
     assert machine()["devices"] >= 1
+
+
+def test_rates_are_by_the_clock_that_is_asked_for():
+    """Every item takes half a second of this clock: five of them are over after two seconds."""
+    now = itertools.count(0.0, 0.5)
+    assert rate(iter([3] * 100), 2.0, clock=lambda: next(now)) == pytest.approx(4 * 3 / 2.5)

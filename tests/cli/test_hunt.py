@@ -1,5 +1,6 @@
 """`lcjax hunt` from the command line: real packets in, ranked candidates out; what is refused."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from data_pipelines.kinds.alerts.options import AlertOptions
 from data_pipelines.kinds.host_fields.options import HostOptions
 from data_pipelines.sources.alerts import Alert, read_alerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
-from lcjax.cli import hunt, hunt_demonstration, hunt_feeds, hunt_models, hunt_tns
-from lcjax.cli.hunt import HuntOptions, open_night
+from lcjax.cli import hunt, hunt_demonstration, hunt_feeds, hunt_models, hunt_opening, hunt_tns
+from lcjax.cli.hunt import HuntOptions
+from lcjax.cli.hunt_opening import open_night
 from lcjax.cli.main import main
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, Rejection
 from lcjax.hunt import search
 from lcjax.systems.loading import load
 from tests.cli.test_predict_alerts import SMALL, weights
@@ -132,6 +134,48 @@ def test_the_simulated_night_goes_on_where_it_was():
     assert len(list(hunt_feeds.SimulatedFeed(70, every=1e-9).deliveries(parts[-1].marks))) == 1
 
 
+def test_a_stream_goes_on_where_the_candidates_end(monkeypatch):
+    """Whatever the broker remembers: what is stored counts, and is committed once it is stored."""
+    from data_pipelines.sources.alerts import kafka
+    from data_pipelines.sources.alerts.kafka_settings import KafkaAddress
+    from tests.data_pipelines.alerts.fake_kafka import FakeKafka
+
+    fake = FakeKafka([[container([packet(n)]) for n in range(3)] + [b"poison"], [container([packet(9)])]], {})
+    monkeypatch.setattr(kafka, "_package", lambda: fake)
+    feed = hunt_feeds.KafkaFeed(KafkaAddress("b", ("alerts",)), KafkaSettings(), print)
+    (delivery,) = (deliveries := feed.deliveries({"kafka alerts/0": "1"})) and [next(deliveries)]
+    assert not fake.committed  # nothing is stored yet
+    next(deliveries, None)
+    kinds = [type(one).__name__ for one in delivery.arrivals]
+    assert sorted(kinds) == ["Candidate", "Candidate", "Candidate", "Rejection"]
+    assert delivery.marks == {"kafka alerts/0": "4", "kafka alerts/1": "1"} and fake.committed == {0: 4, 1: 1}
+    feed.close()
+
+
+def test_hosts_are_given_in_pixels_of_the_stamp(model):
+    class Answers:
+        def answer(self, fields):
+            for field in fields:
+                if isinstance(field, Rejection):
+                    yield field
+                    continue
+                row = {"x": field.x + 3, "y": field.y, "separation": 3.0, "scatter": 0.1, "ra": None, "dec": None}
+                more = {"semi_major_axis": 2.0, "method": "network", "variant_x": (1.0, 2.0), "variant_y": (3.0, 4.0)}
+                yield row | more
+
+    finder = hunt_models.DelightFinder.__new__(hunt_models.DelightFinder)
+    finder.cutout, finder._answers = "template", Answers()
+    (found,) = next(iter(hunt_feeds.SimulatedFeed(1).deliveries({}))).arrivals
+    host, refused = finder.find([found, dataclasses.replace(found, cutouts={})])
+    assert (host.x, host.y, host.variants) == (
+        34.0,
+        31.0,
+        ((1.0, 3.0), (2.0, 4.0)),
+    ) and refused == "missing cutout: template"
+    with pytest.raises(ConfigError, match="finds no hosts"):
+        hunt_models.DelightFinder("W", load(model), HostOptions())
+
+
 @pytest.mark.parametrize(
     "options,why",
     [
@@ -154,6 +198,11 @@ def test_options_that_will_not_do(tmp_path, monkeypatch, capsys, options, why):
     assert why in error and "Traceback" not in error and error.strip().count("\n") == 0
 
 
+def test_the_hunted_class_is_one_of_the_models(model, tmp_path, capsys):
+    options = ["--model", str(model), "--hunted", "TDE", "--database", str(tmp_path / "h.sqlite")]
+    assert main(["hunt", *options]) == 2 and "one of AGN, SN, VS" in capsys.readouterr().err
+
+
 def test_users_and_tokens_open_other_interfaces(tmp_path, monkeypatch, capsys):
     import io
 
@@ -166,9 +215,9 @@ def test_users_and_tokens_open_other_interfaces(tmp_path, monkeypatch, capsys):
     token = tmp_path / "token"
     token.write_text("short")
     with pytest.raises(ConfigError, match="too short"):
-        hunt._read_token(HuntOptions(token_file=token))
+        hunt_opening.read_token(HuntOptions(token_file=token))
     token.write_text("long enough to be a token\n")
-    assert hunt._read_token(HuntOptions(token_file=token)) == "long enough to be a token"
+    assert hunt_opening.read_token(HuntOptions(token_file=token)) == "long enough to be a token"
     options = HuntOptions(user="a b", port=1)
     assert "name=a%20b&token=" in hunt._address(
         options, open_night(HuntOptions(database=database, count=1), CHOSEN, print), 1

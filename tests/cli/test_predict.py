@@ -220,3 +220,25 @@ def test_a_link_to_itself_is_one_sentence(model, tmp_path, capsys):
     (tmp_path / "b.csv").write_text("id,mjd,mag,err\n" + "\n".join(f"a,{58_000 + i},15,0.1" for i in range(6)))
     (tmp_path / "F.parquet").symlink_to(tmp_path / "F.parquet")
     assert run(model, tmp_path / "b.csv", out=tmp_path / "F.parquet") == 0
+
+
+def test_bands_as_one_row_on_request(model, stars, tmp_path, capsys):
+    """The default stays one row a band; pooled, the same rows averaged by their points."""
+    rows = [(*row, "gr"[i % 2]) for i, row in enumerate(flat_rows([stars[0], stars[2]]))]
+    names = ("id", "time", "mag", "err", "band")
+    pq.write_table(pa.table({n: [row[i] for row in rows] for i, n in enumerate(names)}), tmp_path / "s.parquet")
+    assert run(model, tmp_path / "s.parquet", out=tmp_path / "a.parquet") == 0
+    assert run(model, tmp_path / "s.parquet", out=tmp_path / "b.parquet", more=["--bands.pool"]) == 0
+    assert "2 stars in" in capsys.readouterr().out
+    bands, pooled = (pq.read_table(tmp_path / f"{n}.parquet").to_pylist() for n in "ab")
+    assert [row["band"] for row in bands] == ["g", "r"] * 2 and len(pooled) == 2
+    for star, (g, r) in zip(pooled, zip(bands[::2], bands[1::2], strict=True), strict=True):
+        n = g["n_points"] + r["n_points"]
+        mean = (np.array(g["embedding"]) * g["n_points"] + np.array(r["embedding"]) * r["n_points"]) / n
+        np.testing.assert_allclose(star["embedding"], mean, atol=1e-4)  # published windows overlap by a few points
+        assert star["n_points"] == n and star["object_id"] == g["object_id"] == r["object_id"]
+    assert (
+        run(model, tmp_path / "s.parquet", out=tmp_path / "c.parquet", more=["--bands.pool", "--output.level", "point"])
+        == 2
+    )
+    assert "leave one of them out" in capsys.readouterr().err

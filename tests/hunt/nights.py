@@ -70,6 +70,9 @@ class ListFeed:
     def waiting(self) -> int:
         return 0
 
+    def close(self) -> None:
+        pass
+
     def deliveries(self, marks: Mapping[str, str]) -> Iterator[Delivery]:
         done = int(marks.get("list", "0"))
         if done < len(self.arrivals):

@@ -66,6 +66,8 @@ def test_pages_join_to_the_whole_list(rows, sort, order):
         ({"text": "%"}, lambda r: False),
         ({"cone": "10 20 8"}, lambda r: separation(10, 20, r["ra"], r["dec"]) <= 8 * 3600),
         ({"cone": "359.5 12 15"}, lambda r: separation(359.5, 12, r["ra"], r["dec"]) <= 15 * 3600),
+        ({"last_hours": "24"}, lambda r: False),
+        ({"min_first_mjd": "59998.05"}, lambda r: r["mjd"] >= 60000.05),
         ({"decision": "open", "max_magnitude": "18"}, lambda r: r["magnitude"] <= 18),
     ],
 )

@@ -12,7 +12,7 @@ from lcjax.hunt.answering import classify_some, count, rank, register, unclassif
 from lcjax.hunt.candidates import Cutout, Delivery, LightCurve
 from lcjax.hunt.database import Database, sqlite_url
 from lcjax.hunt.facts import galactic_latitude, merged, rise_rate
-from lcjax.hunt.known import KnownObjects, cross_match
+from lcjax.hunt.known import KnownObjects, cross_match, recheck_if_changed
 from lcjax.hunt.pixels import MOST_SIDE, packed, unpacked
 from lcjax.hunt.storing import load, marks, store
 from tests.hunt.nights import Brightness, candidate
@@ -66,6 +66,21 @@ def test_what_is_no_image_is_set_aside_and_the_rest_goes_on(database, pixels):
     assert put(database, candidate(0, cutouts={"science": Cutout(pixels, 1.0)}), candidate(1)) == 1
     with database.read() as connection:
         assert "no image" in connection.execute(select(t.Refused.reason)).scalar_one()
+
+
+@pytest.mark.parametrize(
+    "change,why",
+    [
+        ({"mjd": float("nan")}, "no time or position"),
+        ({"ra": 400.0}, "impossible position"),
+        ({"object_id": ""}, "no name"),
+        ({"alert_id": 2**70}, "impossible number"),
+    ],
+)
+def test_alerts_the_list_cannot_hold_are_set_aside(database, change, why):
+    assert put(database, candidate(0), candidate(1, **change), candidate(2)) == 2
+    with database.read() as connection:
+        assert why in connection.execute(select(t.Refused.reason)).scalar_one()
 
 
 def test_damaged_pixels_are_told():
@@ -143,6 +158,10 @@ def test_known_objects_and_doubles(database, tmp_path):
     assert rows[0].known == "SN 2024abc (SN Ia, z=0.05)" and rows[0].known_separation == pytest.approx(0.70, abs=0.01)
     assert (rows[1].known, rows[2].known, rows[3].duplicate_of) == ("", "77", "ZTF00005")
     assert known.nearest(3.01, 13.0) is None
+    for other, names in ((KnownObjects([gaia], 2.0), ["", "", "77", "77"]), (None, [""] * 4)):
+        with database.write() as connection:
+            recheck_if_changed(connection, other)
+            assert [row.known for row in connection.execute(query)] == names
 
 
 @pytest.mark.parametrize(
@@ -195,3 +214,11 @@ def test_facts():
     assert rise_rate(curve) == pytest.approx(0.5)
     assert rise_rate(LightCurve()) is None and merged(curve, curve) == merged(curve, LightCurve())
     assert merged(curve, LightCurve()).detections["mjd"] == [8.0, 10.0]
+
+
+def test_the_migrations_make_the_tables_of_the_code(database):
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), t.Base.metadata) == []

@@ -49,7 +49,7 @@ def test_out_folder(tmp_path):
     export(loaded, tmp_path / "out", ("cpu",))
     export(loaded, tmp_path / "out", ("cpu",))
     names = {p.name for p in (tmp_path / "out").iterdir()}
-    assert names == {"predict.stablehlo", "weights.safetensors", "config.json", "export.json"}
+    assert names == {"predict.stablehlo", "weights.safetensors", "config.json", "export.json", "README.md"}
     # An export is also a weights folder.
     assert load(tmp_path / "out").experiment == loaded.experiment
 

@@ -16,6 +16,7 @@ from lcjax.losses import (
     r2_score,
     r2_sums,
     reconstruction_loss,
+    student_nll,
     window_errors,
 )
 
@@ -150,3 +151,15 @@ def test_split_over_devices_the_mean_gradient_is_exact():
         )
         np.testing.assert_allclose(np.mean(each), exact, rtol=1e-5)
     assert np.isfinite(np.asarray(gradient)).all() and window_errors(target, prediction).shape == (4,)
+
+
+def test_students_t_is_scipys():
+    from scipy import stats
+
+    rng = np.random.default_rng(0)
+    target, location, log_scale = rng.normal(size=(3, 2, 5)).astype(np.float32)
+    tails = rng.uniform(2, 30, (2, 5)).astype(np.float32)
+    mask = np.array([[True, True, False, True, False], [False] * 5])
+    expected = -stats.t.logpdf(target, tails, location, np.exp(log_scale))
+    found = student_nll(target, location, log_scale, tails, mask)
+    np.testing.assert_allclose(found, [expected[0][mask[0]].mean(), 0.0], rtol=1e-4)

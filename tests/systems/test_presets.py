@@ -9,10 +9,14 @@ import pytest
 from lcjax.systems import PRESETS, build_task, find_system
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 from lcjax.systems.light_curve_classifier.encoder import with_origin
+from lcjax.systems.svdd.config import SvddExperiment
 
 
 def completed(experiment):
     """With what a run takes from its data and its options."""
+    if isinstance(experiment, SvddExperiment):
+        names = {"feature_names": ("x", "y", "z"), "class_names": ("a", "b")}
+        return dataclasses.replace(experiment, inputs=dataclasses.replace(experiment.inputs, **names))
     if not isinstance(experiment, LightCurveClassifierExperiment):
         return experiment
     encoder = (
@@ -37,10 +41,14 @@ def test_every_preset_builds_a_task_whose_functions_trace(preset):
     variables = jax.eval_shape(task.init, key, batch)
     model_state = {name: tree for name, tree in variables.items() if name != "params"}
 
-    loss, (metrics, new_state) = jax.eval_shape(task.loss, variables["params"], model_state, batch, key)
-    assert loss.shape == () and loss.dtype == jnp.float32
+    streams = {**batch, "target": batch, "unlabelled": batch}
+    metrics = {}
+    for update in task.updates:
+        loss, (found, new_state) = jax.eval_shape(update.loss, variables["params"], model_state, streams, key)
+        assert loss.shape == () and loss.dtype == jnp.float32
+        assert jax.tree.structure(new_state) == jax.tree.structure(model_state)
+        metrics |= found
     assert "loss" in metrics
-    assert jax.tree.structure(new_state) == jax.tree.structure(model_state)
     assert "loss" in jax.eval_shape(task.evaluate, variables, batch, key)
     outputs = jax.eval_shape(task.predict, variables, batch)
     assert outputs and all(value.shape[0] == rows for value in outputs.values())

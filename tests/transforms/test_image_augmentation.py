@@ -28,7 +28,7 @@ def test_a_turned_blob_keeps_its_light_and_goes_where_it_must():
     angle = jnp.array([np.pi / 2, np.pi / 4])
     turned = np.asarray(augment.warp(images, angle, jnp.zeros((2, 2))))
     for image, a in zip(turned, angle, strict=True):
-        np.testing.assert_allclose(image.sum(), images[0].sum(), rtol=2e-3)
+        np.testing.assert_allclose(image.sum(), images[0].sum(), rtol=5e-3)
         np.testing.assert_allclose(centroid(image[..., 0]), 4 * np.array([np.cos(a), np.sin(a)]), atol=0.02)
     quarter = np.asarray(jnp.rot90(images[0], -1, axes=(0, 1)))
     other = np.asarray(jnp.rot90(images[0], 1, axes=(0, 1)))

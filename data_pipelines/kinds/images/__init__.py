@@ -1,11 +1,13 @@
 """Images with classes or target numbers: one image of any size and any channels a record."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_pipelines.kinds.base import Kind, PrepareSettings, Reader, Request
+from data_pipelines.kinds.images.galaxies import GalaxySettings
+from data_pipelines.kinds.images.mosaics import MosaicSettings
 from data_pipelines.kinds.images.options import NOTHING, ImageSettings
 from data_pipelines.kinds.images.records import IMAGES
 from data_pipelines.kinds.report import Report
@@ -24,7 +26,12 @@ class Images(Kind):
     name = "images"
     unit = "images"
     layout = IMAGES
-    prepare_options = {"images": ImageSettings, "stars": StarSettings}  # noqa: RUF012
+    prepare_options = {  # noqa: RUF012
+        "images": ImageSettings,
+        "stars": StarSettings,
+        "galaxies": GalaxySettings,
+        "mosaics": MosaicSettings,
+    }
     predict_options = {"images": ImageSettings}  # noqa: RUF012
 
     def open_source(self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any) -> Any:
@@ -56,6 +63,12 @@ class Images(Kind):
         asked: ImageSettings = request.options.get("images") or ImageSettings()
         quiet = asked if asked.label or asked.classes else replace(asked, label=NOTHING)
         return super().reader(replace(request, options={**request.options, "images": quiet}))
+
+    def tools(self) -> Mapping[str, Callable[..., Any]]:
+        """`resize`: images of many sizes as stamps of one."""
+        from data_pipelines.kinds.images.resizing import resize
+
+        return {"resize": resize}
 
 
 KIND = Images()

@@ -212,7 +212,7 @@ class DomainMixture(Mixture, _Images):
 
     def describe(self) -> dict[str, Any]:
         """With the objects that were drawn."""
-        return super().describe() | {"shots": self.shots}
+        return super().describe() | {"shots": self.shots, "class_counts": self.sources[0].class_counts().tolist()}
 
     def relabelled(self, class_names: Sequence[str]) -> "DomainMixture":
         """All streams with labels numbered as in `class_names`."""

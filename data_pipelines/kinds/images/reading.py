@@ -126,7 +126,7 @@ def _record(
         numbers |= dict.fromkeys(settings.target_names or settings.targets, np.nan) | values
     try:
         named = None if settings.label == NOTHING else class_name(label, settings, f"'{image.origin}'")
-        pixels = _cut(image.pixels, settings.size)
+        pixels = central_square(image.pixels, settings.size)
     except DataError as error:
         return refused(str(error))
     if not pixels.size or (pixels.dtype.kind == "f" and not np.isfinite(pixels).any()):
@@ -150,7 +150,7 @@ def _one_a_file(image: RawImage, other: str) -> bool:
     return "#" not in image.origin and "#" not in other
 
 
-def _cut(pixels: np.ndarray, size: int | None) -> np.ndarray:
+def central_square(pixels: np.ndarray, size: int | None) -> np.ndarray:
     """The square of `size` pixels in the middle.
 
     Raises:

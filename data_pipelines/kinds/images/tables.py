@@ -62,7 +62,10 @@ def _image(
     if not object_id:
         return Rejection("", "no name of the object", where)
     try:
-        found = [_array(columns[name].type, cell(name), [cell(n) for n in _SHAPE if n in columns]) for name in pixels]
+        found = [
+            _array(columns[name].type, cell(name), [cell(n) for n in _SHAPE if n in columns], bool(settings.image))
+            for name in pixels
+        ]
         usual: Sequence[str] = found[0][1]
         array = found[0][0]
         if len(found) > 1:
@@ -79,7 +82,7 @@ def _image(
     return RawImage(array, object_id, where, names, cell(keys["label"]), targets, **place)
 
 
-def _array(kind: pa.DataType, value: Any, shape: list[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
+def _array(kind: pa.DataType, value: Any, shape: list[Any], vector: bool = False) -> tuple[np.ndarray, tuple[str, ...]]:
     """Pixels and, of a picture, the names of its channels."""
     if value is None:
         raise DataError("no image: the cell is empty")
@@ -90,6 +93,8 @@ def _array(kind: pa.DataType, value: Any, shape: list[Any]) -> tuple[np.ndarray,
     try:
         array = np.asarray(value, _DTYPES.get(kind, np.float32))
         if array.ndim == 1:
+            if vector and not shape:
+                return array[None, :, None], ("feature",)
             if None in shape or len(shape) < 2:
                 raise DataError("flat image: columns height, width (and channels) must say its shape")
             array = array.reshape([int(n) for n in shape])

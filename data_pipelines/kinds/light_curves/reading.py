@@ -1,7 +1,8 @@
 """Clean light curves from whatever a user points at: survey files, tables, prepared shards. No TensorFlow."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from data_pipelines.kinds.light_curves.meaning import DatasetBrightness, brightn
 from data_pipelines.kinds.light_curves.records import LIGHT_CURVES, flux_series
 from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
-from data_pipelines.sources import read_light_curves
+from data_pipelines.sources import RawLightCurve, read_light_curves
+from data_pipelines.sources.whole_stars import together
 from lcjax.errors import DataError, Rejection
 
 
@@ -33,8 +35,10 @@ class LightCurveReader(Reader):
         """Reads nothing yet; `options` of the request are `columns` and `cleaning`.
 
         A model of fluxes `takes` `{"brightness": "flux", "zero_point": Z}`: light curves then have `fluxes`, in the zero point Z (None:
-        as they are), made of magnitudes where there are no others.
+        as they are), made of magnitudes where there are no others. One that takes `{"bands_together": True}` is given the light
+        curves of a star as a tuple, those that were not set aside.
         """
+        self._together: bool = request.takes.get("bands_together", False)
         self._fluxes = request.takes.get("brightness", "magnitude") == "flux"
         self._zero_point: float | None = request.takes.get("zero_point")
         self._columns: ColumnNames = request.options.get("columns") or ColumnNames()
@@ -43,8 +47,13 @@ class LightCurveReader(Reader):
         self._said: set[str] = set()
         self.report = CleaningReport()
 
-    def items(self, inputs: Sequence[str]) -> Iterator[CleanLightCurve | Rejection]:
+    def items(self, inputs: Sequence[str]) -> Iterator[CleanLightCurve | tuple[CleanLightCurve, ...] | Rejection]:
         """Clean light curves and rejections."""
+        for source in self._sources(inputs):
+            yield from _by_star(source) if self._together else source
+
+    def _sources(self, inputs: Sequence[str]) -> Iterator[Iterator[CleanLightCurve | Rejection]]:
+        """What is in each dataset, and in all tables that follow each other."""
         paths = [Path(name) for name in inputs]
         for path in paths:
             if not path.exists():
@@ -52,16 +61,31 @@ class LightCurveReader(Reader):
         for shards, group in itertools.groupby(paths, holds_shards):
             if shards:
                 for folder in find_datasets(list(group)):
-                    for item in _shards(read_manifest(folder), self.report, self._fluxes):
-                        yield self._finished(item, str(folder))
+                    yield self._dataset(read_manifest(folder))
                 continue
             # Together, so that one unreadable file among several is set aside and the rest goes on.
             found = read_light_curves(
-                list(group), self._columns, on_columns=self._on_columns, on_bad_file=self._on_bad_file
+                list(group),
+                self._columns,
+                on_columns=self._on_columns,
+                on_bad_file=self._on_bad_file,
+                bands_together=self._together,
             )
-            cleaned = clean_with_fluxes if self._fluxes else clean
-            for raw in found:
-                yield self._finished(cleaned(raw, self._cleaning, self.report), raw.origin)
+            yield self._cleaned(found)
+
+    def _dataset(self, manifest: Manifest) -> Iterator[CleanLightCurve | Rejection]:
+        items = _shards(manifest, self.report, self._fluxes)
+        if self._together:
+            splits = dict.fromkeys(shard.split for shard in manifest.shards)
+            names = (name for split in splits for name in manifest.index(split).object_ids().tolist())
+            items = together(items, {number: n for number, n in Counter(map(hash, names)).items() if n > 1})
+        for item in items:
+            yield self._finished(item, str(manifest.folder))
+
+    def _cleaned(self, found: Iterable[RawLightCurve]) -> Iterator[CleanLightCurve | Rejection]:
+        cleaned = clean_with_fluxes if self._fluxes else clean
+        for raw in found:
+            yield self._finished(cleaned(raw, self._cleaning, self.report), raw.origin)
 
     def _finished(self, item: CleanLightCurve | Rejection, origin: str) -> CleanLightCurve | Rejection:
         """With fluxes of the zero point that is wanted, where fluxes are."""
@@ -105,6 +129,24 @@ class LightCurveReader(Reader):
         if report.bad_files:
             said.append(f"files set aside: {len(report.bad_files):,} ({', '.join(report.bad_files)})")
         return said
+
+
+def _by_star(
+    items: Iterable[CleanLightCurve | Rejection],
+) -> Iterator[tuple[CleanLightCurve, ...] | Rejection]:
+    """Light curves of one id that follow each other; what is set aside between them is passed on at once."""
+    held: tuple[CleanLightCurve, ...] = ()
+    for item in items:
+        if isinstance(item, Rejection):
+            yield item
+        elif held and item.object_id and item.object_id == held[0].object_id:
+            held += (item,)
+        else:
+            if held:
+                yield held
+            held = (item,)
+    if held:
+        yield held
 
 
 def _shards(manifest: Manifest, report: CleaningReport, fluxes: bool) -> Iterator[CleanLightCurve | Rejection]:

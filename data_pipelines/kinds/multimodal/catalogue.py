@@ -61,7 +61,8 @@ def read_catalogue(files: Sequence[Path], options: MultimodalOptions) -> Catalog
             rows.append(row)
     if not rows:
         raise DataError(f"the catalogue '{path}' has no row with an id of its own")
-    left = {label, spectrum, *(name for name in texts if texts[name] is ids)}
+    # A place on the sky is no property of an object: it is kept, and is no number to learn from.
+    left = {label, spectrum, "ra", "dec", *(name for name in texts if texts[name] is ids)}
     numbers, where = _numbers(texts, left, options.columns, path), lambda name: name in texts
     position = {name: _as_number(texts[name])[0][rows] if where(name) else None for name in ("ra", "dec")}
     return Catalogue(

@@ -98,7 +98,11 @@ def normalised_spectrum(rows: np.ndarray, grid: tuple[float, float, float] = GRI
     some = flux[flux != 0]
     spread = np.median(np.abs(some - np.median(some))) if len(some) else 0.0
     if not spread > 0:
-        raise DataError("the fluxes are alike, so that their spread is 0")
+        covered = np.mean((points >= rows[0, 0]) & (points <= rows[-1, 0]))
+        raise DataError(
+            f"more than half of the fluxes on the grid are alike, so that their spread is 0 (its samples cover {covered:.0%} of the "
+            "grid, which goes on with the value at their end)"
+        )
     return NormalisedSpectrum(
         np.asarray((flux - flux.mean()) / spread, np.float32),
         np.asarray(third / spread, np.float32),

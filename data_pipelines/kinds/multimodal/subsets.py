@@ -35,7 +35,7 @@ def subset(labels: Mapping[str, str | None], part: str, seed: int) -> set[str]:
     if part == "full" or not labels:
         return set(labels)
     counts = Counter(label or "" for label in labels.values())
-    most = max(class_threshold(counts, math.floor(len(labels) / PARTS[part])), 0)
+    most = max(class_threshold(counts, math.floor(len(labels) / PARTS[part])), 1)
     kept: set[str] = set()
     for name in counts:
         members = [object_id for object_id, label in labels.items() if (label or "") == name]

@@ -19,7 +19,7 @@ export function showDetail(whole, act) {
     warnings(d),
     make("div", { class: "verdict buttons", id: "verdict", role: "group", "aria-label": "Verdict" }),
     make("div", { class: "panels" },
-      make("section", { class: "panel wide", "aria-label": "Stamps" }, make("h3", {}, "Discovery stamps"), stamps.element),
+      make("section", { class: "panel wide", "aria-label": "Stamps" }, make("h3", {}, `Stamps of ${date(d.mjd)} UT`), stamps.element),
       make("section", { class: "panel", "aria-label": "Light curve" }, make("h3", {}, "Light curve"), lightCurve(d)),
       make("section", { class: "panel", "aria-label": "Classes" }, make("h3", {}, "Classes"), ...classes(d, stamps, act.me)),
       make("section", { class: "panel", "aria-label": "Host" }, make("h3", {}, "Host"), ...hosts(d)),
@@ -39,7 +39,7 @@ function facts(d) {
   const band = ["g", "r", "i"].includes(d.band) ? d.band : "other";
   return make("div", { class: "facts" }, fact("RA", `${shown(d.ra, 5)}°`), fact("Dec", `${shown(d.dec, 5)}°`), fact("b", `${shown(d.galactic_latitude, 1)}°`),
     make("span", { class: `band-${band}` }, make("b", {}, `${d.band || "?"} ${shown(d.magnitude, 2)} ± ${shown(d.magnitude_error, 2)} mag`)),
-    fact("discovered", `${date(d.mjd)} UT`), fact("detections", String(d.n_detections)),
+    fact("first seen", `${date(d.first_mjd)} UT`), fact("this alert", `${date(d.mjd)} UT`), fact("detections", String(d.n_detections)),
     fact("rise", d.rise_rate === null ? "–" : `≥ ${shown(d.rise_rate, 2)} mag/d`), fact("real-bogus", shown(d.real_bogus, 2)),
     make("span", { title: "nearest Pan-STARRS source: star score 1 is a star, 0 a galaxy" }, "nearest source ", make("b", {}, d.star_distance === null ? "–" : `${shown(d.star_distance, 1)}″, star ${shown(d.star_score, 2)}`)));
 }

@@ -4,13 +4,13 @@ import { at, make } from "./dom.js";
 
 /** @type {[string, string][]} column, what users call it */
 export const SORTS = [
-  ["score", "score"], ["entropy", "entropy"], ["mjd", "discovery date"], ["magnitude", "magnitude"], ["n_detections", "detections"], ["rise_rate", "rise rate"],
+  ["score", "score"], ["entropy", "entropy"], ["first_mjd", "first detection"], ["mjd", "alert date"], ["magnitude", "magnitude"], ["n_detections", "detections"], ["rise_rate", "rise rate"],
   ["galactic_latitude", "galactic latitude"], ["star_distance", "distance to star"], ["solar_system_distance", "distance to solar-system object"],
   ["real_bogus", "real-bogus"], ["host_separation", "host separation"], ["known_separation", "known object"], ["n_votes", "votes"], ["arrived", "arrival"], ["object_id", "object"],
 ];
 /** @type {[string, string][]} */
 const RANGES = [
-  ["score", "Score"], ["entropy", "Entropy (nats)"], ["magnitude", "Magnitude"], ["n_detections", "Detections"], ["rise_rate", "Rise (mag/d)"], ["mjd", "Date (MJD)"],
+  ["score", "Score"], ["entropy", "Entropy (nats)"], ["magnitude", "Magnitude"], ["n_detections", "Detections"], ["rise_rate", "Rise (mag/d)"], ["first_mjd", "First detection (MJD)"], ["mjd", "Alert (MJD)"],
   ["star_distance", "Star distance (″)"], ["star_score", "Star score"], ["solar_system_distance", "Solar system (″)"], ["real_bogus", "Real-bogus"],
   ["host_separation", "Host separation (″)"], ["host_scatter", "Host scatter (″)"], ["ra", "RA (deg)"], ["dec", "Dec (deg)"],
 ];

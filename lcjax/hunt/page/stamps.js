@@ -39,7 +39,7 @@ export class Stamps {
 
   controls() {
     const choice = (/** @type {string} */ label, /** @type {string[]} */ names, /** @type {"limits"|"stretch"} */ key) =>
-      make("label", {}, label, make("select", { "aria-label": label, onchange: (/** @type {any} */ e) => { view[key] = e.target.value; this.render(); } },
+      make("label", {}, label, make("select", { "aria-label": label, onchange: (/** @type {any} */ e) => { Object.assign(view, { [key]: e.target.value }); this.render(); } },
         ...names.map((name) => make("option", { value: name, selected: view[key] === name }, name))));
     this.toggles = {
       blink: this.toggle("Blink", "B", () => this.setBlink(!view.blink), () => view.blink),

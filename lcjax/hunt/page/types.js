@@ -1,6 +1,6 @@
 /**
  * What the server gives, as types.
- * @typedef {{id: number, survey: string, object_id: string, mjd: number, ra: number, dec: number, band: string, magnitude: number|null,
+ * @typedef {{id: number, survey: string, object_id: string, mjd: number, first_mjd: number, ra: number, dec: number, band: string, magnitude: number|null,
  *   magnitude_error: number|null, galactic_latitude: number, n_detections: number, rise_rate: number|null, score: number|null,
  *   entropy: number|null, top_class: string, known: string, known_separation: number|null, duplicate_of: string, decision: string,
  *   n_votes: number, agreed: boolean, star_distance: number|null, star_score: number|null, solar_system_distance: number|null,

@@ -6,6 +6,7 @@ from typing import Literal
 from lcjax.configs import Experiment
 from lcjax.models.astrom3_config import MultimodalConfig
 from lcjax.schema import Count, Settings, Share, Whole
+from lcjax.systems.astrom3.published import RUN_OF_NAME
 
 CLASS_NAMES = ("DSCT", "EA", "EB", "EW", "HADS", "M", "ROT", "RRAB", "RRC", "SR")
 """Variable stars of the published dataset, in the order of its outputs."""
@@ -75,3 +76,5 @@ class AstroM3Experiment(Experiment):
     model: MultimodalConfig = field(default_factory=MultimodalConfig)
     objective: PairObjectiveConfig = field(default_factory=PairObjectiveConfig)
     plateau: PlateauConfig = field(default_factory=PlateauConfig)
+    published: Literal[("", *RUN_OF_NAME)] = ""  # type: ignore[valid-type]
+    """Of `astrom3-published-classifier`: a published run, whose modalities, dropout, rate, decay and plateau replace those given."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from lcjax.configs import OptimizerConfig, TrainingConfig
 from lcjax.models.astrom3_config import PARITY, MultimodalConfig, PhotometryConfig, SpectraConfig, VectorConfig
 from lcjax.systems.astrom3.config import AstroM3Experiment, PairObjectiveConfig, PlateauConfig
-from lcjax.systems.astrom3.published import FRACTIONS, PRETRAINING, RUNS, Run
+from lcjax.systems.astrom3.published import PRETRAINING, RUN_OF_NAME, Run
 
 _SMALL = MultimodalConfig(
     photometry=PhotometryConfig(width=64, num_heads=4, hidden=128, layers=3, dropout=0.1),
@@ -81,31 +81,41 @@ def published_experiment(run: Run, head: str, epochs: int) -> AstroM3Experiment:
     )
 
 
-def _classifier(run: Run) -> Callable[[], AstroM3Experiment]:
-    def preset() -> AstroM3Experiment:
-        return published_experiment(run, head="classifier", epochs=50)
+def astrom3_published_classifier() -> AstroM3Experiment:
+    """The published classifiers (arXiv 2411.08842): of photometry, spectra, metadata or all, from scratch or from AstroM3-CLIP,
+    on 100, 50, 25 or 10 % of the data, each with the settings that were found for it.
 
-    start = "start it with --training.initial-weights MODEL" if run.pretrained else "from scratch"
-    share = {"full": "all data", "50": "sub50", "25": "sub25", "10": "sub10"}[run.fraction]
-    preset.__doc__ = f"""Classifier of {run.mode} on {share}, {start}: a published run with its own settings (arXiv 2411.08842).
+    Data: `lcjax data prepare astrom3 --source FOLDER` with the subset in question. Published test accuracies on all data, from
+    scratch and pretrained, mean of five seeds: photometry 84.6 and 91.5 %, spectra 76.3 and 77.4 %, metadata 85.6 and 85.9 %, all
+    94.1 and 94.2 %.
 
-    Data: `lcjax data prepare astrom3 --source FOLDER` with the subset in question. Published: {run.expected}.
-
-        lcjax train {preset_name(run)} --data D --workdir W
+        lcjax train astrom3-published-classifier --published photometry-10-clip --training.initial-weights W --data D --workdir W2
     """
-    return preset
+    run = RUN_OF_NAME["all-full"]
+    return dataclasses.replace(published_experiment(run, head="classifier", epochs=50), published=run.name)
 
 
-def preset_name(run: Run) -> str:
-    """Such as `astrom3-photometry-10-clip`."""
-    return f"astrom3-{run.mode}-{run.fraction}{'-clip' if run.pretrained else ''}"
+def with_published_run(experiment: AstroM3Experiment) -> AstroM3Experiment:
+    """The experiment with the settings of the published run that it names; without one, as it is."""
+    if not experiment.published:
+        return experiment
+    wanted = published_experiment(RUN_OF_NAME[experiment.published], head="classifier", epochs=50)
+    model = experiment.model
+    model = dataclasses.replace(
+        model,
+        modalities=wanted.model.modalities,
+        head="classifier",
+        photometry=dataclasses.replace(model.photometry, dropout=wanted.model.photometry.dropout),
+        spectra=dataclasses.replace(model.spectra, dropout=wanted.model.spectra.dropout),
+        metadata=dataclasses.replace(model.metadata, dropout=wanted.model.metadata.dropout),
+    )
+    plateau = dataclasses.replace(experiment.plateau, factor=wanted.plateau.factor)
+    return dataclasses.replace(experiment, model=model, optimizer=wanted.optimizer, plateau=plateau)
 
 
 PRESETS: dict[str, Callable[[], AstroM3Experiment]] = {
     "astrom3": astrom3,
     "astrom3-classifier": astrom3_classifier,
     "astrom3-published": astrom3_published,
-    **{preset_name(run): _classifier(run) for run in RUNS},
+    "astrom3-published-classifier": astrom3_published_classifier,
 }
-"""Name -> settings; of the published runs one for every mode, fraction of the data and start."""
-assert len(RUNS) == 8 * len(FRACTIONS)

@@ -35,6 +35,11 @@ class Run:
     clip: float | None
 
     @property
+    def name(self) -> str:
+        """Such as `photometry-10-clip`."""
+        return f"{self.mode}-{self.fraction}{'-clip' if self.pretrained else ''}"
+
+    @property
     def expected(self) -> str:
         """Its published score, or that there is none."""
         if self.fraction != "full":
@@ -81,3 +86,4 @@ RUNS: tuple[Run, ...] = (
     Run("all", "10", True, (0.308412, 0.189105, 0.105788), 0.00998606, 0.968494, 0.00025754, 0.119422, None),
 )
 """In the order of the published table."""
+RUN_OF_NAME = {run.name: run for run in RUNS}

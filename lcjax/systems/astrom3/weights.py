@@ -17,6 +17,7 @@ import numpy as np
 import safetensors
 from safetensors.numpy import load as parse_safetensors
 
+from lcjax.catalogue_columns import METADATA, PHOTOMETRIC
 from lcjax.errors import WeightsError
 from lcjax.models.astrom3_config import MultimodalConfig, PhotometryConfig, SpectraConfig, VectorConfig
 from lcjax.models.multimodal import build_multimodal
@@ -95,9 +96,7 @@ def import_astrom3(source: Path | str) -> ImportedWeights:
     config = sized(config_from_names(arrays, settings or {}), variables, settings or {})
     _check_whole(config, variables, file)
     base = AstroM3Experiment(model=config)
-    inputs = dataclasses.replace(
-        base.inputs, padding="release", statistics="none", spectrum_length=config.spectra.length
-    )
+    inputs = dataclasses.replace(base.inputs, padding="release", statistics="none", **columns_of(config))
     if config.head == "classifier" and config.num_classes == len(CLASS_NAMES):
         notes.append("classes taken in alphabetical order, as the published code numbers them")
         inputs = dataclasses.replace(inputs, class_names=CLASS_NAMES)
@@ -111,6 +110,16 @@ def import_astrom3(source: Path | str) -> ImportedWeights:
         notes,
         {"modalities": ", ".join(config.modalities), "head": config.head, "dimensions": str(config.dim)},
     )
+
+
+def columns_of(config: MultimodalConfig) -> dict[str, tuple[str, ...]]:
+    """Names of the catalogue numbers that a network takes, in its order: the published ones where their numbers agree."""
+    scalars, numbers = config.photometry.channels - 5, config.metadata.inputs
+    photometric = PHOTOMETRIC if scalars == len(PHOTOMETRIC) else tuple(f"photometric_{i}" for i in range(scalars))
+    metadata = METADATA if numbers == len(METADATA) else tuple(f"number_{i}" for i in range(numbers))
+    # The order of the data may be another one: the batches are asked for this one.
+    every = (*photometric, *metadata)
+    return {"photometry_columns": photometric, "metadata_columns": metadata, "data_columns": every}
 
 
 def config_from_names(arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> MultimodalConfig:

@@ -28,7 +28,7 @@ def avda_digits() -> AvdaExperiment:
     lcjax train avda-digits --data D --domains.target usps --workdir W
     """
     return AvdaExperiment(
-        inputs=PairInputsConfig(scale="full_scale"),
+        inputs=PairInputsConfig(size=32, scale="full_scale"),
         network=DIGITS,
         objective=AvdaObjectiveConfig(pretraining_steps=2000),
         optimizer=_ADAM,

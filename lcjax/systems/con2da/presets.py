@@ -28,7 +28,7 @@ def con2da_digits() -> Con2daExperiment:
     lcjax train con2da-digits --data D --domains.target usps --workdir W
     """
     return Con2daExperiment(
-        inputs=PairInputsConfig(scale="full_scale"),
+        inputs=PairInputsConfig(size=32, scale="full_scale"),
         network=DIGITS,
         views=ViewsConfig(mirror=False, noise=0.5),
         optimizer=OptimizerConfig(name="adam", learning_rate=3e-4, schedule="constant", clip_norm=None),

@@ -80,7 +80,7 @@ def mme_digits() -> AdaptationExperiment:
     experiment = _joint("mme")
     return AdaptationExperiment(
         domains=DomainsConfig(shots=1),
-        inputs=PairInputsConfig(scale="full_scale"),
+        inputs=PairInputsConfig(size=32, scale="full_scale"),
         network=DIGITS,
         objective=experiment.objective,
         optimizer=_RATE,

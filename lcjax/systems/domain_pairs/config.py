@@ -34,7 +34,7 @@ class DomainsConfig(Settings):
 class PairInputsConfig(Settings):
     """What the network sees of an image."""
 
-    class_names: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ("bogus", "real")
     """Set from the data when training."""
     channel_names: tuple[str, ...] = ()
     """Set from the data when training; other images are refused."""

@@ -12,6 +12,7 @@ from lcjax.evaluation.classification_figures import confusion_matrix
 from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.base import Data
+from lcjax.systems.domain_pairs.calibration import as_values, calibration_table, recalibrated, reliability_diagram
 from lcjax.training.source import device_part
 
 DOMAINS = ("source", "target")
@@ -62,7 +63,9 @@ def evaluate(loaded: Loaded, data: Data, commands: str) -> Scores:
     }
     if not scores:
         raise DataError("none of these images has a label of the model's classes: nothing can be scored")
+    found = recalibrated(answers, training_shares(loaded))
     whole = domain_table(scores)
+    parts = [calibration_table(found, names)] if found else []
     classes = class_table(scores)
     notes = [
         Text(f"{int((own.label < 0).sum()):,} images of the {domain} without a label are not scored")
@@ -73,16 +76,34 @@ def evaluate(loaded: Loaded, data: Data, commands: str) -> Scores:
     pictures = [
         Picture(lambda s=s: confusion_matrix(s), f"Confusion matrix, {domain}.") for domain, s in scores.items()
     ]
+    diagrams = []
+    if found:
+        caption = f"How often {names[-1]} is right by its probability, before and after recalibration."
+        diagrams.append(Picture(lambda: reliability_diagram(answers, found, names[-1]), caption))
     return Scores(
         title="Domain adaptation report",
-        printed=[whole, classes, *notes, *warnings],
-        values={domain: s.as_dict() for domain, s in scores.items()},
+        printed=[whole, classes, *parts, *notes, *warnings],
+        values={**{domain: s.as_dict() for domain, s in scores.items()}, "recalibrated": as_values(found)},
         cards=[(str(s.balanced_accuracy), f"balanced accuracy, {domain}") for domain, s in scores.items()],
-        sections=[Section("Source and target", [whole, *notes, *warnings]), Section("Classes", [classes, *pictures])],
+        sections=[
+            Section("Source and target", [whole, *notes, *warnings]),
+            Section("Classes", [classes, *pictures]),
+            Section("Probabilities", [*parts, *diagrams]),
+        ],
         curve=("balanced_accuracy", "Balanced accuracy"),
         commands=commands,
         facts={"answers": answers, "scores": scores},
     )
+
+
+def training_shares(loaded: Loaded) -> np.ndarray:
+    """Shares of classes that the model learned with, (K,): equal ones where its source was balanced, or they are not known."""
+    experiment: Any = loaded.experiment
+    counts = loaded.record.get("data", {}).get("class_counts")
+    classes = len(experiment.inputs.class_names)
+    if experiment.domains.balance != "none" or not counts or len(counts) != classes:
+        return np.full(classes, 1 / classes)
+    return np.asarray(counts, np.float64) / max(sum(counts), 1)
 
 
 def domain_table(scores: dict[str, ClassificationScores]) -> Table:

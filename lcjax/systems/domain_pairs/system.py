@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lcjax.errors import ConfigError
-from lcjax.systems.base import Answers, Data, Options, System, Work
+from lcjax.systems.base import Answers, Data, Options, Simulated, System, Work
 from lcjax.systems.domain_pairs.config import PairExperiment, PairInputsConfig
 
 if TYPE_CHECKING:
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
+
+
+_SURVEYS, _OBJECTS = ("hits", "des", "atlas", "ztf"), 1000
 
 
 class PairData(Data, Protocol):
@@ -43,8 +46,7 @@ class PairSystem(System):
 
     def matched(self, experiment: PairExperiment, data: PairData, training: bool) -> PairData:
         """Labels numbered as the model's classes."""
-        names = experiment.inputs.class_names
-        return data.relabelled(names) if names else data
+        return data if training else data.relabelled(experiment.inputs.class_names)  # in training they are the data's
 
     def adapt(self, experiment: PairExperiment, data: PairData) -> PairExperiment:
         """Sets classes, channels and the size of the images.
@@ -67,9 +69,7 @@ class PairSystem(System):
                 raise ConfigError(
                     f"the images of the {small} have {min(sides)} pixels a side, fewer than --inputs.size {size}: ask for fewer"
                 )
-        inputs = PairInputsConfig(
-            given.class_names or tuple(data.class_names), tuple(data.channel_names), size, max(vectors), scale
-        )
+        inputs = PairInputsConfig(tuple(data.class_names), tuple(data.channel_names), size, max(vectors), scale)
         return dataclasses.replace(experiment, inputs=inputs)
 
     def on_data(self, loaded: "Loaded", data: PairData) -> "Loaded":
@@ -96,6 +96,17 @@ class PairSystem(System):
     def can_score(self, data: Data) -> bool:
         """Whether any image has a label."""
         return bool((data.labels >= 0).any())
+
+    def simulated(self, experiment: PairExperiment) -> tuple[PairExperiment, dict[str, Simulated]]:
+        """Real and bogus stamps of four surveys; from one of 21 pixels to one of coarse ones, unless the target is said."""
+        made = {
+            f"sim_{name}": Simulated("simulated_real_bogus", _OBJECTS, {"images": {"survey": name}})
+            for name in _SURVEYS
+        }
+        if experiment.domains.target:
+            return experiment, made
+        domains = dataclasses.replace(experiment.domains, source=("sim_hits",), target=("sim_ztf",))
+        return dataclasses.replace(experiment, domains=domains), made
 
     # --- judged and asked
     def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from lcjax.errors import Rejection
+from lcjax.inference.bands import predicted
 from lcjax.inference.light_curves import LightCurve, LightCurvePredictor
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.base import Row
@@ -18,16 +19,19 @@ _TAKEN = ("object_id", "band", "class", "entropy", "embedding", "n_points")
 class ClassAnswers:
     """A classifier of light curves; one row a light curve, in the order given."""
 
-    unit = "light curves"
     constant_columns = ("band",)
     """Left out of the table where all rows agree."""
 
-    def __init__(self, loaded: Loaded, embedding: bool = False, batch_size: int | None = None) -> None:
+    def __init__(
+        self, loaded: Loaded, embedding: bool = False, batch_size: int | None = None, pool: bool = False
+    ) -> None:
         """Compiles nothing yet.
 
         Args:
           embedding: also the vector that the head classifies. batch_size: windows of every compiled batch.
+          pool: the light curves of a star come as a tuple, of one band each.
         """
+        self.unit = "stars" if pool else "light curves"
         experiment = loaded.experiment
         self._pooling: str = experiment.pooling  # type: ignore[attr-defined]
         self.class_names: tuple[str, ...] = experiment.class_names  # type: ignore[attr-defined]
@@ -44,9 +48,9 @@ class ClassAnswers:
             ]
         )
 
-    def answer(self, items: Iterable[LightCurve | Rejection]) -> Iterator[Row | Rejection]:
+    def answer(self, items: Iterable[LightCurve | tuple[LightCurve, ...] | Rejection]) -> Iterator[Row | Rejection]:
         """Rows (object_id, band, a column for each class, class, entropy in nats, n_points) and the rejections."""
-        for found in self._predictor.predict(items):
+        for found in predicted(self._predictor, items):
             if isinstance(found, Rejection):
                 yield found
                 continue

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcjax.errors import ConfigError
+from lcjax.inference.output import BandOptions
 from lcjax.models.light_curve_head_config import MEAN_HEADS
 from lcjax.systems.base import Answers, Data, Options, System, Work
 from lcjax.systems.light_curve_classifier import presets
@@ -30,9 +31,13 @@ class StarOutputs:
 
 
 def keeps_encoded(experiment: LightCurveClassifierExperiment) -> bool:
-    """Whether a frozen encoder sees every window once and never again."""
+    """Whether a frozen encoder, which has no dropout then, sees every window once and never again.
+
+    Heads that read one vector a layer are given those of all stars; heads that read every point, only those of a few stars.
+    """
     classes = experiment.learns == "classes"
-    return classes and not experiment.raw and experiment.frozen and experiment.head.kind in MEAN_HEADS
+    fits = experiment.head.kind in MEAN_HEADS or experiment.samples_per_class is not None
+    return classes and not experiment.raw and experiment.frozen and fits
 
 
 def in_memory(experiment: LightCurveClassifierExperiment) -> bool:
@@ -42,7 +47,10 @@ def in_memory(experiment: LightCurveClassifierExperiment) -> bool:
     if experiment.samples_per_class is None:
         return keeps_encoded(experiment) and jax.process_count() == 1
     if jax.process_count() > 1:
-        raise ConfigError("a few stars of every class are learned from by one process: leave out --processes")
+        raise ConfigError(
+            "a few stars of every class are held in memory and learned from by one process, as several would only wait for each "
+            "other: leave out --processes, or learn from all stars with --samples-per-class None"
+        )
     return True
 
 
@@ -53,7 +61,7 @@ class LightCurveClassifierSystem(System):
     kind = "light_curves"
     experiment = LightCurveClassifierExperiment
     presets: Mapping[str, Any] = presets.PRESETS
-    predict_options = {"classes": StarOutputs}  # noqa: RUF012
+    predict_options = {"classes": StarOutputs, "bands": BandOptions}  # noqa: RUF012
     embedding_options = {"classes": StarOutputs(embedding=True)}  # noqa: RUF012
 
     def build_task(self, experiment: LightCurveClassifierExperiment) -> "Task":
@@ -187,12 +195,19 @@ class LightCurveClassifierSystem(System):
 
         return evaluate(loaded, data, self.next_steps(loaded.folder))
 
+    def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
+        """The bands of a star together, where they are pooled."""
+        from lcjax.inference.bands import bands_wanted
+
+        return bands_wanted(options)
+
     def answers(self, loaded: "Loaded", work: Work) -> Answers:
         """Class probabilities of light curves."""
         from lcjax.systems.light_curve_classifier.prediction import ClassAnswers
 
         output: StarOutputs = work.options.get("classes") or StarOutputs()
-        return ClassAnswers(loaded, output.embedding, work.batch_size)
+        bands: BandOptions = work.options.get("bands") or BandOptions()
+        return ClassAnswers(loaded, output.embedding, work.batch_size, bands.pool)
 
     def next_steps(self, model: str | Path, preset: str = "") -> str:
         """Scores, probabilities, other draws; of an encoder that went on learning, the head."""

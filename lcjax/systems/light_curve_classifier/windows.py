@@ -16,6 +16,8 @@ Encode = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 """Windows -> entries of the batch that stand for them."""
 
 
+MOST_ENCODED = 1 << 30
+"""Bytes: five thousand windows of 200 points and 256 channels."""
 _AT_ONCE = 64
 """Windows that a frozen encoder sees together."""
 
@@ -136,12 +138,17 @@ class DrawnWindows(ArrayWindows):
 
 
 def encoded(windows: dict[str, np.ndarray], encode: Encode) -> dict[str, np.ndarray]:
-    """The windows with what `encode` makes of them, so many at once that one compiled program serves all."""
+    """The windows with what `encode` makes of them, so many at once that one compiled program serves all.
+
+    The bare windows, of which the network makes it again at every step, where it would take more than `MOST_ENCODED` bytes.
+    """
     count, parts = len(windows["label"]), []
     for start in range(0, count, _AT_ONCE):
         rows = np.minimum(np.arange(start, start + _AT_ONCE), count - 1)
         found = encode({name: value[rows] for name, value in windows.items()})
         parts.append({name: value[: count - start] for name, value in found.items()})
+        if sum(value.nbytes for value in found.values()) / _AT_ONCE * count > MOST_ENCODED:
+            return windows
     return windows | {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from lcjax.errors import ConfigError, Rejection
 from lcjax.files import printable
+from lcjax.inference.bands import check_level, predicted
 from lcjax.inference.light_curves import LightCurve, LightCurvePredictor, Prediction
 from lcjax.inference.loaded import Loaded
-from lcjax.inference.output import OutputOptions
+from lcjax.inference.output import BandOptions, OutputOptions
 from lcjax.systems.base import Row
 
 _TYPES = {"float32": pa.float32(), "float16": pa.float16()}
@@ -20,17 +21,28 @@ _LARGEST_FLOAT16 = 65504.0
 class LightCurveAnswers:
     """A model of light curves; rows in the order given, one a light curve or, by level, one a window or a point of it."""
 
-    unit = "light curves"
     constant_columns = ("band",)
     """Left out of the table where all rows agree: surveys with one band need no such column."""
 
-    def __init__(self, loaded: Loaded, batch_size: int | None = None, output: OutputOptions | None = None) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        batch_size: int | None = None,
+        output: OutputOptions | None = None,
+        bands: BandOptions | None = None,
+    ) -> None:
         """Compiles nothing yet.
 
+        Args:
+          bands: where they are pooled, the light curves of a star come as a tuple.
+
         Raises:
-          ConfigError: a level that the model does not have.
+          ConfigError: a level that the model does not have, or at which bands cannot be pooled.
         """
-        output = output or OutputOptions()
+        output, pool = output or OutputOptions(), (bands or BandOptions()).pool
+        if pool:
+            check_level(output.level)
+        self.unit = "stars" if pool else "light curves"
         self._predictor = LightCurvePredictor.of(loaded, batch_size, output.level)
         self._number = _TYPES[output.precision]
         shapes = jax.eval_shape(self._predictor.function, loaded.variables, loaded.task.batch_spec)
@@ -50,9 +62,11 @@ class LightCurveAnswers:
         }
         self._answer = several.get(output.level, self._by_star)
 
-    def answer(self, items: Iterable[LightCurve | Rejection]) -> Iterator[Row | pa.RecordBatch | Rejection]:
+    def answer(
+        self, items: Iterable[LightCurve | tuple[LightCurve, ...] | Rejection]
+    ) -> Iterator[Row | pa.RecordBatch | Rejection]:
         """Rows (object_id, band, outputs, ...) and the rejections among the items."""
-        for found in self._predictor.predict(items):
+        for found in predicted(self._predictor, items):
             yield found if isinstance(found, Rejection) else self._answer(found)
 
     def _by_star(self, found: Prediction) -> Row:

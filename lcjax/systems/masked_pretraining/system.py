@@ -4,7 +4,7 @@ import dataclasses
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from lcjax.inference.output import OutputOptions
+from lcjax.inference.output import BandOptions, OutputOptions
 from lcjax.systems.base import Answers, Data, Options, System, Work
 from lcjax.systems.masked_pretraining.config import PretrainingExperiment
 
@@ -25,7 +25,7 @@ class PretrainingSystem(System):
     """An encoder of light curves; its experiment is a `PretrainingExperiment`."""
 
     kind = "light_curves"
-    predict_options = {"output": OutputOptions}  # noqa: RUF012
+    predict_options = {"output": OutputOptions, "bands": BandOptions}  # noqa: RUF012
     evaluate_options = {"reconstruction": ReconstructionOptions}  # noqa: RUF012
 
     def source_settings(self, experiment: PretrainingExperiment, training: bool) -> dict[str, Any]:
@@ -48,8 +48,14 @@ class PretrainingSystem(System):
         chosen: ReconstructionOptions = options.get("reconstruction") or ReconstructionOptions()
         return evaluate(self.strictly(loaded) if chosen.strict else loaded, data, self.next_steps(loaded.folder))
 
+    def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
+        """The bands of a star together, where they are pooled."""
+        from lcjax.inference.bands import bands_wanted
+
+        return bands_wanted(options)
+
     def answers(self, loaded: "Loaded", work: Work) -> Answers:
         """Embeddings of light curves."""
         from lcjax.systems.masked_pretraining.prediction import LightCurveAnswers
 
-        return LightCurveAnswers(loaded, work.batch_size, work.options.get("output"))
+        return LightCurveAnswers(loaded, work.batch_size, work.options.get("output"), work.options.get("bands"))

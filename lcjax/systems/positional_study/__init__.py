@@ -22,7 +22,7 @@ class PositionalStudySystem(PretrainingSystem):
     experiment = PositionalExperiment
     presets = presets.PRESETS
     evaluate_options = {"reconstruction": ReconstructionOptions, "frequencies": FrequencyOptions}  # noqa: RUF012
-    predict_options = {"frequencies": FrequencyOptions}  # noqa: RUF012
+    predict_options = {**PretrainingSystem.predict_options, "frequencies": FrequencyOptions}  # noqa: RUF012
 
     def build_task(self, experiment: PositionalExperiment) -> "Task":
         """Masked pretraining."""

@@ -72,7 +72,7 @@ def forest_score(arrays: Arrays, features: np.ndarray) -> np.ndarray:
             below = x[rows, arrays["feature"][tree][at]] <= arrays["threshold"][tree][at]
             node[rows] = np.where(below, left[at], right[at])
         total += arrays["path"][tree][node]
-    return 2.0 ** -(total / (len(arrays["left"]) * max(float(arrays["expected"]), 1e-12)))
+    return 2.0 ** -(total / (len(arrays["left"]) * max(float(np.ravel(arrays["expected"])[0]), 1e-12)))
 
 
 def _depths(tree: Any) -> np.ndarray:
@@ -117,7 +117,7 @@ def svm_score(arrays: Arrays, features: np.ndarray) -> np.ndarray:
     for begin in range(0, len(features), _ROWS):
         x = np.asarray(features[begin : begin + _ROWS], np.float64)
         distance = np.maximum((x**2).sum(1)[:, None] + squares - 2 * x @ support.T, 0.0)
-        out.append(-(np.exp(-float(arrays["gamma"]) * distance) @ arrays["weight"]))
+        out.append(-(np.exp(-float(np.ravel(arrays["gamma"])[0]) * distance) @ arrays["weight"]))
     return np.concatenate(out) if out else np.zeros(0)
 
 
@@ -130,8 +130,7 @@ def fit_ecod(features: np.ndarray, seed: int = 0) -> Arrays:
 def ecod_score(arrays: Arrays, features: np.ndarray) -> np.ndarray:
     """Sum over the features of how far in the tails the values are, (N,). Each row is scored on its own against the fit.
 
-    PyOD's program ranks the rows that are scored together with those of the fit, so that a score depends on its company; of one
-    row at a time it gives these scores.
+    The tails are those of the rows it was fitted on, so that a score does not depend on which rows are scored together.
     """
     fitted = np.sort(arrays["fitted_on"], axis=0)
     count, columns = fitted.shape

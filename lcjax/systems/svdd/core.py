@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import flax.linen as nn
 import jax
@@ -12,6 +12,7 @@ from lcjax.global_batch import rows_of
 from lcjax.losses.autoencoding import reconstruction_loss, squared_error, variational_loss
 from lcjax.losses.hypersphere import class_means, hypersphere_loss, off_zero, squared_distances
 from lcjax.models.svdd import FeatureAutoencoder, Hypersphere, VariationalAutoencoder
+from lcjax.models.svdd_config import DetectorModelConfig
 from lcjax.systems.svdd.config import SvddExperiment
 from lcjax.typing import Array, Axis, PyTree
 
@@ -19,7 +20,7 @@ SPHERE_STAGE = "autoencoder"
 """The detector whose encoder a hypersphere begins with."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Core:
     """Pure functions of `variables` (`params`, `batch_stats`), a batch with scaled `features` (B, F), and centres (K, Z)."""
 
@@ -34,16 +35,22 @@ class Core:
 
 
 def build_core(experiment: SvddExperiment, centres: int | None = None) -> Core:
-    """The functions of a detector.
+    """The functions of a detector; of equal settings the same ones, so that they are compiled once.
 
     Args:
       centres: number of them; None: as the experiment's classes say.
     """
     count = experiment.centres if centres is None else centres
     if experiment.spheres:
-        return _sphere_core(experiment, count)
-    variational = experiment.detector == "vae"
-    model = (VariationalAutoencoder if variational else FeatureAutoencoder)(experiment.model)
+        return _sphere_core(experiment.model, experiment.detector == "deep_svdd", count, experiment.centre_epsilon)
+    return _autoencoder_core(experiment.model, experiment.noise_draws if experiment.detector == "vae" else 0)
+
+
+@cache
+def _autoencoder_core(config: DetectorModelConfig, draws: int) -> Core:
+    """draws: of noise, of a variational autoencoder; 0: a plain one."""
+    variational = draws > 0
+    model = (VariationalAutoencoder if variational else FeatureAutoencoder)(config)
 
     def loss(
         variables: PyTree, batch: dict, centres: Array, key: Array, training: bool = True, axis: Axis = None
@@ -52,9 +59,7 @@ def build_core(experiment: SvddExperiment, centres: int | None = None) -> Core:
         inputs = {"features": batch["features"], "weight": batch["weight"]}
         if variational:
             rows = rows_of(batch, len(batch["features"]), axis)
-            draw = lambda row: jax.random.normal(
-                jax.random.fold_in(key, row), (experiment.noise_draws, experiment.model.latent)
-            )
+            draw = lambda row: jax.random.normal(jax.random.fold_in(key, row), (draws, config.latent))
             inputs["noise"] = jnp.swapaxes(jax.vmap(draw)(rows), 0, 1)
         out, state = _run(model, variables, inputs, training, axis)
         if variational:
@@ -73,12 +78,13 @@ def build_core(experiment: SvddExperiment, centres: int | None = None) -> Core:
             "feature_errors": errors,
         }
 
-    return Core(model, loss, outputs, lambda variables, features, label: jnp.zeros((0, experiment.model.latent)))
+    return Core(model, loss, outputs, lambda variables, features, label: jnp.zeros((0, config.latent)))
 
 
-def _sphere_core(experiment: SvddExperiment, count: int) -> Core:
-    model = Hypersphere(experiment.model)
-    single = experiment.detector == "deep_svdd"
+@cache
+def _sphere_core(config: DetectorModelConfig, single: bool, count: int, epsilon: float) -> Core:
+    """single: one centre for all classes."""
+    model = Hypersphere(config)
 
     def own(label: Array) -> Array:
         return jnp.minimum(label, 0) if single else label
@@ -97,7 +103,7 @@ def _sphere_core(experiment: SvddExperiment, count: int) -> Core:
 
     def found_centres(variables: PyTree, features: Array, label: Array) -> Array:
         latent = model.apply(variables, {"features": features})["embedding"]
-        return off_zero(class_means(latent, own(label), count), experiment.centre_epsilon)
+        return off_zero(class_means(latent, own(label), count), epsilon)
 
     return Core(model, loss, outputs, found_centres)
 

@@ -123,11 +123,10 @@ def train_members(
         "epoch": jnp.zeros(len(members), jnp.int32),
     }
     steps, size = _steps(members, schedule)
-    run = jax.jit(partial(_epochs, core, adam, schedule, steps, size))
     state, arrays, centres = jax.tree.map(jnp.asarray, (state, arrays, centres))
     alive, done = np.arange(len(members)), {}
     while True:
-        state = run(state, arrays, centres, tables)
+        state = _epochs(core, schedule, steps, size, state, arrays, centres, tables)
         epoch, best = np.asarray(state["epoch"]), np.asarray(state["best_epoch"])
         active = (epoch < schedule.max_epochs) & (epoch - best < schedule.patience)
         say(f"epoch {int(epoch.max(initial=0))}: {int(active.sum())} of {len(members)} detectors in training")
@@ -182,9 +181,9 @@ def _member_arrays(members: Members, schedule: Schedule) -> dict[str, np.ndarray
     }
 
 
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _epochs(
     core: Core,
-    adam: optax.GradientTransformation,
     schedule: Schedule,
     steps: int,
     size: int,
@@ -194,6 +193,7 @@ def _epochs(
     tables: Array,
 ) -> dict:
     """Some epochs of every member."""
+    adam = optax.adam(schedule.learning_rate)
 
     def one(state: dict, member: dict, centres: Array) -> dict:
         table = tables[member["source"]]

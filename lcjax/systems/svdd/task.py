@@ -122,7 +122,8 @@ def _summarize(means: dict[str, float]) -> dict[str, float]:
 
 def _occlusion(core: Core, variables: PyTree, features: Array) -> Array:
     """How much of each score goes when one feature is that of a usual object, (B, F): the score less that without it."""
-    centres, middle = variables[CENTRES]["centres"], variables[SCALER]["middle"]
+    centres, middle = variables[CENTRES]["centres"], jnp.asarray(variables[SCALER]["middle"])
+    features = jnp.asarray(features)
     score = lambda x: core.outputs(_network(variables), x, centres)["anomaly_score"]
     whole = score(features)
     without = lambda i: whole - score(features.at[:, i].set(middle[i]))

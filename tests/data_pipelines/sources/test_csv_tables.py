@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from data_pipelines.sources import csv_tables
-from data_pipelines.sources.csv_tables import csv_batches, csv_header, more_lines_than, named_rows
+from data_pipelines.sources.csv_tables import csv_batches, csv_header, more_lines_than, named_rows, read_csv
 from lcjax.errors import DataError
 
 HEAD = "id,mjd,mag,err"
@@ -15,7 +15,7 @@ HEAD = "id,mjd,mag,err"
 
 def cells(path, data):
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return pa.Table.from_batches(csv_batches(path, 1000))
+    return read_csv(path)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -57,6 +57,7 @@ def test_a_quotation_mark_swallows_no_rows(tmp_path, rows, line):
 
 def test_an_empty_file_has_no_columns(tmp_path):
     (tmp_path / "a.csv").write_text("# nothing\n\n")
+    assert cells(tmp_path / "h.csv", f"{HEAD}\n").column_names == HEAD.split(",")
     assert csv_header(tmp_path / "a.csv") == [] and csv_header(tmp_path / "none.csv") == []
     with pytest.raises(DataError, match="no table rows"):
         next(csv_batches(tmp_path / "a.csv", 1000))

@@ -1,5 +1,6 @@
 """Each method from prepared data to answers by the command line; what is refused, in one sentence."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -27,27 +28,15 @@ def arrays_of(workdir):
     return jax.tree.leaves(variables["params"])
 
 
-@pytest.mark.parametrize(
-    ("preset", "more"),
-    [("real-bogus-mme", []), ("real-bogus-con2da", []), ("real-bogus-avda", ["--objective.pretraining-steps", "4"])],
-)
-def test_whole_path(preset, more, surveys, tmp_path, capsys):
+def test_whole_path(surveys, tmp_path, capsys):
     """Interrupted and resumed training gives the weights of an uninterrupted one; then scores, answers, an export."""
-    assert train(preset, surveys, tmp_path / "W", 8, *more, "--no-report") == 0
-    assert train(preset, surveys, tmp_path / "V", 4, *more, "--no-report") == 0
-    capsys.readouterr()
-    assert train(preset, surveys, tmp_path / "V", 8, *more) == 0
-    shown = capsys.readouterr().out
-    assert "balanced" in shown and (tmp_path / "V" / "report" / "index.html").exists()
+    assert train("real-bogus-mme", surveys, tmp_path / "W", 8, "--no-report") == 0
+    assert train("real-bogus-mme", surveys, tmp_path / "V", 4, "--no-report") == 0
+    assert train("real-bogus-mme", surveys, tmp_path / "V", 8, "--no-report") == 0
     for a, b in zip(arrays_of(tmp_path / "W"), arrays_of(tmp_path / "V"), strict=True):
         np.testing.assert_array_equal(a, b)
-    scores = json.loads((tmp_path / "V" / "scores.json").read_text())
-    assert scores.keys() == {"source", "target"} and scores["target"]["alerts"] == 18
     record = json.loads((tmp_path / "W" / "config.json").read_text())
-    shots = record["data"]["shots"]
-    assert {name: len(ids) for name, ids in shots.items()} == {"bogus": 2, "real": 2}
-    if preset != "real-bogus-mme":  # what follows is the same for all
-        return
+    assert {name: len(ids) for name, ids in record["data"]["shots"].items()} == {"bogus": 2, "real": 2}
     out = tmp_path / "p.parquet"
     raw = surveys.parent / "two.npz"
     asked = ["--images.image", "x", "--images.channel-names", "feature"]
@@ -59,6 +48,18 @@ def test_whole_path(preset, more, surveys, tmp_path, capsys):
         direct = model.predict({"image": z["x"][:5][:, None, :, None]})
     np.testing.assert_allclose(rows["probabilities"][:5], direct["probabilities"], atol=1e-5)
     assert main(["export", str(tmp_path / "W"), str(tmp_path / "E")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("preset", "more"),
+    [("real-bogus-con2da", []), ("real-bogus-avda", ["--objective.pretraining-steps", "4"])],
+)
+def test_other_methods_train_and_are_scored(preset, more, surveys, tmp_path, capsys):
+    assert train(preset, surveys, tmp_path / "W", 8, *more) == 0
+    assert "balanced" in capsys.readouterr().out and (tmp_path / "W" / "report" / "index.html").exists()
+    scores = json.loads((tmp_path / "W" / "scores.json").read_text())
+    assert scores.keys() == {"source", "target", "recalibrated"} and scores["target"]["alerts"] == 18
+    assert scores["recalibrated"]["target"]["temperature"] > 0
 
 
 def test_fine_tuning_and_scores_of_both_domains(surveys, tmp_path, capsys):
@@ -111,3 +112,19 @@ def test_presets_say_what_they_stream():
     for name in ("real-bogus-base", "real-bogus-fine-tuning", "real-bogus-mme", "real-bogus-avda", "real-bogus-con2da"):
         experiment = find_preset(name)()
         assert find_system(experiment.system).streams(experiment)
+
+
+def test_without_data_four_surveys_are_simulated(tmp_path):
+    """Their builder takes the options, and a target that is said stays."""
+    from rich.console import Console
+
+    from lcjax.cli.train import simulated_datasets
+
+    system, experiment = find_system("con2da"), find_preset("real-bogus-con2da")()
+    chosen, datasets = system.simulated(experiment)
+    assert chosen.domains.target == ("sim_ztf",) and chosen.domains.source == ("sim_hits",) and len(datasets) == 4
+    few = {name: dataclasses.replace(datasets[name], n_objects=12) for name in ("sim_hits", "sim_ztf")}
+    made = simulated_datasets(Console(quiet=True), few, tmp_path)
+    assert made == [tmp_path / "data" / name for name in few] and all(path.is_dir() for path in made)
+    own = dataclasses.replace(experiment.domains, target=("sim_des",))
+    assert system.simulated(dataclasses.replace(experiment, domains=own))[0].domains == own

@@ -48,3 +48,19 @@ def test_the_table_has_its_columns(loaded):
     names = ["object_id", "band", "p_class", "sine", "p_band", "class", "entropy", "n_points"]
     assert ClassAnswers(loaded).schema.names == names
     assert ClassAnswers(loaded, embedding=True).schema.names == [*names[:-1], "embedding", "n_points"]
+
+
+def test_bands_are_pooled_as_evaluation_pools_windows(loaded):
+    """The mean of the log-probabilities of all windows in all bands, by their points, made to add up to 1."""
+    bands = [light_curve(n, seed, "s") for seed, n in ((0, 30), (1, 110))]
+    for one, name in zip(bands, "gr", strict=True):
+        one.band = name
+    separate = list(ClassAnswers(loaded).answer(bands))
+    (row,) = ClassAnswers(loaded, pool=True).answer([tuple(bands)])
+    assert ClassAnswers(loaded, pool=True).unit == "stars" and ClassAnswers(loaded).unit == "light curves"
+    p = np.array([[one["p_class"], one["sine"], one["p_band"]] for one in separate])
+    mean = np.array([30, 110]) @ np.log(p) / 140
+    np.testing.assert_allclose(
+        [row["p_class"], row["sine"], row["p_band"]], np.exp(mean) / np.exp(mean).sum(), rtol=1e-4
+    )
+    assert (row["object_id"], row["band"], row["n_points"]) == ("s", "g+r", 140)

@@ -2,15 +2,19 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 
 import lcjax
 from lcjax.errors import ConfigError
+from lcjax.models.light_curve_head_config import HeadConfig
 from lcjax.pretrained.weights_folder import arrays_sha256
 from lcjax.systems import System, find_system
 from lcjax.systems.light_curve_classifier.encoder import joined, parted
 from lcjax.systems.light_curve_classifier.presets import PRESETS
+from lcjax.systems.light_curve_classifier.system import in_memory, keeps_encoded
+from lcjax.systems.light_curve_classifier.task import build_task
 from lcjax.systems.light_curve_classifier.windows import DrawnWindows
 from tests.systems.light_curve_classifier.stars import LENGTH, Split, settings
 
@@ -24,6 +28,28 @@ def test_a_few_stars_are_held_in_memory_and_encoded_where_the_encoder_is_frozen(
         assert isinstance(source, DrawnWindows) and source.class_names == ("flat", "sine")
         assert ("encoded" in source.windows) == entries
         assert source.windows["mask"].shape[1] == LENGTH
+
+
+def test_a_head_that_reads_every_point_is_given_those_of_a_frozen_encoder(encoder):
+    """What the head reads of them is what the encoder gives in the step, so losses and gradients are the same."""
+    head = HeadConfig("lstm_att", units=4)
+    experiment = SYSTEM.adapt(settings(encoder, head=head), Split())
+    (_, batch) = next(SYSTEM.matched(experiment, Split(), training=True).train_batches())
+    rows, _, points, _ = batch["encoded"].shape
+    assert (rows, points) == batch["mask"].shape
+    task = build_task(experiment)
+    variables = SYSTEM.initial_variables(experiment)
+    params = {**jax.jit(task.init)(jax.random.key(0), task.made_up(2))["params"], **variables["params"]}
+    loss = jax.jit(
+        jax.value_and_grad(lambda params, batch: task.updates[0].loss(params, {}, batch, jax.random.key(1))[0])
+    )
+    bare = {name: value for name, value in batch.items() if not name.startswith("encoded")}
+    usable = lambda batch: {name: value for name, value in batch.items() if np.asarray(value).dtype.kind in "fiub"}
+    (kept, kept_slope), (again, slope) = (loss(params, usable(one)) for one in (batch, bare))
+    assert float(kept) == pytest.approx(float(again), rel=1e-5)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5), kept_slope["head"], slope["head"])
+    everything = settings(encoder, head=head, samples_per_class=None)
+    assert not keeps_encoded(everything) and not in_memory(everything)
 
 
 def test_everything_is_streamed_where_the_encoder_learns(encoder):

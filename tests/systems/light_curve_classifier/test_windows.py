@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lcjax.errors import DataError
+from lcjax.systems.light_curve_classifier import windows
 from lcjax.systems.light_curve_classifier.subset import Subset, draw_training, labelled_stars
 from lcjax.systems.light_curve_classifier.windows import DrawnWindows
 from tests.systems.light_curve_classifier.stars import LENGTH, Split, SubsetConfig, settings
@@ -75,6 +76,16 @@ def test_windows_are_encoded_once():
     read = len(calls)
     list(source.evaluation_batches())
     assert len(calls) == read and set(calls) == {64}
+
+
+def test_what_would_fill_the_memory_is_not_kept(monkeypatch):
+    def encode(batch):
+        return {"encoded": np.ones((len(batch["label"]), 1, LENGTH + 2, 3), np.float32)}
+
+    kept = drawn(encode).windows["encoded"].nbytes
+    for most, there in ((kept, True), (kept - 1, False)):
+        monkeypatch.setattr(windows, "MOST_ENCODED", most)
+        assert ("encoded" in drawn(encode).windows) is there
 
 
 def test_stars_that_count_twice_are_there_twice():

@@ -9,6 +9,7 @@ from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import Request
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings, CleanLightCurve
 from data_pipelines.kinds.light_curves.reading import LightCurveReader
+from data_pipelines.prepare import prepare
 from lcjax.errors import DataError, Rejection
 from tests.data_pipelines.kinds.light_curves.test_flux_batches import dataset as flux_dataset
 from tests.data_pipelines.kinds.light_curves.test_flux_batches import star
@@ -129,3 +130,42 @@ def test_fluxes_without_a_zero_point_are_set_aside_where_one_is_wanted(tmp_path)
     assert one.report.points_read == LONG == one.report.points_dropped.total() and one.report.curves_kept == 0
     (curve,) = flux_reader().items([path])
     assert np.isnan(curve.fluxes.zero_point) and len(curve.fluxes) == LONG
+
+
+def bands_table(path, rows):
+    """Nested rows of (star, band, points)."""
+    table = {
+        "id": [name for name, _, _ in rows],
+        "band": [band for _, band, _ in rows],
+        "time": [np.arange(50_000.0, 50_000 + n) for _, _, n in rows],
+        "mag": [np.full(n, 12.0) for _, _, n in rows],
+        "err": [np.full(n, 0.1) for _, _, n in rows],
+    }
+    pq.write_table(pa.table(table), path)
+    return str(path)
+
+
+def test_bands_of_a_star_come_together_where_the_last_of_them_is(tmp_path):
+    """From files and from shards; a band that is set aside does not hold the others up."""
+    rows = [("a", "g", 20), ("b", "g", 20), ("c", "g", 20), ("a", "r", 20), ("b", "r", 2), ("d", "i", 20)]
+    one = bands_table(tmp_path / "one.parquet", rows)
+    two = bands_table(tmp_path / "two.parquet", [("b", "i", 20), ("e", "g", 20)])
+    said = lambda found: [
+        item.object_id if isinstance(item, Rejection) else [(c.object_id, c.band) for c in item] for item in found
+    ]
+    pooling = lambda: LightCurveReader(Request({"bands_together": True}, say=lambda text: None))
+    found = said(pooling().items([one, two]))
+    assert found == [
+        [("c", "g")],
+        [("a", "g"), ("a", "r")],
+        [("d", "i")],
+        "b",
+        [("b", "g"), ("b", "i")],
+        [("e", "g")],
+    ]
+    plain = said([x] if not isinstance(x, Rejection) else x for x in reader()[0].items([one, two]))
+    assert [x for x in plain if isinstance(x, str)] == ["b"] and all(len(x) == 1 for x in plain)
+    folder = prepare("light_curve_files", [one, two], tmp_path / "D", shards=2).manifest.folder
+    shards = said(pooling().items([str(folder)]))
+    expected = [x for x in found if isinstance(x, list)]
+    assert sorted(map(sorted, shards)) == sorted(map(sorted, expected))

@@ -1,0 +1,39 @@
+"""Size and parts of the star encoder. Nothing here imports jax."""
+
+from dataclasses import dataclass
+
+from lcjax.schema import Count, DropRate, Positive, Settings
+
+
+@dataclass(frozen=True)
+class StarEncoderConfig(Settings):
+    """One vector of a star from its periodogram, its folded curves, and a few numbers."""
+
+    width: Count = 256
+    """Of the embedding and of the trunk."""
+    blocks: Count = 2
+    """Of the trunk."""
+    candidates: Count = 3
+    """Periods at which (and at whose doubles) curves are folded."""
+    periodogram_bins: Count = 256
+    phase_bins: Count = 32
+    filters: Count = 32
+    """What each piece of a periodogram or a folded curve becomes."""
+    brightness: bool = False
+    """Whether the median magnitude enters. It tells classes apart by how a survey selected its stars."""
+    dropout: DropRate = 0.0
+    projection: Count = 128
+    """Of the vectors that are contrasted; the projector is thrown away after training."""
+
+
+@dataclass(frozen=True)
+class StarDecoderConfig(Settings):
+    """How hidden points are predicted from visible ones."""
+
+    width: Count = 64
+    sharpness: tuple[Positive, ...] = (6.0, 40.0, 250.0)
+    """Of the kernels in phase when training begins: width 1 / (2 pi sqrt(sharpness)) cycles."""
+    harmonics: tuple[Count, ...] = (1, 3, 6)
+    """Of the fits at each period."""
+    days: tuple[Positive, ...] = (0.3, 3.0, 20.0, 100.0, 500.0)
+    """Of the kernels in time when training begins."""

@@ -1,0 +1,43 @@
+"""Presets of lcjax-base."""
+
+import dataclasses
+from collections.abc import Callable
+
+from lcjax.configs import OptimizerConfig, TrainingConfig, WindowConfig
+from lcjax.systems.base_encoder.config import BaseEncoderExperiment, ContrastConfig
+from lcjax.systems.masked_pretraining.config import MaskingConfig
+
+
+def lcjax_base() -> BaseEncoderExperiment:
+    """Encoder of variable stars from periodogram, folded curves and numbers; see docs/lcjax_base.md.
+
+    lcjax train lcjax-base --data D --workdir W
+    """
+    return BaseEncoderExperiment(
+        window=WindowConfig(length=512, mode="sequential", evaluation_mode="sequential"),
+        masking=MaskingConfig(probed=0.5, same=0.0, random=0.0),
+        optimizer=OptimizerConfig(name="adamw", learning_rate=1e-3, warmup_steps=50, weight_decay=0.05),
+        training=TrainingConfig(
+            steps=1200, batch_size=256, evaluate_every=400, checkpoint_every=100, log_every=50, monitor="contrast"
+        ),
+    )
+
+
+def lcjax_base_accelerator() -> BaseEncoderExperiment:
+    """The same for an accelerator: stars are parted anew in every step, large batches.
+
+    lcjax train lcjax-base-accelerator --data D --workdir W
+    """
+    base = lcjax_base()
+    return dataclasses.replace(
+        base,
+        window=WindowConfig(length=512, mode="random", evaluation_mode="sequential"),
+        contrast=ContrastConfig(shares=(0.5, 0.4, 0.3, 0.2), prepared=False),
+        training=dataclasses.replace(base.training, batch_size=2048, steps=20_000, evaluate_every=1000),
+    )
+
+
+PRESETS: dict[str, Callable[[], BaseEncoderExperiment]] = {
+    "lcjax-base": lcjax_base,
+    "lcjax-base-accelerator": lcjax_base_accelerator,
+}

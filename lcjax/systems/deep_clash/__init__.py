@@ -1,0 +1,139 @@
+"""Deep-CLASH (PASP 131, 108002): morphologies of galaxies in 16 bands, as the fractions of votes that experts would give."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lcjax.errors import ConfigError
+from lcjax.systems.base import Answers, Data, Options, System, Work
+from lcjax.systems.deep_clash import presets
+from lcjax.systems.deep_clash.config import DeepClashExperiment
+
+if TYPE_CHECKING:
+    from lcjax.evaluation.scores import Scores
+    from lcjax.inference.loaded import Loaded
+    from lcjax.training.task import Task
+
+_OWN_COLUMNS = ("object_id", "band", "class", "embedding")
+
+
+class ImageData(Data, Protocol):
+    """Images with target numbers or classes."""
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Of the numbers in `target`."""
+
+
+class DeepClashSystem(System):
+    """Vote fractions of galaxies."""
+
+    name = "deep_clash"
+    kind = "images"
+    experiment = DeepClashExperiment
+    presets = {  # noqa: RUF012
+        "deep-clash": presets.deep_clash,
+        "deep-clash-fine-tuned": presets.deep_clash_fine_tuned,
+        "deep-clash-light": presets.deep_clash_light,
+        "deep-clash-pictures": presets.deep_clash_pictures,
+    }
+
+    def build_task(self, experiment: DeepClashExperiment) -> "Task":
+        """Regression of vote fractions."""
+        from lcjax.systems.deep_clash.task import build_task
+
+        return build_task(experiment)
+
+    def source_settings(self, experiment: DeepClashExperiment, training: bool) -> dict[str, Any]:
+        """Which target numbers are the votes."""
+        names = experiment.objective.names
+        return {"metadata_names": names} if names and experiment.objective.votes != "classes" else {}
+
+    def adapt(self, experiment: DeepClashExperiment, data: ImageData) -> DeepClashExperiment:
+        """Names and number of the votes, from the data.
+
+        Raises:
+          ConfigError: the data has neither target numbers nor classes, or both.
+        """
+        objective, targets, classes = experiment.objective, tuple(data.target_names), tuple(data.class_names)
+        votes = objective.votes
+        if votes == "auto" and objective.names:
+            votes = "fractions"
+        if votes == "auto" and len(targets) > 1 and len(classes) > 1:
+            raise ConfigError(
+                f"this data has target numbers ({', '.join(targets)}) and classes ({', '.join(classes)}): say which are the votes with "
+                "--objective.votes fractions or classes"
+            )
+        if votes == "auto":
+            votes = "fractions" if len(targets) > 1 else "classes"
+        names = targets if votes == "fractions" else classes
+        if len(names) < 2:
+            raise ConfigError(
+                f"this data has {'target numbers' if votes == 'fractions' else 'classes'} {', '.join(names) or '(none)'}: "
+                "votes need two or more; prepare it with --images.targets (fractions) or --images.label (classes)"
+            )
+        if taken := [name for name in names if name in _OWN_COLUMNS]:
+            raise ConfigError(
+                f"a vote cannot be called '{taken[0]}', which tables of answers have: rename it with --images.target-names"
+            )
+        found = dataclasses.replace(objective, votes=votes, names=names)
+        model = dataclasses.replace(experiment.model, num_classes=len(names))
+        return dataclasses.replace(experiment, objective=found, model=model)
+
+    def on_data(self, loaded: "Loaded", data: ImageData) -> "Loaded":
+        """The model as it is, if the data has its votes.
+
+        Raises:
+          ConfigError: they are others, or in another order.
+        """
+        objective = loaded.experiment.objective
+        there = tuple(data.class_names if objective.votes == "classes" else data.target_names)
+        if there != tuple(objective.names):
+            raise ConfigError(
+                f"'{loaded.folder}' gives votes for {', '.join(objective.names)}, and this data has {', '.join(there) or 'none'}: give data "
+                "with the same votes"
+            )
+        return loaded
+
+    def initial_variables(self, experiment: DeepClashExperiment) -> Any:
+        """The weights of a run to be fine-tuned, all of them.
+
+        Raises:
+          ConfigError: its votes are others.
+        """
+        from lcjax.systems.loading import load
+
+        start = experiment.training.initial_weights
+        if not start:
+            return None
+        loaded = load(start)
+        before = tuple(getattr(getattr(loaded.experiment, "objective", None), "names", ()))
+        if loaded.experiment.system != self.name or before != tuple(experiment.objective.names):
+            raise ConfigError(
+                f"'{start}' gives {', '.join(before) or 'no votes'}, and this data has votes for {', '.join(experiment.objective.names)}: "
+                "a run is fine-tuned on the same votes"
+            )
+        return loaded.variables
+
+    def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":
+        """Errors of the vote fractions, by band and class."""
+        from lcjax.systems.deep_clash.evaluation import evaluate
+
+        return evaluate(loaded, data, self.next_steps(loaded.folder))
+
+    def answers(self, loaded: "Loaded", work: Work) -> Answers:
+        """A row a galaxy and band."""
+        from lcjax.systems.deep_clash.prediction import GalaxyAnswers
+
+        return GalaxyAnswers(loaded, work.tools["resize"], work.batch_size)
+
+    def next_steps(self, model: str | Path, preset: str = "") -> str:
+        """Scores, fine-tuning, a catalogue."""
+        return f"""
+lcjax evaluate {model} --data D                                                # RMSE by band and class
+lcjax train deep-clash-fine-tuned --data D --training.initial-weights {model}  # on another survey
+lcjax predict {model} STAMPS.fits... --out F.parquet                           # a row a galaxy and band
+lcjax export {model} OUT"""
+
+
+SYSTEMS = (DeepClashSystem(),)

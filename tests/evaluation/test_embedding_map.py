@@ -1,0 +1,32 @@
+"""The map holds every object once, loads nothing, and no name can break out of it."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from lcjax.errors import ConfigError, DataError
+from lcjax.evaluation.embedding_map import write_map
+from lcjax.evaluation.projection import project
+
+
+def test_the_page(tmp_path):
+    names = ["a", "</script><b>", "c"]
+    path = write_map(tmp_path / "m.html", [[0, 0], [2, 1], [1, 5]], names, ["x", "y", "x"], "<T>", "lead")
+    text = path.read_text()
+    assert not re.search(r"https?://|src=|@import", text) and "<T>" not in text and text.count("</script>") == 2
+    data = json.loads(re.search(r'type="application/json">(.*?)</script>', text, re.S)[1])
+    assert data["names"] == names and data["c"] == [0, 1, 0] and data["classes"] == ["x", "y"]
+    assert data["x"] == [0.03, 0.97, 0.5] and min(data["y"]) == 0.03
+    with pytest.raises(DataError, match="not finite"):
+        write_map(tmp_path / "m.html", [[0, np.nan]], ["a"], ["x"], "", "")
+
+
+def test_projections():
+    x = np.random.default_rng(0).normal(size=(30, 4)) * [9, 3, 1, 1]
+    assert project(x).shape == (30, 2)
+    with pytest.raises(ConfigError, match="no map 'tsne'"):
+        project(x, "tsne")
+    with pytest.raises(DataError, match="2 objects make no map"):
+        project(x[:2])

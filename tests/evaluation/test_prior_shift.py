@@ -1,0 +1,48 @@
+"""Temperatures, shares of classes and cuts that are known beforehand are found."""
+
+import numpy as np
+import pytest
+
+from lcjax.evaluation import prior_shift
+
+
+def domain(rows, share, sharpness, seed=0):
+    """Logits of two Gaussian classes, right for equal shares but for a factor."""
+    rng = np.random.default_rng(seed)
+    label = (rng.random(rows) < share).astype(int)
+    x = rng.normal(2.0 * label - 1.0, 1.2)
+    logit = sharpness * 2 * x / 1.44
+    return np.stack([np.zeros(rows), logit], -1), label
+
+
+def test_temperature_is_the_factor():
+    logits, label = domain(4000, 0.5, 3.0)
+    assert prior_shift.fit_temperature(logits, label) == pytest.approx(3.0, rel=0.15)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_shares_are_found_without_labels(share):
+    logits, _ = domain(4000, share, 1.0, 1)
+    found = prior_shift.estimate_shares(prior_shift.softmax(logits), np.array([0.5, 0.5]))
+    assert found[1] == pytest.approx(share, abs=0.03) and found.sum() == pytest.approx(1)
+
+
+def test_recalibration_lowers_the_error_and_keeps_folds_apart():
+    logits, label = domain(1500, 0.1, 4.0, 2)
+    label[::3] = -1
+    objects = np.array([f"o{i // 2}" for i in range(1500)])
+    found = prior_shift.recalibrate(logits, label, objects, np.array([0.5, 0.5]))
+    assert found.error_after < 0.5 * found.error_before and found.error_after < 0.05
+    assert found.shares[1] == pytest.approx(0.1, abs=0.04) and 1 < found.temperature < 8
+    assert found.balanced_after > 0.7 and found.probabilities.shape == ((label >= 0).sum(), 2)
+    several = prior_shift.recalibrate(
+        np.eye(3)[np.arange(60) % 3] * 3, np.arange(60) % 3, np.arange(60), np.full(3, 1 / 3)
+    )
+    assert several.threshold is None and several.balanced_after == 1
+
+
+def test_noise_gives_no_cut_that_flatters():
+    rng = np.random.default_rng(4)
+    logits, label = np.stack([np.zeros(400), rng.normal(size=400)], -1), rng.integers(0, 2, 400)
+    found = prior_shift.recalibrate(logits, label, np.arange(400), np.array([0.5, 0.5]))
+    assert abs(found.balanced_after - 0.5) < 0.08

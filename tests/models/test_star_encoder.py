@@ -1,0 +1,54 @@
+"""What the star encoder is shown: pictures and numbers of order one, finite whatever the star; brightness only if asked."""
+
+import dataclasses
+
+import jax
+import numpy as np
+
+from lcjax.models.base_star import BaseStar
+from lcjax.models.star_encoder import BRIGHTNESS, CENTRE, SCALE, StarEncoder, candidate_numbers, folded_channels
+from lcjax.systems.base_encoder.parts import views_of
+from lcjax.transforms.views import SCALARS
+from tests.models.weights import random_variables
+from tests.systems.base_encoder.small import LENGTH, Stars, small
+
+
+def views(change=lambda batch: batch):
+    batch = {n: Stars(length=LENGTH).batch(1, 0)[n] for n in ("time", "magnitude", "magnitude_error", "mask")}
+    return jax.jit(views_of(small()))(change(batch))
+
+
+def test_inputs_are_of_order_one_and_do_not_know_the_unit_of_the_spread():
+    one, wide = (
+        views(),
+        views(lambda b: {**b, "magnitude": 10 * b["magnitude"], "magnitude_error": 10 * b["magnitude_error"]}),
+    )
+    pictures = np.asarray(folded_channels(one))
+    assert pictures.shape == (8, 4, 8, 4) and np.abs(pictures).max() <= 6.0
+    np.testing.assert_allclose(pictures, folded_channels(wide), atol=0.02)
+    numbers = np.asarray(candidate_numbers(one))
+    assert numbers.shape == (8, 2, 6) and np.isfinite(numbers).all() and set(np.unique(numbers[..., 5])) <= {0.0, 1.0}
+    assert len(CENTRE) == len(SCALE) == len(SCALARS)
+
+
+def test_stars_of_nothing_give_finite_embeddings():
+    encoder = small().model.encoder
+    network = StarEncoder(encoder)
+    variables = random_variables(network, {"views": views()})
+    for change in (
+        lambda b: {**b, "mask": np.zeros_like(b["mask"])},
+        lambda b: {**b, "mask": b["mask"] & (np.arange(LENGTH) < 1)},
+        lambda b: {**b, "magnitude": np.full_like(b["magnitude"], 15.0)},
+    ):
+        assert np.isfinite(network.apply(variables, {"views": views(change)})["embedding"]).all()
+
+
+def test_brightness_enters_only_where_it_is_asked_for():
+    some = views()
+    brighter = some._replace(scalars=some.scalars.at[:, BRIGHTNESS].add(-3.0))
+    for asked in (False, True):
+        network = StarEncoder(dataclasses.replace(small().model.encoder, brightness=asked))
+        variables = random_variables(network, {"views": some})
+        one, two = (network.apply(variables, {"views": v})["embedding"] for v in (some, brighter))
+        assert (np.abs(np.asarray(one) - np.asarray(two)).max() > 1e-3) == asked
+    assert BaseStar(small().model.encoder, small().model.decoder).encoder.candidates == 2

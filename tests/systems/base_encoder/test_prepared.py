@@ -1,0 +1,61 @@
+"""Stars whose parts are prepared: the same batches from any position, parts without a common point, a cache that is checked."""
+
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from lcjax.systems.base_encoder.parts import SERIES, packed, views_of
+from lcjax.systems.base_encoder.prepared import PreparedStars
+from tests.systems.base_encoder.small import LENGTH, Stars, small
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LCJAX_CACHE", str(tmp_path_factory.mktemp("cache")))
+        source = PreparedStars(Stars(length=LENGTH), small(prepared=True), training=True)
+        next(source.train_batches())
+        yield source
+
+
+def test_every_star_once_a_round_and_the_same_from_any_position(prepared):
+    first = list(itertools.islice(prepared.train_batches(), 5))
+    names = np.concatenate([batch["record"] for _, batch in first])
+    assert sorted(names[:13]) == sorted(set(range(16)) - {13, 14, 15}) and len(first[0][1]["mask"]) == 8
+    position, again = next(prepared.train_batches(*first[3][0]))
+    assert position == first[3][0]
+    jax.tree.map(np.testing.assert_array_equal, again, first[3][1])
+    assert prepared.batches_per_epoch == 2
+
+
+def test_views_are_those_of_the_parts(prepared):
+    settings = small(prepared=True)
+    batch = next(prepared.evaluation_batches())
+    run = jax.jit(lambda batch: packed(views_of(settings)(batch)))
+    assert batch["first"].any(1).all() and (batch["mask"] & ~batch["first"]).any(1).all()
+    for name, visible in (("first_views", batch["first"]), ("second_views", batch["mask"] & ~batch["first"])):
+        found = run({**{n: batch[n] for n in SERIES}, "visible": visible})
+        for leaf in ("periodogram", "scalars", "power", "mean"):
+            np.testing.assert_allclose(found[leaf], batch[name][leaf], rtol=0.02, atol=0.02)
+    last = list(prepared.evaluation_batches())[-1]
+    assert last["weight"].tolist() == [1.0] * 5 + [0.0] * 3
+
+
+def test_what_is_in_the_cache_is_read_and_what_is_damaged_computed_again(prepared, monkeypatch, tmp_path):
+    from lcjax.systems.base_encoder import prepared as module
+
+    path = module.cache_folder() / "views"
+    files = list(path.glob("*/*.npz"))
+    assert len(files) == 1
+    fresh = lambda: PreparedStars(Stars(length=LENGTH), small(prepared=True), training=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_computed", None)
+        kept = next(fresh().train_batches())[1]
+    files[0].write_bytes(files[0].read_bytes()[:1000])
+    again = next(fresh().train_batches())[1]
+    jax.tree.map(np.testing.assert_array_equal, kept, again)
+    assert len(list(path.glob("*/*.npz"))) == 1
+    other = PreparedStars(Stars(length=LENGTH), small(prepared=True, seed=3), training=True)
+    assert other.fingerprint != fresh().fingerprint

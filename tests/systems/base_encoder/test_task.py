@@ -1,0 +1,146 @@
+"""Training of lcjax-base: what the network may see, what its losses reward, and a run that resumes and loads."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lcjax.errors import ConfigError
+from lcjax.models.star_encoder import BRIGHTNESS, CENTRE, SURVEY_SCALARS
+from lcjax.systems import build_task
+from lcjax.systems.base_encoder import parts
+from lcjax.systems.base_encoder.config import ContrastConfig
+from lcjax.systems.base_encoder.task import hidden_scalars, some_points
+from lcjax.systems.loading import load
+from lcjax.systems.masked_pretraining.raw_curves import centred
+from lcjax.training import fit
+from lcjax.training.workdir import experiment_record
+from tests.systems.base_encoder.small import LENGTH, Stars, model, small
+
+
+@functools.cache
+def reconstructing():
+    """(ready, outputs) of a batch, hidden points drawn by one key."""
+    one = model()
+    reconstruct = one.task.extras["reconstruct"]
+    return jax.jit(lambda batch: reconstruct(one.variables, batch, jax.random.key(5)))
+
+
+def test_nothing_of_a_hidden_point_reaches_predictions_but_its_time():
+    batch = Stars(length=LENGTH).batch(3, 0)
+    ready, before = reconstructing()(batch)
+    hidden = np.asarray(ready["probed"])
+    assert hidden.any() and (hidden <= batch["mask"]).all() and not (hidden & np.asarray(ready["visible"])).any()
+    changed = dict(batch)
+    changed["magnitude"] = np.where(hidden, np.float32(40), batch["magnitude"])
+    changed["magnitude_error"] = np.where(hidden, np.float32(7), batch["magnitude_error"])
+    for name in ("time", "magnitude", "magnitude_error"):
+        changed[name] = np.where(batch["mask"], changed[name], np.float32(-3))
+    _, after = reconstructing()(changed)
+    assert set(before) >= {"reconstruction", "log_variance", "period_probability", "embedding"}
+    for name in before:
+        valid = batch["mask"] if np.shape(before[name]) == batch["mask"].shape else ...
+        np.testing.assert_array_equal(np.asarray(before[name])[valid], np.asarray(after[name])[valid])
+        assert np.isfinite(before[name]).all()
+    np.testing.assert_allclose(np.sum(before["period_probability"], 1), 1.0, rtol=1e-5)
+
+
+def test_the_time_of_a_hidden_point_moves_its_own_prediction_and_no_other():
+    batch = Stars(length=LENGTH).batch(3, 0)
+    ready, before = reconstructing()(batch)
+    # A hidden point inside the curve, so that no other counts its time from another beginning.
+    hidden = np.asarray(ready["probed"]).copy()
+    hidden[:, 0] = False
+    row = int(np.argmax(hidden.any(1)))
+    point = int(np.argmax(hidden[row]))
+    moved = batch["time"].copy()
+    moved[row, point] += 0.37
+    _, after = reconstructing()({**batch, "time": moved})
+    np.testing.assert_array_equal(before["embedding"], after["embedding"])
+    change = np.abs(np.asarray(before["reconstruction"]) - np.asarray(after["reconstruction"]))
+    others = batch["mask"].copy()
+    others[row, point] = False
+    assert change[row, point] > 0 and not change[others].any()
+
+
+def test_embeddings_do_not_depend_on_padding_company_or_brightness():
+    one = model()
+    predict = jax.jit(functools.partial(one.task.predict, one.variables))
+    batch = {name: Stars(length=LENGTH).batch(1, 0)[name] for name in one.task.batch_spec}
+    whole = np.asarray(predict(batch)["embedding"])
+    order = np.arange(8)[::-1]
+    turned = np.asarray(predict({name: value[order] for name, value in batch.items()})["embedding"])
+    np.testing.assert_allclose(turned, whole[order], atol=1e-4)
+    brighter = {**batch, "magnitude": np.where(batch["mask"], batch["magnitude"] - 2, 0).astype(np.float32)}
+    np.testing.assert_allclose(predict(brighter)["embedding"], whole, atol=2e-2)
+    assert np.abs(whole - whole[:1]).max() > 0.1
+
+
+def test_encode_gives_the_embedding_at_every_point():
+    one = model()
+    batch = {name: Stars(length=LENGTH).batch(1, 0)[name] for name in one.task.batch_spec}
+    batch = centred(batch)  # as `predict` does: rounding would move phases
+    encoded = jax.jit(one.task.encode)(one.variables, batch)
+    assert len(encoded["layers"]) == one.experiment.model.num_layers + 1
+    mask = np.asarray(encoded["mask"])
+    mean = (np.asarray(encoded["layers"][-1]) * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
+    np.testing.assert_allclose(mean, jax.jit(one.task.predict)(one.variables, batch)["embedding"], atol=2e-3)
+
+
+def test_parts_have_no_common_point_and_depend_on_row_and_key_alone():
+    batch = {"mask": np.arange(40) < np.array([40, 20, 3, 1])[:, None], "row": np.array([7, 2, 9, 4])}
+    first = np.asarray(parts.first_part(jax.random.key(0), batch, (0.5,)))
+    assert first.sum(1).tolist() == [20, 10, 2, 1] and (first <= batch["mask"]).all()
+    alone = {name: value[1:2] for name, value in batch.items()}
+    np.testing.assert_array_equal(parts.first_part(jax.random.key(0), alone, (0.5,))[0], first[1])
+    assert (first != np.asarray(parts.first_part(jax.random.key(1), batch, (0.5,)))).any()
+    with pytest.raises(ConfigError, match="each must be between 0 and 1"):
+        ContrastConfig(shares=(0.5, 1.0))
+
+
+def test_views_survive_being_packed():
+    settings = small()
+    batch = {name: Stars(length=LENGTH).batch(1, 0)[name] for name in parts.SERIES}
+    views = jax.jit(parts.views_of(settings))(batch)
+    back = parts.unpacked(parts.packed(views), parts.grid_of(settings))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-4), views, back)
+    hidden = hidden_scalars(views, {"mask": batch["mask"]}, jax.random.key(0), 1.0, None).scalars
+    np.testing.assert_allclose(
+        hidden[:, SURVEY_SCALARS], np.tile(np.array(CENTRE)[list(SURVEY_SCALARS)], (8, 1)), rtol=1e-6
+    )
+    kept = [i for i in range(hidden.shape[1]) if i not in SURVEY_SCALARS]
+    np.testing.assert_array_equal(hidden[:, kept], views.scalars[:, kept])
+    assert BRIGHTNESS in kept
+
+
+def test_some_points_keep_their_part():
+    batch = Stars(length=LENGTH).batch(2, 0)
+    first = batch["magnitude"] > 15
+    some, part = some_points(batch, jnp.asarray(first), 6, jax.random.key(0))
+    assert (
+        some["mask"].shape == (8, 6)
+        and np.asarray(some["mask"]).sum(1).tolist() == np.minimum(batch["length"], 6).tolist()
+    )
+    np.testing.assert_array_equal(np.asarray(part)[some["mask"]], (np.asarray(some["magnitude"]) > 15)[some["mask"]])
+
+
+def test_a_run_learns_resumes_exactly_and_loads(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCJAX_CACHE", str(tmp_path / "cache"))
+    from lcjax.systems import find_system
+
+    settings = small(prepared=True)
+    settings = dataclasses.replace(settings, optimizer=dataclasses.replace(settings.optimizer, schedule="constant"))
+    source = find_system("base_encoder").matched(settings, Stars(length=LENGTH), training=True)
+    task = build_task(settings)
+    run = lambda folder, settings: fit(
+        task, settings, source, source, folder, config_record=experiment_record(settings), quiet=True
+    )
+    run(tmp_path / "whole", settings)
+    half = dataclasses.replace(settings, training=dataclasses.replace(settings.training, steps=2))
+    assert run(tmp_path / "again", half).step == 2 and run(tmp_path / "again", settings).step == 4
+    one, two = load(tmp_path / "whole"), load(tmp_path / "again")
+    jax.tree.map(np.testing.assert_array_equal, one.variables, two.variables)
+    assert one.experiment.model == settings.model
