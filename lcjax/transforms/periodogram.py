@@ -77,8 +77,9 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0, bands: int = 
         float32 lost of the times (see `split_time`).
       jitter: added to the errors in quadrature, in units of the star's median error: 0 trusts the errors, 1 limits what
         the best points weigh to twice what the median one does.
-      bands: above 1, of several bands: `band` (B, L) int in [0, bands) says which; each has a mean of its own, and what is
-        left varies with one frequency (VanderPlas & Ivezic 2015, section 4, N_base = 1, N_band = 0).
+      bands: above 1, of several bands: `band` (B, L) int in [0, bands) says which; each band's own mean is
+        taken off first, and what is left varies with one frequency (nearly VanderPlas & Ivezic 2015, section 4, N_base = 1 and
+        N_band = 0, which fits both at once).
     """
     mask = usable(batch)
     chex.assert_rank(mask, 2)

@@ -208,8 +208,10 @@ def test_bands_have_means_of_their_own():
     found = jax.jit(lambda b: lomb_scargle(b, GRID, 2, bands=2).power)(apart)
     plain = jax.jit(lambda b: lomb_scargle(b, GRID, 2).power)(batch)
     np.testing.assert_array_equal(np.argmax(found, axis=1), np.argmax(plain, axis=1))
-    np.testing.assert_allclose(found.max(axis=1), plain.max(axis=1), atol=0.03)
-    assert (lomb_scargle(apart, GRID, 2).power.max(axis=1) < 0.5).all()
+    # Means are taken before the fit, not with it: with 30 points a band that costs a little.
+    np.testing.assert_allclose(found.max(axis=1), plain.max(axis=1), atol=0.08)
+    unknown = lomb_scargle(apart, GRID, 2).power
+    assert (np.argmax(unknown, axis=1) != np.argmax(plain, axis=1)).all() and (unknown.max(axis=1) < 0.7).all()
     changed = np.where(batch["mask"], band, 7)  # what stands in the padding
     np.testing.assert_array_equal(
         prepare({**apart, "band": changed}, GRID, bands=2).value, prepare(apart, GRID, bands=2).value
