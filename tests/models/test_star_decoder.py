@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lcjax.models.star_decoder import harmonic_fits, smoothed
+from lcjax.models.star_decoder import harmonic_fits, inverted, smoothed
 
 
 def points(rows=2, length=9, seed=0):
@@ -35,3 +35,10 @@ def test_harmonic_fits_are_ridge_regressions_without_the_point_itself():
         w = np.where(np.arange(15) == i, 0.0, weight[0])
         solved = np.linalg.solve(design.T @ (design * w[:, None]) + penalty, design.T @ (w * value[0]))
         np.testing.assert_allclose(found.mean[0, 0, i], design[i] @ solved, atol=1e-3)
+
+
+def test_small_matrices_are_inverted():
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(3, 2, 5, 5))
+    matrix = (root @ np.swapaxes(root, -1, -2) + np.eye(5)).astype(np.float32)
+    np.testing.assert_allclose(inverted(matrix) @ matrix, np.broadcast_to(np.eye(5), matrix.shape), atol=1e-4)

@@ -4,9 +4,12 @@ import dataclasses
 
 import jax
 import numpy as np
+import pytest
 
+from lcjax.errors import ConfigError
 from lcjax.models.base_star import BaseStar
 from lcjax.models.star_encoder import BRIGHTNESS, CENTRE, SCALE, StarEncoder, candidate_numbers, folded_channels
+from lcjax.models.star_encoder_config import StarDecoderConfig, StarEncoderConfig
 from lcjax.systems.base_encoder.parts import views_of
 from lcjax.transforms.views import SCALARS
 from tests.models.weights import random_variables
@@ -51,4 +54,12 @@ def test_brightness_enters_only_where_it_is_asked_for():
         variables = random_variables(network, {"views": some})
         one, two = (network.apply(variables, {"views": v})["embedding"] for v in (some, brighter))
         assert (np.abs(np.asarray(one) - np.asarray(two)).max() > 1e-3) == asked
-    assert BaseStar(small().model.encoder, small().model.decoder).encoder.candidates == 2
+
+
+def test_encoder_and_decoder_share_what_they_are_told():
+    model = BaseStar(small().model.encoder, small().model.decoder)
+    assert model.encoder.candidates == 2 and model.decoder.days == (3.0,)
+    with pytest.raises(ConfigError, match="'width' is 0"):
+        StarEncoderConfig(width=0)
+    with pytest.raises(ConfigError, match="'days'"):
+        StarDecoderConfig(days=(-1.0,))
