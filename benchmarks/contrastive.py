@@ -3,7 +3,7 @@
     python -m benchmarks contrastive [--torch-python PYTHON]
 
 The networks have the published sizes and see the same made-up objects, dropout on. The PyTorch step is a re-creation from the paper
-(`contrastive_torch.py`), run by this interpreter, or by another one that has PyTorch. Networks are timed in turns. The loss alone is
+(`other_interpreter/contrastive_torch.py`), run by this interpreter, or by another one that has PyTorch. Networks are timed in turns. The loss alone is
 compiled for one device and for eight (forced on the CPU), whole and in chunks of rows: time, and memory that its program needs on a device.
 """
 
@@ -136,7 +136,7 @@ def _steps(step: Callable[[], None], units: int) -> Iterator[int]:
 
 def torch_rate(options: Options, batch_size: int) -> dict[str, Any] | None:
     """Objects a second of the PyTorch step, None where PyTorch is not installed."""
-    script = [options.torch_python, str(HERE / "contrastive_torch.py"), str(batch_size), str(options.seconds)]
+    script = [options.torch_python, str(HERE / "other_interpreter" / "contrastive_torch.py"), str(batch_size), str(options.seconds)]
     done = subprocess.run(script, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
 

@@ -162,7 +162,7 @@ class Served:
         background = Background(database, _NoFeed())
         background.ready.set()
         app = make_app(Night(database, background, _TOKEN))
-        settings = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+        settings = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, lifespan="off")
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True)
 

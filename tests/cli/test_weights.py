@@ -19,7 +19,7 @@ def test_import(tmp_path, capsys):
     "arguments,words",
     [
         (["import", "astromer1", "{}/nothing", "--out", "{}/W"], "no checkpoint"),
-        (["import", "astromer9", "{}/s", "--out", "{}/W"], "there are astromer1"),
+        (["import", "astromer9", "{}/s", "--out", "{}/W"], "there are astrom3, astromer1"),
         (["import", "astromer1", "{}/s", "--out", "{}/s"], "new or empty"),
         (["download", "zzz"], "published names"),
     ],

@@ -32,7 +32,8 @@ def unlabelled_answers(logits: Array, weight: Array) -> Metrics:
 def summarize(means: dict[str, float]) -> dict[str, float]:
     """Adds `balanced_accuracy`, the mean recall of the classes that have labels, and `unlabelled_largest_share`.
 
-    >>> summarize({"recall_a": 1.0, "recall_b": 0.5, "recall_c": float("nan")})["balanced_accuracy"]
+    >>> means = {"recall_a": 1.0, "precision_a": 0.5, "recall_b": 0.5, "precision_b": 1.0, "recall_c": float("nan")}
+    >>> summarize(means)["balanced_accuracy"]
     0.75
     """
     kept = summarize_classes({k: v for k, v in means.items() if not k.startswith(SHARE)})

@@ -9,6 +9,7 @@ from data_pipelines.kinds.alerts.settings import AlertSettings
 from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.kinds.light_curves.simulation_settings import SimulationSettings
 from data_pipelines.kinds.star_settings import StarSettings
 from lcjax.errors import ConfigError
 
@@ -24,12 +25,13 @@ def test_what_is_not_given_has_its_default():
         "columns": ColumnNames(time="t"),
         "cleaning": CleaningSettings(),
         "stars": StarSettings(),
+        "simulation": SimulationSettings(),
     }
     assert {"columns", "cleaning", "alerts", "labels"} <= option_groups().keys()
 
 
 def test_unchanged_groups_of_other_kinds_do_not_matter():
-    assert complete(alerts=AlertSettings()).options.keys() == {"columns", "cleaning", "stars"}
+    assert complete(alerts=AlertSettings()).options.keys() == {"columns", "cleaning", "stars", "simulation"}
 
 
 @dataclass(frozen=True)

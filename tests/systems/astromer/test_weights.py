@@ -115,7 +115,7 @@ def test_the_other_system_is_named(tmp_path):
         import_weights("astromer2", one)
     with pytest.raises(WeightsError, match="import astromer2"):
         import_weights("astromer1", two)
-    with pytest.raises(WeightsError, match="there are astromer1"):
+    with pytest.raises(WeightsError, match="there are astrom3, astromer1"):
         import_weights("astromer3", two)
 
 
