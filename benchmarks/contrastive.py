@@ -136,7 +136,12 @@ def _steps(step: Callable[[], None], units: int) -> Iterator[int]:
 
 def torch_rate(options: Options, batch_size: int) -> dict[str, Any] | None:
     """Objects a second of the PyTorch step, None where PyTorch is not installed."""
-    script = [options.torch_python, str(HERE / "other_interpreter" / "contrastive_torch.py"), str(batch_size), str(options.seconds)]
+    script = [
+        options.torch_python,
+        str(HERE / "other_interpreter" / "contrastive_torch.py"),
+        str(batch_size),
+        str(options.seconds),
+    ]
     done = subprocess.run(script, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
 

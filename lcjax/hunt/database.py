@@ -68,7 +68,9 @@ class Database:
                 connection.execute(f"PRAGMA {pragma}")
             for name in ("sin", "cos", "radians"):  # many builds of SQLite come without mathematics
                 function = getattr(math, name)
-                connection.create_function(name, 1, lambda x, f=function: None if x is None else f(x), deterministic=True)
+                connection.create_function(
+                    name, 1, lambda x, f=function: None if x is None else f(x), deterministic=True
+                )
 
         @event.listens_for(engine, "begin")
         def begun(connection: Connection) -> None:

@@ -1,12 +1,17 @@
 """Every published configuration builds a task whose functions fit together, whatever the system."""
 
 import dataclasses
+import types
 
 import jax
 import jax.numpy as jnp
 import pytest
 
+from lcjax.catalogue_columns import METADATA, PHOTOMETRIC
 from lcjax.systems import PRESETS, build_task, find_system
+from lcjax.systems.astrom3.config import AstroM3Experiment
+from lcjax.systems.astrom3.fitting import fitted
+from lcjax.systems.deep_clash.config import DeepClashExperiment
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 from lcjax.systems.light_curve_classifier.encoder import with_origin
 from lcjax.systems.svdd.config import SvddExperiment
@@ -17,6 +22,16 @@ def completed(experiment):
     if isinstance(experiment, SvddExperiment):
         names = {"feature_names": ("x", "y", "z"), "class_names": ("a", "b")}
         return dataclasses.replace(experiment, inputs=dataclasses.replace(experiment.inputs, **names))
+    if isinstance(experiment, AstroM3Experiment):
+        data = types.SimpleNamespace(
+            metadata_names=(*PHOTOMETRIC, *METADATA),
+            class_names=("a", "b"),
+            spectrum_lengths=(experiment.model.spectra.length,),
+            n_points=100,
+            batches_per_epoch=10,
+            standardised=True,
+        )
+        return fitted(experiment, data)
     if not isinstance(experiment, LightCurveClassifierExperiment):
         return experiment
     encoder = (
@@ -41,7 +56,10 @@ def test_every_preset_builds_a_task_whose_functions_trace(preset):
     variables = jax.eval_shape(task.init, key, batch)
     model_state = {name: tree for name, tree in variables.items() if name != "params"}
 
-    streams = {**batch, "target": batch, "unlabelled": batch}
+    streams = {**batch, "target": batch, "unlabelled": batch}  # of adaptation between domains
+    if isinstance(experiment, DeepClashExperiment):
+        votes = jax.ShapeDtypeStruct((rows, experiment.model.num_classes), jnp.float32)
+        batch = streams = {**batch, "target": votes}
     metrics = {}
     for update in task.updates:
         loss, (found, new_state) = jax.eval_shape(update.loss, variables["params"], model_state, streams, key)
