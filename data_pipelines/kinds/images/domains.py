@@ -82,7 +82,9 @@ def open_domains(
         shots = draw_shots(pool, domains.validation_shots, domains.draw + 1, "validation")
         return hold(pool, shots, partial(open_part, target, batch_size, **_ALONE), batch_size)
     parts = {"source": source, "target": target}
-    return DomainEvaluation({name: open_part(of, batch_size) for name, of in parts.items() if of})
+    used = {m.folder for of in parts.values() for m in of}
+    left = tuple(read_manifest(folder).name for folder in find_datasets(paths) if folder not in used)
+    return DomainEvaluation({name: open_part(of, batch_size) for name, of in parts.items() if of}, left)
 
 
 def chosen_datasets(
@@ -91,7 +93,7 @@ def chosen_datasets(
     """Source and target datasets among those at or below the paths.
 
     Args:
-      scoring: one of the two will do, and datasets that are no target are source.
+      scoring: one of the two will do; where none of the named sources is there, all that are no target are source.
 
     Raises:
       ConfigError: the target is not said, or a name that no dataset has.
@@ -100,13 +102,14 @@ def chosen_datasets(
     names = [manifest.name for manifest in found]
     if not domains.target:
         raise ConfigError(f"which of the datasets {', '.join(names)} is the target? say --domains.target {names[-1]}")
+    target = [m for m in found if m.name in domains.target]
     if scoring:
-        return [m for m in found if m.name not in domains.target], [m for m in found if m.name in domains.target]
+        others = [m for m in found if m.name not in domains.target]
+        return [m for m in others if m.name in domains.source] or others, target
     if missing := [name for name in (*domains.target, *domains.source) if name not in names]:
         raise ConfigError(f"there is no dataset '{missing[0]}' in this data: there are {', '.join(names)}")
     if both := set(domains.target) & set(domains.source):
         raise ConfigError(f"'{both.pop()}' cannot be source and target at once")
-    target = [m for m in found if m.name in domains.target]
     source = [m for m in found if (m.name in domains.source if domains.source else m.name not in domains.target)]
     if not source:
         raise ConfigError(
@@ -223,9 +226,9 @@ class DomainMixture(Mixture, _Images):
 class DomainEvaluation(_Images):
     """A split of both domains, to be scored: all of the source, then all of the target."""
 
-    def __init__(self, parts: Mapping[str, ImageSource]) -> None:
-        """Of domains by name."""
-        self.parts = dict(parts)
+    def __init__(self, parts: Mapping[str, ImageSource], left_out: tuple[str, ...] = ()) -> None:
+        """Of domains by name; `left_out` are datasets that are neither."""
+        self.parts, self.left_out = dict(parts), left_out
         first = next(iter(self.parts.values()))
         self.class_names = first.class_names
         self.fingerprint = "-".join(part.fingerprint for part in self.parts.values())
@@ -237,8 +240,10 @@ class DomainEvaluation(_Images):
             _check_channels(first, part)
 
     def remarks(self) -> list[str]:
-        """Nothing."""
-        return []
+        """Datasets that are not scored."""
+        if not self.left_out:
+            return []
+        return [f"not scored, because neither source nor target of this model: {', '.join(self.left_out)}"]
 
     def describe(self) -> dict[str, Any]:
         """What there is of each domain."""
@@ -252,7 +257,7 @@ class DomainEvaluation(_Images):
 
     def relabelled(self, class_names: Sequence[str]) -> Self:
         """Labels numbered as in `class_names`."""
-        other = type(self)({name: part.relabelled(class_names) for name, part in self.parts.items()})
+        other = type(self)({name: part.relabelled(class_names) for name, part in self.parts.items()}, self.left_out)
         return other
 
 

@@ -131,3 +131,16 @@ def test_encoded_images():
     with pytest.raises(ValueError, match="1 names"):
         encode_image("a", np.ones((2, 2, 3)), ("grey",))
     assert ImageSource.layout.kind == "images"
+
+
+def test_only_the_named_source_is_scored_and_others_are_told(folder):
+    """Other surveys beside them may have images of other sizes."""
+    paths = [folder / name for name in ("near", "far", "lone")]
+    asked = Domains(source=("near",), target=("far",))
+    scored = open_domains(paths, "test", 4, asked, reader="plain")
+    near = ImageSource([folder / "near"], "test", 4, reader="plain")
+    assert scored.parts["source"].n_objects == near.n_objects
+    assert scored.relabelled(("a", "b")).remarks() == scored.remarks() != []
+    assert "lone" in scored.remarks()[0] and "near" not in scored.remarks()[0]
+    elsewhere = open_domains([folder / "lone", folder / "far"], "test", 4, asked, reader="plain")
+    assert set(elsewhere.parts) == {"source", "target"} and not elsewhere.remarks()
