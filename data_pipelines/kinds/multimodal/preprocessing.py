@@ -72,7 +72,7 @@ def normalised_curve(rows: np.ndarray) -> NormalisedCurve:
 def grid_points(grid: tuple[float, float, float] = GRID) -> np.ndarray:
     """Wavelengths of a grid, the end left out.
 
-    >>> len(grid_points()), grid_points()[-1]
+    >>> len(grid_points()), float(grid_points()[-1])
     (2575, 8998.0)
     """
     start, end, step = grid
