@@ -28,7 +28,7 @@ def test_inputs_are_of_order_one_and_do_not_know_the_unit_of_the_spread():
     )
     pictures = np.asarray(folded_channels(one))
     assert pictures.shape == (8, 4, 8, 4) and np.abs(pictures).max() <= 6.0
-    np.testing.assert_allclose(pictures, folded_channels(wide), atol=0.25)
+    np.testing.assert_allclose(pictures, folded_channels(wide), atol=0.02)
     numbers = np.asarray(candidate_numbers(one))
     assert numbers.shape == (8, 2, 6) and np.isfinite(numbers).all() and set(np.unique(numbers[..., 5])) <= {0.0, 1.0}
     assert len(CENTRE) == len(SCALE) == len(SCALARS)
