@@ -17,11 +17,14 @@ import numpy as np
 from lcjax.transforms.aliases import aliases, offsets
 from lcjax.transforms.frequency_grid import Frequency, FrequencyGrid
 from lcjax.transforms.log_bins import LogBins
-from lcjax.transforms.periodogram import Points, harmonics_at, star_power_at, star_window_at
+from lcjax.transforms.periodogram import RIDGE, Points, harmonics_at, star_power_at, star_window_at
 from lcjax.typing import Array
 
 RATIOS = (1.0, 1 / 3, 1 / 2, 2.0, 3.0)
 """Frequencies of one and the same variation, as multiples of the first found."""
+UNEXPLAINED = 10 * RIDGE
+"""Share of the variance below which fits are equal, and fewer parameters win: what the ridge and float32 leave of a curve
+without noise is no evidence, least of all for half its frequency with twice the harmonics."""
 CYCLES = 0.7
 """Least part of a cycle that the points must last."""
 
@@ -113,7 +116,7 @@ def scores(points: Points, frequency: Frequency, search: PeakSearch) -> tuple[Ar
     power = star_power_at(points, frequency, search.harmonics)
     count = jnp.maximum(points.count, 2).astype(jnp.float32)
     free = 2.0 * np.arange(1, search.harmonics + 1, dtype=np.float32)[:, None]
-    rest = jnp.maximum(1.0 - power, 1e-6)
+    rest = jnp.maximum(1.0 - power, UNEXPLAINED)
     score = -0.5 * count * jnp.log(rest) - 0.5 * search.penalty * free * jnp.log(count)
     best = jnp.argmax(score, axis=0)
     chosen = lambda values: jnp.take_along_axis(values, best[None], axis=0)[0]

@@ -164,3 +164,15 @@ def test_a_sawtooth_is_told_from_eclipses():
         points = jax.tree.map(lambda x: x[0], prepare(batch, GRID))
         unlike[name] = float(sawtooth(points, frequency, jnp.array([0.99]))[0])
     assert unlike["saw"] == unlike["reversed"] == 1.0 and unlike["eclipses"] < 0.05 and unlike["sine"] < 0.05
+
+
+@pytest.mark.parametrize("unit", [1.0, 10.0, 0.003])
+def test_a_curve_without_noise_has_its_own_period_in_any_unit(search, unit):
+    """What rounding leaves unexplained must not speak for twice the period and twice the harmonics."""
+    for frequency in (0.0557391, 0.31, 1.77):
+        batch = batch_of(lambda time: 0.0 * time, noise=0.0)
+        batch["magnitude"] = unit * np.float32(14 + np.sin(2 * np.pi * frequency * batch["time"]))
+        batch["magnitude_error"] = unit * batch["magnitude_error"]
+        found = search(batch)[2]
+        assert first(found) == pytest.approx(frequency, rel=2e-4)
+        assert int(found.harmonics[0]) == 1
