@@ -18,9 +18,9 @@ def test_curves_have_the_statistics_they_are_drawn_from(name):
     assert np.median(shapes[:, 0]) == pytest.approx(measured.ratios[0], abs=0.2 * measured.ratio_spreads[0] + 0.01)
     off = (shapes[:, 1] - measured.phases[0] + np.pi) % (2 * np.pi) - np.pi
     assert abs(np.median(off)) < 0.25 * measured.phase_spreads[0]
-    # By quantiles: where the second harmonic is next to nothing, its phase is anything.
-    low, high = np.quantile(off, [0.16, 0.84])
-    assert (high - low) / 2 == pytest.approx(measured.phase_spreads[0], rel=0.25)
+    there = shapes[:, 0] > 1e-6  # where no second harmonic was drawn, its phase is a rounding error
+    assert there.mean() > 0.9
+    assert np.std(off[there]) == pytest.approx(measured.phase_spreads[0], rel=0.25)
 
 
 def test_shapes_are_independent_of_epoch_and_absent_without_period():
