@@ -1,6 +1,6 @@
 """Answers of a network of several modalities: one row an object."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -14,17 +14,17 @@ from lcjax.inference.predictor import Row as InputRow
 from lcjax.systems.astrom3.config import AstroM3Experiment
 from lcjax.systems.astrom3.network_inputs import SERIES
 from lcjax.systems.base import Row
+from lcjax.systems.record_answers import AnswersByRecord
 
 
-class MultimodalAnswers:
+class MultimodalAnswers(AnswersByRecord):
     """`object_id`, embeddings of every modality and of all, and which are there; or class probabilities."""
 
     unit = "objects"
-    constant_columns = ()
 
     def __init__(self, loaded: Loaded, predictor: Predictor, schema: pa.Schema) -> None:
         """As `of` makes it."""
-        self.schema, self._predictor = schema, predictor
+        self.schema, self.predictor = schema, predictor
         self._experiment: AstroM3Experiment = loaded.experiment  # type: ignore[assignment]
         self._spec = loaded.task.batch_spec
 
@@ -51,20 +51,11 @@ class MultimodalAnswers:
                 fields.append((name, pa.list_(pa.float32())))
         return cls(loaded, predictor, pa.schema(fields))
 
-    def answer(self, items: Iterable[Mapping[str, Any] | Rejection]) -> Iterator[Row | Rejection]:
-        """Rows by `schema`; objects that have none of the network's modalities are set aside."""
-        for found in self._predictor.answer(map(self._asked, items)):
-            if isinstance(found, Rejection):
-                yield found
-            elif found.refused:
-                yield Rejection(found.item["object_id"], str(found.refused), "")
-            else:
-                yield self._row(found.item, found.outputs[0])
-
-    def _row(self, item: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> Row:
-        label = item["label"] if isinstance(item["label"], str) else None
-        row: Row = {"object_id": item["object_id"], "label": label}
-        for name, value in values.items():
+    def row(self, record: Mapping[str, Any], outputs: Mapping[str, np.ndarray]) -> Row:
+        """Embeddings, null of what is missing, or probabilities."""
+        label = record["label"] if isinstance(record["label"], str) else None
+        row: Row = {"object_id": record["object_id"], "label": label}
+        for name, value in outputs.items():
             if name == "probabilities":
                 names = _names(self._experiment, len(value))
                 row |= {f"probability_{c}": float(p) for c, p in zip(names, value, strict=True)}
@@ -73,16 +64,15 @@ class MultimodalAnswers:
                 row[name] = bool(value > 0)
             else:
                 there = f"has_{name.removeprefix('embedding_')}"
-                row[name] = None if there in values and not values[there] > 0 else value
+                row[name] = None if there in outputs and not outputs[there] > 0 else value
         return row
 
-    def _asked(self, item: Mapping[str, Any] | Rejection) -> tuple[Mapping[str, Any], list[InputRow]] | Rejection:
-        if isinstance(item, Rejection):
-            return item
+    def input_row(self, record: Mapping[str, Any]) -> InputRow | Rejection:
+        """The modalities that it has; none of an object without any of the network's."""
         try:
-            return item, [record_row(item, self._experiment)]
+            return record_row(record, self._experiment)
         except (DataError, ConfigError) as error:
-            return Rejection(item["object_id"], str(error), "")
+            return Rejection(record["object_id"], str(error), "")
 
 
 def _names(experiment: AstroM3Experiment, count: int) -> tuple[str, ...]:

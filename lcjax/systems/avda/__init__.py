@@ -1,6 +1,5 @@
 """AVDA (arXiv 1909.11651): class-conditional Gaussian latents shared by both domains, two decoders, adversarial alignment."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lcjax.systems.avda import presets
@@ -27,13 +26,6 @@ class AvdaSystem(PairSystem):
         from lcjax.systems.avda.task import build_task
 
         return build_task(experiment)
-
-    def next_steps(self, model: str | Path, preset: str = "") -> str:
-        """Scores on both domains, answers, the comparison."""
-        return f"""
-lcjax evaluate {model} --data D                          # balanced accuracy on source and target
-lcjax predict {model} IMAGES... --out F.parquet          # class probabilities of your images
-python -m benchmarks adaptation                          # all methods by number of shots"""
 
 
 SYSTEMS = (AvdaSystem(),)

@@ -1,6 +1,5 @@
 """Con2DA (Perez-Carrasco et al. 2022, arXiv 2204.01558): contrast and consistency of two views, few labels in the target."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lcjax.systems.con2da import presets
@@ -27,13 +26,6 @@ class Con2daSystem(PairSystem):
         from lcjax.systems.con2da.task import build_task
 
         return build_task(experiment)
-
-    def next_steps(self, model: str | Path, preset: str = "") -> str:
-        """Scores on both domains, answers, the comparison."""
-        return f"""
-lcjax evaluate {model} --data D                          # balanced accuracy on source and target
-lcjax predict {model} IMAGES... --out F.parquet          # class probabilities of your images
-python -m benchmarks adaptation                          # all methods by number of shots"""
 
 
 SYSTEMS = (Con2daSystem(),)

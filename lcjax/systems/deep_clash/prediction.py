@@ -1,6 +1,6 @@
 """A catalogue of morphologies: a row a galaxy and band with the expected fraction of votes of each class."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,12 @@ from lcjax.inference.loaded import Loaded
 from lcjax.inference.predictor import Predictor, usual_batch_size
 from lcjax.inference.predictor import Row as InputRow
 from lcjax.systems.base import Row
+from lcjax.systems.record_answers import AnswersByRecord
 
 Resize = Callable[[np.ndarray, int], np.ndarray]
 
 
-class GalaxyAnswers:
+class GalaxyAnswers(AnswersByRecord):
     """Rows `object_id`, `band`, `ra`, `dec` (degrees), the fractions by name, and `class`, the largest of them."""
 
     unit = "images"
@@ -30,7 +31,7 @@ class GalaxyAnswers:
         self._names = tuple(loaded.experiment.objective.names)
         self._side, self._mean = loaded.experiment.model.side, loaded.experiment.image.channels == "mean"
         self._resize = resize
-        self._predictor: Predictor[Mapping[str, Any]] = Predictor(
+        self.predictor = Predictor(
             lambda variables, batch: {"votes": loaded.task.predict(variables, batch)["votes"]},
             loaded.variables,
             usual_batch_size(batch_size, 64, 1024, self.unit),
@@ -39,29 +40,22 @@ class GalaxyAnswers:
         columns = [("object_id", text), ("band", text), ("ra", pa.float64()), ("dec", pa.float64())]
         self.schema = pa.schema([*columns, *((name, number) for name in self._names), ("class", text)])
 
-    def answer(self, items: Iterable[Mapping[str, Any] | Rejection]) -> Iterator[Row | Rejection]:
-        """Rows by `schema`; rejections are passed on, images that the model cannot take are set aside."""
-        for found in self._predictor.answer(map(self._asked, items)):
-            if isinstance(found, Rejection):
-                yield found
-            elif found.refused:
-                yield Rejection(found.item["object_id"], str(found.refused), "")
-            else:
-                votes, item = found.outputs[0]["votes"], found.item
-                fractions = {name: float(value) for name, value in zip(self._names, votes, strict=True)}
-                place = {name: float(item[name]) for name in ("ra", "dec")}
-                largest = self._names[int(np.argmax(votes))]
-                yield {"object_id": item["object_id"], "band": item["band"], **place, **fractions, "class": largest}
+    def row(self, record: Mapping[str, Any], outputs: Mapping[str, np.ndarray]) -> Row | Rejection:
+        """Place, fractions and the largest of them."""
+        votes = outputs["votes"]
+        fractions = {name: float(value) for name, value in zip(self._names, votes, strict=True)}
+        place = {name: float(record[name]) for name in ("ra", "dec")}
+        largest = self._names[int(np.argmax(votes))]
+        return {"object_id": record["object_id"], "band": record["band"], **place, **fractions, "class": largest}
 
-    def _asked(self, item: Mapping[str, Any] | Rejection) -> tuple[Mapping[str, Any], list[InputRow]] | Rejection:
-        if isinstance(item, Rejection):
-            return item
-        pixels = np.asarray(item["image"], np.float32)
+    def input_row(self, record: Mapping[str, Any]) -> InputRow | Rejection:
+        """The image at the model's size; none without a galaxy in it."""
+        pixels = np.asarray(record["image"], np.float32)
         if pixels.shape[-1] > 1 and not self._mean:
             return Rejection(
-                item["object_id"], f"several channels: {pixels.shape[-1]} where each band is an image of its own", ""
+                record["object_id"], f"several channels: {pixels.shape[-1]} where each band is an image of its own", ""
             )
         finite = pixels[np.isfinite(pixels)]
         if not finite.size or finite.min() == finite.max():
-            return Rejection(item["object_id"], "no galaxy: all pixels are missing or equal", "")
-        return item, [{"image": self._resize(pixels, self._side)}]
+            return Rejection(record["object_id"], "no galaxy: all pixels are missing or equal", "")
+        return {"image": self._resize(pixels, self._side)}

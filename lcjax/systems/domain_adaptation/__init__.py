@@ -36,12 +36,9 @@ class DomainAdaptationSystem(PairSystem):
         return build_task(experiment)
 
     def next_steps(self, model: str | Path, preset: str = "") -> str:
-        """Scores on both domains, answers, the other methods."""
-        return f"""
-lcjax evaluate {model} --data D                          # balanced accuracy on source and target
-lcjax predict {model} IMAGES... --out F.parquet          # class probabilities of your images
-lcjax train real-bogus-mme --data D --domains.target T --training.initial-weights {model} --workdir W2
-python -m benchmarks adaptation                          # all methods by number of shots, with what the source loses"""
+        """And minimax entropy from here."""
+        return f"""{super().next_steps(model, preset)}
+lcjax train real-bogus-mme --data D --domains.target T --training.initial-weights {model} --workdir W2"""
 
 
 SYSTEMS = (DomainAdaptationSystem(),)

@@ -19,19 +19,18 @@ class ImageAnswers(RecordAnswers):
         super().__init__(loaded, unit, batch_size)
         self._inputs = loaded.experiment.inputs  # type: ignore[attr-defined]
 
-    def _asked(self, item: Mapping[str, Any] | Rejection) -> tuple[Mapping[str, Any], list[InputRow]] | Rejection:
-        if isinstance(item, Rejection):
-            return item
-        channels, known = str(item["band"]), ",".join(self._inputs.channel_names)
+    def input_row(self, record: Mapping[str, Any]) -> InputRow | Rejection:
+        """The middle of the image."""
+        channels, known = str(record["band"]), ",".join(self._inputs.channel_names)
         if channels != known:
-            return Rejection(item["object_id"], f"other channels: {channels}, and the model learned from {known}", "")
-        image, size = np.asarray(item["image"], np.float32), self._inputs.size
+            return Rejection(record["object_id"], f"other channels: {channels}, and the model learned from {known}", "")
+        image, size = np.asarray(record["image"], np.float32), self._inputs.size
         if size is not None:
             height, width = image.shape[:2]
             if min(height, width) < size:
-                return Rejection(item["object_id"], f"image size: {height} x {width} is smaller than {size}", "")
+                return Rejection(record["object_id"], f"image size: {height} x {width} is smaller than {size}", "")
             top, left = (height - size) // 2, (width - size) // 2
             image = image[top : top + size, left : left + size]
         if not np.isfinite(image).any():
-            return Rejection(item["object_id"], "no pixels: none of those in the middle is finite", "")
-        return super()._asked({**item, "image": image})
+            return Rejection(record["object_id"], "no pixels: none of those in the middle is finite", "")
+        return super().input_row({**record, "image": image})

@@ -3,6 +3,7 @@
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lcjax.errors import ConfigError
@@ -107,6 +108,13 @@ class PairSystem(System):
             return experiment, made
         domains = dataclasses.replace(experiment.domains, source=("sim_hits",), target=("sim_ztf",))
         return dataclasses.replace(experiment, domains=domains), made
+
+    def next_steps(self, model: str | Path, preset: str = "") -> str:
+        """Scores on both domains, answers, the comparison."""
+        return f"""
+lcjax evaluate {model} --data D                          # balanced accuracy on source and target
+lcjax predict {model} IMAGES... --out F.parquet          # class probabilities of your images
+python -m benchmarks adaptation                          # all methods by number of shots, with what the source loses"""
 
     # --- judged and asked
     def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":

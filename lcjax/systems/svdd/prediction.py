@@ -1,6 +1,6 @@
 """Rows of features in, anomaly scores out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,15 @@ from lcjax.inference.loaded import Loaded
 from lcjax.inference.predictor import Predictor, usual_batch_size
 from lcjax.inference.predictor import Row as InputRow
 from lcjax.systems.base import Row
+from lcjax.systems.record_answers import AnswersByRecord
 
 
-class AnomalyAnswers:
+class AnomalyAnswers(AnswersByRecord):
     """One row an object: `object_id`, `anomaly_score`, of multi-class detectors `nearest_class` and the squared distance to each
     centre; as asked for the features that the score owes most to, and the latent vector.
     """
 
     unit = "objects"
-    constant_columns: tuple[str, ...] = ()
 
     def __init__(
         self, loaded: Loaded, embedding: bool = False, contributions: int = 0, batch_size: int | None = None
@@ -36,9 +36,7 @@ class AnomalyAnswers:
             out = dict(task.predict(variables, batch))
             return out | (task.extras["contributions"](variables, batch) if self._count else {})
 
-        self._predictor: Predictor[Mapping[str, Any]] = Predictor(
-            answer, loaded.variables, usual_batch_size(batch_size, 256, 4096, self.unit)
-        )
+        self.predictor = Predictor(answer, loaded.variables, usual_batch_size(batch_size, 256, 4096, self.unit))
         columns = [("object_id", pa.string()), ("anomaly_score", pa.float32())]
         columns += [("nearest_class", pa.string())] if self._classes else []
         columns += [(f"distance_{name}", pa.float32()) for name in self._classes]
@@ -47,17 +45,9 @@ class AnomalyAnswers:
         columns += [("embedding", pa.list_(pa.float32()))] if embedding else []
         self.schema = pa.schema(columns)
 
-    def answer(self, items: Iterable[Mapping[str, Any] | Rejection]) -> Iterator[Row | Rejection]:
-        """Rows by `schema`; rejections are passed on."""
-        for found in self._predictor.answer(map(self._asked, items)):
-            if isinstance(found, Rejection):
-                yield found
-            elif found.refused:
-                yield Rejection(found.item["object_id"], str(found.refused), "")
-            else:
-                yield self._row(found.item["object_id"], found.outputs[0])
-
-    def _row(self, name: str, out: Mapping[str, np.ndarray]) -> Row | Rejection:
+    def row(self, record: Mapping[str, Any], outputs: Mapping[str, np.ndarray]) -> Row | Rejection:
+        """Score, distances and what was asked for."""
+        name, out = record["object_id"], outputs
         if not np.isfinite(out["anomaly_score"]):
             return Rejection(name, "no finite score", "")
         row: Row = {"object_id": name, "anomaly_score": float(out["anomaly_score"])}
@@ -70,11 +60,10 @@ class AnomalyAnswers:
             row["top_contributions"] = out["contributions"][order].tolist()
         return row | ({"embedding": out["embedding"]} if self._embedding else {})
 
-    def _asked(self, item: Mapping[str, Any] | Rejection) -> tuple[Mapping[str, Any], list[InputRow]] | Rejection:
-        if isinstance(item, Rejection):
-            return item
-        values = item["metadata"]
+    def input_row(self, record: Mapping[str, Any]) -> InputRow | Rejection:
+        """The features in the detector's order."""
+        values = record["metadata"]
         missing = [name for name in self._names if name not in values]
         if missing:
-            return Rejection(item["object_id"], f"feature that is not in the table: {missing[0]}", "")
-        return item, [{"features": np.array([values[name] for name in self._names], np.float32)}]
+            return Rejection(record["object_id"], f"feature that is not in the table: {missing[0]}", "")
+        return {"features": np.array([values[name] for name in self._names], np.float32)}
