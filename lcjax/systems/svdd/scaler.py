@@ -68,6 +68,13 @@ def scale(scaling: str, table: Array, features: Array) -> Array:
     return range_scaled(features, table) if scaling == "ranges" else as_given(features)
 
 
+def known_ends(scaling: str, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and largest value (F,) of each feature that the scaler tells apart from others beyond; infinite where it does not say."""
+    if scaling == "none":
+        return np.full(table.shape[1], -np.inf), np.full(table.shape[1], np.inf)
+    return np.asarray(table[0]), np.asarray(table[1 if scaling == "ranges" else -1])
+
+
 def read_ranges(path: str) -> Mapping[str, FeatureRange]:
     """The ranges of families of features.
 

@@ -10,10 +10,11 @@ import pytest
 
 from data_pipelines.kinds.tables import KIND
 from lcjax.cli.main import main
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.systems import find_system
 from lcjax.systems.loading import load
 from lcjax.systems.svdd.evaluation import answered, ranked
+from lcjax.systems.svdd.prediction import AnomalyAnswers
 from lcjax.systems.svdd.presets import PRESETS
 from lcjax.systems.svdd.rows import FeatureRows, known_labels
 from lcjax.systems.svdd.system import dropped
@@ -83,6 +84,28 @@ def test_a_table_that_lacks_a_feature(workdir, table, tmp_path, capsys):
     pq.write_table(short, tmp_path / "short.parquet")
     assert main(["predict", workdir, str(tmp_path / "short.parquet"), "--out", str(tmp_path / "p.parquet")]) == 2
     assert "feature that is not in the table: f2" in capsys.readouterr().err
+
+
+def test_objects_of_other_units_are_told_by_their_row(workdir, blobs):
+    loaded = load(workdir)
+    names = loaded.experiment.inputs.feature_names
+    features = blobs.features[:, [NAMES.index(n) for n in names]]
+    inputs = dataclasses.replace(loaded.experiment.inputs, scaling="quantile")
+    scaler = {**loaded.variables["scaler"], "table": np.nanquantile(features, [0, 0.5, 1], axis=0)}
+    told = dataclasses.replace(
+        loaded,
+        experiment=dataclasses.replace(loaded.experiment, inputs=inputs),
+        variables={**loaded.variables, "scaler": scaler},
+    )
+    record = lambda values: {"object_id": "x", "metadata": dict(zip(names, values, strict=True))}
+    middle = np.nanmedian(features, axis=0)
+    lacking = np.where(np.arange(len(names)) < 2, np.nan, middle)
+    none = np.full(len(names), np.nan)
+    asked = [middle, 1e4 + np.abs(middle), lacking, none]
+    usual, far, some, empty = AnomalyAnswers(told).answer(record(values) for values in asked)
+    counts = lambda row: (row["features_missing"], row["features_beyond"])
+    assert counts(usual) == (0, 0) and counts(far) == (0, len(names)) and counts(some) == (2, 0)
+    assert empty == Rejection("x", "no feature has a value", "")
 
 
 def test_exported(workdir, tmp_path):
