@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -41,6 +41,9 @@ class CatalogueColumns:
     """Of a FITS file with several tables, the one that is meant: its name (EXTNAME) or number."""
     missing: tuple[float, ...] = ()
     """Numbers that stand for a missing value, such as -9999."""
+    copies: Literal["ask", "drop", "keep"] = "ask"
+    """Of rows that are alike in all that is used: one object that is listed again (`drop`), or objects alike (`keep`). Many are refused
+    until it is said, because each copy counts as evidence."""
 
 
 def read_labelled(
@@ -87,6 +90,7 @@ def read_labelled(
     kept = np.flatnonzero(np.isfinite(values).all(axis=1) & counted)
     if not len(kept):
         raise DataError(f"no row of '{path}' has a class and all of {', '.join(properties)}")
+    kept = _without_copies(kept, values, names, columns.copies, path, said)
     kept = np.random.default_rng(seed).permutation(
         kept
     )  # equal values come in random order, not in that of the classes
@@ -129,6 +133,27 @@ def _classes(table: "pa.Table", labels: Sequence[str], path: Path, meaning: Labe
     names = np.array([UNDECIDED if meaning.keep_undecided else None, *shown], object)[number]
     names[~there] = None
     return names
+
+
+def _without_copies(
+    kept: np.ndarray, values: np.ndarray, names: np.ndarray, copies: str, path: Path, said: list
+) -> np.ndarray:
+    """Rows without those that repeat another one in class and all properties, where that is wanted."""
+    from lcjax.evaluation.scores import Text
+
+    if copies == "keep":
+        return kept
+    number = np.unique(names[kept].astype(str), return_inverse=True)[1]
+    _, first = np.unique(np.column_stack([number, values[kept]]), axis=0, return_index=True)
+    if not (again := len(kept) - len(first)):
+        return kept
+    share = f"{again:,} of {len(kept):,} rows of '{path}' repeat another one in class and all properties"
+    if copies == "ask" and again > _OFTEN * len(kept):
+        raise ConfigError(
+            f"{share}: say --columns.copies drop if they are objects listed again, keep if they are other objects, alike"
+        )
+    said.append(Text(f"{share}, {'left out' if copies == 'drop' else 'kept (--columns.copies)'}"))
+    return kept[np.sort(first)] if copies == "drop" else kept
 
 
 def _refuse_probabilities(names: np.ndarray, column: str, path: Path) -> None:

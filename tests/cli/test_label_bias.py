@@ -128,3 +128,18 @@ def test_rows_are_shuffled_so_that_ties_do_not_follow_the_classes(tmp_path):
     assert np.abs(catalogue.observed[0].label[:250].mean() - 0.5) < 0.15
     assert "100.0% of the objects share their 'beta'" in said[-1].text
     assert (read()[0].label == catalogue.label).all()
+
+
+def test_a_catalogue_listed_twice_is_no_evidence(folder, tmp_path, capsys):
+    """Each copy counts as evidence, and chance becomes significant: many are refused until it is said what they are."""
+    table = pq.read_table(folder / "c.parquet")
+    pq.write_table(pa.concat_tables([table, table]), tmp_path / "twice.parquet")
+    pq.write_table(pa.concat_tables([table, table.slice(100, 9)]), tmp_path / "few.parquet")
+    ask = ["--labels", "kind", *WHICH, *QUICK, "--json", str(tmp_path / "s.json")]
+    objects = lambda: json.loads((tmp_path / "s.json").read_text())["objects"]
+    assert run(tmp_path, *ask, name="twice.parquet") == 2
+    assert "2,970 of 5,940 rows" in (said := capsys.readouterr().err) and "say --columns.copies drop" in said
+    assert run(tmp_path, *ask, "--columns.copies", "drop", name="twice.parquet") == 0 and objects() == 2970
+    assert run(tmp_path, *ask, "--columns.copies", "keep", name="twice.parquet") == 0 and objects() == 5940
+    assert run(tmp_path, *ask, name="few.parquet") == 0 and objects() == 2979
+    assert "9 of 2,979 rows" in capsys.readouterr().out.replace("\n", " ")

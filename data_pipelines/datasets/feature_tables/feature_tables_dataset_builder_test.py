@@ -9,6 +9,7 @@ import pytest
 from data_pipelines.kinds.tables import KIND
 from data_pipelines.prepare import prepare
 from data_pipelines.shards.manifest import verify
+from lcjax.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +59,21 @@ def test_what_cannot_be_used_is_named(columns, tmp_path):
     pq.write_table(pa.table(damaged), tmp_path / "t.parquet")
     done = prepare("feature_tables", [tmp_path / "t.parquet"], tmp_path / "D", shards=1)
     faults = {r.origin.rsplit(" ", 1)[1]: r.fault for r in done.report.rejected}
-    assert faults == {"5": "no object id", "7": "repeated object id", "9": "no features"}
+    assert faults == {"5": "no object id", "7": "contradicted object", "9": "no features"}
     rows = {}
     for split in done.objects:
         source = KIND.open_source([done.manifest.folder], split, 4)
         rows |= dict(zip(source.object_ids, source.metadata, strict=True))
     assert len(rows) == 27 and np.isnan(rows["s2"][2]) and np.isnan(rows["s3"][1])
+
+
+def test_a_second_table_of_the_same_objects(columns, tmp_path):
+    """The same again is a copy; other classes are refused, and not settled by the order of the files."""
+    files = [tmp_path / f"{name}.parquet" for name in ("one", "same", "other")]
+    for path in files[:2]:
+        pq.write_table(pa.table(columns), path)
+    pq.write_table(pa.table({**columns, "class": ["b", "c", "a"] * 10}), files[2])
+    done = prepare("feature_tables", files[:2], tmp_path / "D", shards=1)
+    assert sum(done.objects.values()) == 30 and {r.fault for r in done.report.rejected} == {"repeated object"}
+    with pytest.raises(DataError, match="30 of 60 rows say something else of an object than another row"):
+        prepare("feature_tables", [files[0], files[2]], tmp_path / "E", shards=1)
