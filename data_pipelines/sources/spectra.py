@@ -45,28 +45,45 @@ def read_columns(path: Path, count: int) -> np.ndarray:
     Raises:
       DataError: a line that is neither numbers nor a header at the top.
     """
+    return read_named_columns(path, count)[1]
+
+
+def read_named_columns(path: Path, count: int) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names and numbers: those of the last line above the numbers, comment or not, that names every column; else none.
+
+    Raises:
+      DataError: as `read_columns`, or text without a row of numbers.
+    """
     try:
         with open(path, "rb") as file:
             text = read_all(open_unpacked(file), _MAX_FITS_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError, UnpackError) as error:
         raise DataError(f"'{path}' cannot be read as text: {error}") from error
     rows: list[list[float]] = []
+    headers: list[list[str]] = []
     for number, line in enumerate(text.splitlines(), 1):
         cells = line.replace(",", " ").replace("\t", " ").split()
         if not cells or cells[0].startswith(("#", "\\", "|")):
+            headers += [] if rows else [line.lstrip("# \t\\|").replace(",", " ").replace("|", " ").split()]
             continue
         try:
             row = [float(cell) for cell in cells]
         except ValueError:
             if rows:
                 raise DataError(f"line {number} of '{path}' is no row of numbers: {line.strip()[:60]!r}") from None
+            headers.append(cells)
             continue
         if len(row) < count or (rows and len(row) != len(rows[0])):
             raise DataError(
                 f"line {number} of '{path}' has {len(row)} numbers, where {max(count, len(rows[0]) if rows else 0)} are expected"
             )
         rows.append(row)
-    return np.array(rows) if rows else np.zeros((0, count))
+    if not rows:
+        if any(headers):
+            raise DataError(f"no line of '{path}' is a row of numbers: columns of text (dates, names) must go")
+        return (), np.zeros((0, count))
+    names = [header for header in headers if len(header) == len(rows[0])]
+    return tuple(names[-1]) if names else (), np.array(rows)
 
 
 def _fits(path: Path) -> np.ndarray:

@@ -21,6 +21,8 @@ class MultimodalOptions:
     """Its columns of numbers that are kept; default: all that hold numbers."""
     band: str | None = None
     """Band of tables of photometry with a column `band`; default: the one with most points of each object."""
+    brightness: Literal["flux", "magnitude"] | None = None
+    """Second of three columns in files of light curves that do not name them."""
     spectrum_grid: tuple[float, float, float] = (3850.0, 9000.0, 2.0)
     """Wavelengths to which spectra are interpolated, Angstrom: first, end, step."""
     subset: Literal["full", "sub50", "sub25", "sub10"] = "full"

@@ -8,13 +8,19 @@ import numpy as np
 
 from data_pipelines.kinds.multimodal.catalogue import IDS, TABLES, _texts, read_any
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
-from data_pipelines.sources.spectra import read_columns
+from data_pipelines.sources.spectra import read_named_columns
 from lcjax.errors import ConfigError, DataError
 
 FOLDERS = ("photometry", "light_curves", "lightcurves", "vardb_files")
 TIMES = ("time", "hjd", "mjd", "bjd", "jd")
-FLUXES = (("flux", "flux_err"), ("flux", "flux_error"))
-MAGNITUDES = (("mag", "mag_err"), ("mag", "err"), ("magnitude", "magnitude_error"))
+FLUXES = (("flux", "flux_err"), ("flux", "flux_error"), ("flux", "error"))
+MAGNITUDES = (
+    ("mag", "mag_err"),
+    ("mag", "err"),
+    ("mag", "magerr"),
+    ("magnitude", "magnitude_error"),
+    ("magnitude", "error"),
+)
 
 
 def flux_of(magnitude: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -32,7 +38,7 @@ class Photometry:
         Raises:
           ConfigError: two files for one object, or a table without the columns. DataError: it cannot be read.
         """
-        self._band, self.used = options.band, set()
+        self._band, self._brightness, self.used = options.band, options.brightness, set()
         self._files: dict[str, Path] = {}
         below = [f for f in files if f != catalogue and {part.lower() for part in f.parts[:-1]} & set(FOLDERS)]
         for file in below:
@@ -58,7 +64,7 @@ class Photometry:
         if path is None:
             return None, ""
         self.used.add(path)
-        return read_light_curve(path), ""
+        return read_light_curve(path, self._brightness), ""
 
     def _of_table(self, points: list[tuple[str, float, float, float]]) -> tuple[np.ndarray | None, str]:
         bands: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
@@ -69,20 +75,43 @@ class Photometry:
         return (rows if len(rows) else None), band
 
 
-def read_light_curve(path: Path) -> np.ndarray:
-    """(M, 3) of a file: columns HJD MAG MAG_ERR FLUX FLUX_ERR as ASAS-SN has them, or time, flux, error.
+def read_light_curve(path: Path, brightness: str | None = None) -> np.ndarray:
+    """(M, 3) time, flux, error of a file: by the names of its columns; without names five as ASAS-SN has them (HJD, magnitude,
+    error, flux, error), or time, brightness and error.
+
+    Args:
+      brightness: of three columns without names, `flux` or `magnitude`.
 
     Raises:
-      DataError: other columns.
+      DataError: other columns, or three without names of which nobody says what they are.
     """
-    rows = read_columns(path, 3)
-    if rows.shape[1] == 5:
-        return rows[:, [0, 3, 4]]
-    if rows.shape[1] == 3:
-        return rows
-    raise DataError(
-        f"'{path}' has {rows.shape[1]} columns: five (HJD, magnitude, error, flux, error) or three (time, flux, error) are known"
-    )
+    names, rows = read_named_columns(path, 3)
+    lower = [name.lower() for name in names]
+    if lower:
+        times = [lower.index(name) for name in TIMES if name in lower]
+        pair = next(((kind, p) for kind in (FLUXES, MAGNITUDES) for p in kind if set(p) <= set(lower)), None)
+        if len(times) != 1 or pair is None:
+            raise DataError(
+                f"'{path}' has the columns {', '.join(names)}: one time ({', '.join(TIMES)}) is wanted, and flux, flux_err or mag, mag_err"
+            )
+        kind, which = pair
+        found = rows[:, [times[0], *map(lower.index, which)]]
+    elif rows.shape[1] == 5:
+        kind, found = FLUXES, rows[:, [0, 3, 4]]
+    elif rows.shape[1] == 3 and (brightness or not len(rows)):
+        kind, found = FLUXES if brightness == "flux" else MAGNITUDES, rows
+    elif rows.shape[1] == 3:
+        raise DataError(
+            f"'{path}' has three columns without names: say with --multimodal.brightness flux or magnitude what the second is"
+        )
+    else:
+        raise DataError(
+            f"'{path}' has {rows.shape[1]} columns without names: five (HJD, magnitude, error, flux, error) or three (time, brightness, "
+            "error) are known"
+        )
+    if kind is MAGNITUDES:
+        found = np.column_stack([found[:, 0], *flux_of(found[:, 1], found[:, 2])])
+    return found
 
 
 def _table(path: Path) -> dict[str, list[tuple[str, float, float, float]]]:

@@ -142,6 +142,38 @@ def test_tables_of_text_name_the_line_that_is_wrong(tmp_path):
     path.write_text("1 2 3 4\n")
     with pytest.raises(DataError, match="has 4 columns"):
         read_light_curve(path)
+    path.write_text("when what\na b\n")
+    with pytest.raises(DataError, match="no line of"):
+        read_columns(path, 3)
+
+
+def test_columns_of_light_curves_are_what_they_are_called(tmp_path):
+    """Magnitudes that are taken for fluxes would turn every curve upside down."""
+    path = tmp_path / "a.dat"
+    rows = curve()
+    flux, magnitude = rows[:, 1], -2.5 * np.log10(rows[:, 1])
+    error = rows[:, 2] / flux * 2.5 / np.log(10)
+
+    def write(header, *columns):
+        path.write_text(header + "\n".join(",".join(f"{x:.10g}" for x in row) for row in zip(*columns, strict=True)))
+        return path
+
+    time = rows[:, 0]
+    for header, columns in (
+        ("hjd,mag,mag_err\n", (time, magnitude, error)),
+        ("# HJD,MAG,MAG_ERR\n", (time, magnitude, error)),
+        ("HJD,FLUX,FLUX_ERR,MAG,MAG_ERR\n", (time, flux, rows[:, 2], magnitude, error)),
+        ("# of a star\ntime,flux,error\n", (time, flux, rows[:, 2])),
+        ("", (time, magnitude, error, flux, rows[:, 2])),
+    ):
+        np.testing.assert_allclose(read_light_curve(write(header, *columns)), rows, rtol=1e-6)
+    bare = write("", time, magnitude, error)
+    with pytest.raises(DataError, match=r"--multimodal.brightness flux or magnitude"):
+        read_light_curve(bare)
+    np.testing.assert_allclose(read_light_curve(bare, "magnitude"), rows, rtol=1e-6)
+    np.testing.assert_allclose(read_light_curve(write("", *rows.T), "flux"), rows, rtol=1e-6)
+    with pytest.raises(DataError, match="columns date, x, y"):
+        read_light_curve(write("date,x,y\n", time, magnitude, error))
 
 
 def test_light_curves_and_spectra_without_spread_are_left_out_and_the_rest_is_kept():
