@@ -72,11 +72,19 @@ def contrastive_loss(
 
 
 def partner_found(first: Array, second: Array, weight: Array | None = None, axis: Axis = None) -> Array:
-    """(B,) float32: 1 where no row of the other view is nearer than a row's partner."""
+    """(B,) float32: 1 where a row's partner is the nearest row of the other view, 1 / n of n that are equally near, else 0.
+
+    Embeddings that are all alike find by chance, so that a collapse does not look like success.
+
+    >>> partner_found(jnp.ones((4, 2)), jnp.ones((4, 2))).tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    """
     weight = jnp.ones(first.shape[0], jnp.float32) if weight is None else weight
     cosine, partner = pair_logits(first, second, weight, axis)
     right = jnp.take_along_axis(cosine, partner[:, None], axis=1)
-    return (right[:, 0] >= jnp.max(cosine, axis=1)).astype(jnp.float32)
+    as_near = jnp.sum(cosine >= right, axis=1)  # itself among them
+    nearer = jnp.any(cosine > right, axis=1)
+    return jnp.where(nearer, 0.0, 1.0 / as_near).astype(jnp.float32)
 
 
 def effective_rank(values: Array, weight: Array | None = None, axis: Axis = None) -> Array:

@@ -103,7 +103,7 @@ def run_protocol(
     outliers = settings.outliers or tuple(class_names)
     inputs = FeatureInputs(feature_names=tuple(feature_names), class_names=tuple(class_names), scaling=settings.scaling)
     tables, found = [], []
-    for number, outlier in enumerate(outliers):
+    for outlier in outliers:
         known = np.where(training & (label != class_names.index(outlier)), label, -1)
         own = (
             dataclasses.replace(inputs, quantiles=table_rows(inputs, known)) if inputs.scaling == "quantile" else inputs
@@ -121,7 +121,6 @@ def run_protocol(
                 if name != "isolation_forest":  # the others know no chance
                     found += [dataclasses.replace(found[-1], fold=i) for i in range(1, settings.folds)]
                     break
-        del number
     kinds = [name for name in settings.detectors if name in NETWORKS]
     if kinds:
         members = _members(label, training, fold, outliers, class_names, settings.folds)
