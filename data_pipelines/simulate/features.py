@@ -59,5 +59,5 @@ def simulate_features(table: SimulatedTable, seed: int, number: int) -> tuple[st
     tails = np.sqrt(_TAILS / rng.chisquare(_TAILS))
     place = table.middle[kind] + table.spread[kind] @ rng.normal(size=_AXES) * tails
     values = np.tanh(place @ table.first) @ table.second + _NOISE * rng.normal(size=_FEATURES)
-    values[:_SKEWED] = np.exp(2 * values[:_SKEWED])
+    values[:_SKEWED] = np.exp(5 * values[:_SKEWED])
     return CLASSES[kind], np.where(rng.random(_FEATURES) < table.missing[kind], np.nan, values)

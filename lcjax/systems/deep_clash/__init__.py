@@ -139,6 +139,10 @@ class DeepClashSystem(System):
 
         return evaluate(loaded, data, self.next_steps(loaded.folder))
 
+    def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
+        """Bands by the headers of FITS files: each image is of one, and the network takes all alike."""
+        return {"channel_names": ("header",)}
+
     def answers(self, loaded: "Loaded", work: Work) -> Answers:
         """A row a galaxy and band."""
         from lcjax.systems.deep_clash.prediction import GalaxyAnswers
