@@ -49,6 +49,9 @@ class PairObjectiveConfig(Settings):
     """Of the softmax: from the one to the other and back are summed, as published, or averaged."""
     chunk: Count | None = None
     """Rows whose logits are held at a time; None: all. A batch of 16,384 needs 1 GB a pair and direction without."""
+    encoded_rows: Count | None = None
+    """Objects that the encoders see at a time in training; None: all. What lies between input and embedding is then made again for
+    the gradient, so that memory grows with this number and not with the batch; the result is the same."""
     epochs: Count | None = None
     """Passes over the training data, in place of --training.steps; evaluations then follow every pass."""
 
