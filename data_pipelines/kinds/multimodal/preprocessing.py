@@ -29,6 +29,8 @@ class NormalisedCurve:
     years: float
     """From the first to the last point, in years of 365 days."""
     first_time: float
+    mean: float
+    """Of the fluxes, in their unit: what makes magnitudes of them again."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def normalised_curve(rows: np.ndarray) -> NormalisedCurve:
         float(np.log10(spread)),
         float(span / YEAR),
         float(time[0]),
+        float(flux.mean()),
     )
 
 

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
@@ -15,8 +16,10 @@ from lcjax.global_batch import global_mean
 from lcjax.inference.raw_batch import received
 from lcjax.losses import cross_entropy, label_weight
 from lcjax.losses.modality_pairs import pair_loss, pair_weights, retrieval_hits
+from lcjax.models.encoder_module import CurveModule
 from lcjax.models.multimodal import build_multimodal, fused, pairs_of
 from lcjax.systems.astrom3.config import AstroM3Experiment
+from lcjax.systems.astrom3.curve_encoder import curve_task
 from lcjax.systems.astrom3.network_inputs import batch_spec, network_inputs
 from lcjax.training.plateau import moved, scale_by_plateau
 from lcjax.training.task import Task, Update, WorkUnit
@@ -34,7 +37,7 @@ def build_task(experiment: AstroM3Experiment) -> Task:
     """
     config, inputs = experiment.model, experiment.inputs
     _check(experiment)
-    model = build_multimodal(config)
+    model = build_multimodal(config, _others(experiment))
     learn = _contrast(experiment) if config.head == "contrastive" else _classify(experiment)
 
     def prepared(batch: Batch, key: Array | None = None, axis: Axis = None) -> dict:
@@ -132,6 +135,14 @@ def by_rows(encoded: Callable[[PyTree, dict], dict], params: PyTree, ready: dict
     join = lambda x: jnp.swapaxes(x, 0, 1).reshape(each * parts, *x.shape[2:])[:count]
     of_rows = {"embeddings", "projections", "logits", "features"}
     return {name: jax.tree.map(join if name in of_rows else lambda x: x[0], part) for name, part in found.items()}
+
+
+def _others(experiment: AstroM3Experiment) -> dict[str, nn.Module]:
+    """Encoders of the library in the place of the usual ones."""
+    if experiment.inputs.light_curves != "magnitudes":
+        return {}
+    curves = curve_task(experiment)
+    return {"photometry": CurveModule(curves.encode, curves.init)}
 
 
 def _check(experiment: AstroM3Experiment) -> None:
