@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_pipelines.simulate.passbands import WAVELENGTH, black_body, extinction
+from data_pipelines.simulate.passbands import black_body, extinction
+from lcjax.passbands import WAVELENGTH
 
 
 class Look(NamedTuple):

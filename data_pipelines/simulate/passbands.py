@@ -2,13 +2,6 @@
 
 import numpy as np
 
-WAVELENGTH: dict[str, float] = {"u": 367.0, "g": 482.5, "r": 622.2, "i": 754.5, "z": 869.1, "y": 971.0}
-"""Effective wavelengths of the Rubin bands, nm (Ivezic et al. 2019, ApJ 873, 111); those of ZTF and SDSS are near."""
-OTHERS: dict[str, float] = {
-    "U": 365.0, "B": 445.0, "V": 551.0, "R": 658.0, "I": 806.0, "Hp": 528.0, "G": 639.0, "BP": 518.0, "RP": 783.0,
-    "zg": 482.5, "zr": 622.2, "zi": 754.5, "c": 533.0, "o": 679.0, "": 551.0,
-}  # fmt: skip
-"""Of other bands, and of a band that has no name, nm (Bessell 2005, ARA&A 43, 293; Gaia DR3; Tonry et al. 2018, PASP 130, 064505)."""
 HUBBLE, MATTER, LIGHT = 70.0, 0.3, 299_792.458
 """km/s/Mpc; share of matter in a flat universe; km/s."""
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from data_pipelines.simulate.colours import COLOURS
 from data_pipelines.simulate.fourier_fits import BandFit, StarFit, fits_of_curves, holds_fits, read_fits
-from data_pipelines.simulate.passbands import OTHERS, WAVELENGTH
 from data_pipelines.simulate.variables import VARIABLES
 from lcjax.errors import DataError
+from lcjax.passbands import wavelength_of
 
 SAME_CLASS: dict[str, str] = {
     "EC": "EW", "ECL_CLOSE": "EW", "ESD": "EB", "ED": "EA", "RRAB": "RRab", "RRC": "RRc", "RRD": "RRd", "RR_Blazhko": "RRab_BL",
@@ -23,11 +23,6 @@ SAME_CLASS: dict[str, str] = {
 """Names that catalogues give to the classes that are simulated."""
 PERIOD_SPREAD, AMPLITUDE_SPREAD = 0.03, 0.1
 """Standard deviations of the logarithms by which a star differs from its model."""
-
-
-def wavelength_of(band: str) -> float | None:
-    """nm; None of a band that is not known."""
-    return WAVELENGTH.get(band, OTHERS.get(band))
 
 
 class RealShapes:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data_pipelines.simulate.passbands import WAVELENGTH, black_body, distance_modulus, extinction
+from data_pipelines.simulate.passbands import black_body, distance_modulus, extinction
 from data_pipelines.simulate.sed_templates import VISUAL, SedTemplate
 from data_pipelines.simulate.transients import TRANSIENTS
+from lcjax.passbands import WAVELENGTH
 
 STRETCH = 0.1
 """Standard deviation of the logarithm by which templates are stretched in time."""

@@ -8,9 +8,9 @@ import numpy as np
 from data_pipelines.simulate.binaries import BINARIES, draw_binary
 from data_pipelines.simulate.colours import COLOURS, Look
 from data_pipelines.simulate.fourier_statistics import FOURIER
-from data_pipelines.simulate.passbands import WAVELENGTH
 from data_pipelines.simulate.real_shapes import RealShapes
 from data_pipelines.simulate.variables import VARIABLES
+from lcjax.passbands import WAVELENGTH
 
 
 class Variation(NamedTuple):

@@ -142,8 +142,8 @@ def test_differences_scatter_about_nothing_and_follow_the_star():
 def test_the_red_comes_later():
     """First harmonics of RR Lyrae and Cepheids, of noiseless curves in magnitudes, by what their class says."""
     from data_pipelines.simulate.colours import COLOURS
-    from data_pipelines.simulate.passbands import WAVELENGTH
     from data_pipelines.simulate.variation import draw_variation
+    from lcjax.passbands import WAVELENGTH
 
     rng = np.random.default_rng(4)
     time = np.sort(rng.uniform(60_000, 60_400, 400))

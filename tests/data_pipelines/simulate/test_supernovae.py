@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from data_pipelines.simulate.passbands import WAVELENGTH, distance_modulus, extinction
+from data_pipelines.simulate.passbands import distance_modulus, extinction
 from data_pipelines.simulate.sed_templates import SedTemplate
 from data_pipelines.simulate.supernovae import EXPLOSIONS, Observed, draw_explosion
 from data_pipelines.simulate.survey import CLASS_NAMES
+from lcjax.passbands import WAVELENGTH
 
 NEAR = Observed("SNIa", 0.01, 0.0, 0.0, -19.3, 7)
 DAYS = np.linspace(-15, 60, 76)
