@@ -15,8 +15,8 @@ from lcjax.typing import Array
 if TYPE_CHECKING:
     from lcjax.transforms.periodogram import Points
 
-DOUBT = 0.6
-"""Spread of squared amplitudes from band to band, over their mean, that is expected before any point is seen."""
+DOUBT = 2.0
+"""Standard deviations by which a variance must be more than noise makes it, to be half believed."""
 FARTHEST = 5.0
 """Largest ratio of an amplitude to the mean one, or its inverse."""
 
@@ -53,23 +53,23 @@ def normalized(amplitude: Array, count: Array) -> Array:
 def amplitudes_of_spreads(points: "Points") -> Array:
     """(..., S) how much each band varies, over their mean, by its variance beyond the errors; values as measured.
 
-    A band whose scatter is mostly noise says little, and is taken to vary as the others do: the mean of what it says and of
-    what they say, by the inverse variances of both.
+    A band whose scatter is mostly noise says little, and is taken to vary as the others do.
     """
     member = members(points.band, points.amplitude.shape[-1])
     of = lambda values: jnp.einsum("...l,...bl->...b", values, member)
     count, weight = of((points.weight > 0).astype(jnp.float32)), of(points.weight)
     share = lambda values: of(points.weight * values) / jnp.where(weight > 0, weight, 1.0)
     free = count / jnp.maximum(count - 1.0, 1.0)
-    variance, noise = share(points.value**2) * free, share(points.error**2)
-    there = (count > 1) & (variance > 0)
-    sureness = jnp.where(there, count / (2.0 * jnp.where(there, variance, 1.0) ** 2), 0.0)
-    own = jnp.maximum(variance - noise, 0.0)
-    total = jnp.sum(sureness, axis=-1, keepdims=True)
-    mean = jnp.sum(sureness * own, axis=-1, keepdims=True) / jnp.where(total > 0, total, 1.0)
+    own = jnp.maximum(share(points.value**2) * free - share(points.error**2), 0.0)
+    # By how much noise alone makes a variance differ from what it should be.
+    chance = DOUBT * share(points.error**2) * jnp.sqrt(2.0 / jnp.maximum(count, 1.0))
+    sure = jnp.where(own > 0, own**2 / jnp.where(own > 0, own**2 + chance**2, 1.0), 0.0) * (count > 2)
+    total = jnp.sum(sure * count, axis=-1, keepdims=True)
+    mean = jnp.sum(sure * count * own, axis=-1, keepdims=True) / jnp.where(total > 0, total, 1.0)
     varies = mean > 0
-    prior = 1.0 / (DOUBT * jnp.where(varies, mean, 1.0)) ** 2
-    squared = (sureness * own + prior * mean) / (sureness + prior)
+    larger = jnp.maximum(own, mean)
+    sure = jnp.where(varies, larger**2 / jnp.where(varies, larger**2 + chance**2, 1.0), 0.0)
+    squared = jnp.maximum(sure * own + (1.0 - sure) * mean, mean / FARTHEST**2)
     return jnp.where(varies, normalized(jnp.sqrt(jnp.where(varies, squared, 1.0)), count), 1.0)
 
 
