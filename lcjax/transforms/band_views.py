@@ -27,6 +27,10 @@ FEW = 5.0
 """Points that the common curve counts as, where the first harmonic of a band is fitted."""
 
 
+LARGEST = 5.0
+"""Ratio of first harmonics that is told."""
+
+
 class BandViews(NamedTuple):
     """Of B stars in S bands."""
 
@@ -93,10 +97,12 @@ def band_waves(points: Points, candidates: Candidates) -> Array:
     cc, ss = cc + ridge, ss + ridge
     determinant = jnp.maximum(cc * ss - cs**2, 1e-9)
     own = ((right_c * ss - right_s * cs) + 1j * (right_s * cc - right_c * cs)) / determinant
-    strong = jnp.abs(common) > 1e-6
-    ratio = own * jnp.conj(common) / jnp.where(strong, jnp.abs(common) ** 2, 1.0)
+    # Squares: the modulus of a complex 0 has no gradient.
+    square = lambda z: jnp.real(z) ** 2 + jnp.imag(z) ** 2
+    strong = square(common) > 1e-12
+    ratio = own * jnp.conj(common) / jnp.where(strong, square(common), 1.0)
     there = (total > 0) & strong & candidates.valid[0]
-    ratio = jnp.where(there, ratio / jnp.maximum(1.0, jnp.abs(ratio) / 5.0), 0.0)
+    ratio = jnp.where(there, ratio / jnp.sqrt(jnp.maximum(1.0, square(ratio) / LARGEST**2)), 0.0)
     return jnp.stack([jnp.real(ratio), jnp.imag(ratio), points.amplitude], axis=-1)
 
 

@@ -21,6 +21,13 @@ FARTHEST = 5.0
 """Largest ratio of an amplitude to the mean one, or its inverse."""
 
 
+def within_slots(batch: dict, bands: int) -> dict:
+    """A batch of several bands without the points whose `band` is none of 0 ... bands - 1; one of one band as it is."""
+    if bands == 1:
+        return batch
+    return {**batch, "mask": batch["mask"] & (batch["band"] >= 0) & (batch["band"] < bands)}
+
+
 def members(band: Array, bands: int) -> Array:
     """(..., S, L) float32: 1 where a point is in a band, of `band` (..., L)."""
     return (band[..., None, :] == jnp.arange(bands)[:, None]).astype(jnp.float32)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lcjax.transforms.bands import amplitudes_of_spreads, band_means, members, scaled_to
+from lcjax.transforms.bands import amplitudes_of_spreads, band_means, members, scaled_to, within_slots
 from lcjax.transforms.frequency_grid import Frequency, FrequencyGrid
 from lcjax.transforms.nufft import sums_at, sums_on_grid
 from lcjax.typing import Array
@@ -83,9 +83,7 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0, bands: int = 
       bands: above 1, of several bands: `band` (B, L) int in [0, bands) says which. All vary with one frequency and one shape, each
         about a mean and with an amplitude of its own (see `lcjax.transforms.bands`); points of no such band are left out.
     """
-    mask = usable(batch)
-    if bands > 1:
-        mask = mask & (batch["band"] >= 0) & (batch["band"] < bands)
+    mask = usable(within_slots(batch, bands))
     chex.assert_rank(mask, 2)
     chex.assert_equal_shape([batch["time"], batch["magnitude"], batch["magnitude_error"], mask])
     time, magnitude = jnp.where(mask, batch["time"], 0.0), jnp.where(mask, batch["magnitude"], 0.0)
@@ -116,7 +114,7 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0, bands: int = 
     if band is None:
         return found
     flat = Points(*found[:9], band, jnp.ones((*band.shape[:-1], bands), jnp.float32))
-    return scaled_to(flat, amplitudes_of_spreads(flat))
+    return scaled_to(flat, jax.lax.stop_gradient(amplitudes_of_spreads(flat)))
 
 
 class Sums(NamedTuple):

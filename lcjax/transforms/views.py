@@ -13,6 +13,7 @@ import numpy as np
 
 from lcjax.transforms.asinh_magnitudes import with_magnitudes
 from lcjax.transforms.band_views import BandViews, band_numbers, band_waves, with_fitted_amplitudes
+from lcjax.transforms.bands import within_slots
 from lcjax.transforms.folding import FoldedCurves, fold, fold_bands
 from lcjax.transforms.frequency_grid import Frequency, FrequencyGrid
 from lcjax.transforms.log_bins import star_bins
@@ -74,7 +75,7 @@ def light_curve_views(
 
     A batch of `flux` and `flux_error` in place of magnitudes becomes one of `asinh_magnitudes`: no sign is lost.
     """
-    batch = with_magnitudes(batch)
+    batch = within_slots(with_magnitudes(batch), bands)
     points = prepare(batch, grid, jitter, bands)
     one = functools.partial(_star_views, grid=grid, search=search, phase_bins=phase_bins)
     spectrum, folded, candidates, of_bands = jax.lax.map(one, points, batch_size=at_once)

@@ -19,7 +19,7 @@ GRID = FrequencyGrid(highest=6.0, lowest=0.01, span=200.0, bins=48)
 SEARCH = PeakSearch(candidates=2, peaks=6, harmonics=2, refined_with=1, aliases=0)
 BANDS, LENGTH, ROWS = 3, 64, 6
 SEEDS = st.integers(0, 10_000)
-EXAMPLES = settings(max_examples=6, deadline=None)
+EXAMPLES = settings(max_examples=4, deadline=None)
 
 
 @functools.cache
@@ -105,7 +105,7 @@ def test_numbers_are_what_they_are_called():
     colour = is_["colour: mean less the mean of all bands (mag)"]
     assert colour[1] - colour[0] == pytest.approx(0.8, abs=0.2) and colour[0] == pytest.approx(-colour[1], abs=1e-5)
     amplitude = is_["log10 amplitude, over the mean amplitude of the bands"]
-    assert amplitude[0] - amplitude[1] == pytest.approx(np.log10(2), abs=0.03)
+    assert amplitude[0] - amplitude[1] == pytest.approx(np.log10(2), abs=0.05)
     assert is_["log10 median error (mag)"][:2] == pytest.approx(np.log10(0.02), abs=1e-4)
     assert is_["log10 standard deviation over median error"][0] == pytest.approx(
         np.log10(0.6 / np.sqrt(2) / 0.02), abs=0.1
@@ -140,7 +140,7 @@ def test_one_band_among_slots_is_one_band():
         {name: np.repeat(batch[name], ROWS, 0) for name in ("time", "magnitude", "magnitude_error", "mask")}
     )
     assert expected.bands is None
-    outside = {**batch, "band": np.where(np.arange(LENGTH) % 4, 0, 7).astype(np.int32)}
+    outside = {**batch, "band": np.where(np.arange(LENGTH) % 4, 0, 7).astype(np.int32)[None]}
     for slot in (0, 2):
         found = run(
             {**batch, "band": batch["band"] + slot},
