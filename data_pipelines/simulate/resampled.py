@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data_pipelines.simulate.survey import shares_of
 from data_pipelines.simulate.variables import VARIABLES
 from lcjax.errors import ConfigError, DataError
 
@@ -70,7 +71,7 @@ def resampled_stars(
       ConfigError: a class that is not known, or a number out of range. DataError: no sequence of enough points, or one with
         errors that are not positive numbers.
     """
-    names, shares = _classes(classes)
+    names, shares = shares_of(classes, VARIABLES)
     if count < 0 or length < FEWEST or noise[0] <= 0 or noise[1] < 0 or not 0 <= red_noise <= 1:
         raise ConfigError(
             f"Simulated stars need count >= 0, length >= {FEWEST}, positive noise and red_noise in [0, 1], not count={count}, "
@@ -118,16 +119,6 @@ def _scatter(
     off = np.flatnonzero(mask & (rng.random(time.shape, np.float32) < OUTLIERS))
     scatter.reshape(-1)[off] += rng.choice([-1, 1], len(off)) * rng.uniform(5, 20, len(off))
     return scatter
-
-
-def _classes(classes: Mapping[str, float]) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names and probabilities."""
-    names, shares = tuple(classes), np.array(list(classes.values()), float)
-    if unknown := sorted(set(names) - set(VARIABLES)):
-        raise ConfigError(f"No simulated variable star is called {unknown[0]!r}: choose from {', '.join(VARIABLES)}.")
-    if not names or not np.all(shares >= 0) or not 0 < shares.sum() < np.inf:
-        raise ConfigError(f"Classes need positive relative numbers, not {dict(classes)}.")
-    return names, shares / shares.sum()
 
 
 def _checked(sequences: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
