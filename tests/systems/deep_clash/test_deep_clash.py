@@ -167,6 +167,10 @@ def test_catalogue_of_answers(task, variables, predict):
         item("c", np.zeros((40, 40, 1))),
         item("d", rng.normal(size=(40, 40, 3))),
     ]
+    hot, missing = (np.array(items[2]["image"]) for _ in range(2))
+    hot[20, 20], missing[20, 20] = 1e38, np.nan
+    seen = [answers.input_row(item("e", pixels))["image"] for pixels in (hot, missing)]
+    np.testing.assert_array_equal(*seen)
     rows = list(answers.answer(items))
     assert [type(row) is Rejection for row in rows] == [False, True, False, True, True]
     assert "no galaxy" in rows[3].reason and "3 where each band" in rows[4].reason
