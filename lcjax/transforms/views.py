@@ -73,6 +73,7 @@ def light_curve_views(
     """
     points = prepare(batch, grid, jitter, bands)
     one = functools.partial(_star_views, grid=grid, search=search, phase_bins=phase_bins)
+    at_once = min(at_once, max(len(points.turns), 1))  # stars beyond a multiple of it are compiled apart
     spectrum, folded, candidates = jax.lax.map(one, points, batch_size=at_once)
     frequency = jnp.where(candidates.valid, grid.value(candidates.frequency), 0.0)
     scalars = _scalars(batch, points, spectrum, candidates, frequency, grid)

@@ -37,11 +37,11 @@ def test_a_light_curve_encoder_of_the_library_is_a_modality():
         found = model.apply(variables, inputs)["embeddings"]
         return pair_loss(found["curve"], found["numbers"], jnp.float32(5.0), jnp.array([1.0, 1.0, 0.0]))
 
-    value, gradient = jax.value_and_grad(loss)(variables, inputs)
+    value, gradient = jax.jit(jax.value_and_grad(loss))(variables, inputs)
     leaves = jax.tree.leaves(gradient["params"]["encoders_curve"])
     assert np.isfinite(value) and all(np.isfinite(g).all() for g in leaves) and any(np.abs(g).max() > 0 for g in leaves)
     other = windows | {"magnitude": np.where(mask, windows["magnitude"], 50.0).astype(np.float32)}
     np.testing.assert_allclose(loss(variables, inputs | {"curve": other}), value, rtol=1e-5)
     trained = Multimodal({"curve": EncoderModule(task.encode, task.init, own)}, dim=4)
-    begun = trained.init(jax.random.key(9), {"curve": windows})["params"]["encoders_curve"]["encoder"]
+    begun = jax.jit(trained.init)(jax.random.key(9), {"curve": windows})["params"]["encoders_curve"]["encoder"]
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(begun), jax.tree.leaves(own), strict=True))
