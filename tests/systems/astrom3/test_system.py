@@ -179,7 +179,7 @@ def test_scores_of_retrieval_and_of_a_classifier(loaded, objects):
     model = dataclasses.replace(loaded.experiment.model, head="classifier")
     task = build_task(dataclasses.replace(loaded.experiment, model=model))
     start = shared_variables(task, loaded.variables)
-    fresh = flatten(task.init(jax.random.key(5), task.made_up(2)))
+    fresh = flatten(jax.jit(task.init)(jax.random.key(5), task.made_up(2)))
     assert set(fresh) - set(flatten(start)) == {"params/head/kernel", "params/head/bias"}
     classifier = Loaded(
         dataclasses.replace(loaded.experiment, model=model), task, jax.tree.map(np.asarray, _nested(fresh))
@@ -204,7 +204,7 @@ def test_ranks_and_centres():
 def torch_arrays(config, seed=0):
     """A state dictionary of a network of ours, in the names and layouts of PyTorch."""
     model = build_multimodal(config)
-    variables = jax.tree.map(np.asarray, model.init(jax.random.key(seed), example_inputs(config, 2)))
+    variables = jax.tree.map(np.asarray, jax.jit(model.init)(jax.random.key(seed), example_inputs(config, 2)))
     flat = {name.removeprefix("params/"): value for name, value in flatten(variables).items()}
     names = ["logit_scale_ps", "logit_scale_sm", "logit_scale_mp"]
     for short, prefix in (
