@@ -62,12 +62,12 @@ class Options:
 def main(argv: list[str]) -> int:
     """Runs the study and prints its tables."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks astrom3")
-    objects = all_objects(options.data or _simulated(options))
+    objects = all_objects(options.data or simulated(options))
     rows: list[dict[str, Any]] = []
     for seed in options.seeds:
         parts = standardised(split(objects, seed))
         began = time.monotonic()
-        pretrained = train(_pretraining(options), parts, seed, options.pretraining_steps, options.batch_size)
+        pretrained = train(small(options), parts, seed, options.pretraining_steps, options.batch_size)
         print(f"seed {seed}: pretrained in {time.monotonic() - began:.0f} s, {pretrained.said}", flush=True)
         for mode, fraction, clip in itertools.product(options.modes, options.fractions, (False, True)):
             score = _classifier(options, parts, seed, mode, fraction, pretrained if clip else None)
@@ -86,7 +86,8 @@ def split(objects: Objects, seed: int) -> dict[str, Objects]:
     return {name: objects.take(rows) for name, rows in cuts.items()}
 
 
-def _simulated(options: Options) -> Path:
+def simulated(options: Options) -> Path:
+    """Stars of the default study, prepared once."""
     from data_pipelines.prepare import prepare
     from data_pipelines.shards.manifest import MANIFEST
 
@@ -97,7 +98,8 @@ def _simulated(options: Options) -> Path:
     return out
 
 
-def _pretraining(options: Options) -> AstroM3Experiment:
+def small(options: Options) -> AstroM3Experiment:
+    """The pretraining: small networks, or the published ones."""
     if options.published:
         return published_experiment(PRETRAINING, "contrastive", 100)
     base = astrom3()
@@ -115,7 +117,7 @@ def _classifier(
         run = next(r for r in RUNS if (r.mode, r.fraction, r.pretrained) == (mode, fraction, start is not None))
         experiment = published_experiment(run, "classifier", 50)
     else:
-        base = _pretraining(options)
+        base = small(options)
         modalities = base.model.modalities if mode == "all" else (mode,)
         model = dataclasses.replace(base.model, head="classifier", modalities=modalities)
         experiment = dataclasses.replace(base, model=model)
