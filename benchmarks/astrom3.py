@@ -52,6 +52,8 @@ class Options:
     pretraining_steps: int = 600
     classifier_steps: int = 200
     batch_size: int = 64
+    learning_rate: float = 5e-3
+    """Highest, of the small networks."""
     published: bool = False
     """The published networks and settings, in epochs, instead of small ones."""
     work: Path = Path("lcjax-runs/astrom3-study")
@@ -107,7 +109,8 @@ def small(options: Options) -> AstroM3Experiment:
     spectra = dataclasses.replace(base.model.spectra, channels=(3, 16, 32, 32))
     metadata = dataclasses.replace(base.model.metadata, hidden=64)
     model = dataclasses.replace(base.model, photometry=photometry, spectra=spectra, metadata=metadata, dim=64)
-    return dataclasses.replace(base, model=model)
+    optimizer = dataclasses.replace(base.optimizer, learning_rate=options.learning_rate)
+    return dataclasses.replace(base, model=model, optimizer=optimizer)
 
 
 def _classifier(

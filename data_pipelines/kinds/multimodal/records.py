@@ -52,13 +52,13 @@ def encode_object(
             ready |= {"time": found.time, "flux": found.flux, "flux_error": found.flux_error, "years": found.years}
             ready |= {"log_spread": found.log_spread, "flux_mean": found.mean, "reference_time": found.first_time}
         except DataError as error:
-            faults.append(Rejection(object_id, f"light curve left out: {error}", origin))
+            faults.append(Rejection(object_id, f"light curve left out: {error}", origin, partial=True))
     if spectrum is not None and len(spectrum):
         try:
             seen = normalised_spectrum(spectrum, grid)
             ready |= {"spectrum": seen.flux, "spectrum_error": seen.error, "spectrum_log_spread": seen.log_spread}
         except DataError as error:
-            faults.append(Rejection(object_id, f"spectrum left out: {error}", origin))
+            faults.append(Rejection(object_id, f"spectrum left out: {error}", origin, partial=True))
     if not len(ready["time"]) and "spectrum" not in ready and not np.isfinite(list(numbers.values())).any():  # type: ignore[arg-type]
         return None, [*faults, Rejection(object_id, "no modality: no light curve, no spectrum and no number", origin)]
     return MULTIMODAL.encode(object_id, label=label, metadata=dict(numbers), **ready, **values), faults

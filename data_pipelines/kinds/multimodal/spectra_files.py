@@ -99,14 +99,14 @@ class Spectra:
             try:
                 rows = _spectrum(row, which, which.unit or text_of(row[unit] if unit else None), self._reading)
             except DataError as error:
-                self.faults.append(Rejection(object_id, f"spectrum left out: {error}", str(path)))
+                self.faults.append(Rejection(object_id, f"spectrum left out: {error}", str(path), partial=True))
                 continue
             counts[object_id] += 1
             if len(rows) > len(found.get(object_id, ())):
                 found[object_id] = rows
         more = {name: count for name, count in counts.items() if count > 1}
         self.faults += [
-            Rejection(n, f"spectra left out: {c - 1} shorter ones of the same object", str(path))
+            Rejection(n, f"more spectra: {c - 1} shorter ones are not used", str(path), partial=True)
             for n, c in more.items()
         ]
         return found
