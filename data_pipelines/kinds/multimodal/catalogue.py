@@ -124,6 +124,16 @@ def text_of(value: object) -> str:
     return "" if found.lower() in _EMPTY else found
 
 
+def name_of_file(name: str) -> str:
+    """A file's name without folders, packing and ending: what an object or spectrum is called.
+
+    >>> name_of_file("a/spec-55862-B6212_sp06-003.fits.gz"), name_of_file("J1234.5+67.8.dat"), name_of_file("J1234.5")
+    ('spec-55862-B6212_sp06-003', 'J1234.5+67.8', 'J1234.5')
+    """
+    bare = Path(name).name.removesuffix(".gz")
+    return re.sub(r"\.[A-Za-z][A-Za-z0-9]{0,6}$", "", bare)
+
+
 def id_of(value: object) -> str:
     """An id as text: tables that lack some ids hold whole numbers as floats, and `12.0` is the object `12`.
 
