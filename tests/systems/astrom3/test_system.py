@@ -122,6 +122,10 @@ def test_spectra_errors_of_inverse_variances(objects, experiment):
     np.testing.assert_allclose(rooted[1], (given[1] * spread) ** -0.5 / spread, rtol=1e-4)
 
 
+class OnGrids(Objects):
+    spectrum_grids = ((4000.0, 20.0), (4500.0, 20.0))
+
+
 def test_numbers_that_mean_something_else_are_refused(experiment, objects):
     other = dataclasses.replace(objects, standardised=True)
     with pytest.raises(ConfigError, match="standardised by statistics"):
@@ -130,6 +134,11 @@ def test_numbers_that_mean_something_else_are_refused(experiment, objects):
     with pytest.raises(ConfigError, match="standardised already"):
         check_data(published, objects)
     assert fitted(AstroM3Experiment(model=SMALL), other).inputs.statistics == "none"
+    with pytest.raises(ConfigError, match="from 4500 by 20 Angstrom, those of its training from 4000"):
+        inputs = dataclasses.replace(experiment.inputs, spectrum_grid=(4000.0, 20.0))
+        check_data(dataclasses.replace(experiment, inputs=inputs), OnGrids(**vars(objects)))
+    with pytest.raises(ConfigError, match="several grids"):
+        fitted(AstroM3Experiment(model=SMALL), OnGrids(**vars(objects)))
     with pytest.raises(ConfigError, match="no labels"):
         model = dataclasses.replace(SMALL, head="classifier")
         fitted(AstroM3Experiment(model=model), dataclasses.replace(objects, class_names=()))
@@ -157,8 +166,12 @@ def test_answers_are_those_of_batches_and_say_what_is_missing(loaded, records, o
     assert rows[1]["embedding_photometry"] is None and not rows[1]["has_photometry"] and rows[1]["has_spectra"]
     mixed = records[0] | {"standardised": 1}
     short = records[0] | {"spectrum": np.ones(7), "object_id": "s"}
-    refused = list(MultimodalAnswers.of(loaded, 2).answer([mixed, short]))
+    on_grid = dataclasses.replace(loaded.experiment.inputs, spectrum_grid=(4000.0, 20.0))
+    told = dataclasses.replace(loaded, experiment=dataclasses.replace(loaded.experiment, inputs=on_grid))
+    shifted = records[0] | {"spectrum_start": 4500.0}  # as many samples of another part of the spectrum
+    refused = list(MultimodalAnswers.of(told, 2).answer([mixed, short, shifted, records[0]]))
     assert "standardised already" in refused[0].reason and "7 samples" in refused[1].reason
+    assert "from 4500 by 20 Angstrom" in refused[2].reason and not isinstance(refused[3], Rejection)
 
 
 class Source:
