@@ -12,6 +12,7 @@ the published networks and settings of every run, which takes an accelerator.
 
 import dataclasses
 import itertools
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ class Options:
     published: bool = False
     """The published networks and settings, in epochs, instead of small ones."""
     work: Path = Path("lcjax-runs/astrom3-study")
+    join: tuple[Path, ...] = ()
+    """JSON files of earlier runs of the same study: their seeds are not run again."""
     out: Path | None = None
     """JSON file (default: benchmarks/results/astrom3.json)."""
 
@@ -64,9 +67,10 @@ class Options:
 def main(argv: list[str]) -> int:
     """Runs the study and prints its tables."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks astrom3")
-    objects = all_objects(options.data or simulated(options))
-    rows: list[dict[str, Any]] = []
-    for seed in options.seeds:
+    rows: list[dict[str, Any]] = [row for path in options.join for row in json.loads(path.read_text())["runs"]]
+    seeds = [seed for seed in options.seeds if seed not in {row["seed"] for row in rows}]
+    objects = all_objects(options.data or simulated(options)) if seeds else None
+    for seed in seeds:
         parts = standardised(split(objects, seed))
         began = time.monotonic()
         pretrained = train(small(options), parts, seed, options.pretraining_steps, options.batch_size)
@@ -75,9 +79,14 @@ def main(argv: list[str]) -> int:
             score = _classifier(options, parts, seed, mode, fraction, pretrained if clip else None)
             rows.append({"seed": seed, "mode": mode, "fraction": fraction, "pretrained": clip, **score})
             print(f"  {mode} {fraction} {'clip' if clip else 'scratch'}: {score['accuracy']:.3f}", flush=True)
-        write_json("astrom3", {"options": dataclasses.asdict(options), "runs": rows, "table": table(rows)}, options.out)
+        _write(options, rows)
+    _write(options, rows)
     print_table("Test accuracy, %, mean and standard deviation over seeds", table(rows))
     return 0
+
+
+def _write(options: Options, rows: list[dict[str, Any]]) -> None:
+    write_json("astrom3", {"options": dataclasses.asdict(options), "runs": rows, "table": table(rows)}, options.out)
 
 
 def split(objects: Objects, seed: int) -> dict[str, Objects]:
