@@ -8,6 +8,7 @@ import numpy as np
 
 from data_pipelines.kinds.multimodal.catalogue import IDS, TABLES, _texts, ids_of, name_of_file, read_any
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
+from data_pipelines.sources.measurements import UNIT
 from data_pipelines.sources.spectra import read_text_table
 from data_pipelines.sources.wavelengths import plain_name
 from lcjax.errors import ConfigError, DataError
@@ -143,6 +144,8 @@ def _table(path: Path) -> dict[str, list[tuple[str, float, float, float]]]:
     kind, (value, error) = pair
     numbers = [np.array([_number(t) for t in _texts(table[n])]) for n in (times[0], names[value], names[error])]
     time, values, errors = numbers
+    told = (table.schema.field(times[0]).metadata or {}).get(UNIT, b"").decode()
+    in_one_unit(time, [told] * len(time), path)
     if "u_time" in names:
         time = in_one_unit(time, _texts(table[names["u_time"]]), path)
     values, errors = flux_of(values, errors) if kind is MAGNITUDES else (values, known_error(errors))
@@ -161,7 +164,7 @@ def in_one_unit(time: np.ndarray, units: list[str], path: Path) -> np.ndarray:
     """
     lower = [unit.lower() for unit in units]
     if odd := sorted(set(lower) - set(TIME_UNITS)):
-        raise ConfigError(f"'{path}' has times in '{odd[0]}' (column u_time): known are MJD, JD, HJD, BJD and days")
+        raise ConfigError(f"'{path}' has times in '{odd[0]}': known are MJD, JD, HJD, BJD and days")
     before = np.array([TIME_UNITS[unit] for unit in lower])
     return time - before if len(np.unique(before)) > 1 else time
 

@@ -332,6 +332,17 @@ def test_dots_in_names_and_objects_that_are_in_two_places(tmp_path):
     np.testing.assert_allclose(alone.of("J1.5+2")[0], curve(seed=1), rtol=1e-6)
 
 
+def test_units_of_catalogue_columns_are_read(tmp_path):
+    ecsv = "# %ECSV 1.0\n# ---\n# datatype:\n# - {{name: id, datatype: string}}\n# - {{name: parallax, unit: {}, datatype: float64}}\nid parallax\na 1.5\n"
+    pytest.importorskip("astropy")
+    path = tmp_path / "catalogue.ecsv"
+    path.write_text(ecsv.format("mas"))
+    assert read_catalogue([path], MultimodalOptions()).numbers["parallax"].tolist() == [1.5]
+    path.write_text(ecsv.format("arcsec"))
+    with pytest.raises(DataError, match="in 'arcsec' where 'mas' is wanted"):
+        read_catalogue([path], MultimodalOptions())
+
+
 def test_times_of_one_table_are_of_one_kind(tmp_path):
     points = [f"1,{t},{u},5,0.1" for t, u in ((58000.0, "MJD"), (2458001.5, "JD"), (58002.0, "MJD"))]
     (tmp_path / "photometry.csv").write_text("\n".join(["id,time,u_time,flux,error", *points]))
