@@ -105,7 +105,7 @@ def cases_of(asked: argparse.Namespace, question: str, method: str) -> list[Case
 def groups_of(asked: argparse.Namespace, question: str, method: str) -> Iterator[Group]:
     """Runs by program: those of a network with batch norm, whose statistics count every row, by their number of shots in a batch."""
     domains, steps = domains_of(question, asked.arrays), asked.steps or steps_of(method, question)
-    experiment = fitted(settings(method, question, steps, domains.images[0, 0].size), domains)
+    experiment = fitted(settings(method, question, steps), domains)
     apart: dict[tuple, list[Case]] = {}
     for case in cases_of(asked, question, method):
         streams = METHODS[method].streams if case.shots or method == "base" else METHODS[method].without_shots

@@ -44,7 +44,7 @@ METHODS = {
     "avda": Method("avda", ALL, NO_SHOTS),
     "avda_mean": Method("avda_mean", ALL, NO_SHOTS),
 }
-"""`avda_mean` weighs the reconstruction by pixel and not by image, as the public code of a related model does: classes then have a say."""
+"""`avda_mean` is AVDA with the mean reconstruction of a pixel in place of the sum over an image."""
 NETWORKS = {
     "altered": SMALL_DIGITS,
     "digits": ImageNetworkConfig(
@@ -83,8 +83,8 @@ def steps_of(method: str, question: str) -> int:
     return STEPS[question] * (AVDA_TIMES if method.startswith("avda") else 1)
 
 
-def settings(method: str, question: str, steps: int, pixels: int) -> Any:
-    """The experiment of a method; `pixels`: of an image, all channels."""
+def settings(method: str, question: str, steps: int) -> Any:
+    """The experiment of a method."""
     training = TrainingConfig(steps=steps, batch_size=32)
     network = NETWORKS[question]
     if method == "con2da":
@@ -99,7 +99,7 @@ def settings(method: str, question: str, steps: int, pixels: int) -> Any:
             optimizer=_adam(1e-3),
             latent=AvdaConfig(decoder=(256, 256)),
             objective=AvdaObjectiveConfig(
-                pretraining_steps=steps // 3, reconstruction=1 / pixels if method == "avda_mean" else 1.0
+                pretraining_steps=steps // 3, per="pixel" if method == "avda_mean" else "image"
             ),
         )
     experiment = AdaptationExperiment(
