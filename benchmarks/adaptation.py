@@ -5,7 +5,7 @@
 
 FOLDER holds mnist_usps_dev.npz (question `digits`), digits_rot24.npz and digits_noise35.npz (`altered`); the stamps of `surveys` are
 simulated into it once. All draws of the labelled images train at once, so a GPU needs minutes. Balanced accuracy (of digits also accuracy)
-on source and target at the weights of the best validation, mean over draws with a 95 % interval. Results are written after every program.
+on source and target at the weights of the best validation, mean over draws with a 95 % interval. Results are written now and then, and at the end.
 Needs numpy files alone: no TensorFlow, and argparse, so that a bare machine with jax can run it.
 """
 
@@ -24,7 +24,7 @@ import jax
 import numpy as np
 
 from benchmarks.adaptation_data import domains_of, draw_of, pairs_of
-from benchmarks.adaptation_methods import METHODS, NETWORKS, QUESTIONS, SEEDS, SHOTS, VALIDATIONS, settings, steps_of
+from benchmarks.adaptation_methods import METHODS, QUESTIONS, SEEDS, SHOTS, VALIDATIONS, settings, steps_of
 from benchmarks.adaptation_runs import Program, Runs, batch_sizes, fitted, planned
 from benchmarks.adaptation_table import matrix, table, text
 from benchmarks.harness import RESULTS, write_json
@@ -39,6 +39,7 @@ ORDER = (
     ("surveys", ("con2da", "avda_mean")),
     ("altered", ("base", "ent", "fine_tuning", "con2da", "avda_mean")),
     ("surveys", ("avda", "s_plus_t", "ent")),
+    ("digits", ("s_plus_t_norm", "mme_norm")),
     ("altered", ("avda",)),
 )
 """The most telling ones first, for a run that is cut short."""
@@ -46,6 +47,8 @@ COMPILERS = max(min(6, (os.cpu_count() or 1) // 2), 1)
 """Programs that are compiled beside the one that runs."""
 _LONGEST = 86_400.0
 """Seconds that a program is waited for."""
+_WRITE_EVERY = 40.0
+"""Seconds: writing takes some itself."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,7 @@ def groups_of(asked: argparse.Namespace, question: str, method: str) -> Iterator
     for case in cases_of(asked, question, method):
         streams = METHODS[method].streams if case.shots or method == "base" else METHODS[method].without_shots
         sizes = batch_sizes(experiment, streams, case.shots * domains.classes)
-        norm = NETWORKS[question].norm
-        apart.setdefault((streams, sizes.get("target") if norm else None), []).append(case)
+        apart.setdefault((streams, sizes.get("target") if experiment.network.norm else None), []).append(case)
     for (streams, _), cases in apart.items():
         sizes = batch_sizes(experiment, streams, max(case.shots for case in cases) * domains.classes)
         program = Program(experiment, streams, sizes, max(steps // VALIDATIONS, 1))
@@ -127,9 +129,12 @@ def main(argv: list[str]) -> int:
     if unknown := [name for name in asked.methods if name not in METHODS]:
         raise ConfigError(f"there is no method '{unknown[0]}': there are {', '.join(METHODS)}")
     wanted = [(q, m) for q, methods in ORDER if q in asked.questions for m in methods if m in asked.methods]
+    lacking = [m for q, m in wanted if q in METHODS[m].from_base and "base" not in asked.methods]
+    if lacking:
+        raise ConfigError(f"{lacking[0]} starts with the weights of base: have base among --methods")
     groups = [group for question, method in wanted for group in groups_of(asked, question, method)]
     left = lambda: float("inf") if asked.seconds is None else asked.seconds - (time.perf_counter() - begin)
-    path, rows = asked.out or RESULTS / "adaptation.json", list[dict[str, Any]]()
+    path, rows, written = asked.out or RESULTS / "adaptation.json", list[dict[str, Any]](), 0.0
     bases: dict[tuple[str, str, int], PyTree] = {}
     pool, programs = ThreadPoolExecutor(COMPILERS), dict[Any, Future[Runs]]()
     for group in groups:
@@ -148,13 +153,22 @@ def main(argv: list[str]) -> int:
         if left() <= 0 and not done:
             break
         rows += done
-        write_json("adaptation", {"options": vars(asked), "runs": rows}, path)
         now = time.perf_counter() - begin
         print(f"{now:6.1f} s  {group.question} {group.method}: {len(done)} runs", file=sys.stderr, flush=True)
+        if now > written + _WRITE_EVERY:
+            written = _write(asked, rows, path, now)
     pool.shutdown(wait=False, cancel_futures=True)
+    _write(asked, rows, path, 0.0)
     print(text(matrix(rows)), text(table(rows)), sep="\n\n")
     print(f"\n{len(rows)} runs of {sum(len(g.cases) for g in groups)} in {time.perf_counter() - begin:.0f} s: {path}")
     return 0
+
+
+def _write(asked: argparse.Namespace, rows: Sequence[dict[str, Any]], path: Path, now: float) -> float:
+    """The runs so far, if there are any; when that was."""
+    if rows:
+        write_json("adaptation", {"options": vars(asked), "runs": rows}, path)
+    return now
 
 
 def _plan(asked: argparse.Namespace, group: Group) -> Any:
@@ -180,9 +194,7 @@ def _train(
     if group.question in METHODS[group.method].from_base:
         found = [bases.get((group.question, case.pair, case.seed)) for case in group.cases]
         if any(one is None for one in found):
-            raise ConfigError(
-                f"{group.method} starts with the weights of base: have base among --methods, and more --seconds"
-            )
+            return []
         start = jax.tree.map(lambda *x: np.stack(x), *found)
     state, history = runs.begin(plan, start), []
     for _ in range(group.program.experiment.training.steps // group.program.every):

@@ -40,11 +40,13 @@ METHODS = {
     "s_plus_t": Method("s_plus_t", STREAMS["s_plus_t"]),
     "ent": Method("ent", STREAMS["ent"], NO_SHOTS),
     "mme": Method("mme", STREAMS["mme"], NO_SHOTS, from_base=("surveys",)),
+    "s_plus_t_norm": Method("s_plus_t", STREAMS["s_plus_t"]),
+    "mme_norm": Method("mme", STREAMS["mme"], NO_SHOTS),
     "con2da": Method("con2da", ALL, NO_SHOTS),
     "avda": Method("avda", ALL, NO_SHOTS),
     "avda_mean": Method("avda_mean", ALL, NO_SHOTS),
 }
-"""`avda_mean` is AVDA with the mean reconstruction of a pixel in place of the sum over an image."""
+"""`..._norm` has batch norm in a network that has none; `avda_mean` is AVDA with the mean reconstruction of a pixel in place of the sum over an image."""
 NETWORKS = {
     "altered": SMALL_DIGITS,
     "digits": ImageNetworkConfig(
@@ -86,7 +88,8 @@ def steps_of(method: str, question: str) -> int:
 def settings(method: str, question: str, steps: int) -> Any:
     """The experiment of a method."""
     training = TrainingConfig(steps=steps, batch_size=32)
-    network = NETWORKS[question]
+    network = replace(NETWORKS[question], norm=NETWORKS[question].norm or method.endswith("_norm"))
+    method = METHODS[method].name
     if method == "con2da":
         views = ViewsConfig(mirror=question == "surveys", noise=0.5)
         return Con2daExperiment(network=network, training=training, optimizer=_adam(1e-3), views=views)
