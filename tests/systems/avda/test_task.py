@@ -71,6 +71,17 @@ def test_steps_are_counted_once_a_step(run):
     assert int(after["progress"]["steps"]) == 6
 
 
+def test_reconstruction_per_pixel_is_a_fifth_of_five_numbers(run):
+    _, batch, params, _ = run
+    state = {"progress": {"steps": jnp.int32(5)}}
+    rebuilt = []
+    for per in ("image", "pixel"):
+        update = build_task(experiment(per=per)).updates[2]
+        _, (metrics, _) = jax.jit(update.loss)(params, state, batch, jax.random.key(1))
+        rebuilt.append(float(metrics["rebuilt"][0]))
+    assert rebuilt[0] == pytest.approx(5 * rebuilt[1], rel=1e-5)
+
+
 def test_answers_are_probabilities(run):
     task, batch, params, _ = run
     out = jax.jit(task.predict)({"params": params, "progress": {"steps": 0}}, batch)
