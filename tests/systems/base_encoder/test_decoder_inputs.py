@@ -1,5 +1,7 @@
 """What the decoder is given of visible points, of one band and of several."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,6 +28,8 @@ def test_visible_points_are_counted_in_spreads_about_their_bands():
     band = np.tile(np.arange(LENGTH, dtype=np.int32) % 2, (8, 1))
     apart = {**batch, "magnitude": batch["magnitude"] + 3 * band, "band": band}
     settings = small()
+    encoder = dataclasses.replace(settings.model.encoder, bands=3)
+    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, encoder=encoder))
     one = shown(batch, visible, None, settings)
     two = shown(apart, visible, None, settings)
     for seen, magnitude in ((one, batch["magnitude"]), (two, apart["magnitude"])):
