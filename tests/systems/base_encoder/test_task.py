@@ -141,30 +141,3 @@ def test_bands_that_nothing_joins_are_refused():
     settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, encoder=encoder))
     with pytest.raises(ConfigError, match=r"contrast\.prepared True"):
         BaseEncoderSystem().matched(settings, Stars(length=LENGTH), training=True)
-
-
-def test_zero_points_of_bands_are_no_variation_to_the_loss():
-    """Two bands, of which one is 4 mag fainter: contrast and likelihood see colours, and those are told apart from periods."""
-    settings = small()
-    encoder = dataclasses.replace(settings.model.encoder, bands=3)
-    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, encoder=encoder))
-    task = build_task(settings)
-    batch = Stars(length=LENGTH).batch(3, 0)
-    device = {name: batch[name] for name in (*parts.SERIES, "weight")}
-    band = (np.arange(LENGTH) % 2 * np.ones((8, 1))).astype(np.int32)
-    variables = jax.jit(task.init)(jax.random.key(0), device)
-    assert "bands" in variables["params"]["encode_star"]
-    evaluate = jax.jit(task.evaluate)
-    fainter = np.where(device["mask"], device["magnitude"] + 4 * band, 0).astype(np.float32)
-    same, apart = (
-        {
-            name: float(total / count)
-            for name, (total, count) in evaluate(
-                variables, {**device, **change, "band": band}, jax.random.key(1)
-            ).items()
-        }
-        for change in ({}, {"magnitude": fainter})
-    )
-    assert all(np.isfinite(value) for value in (same | apart).values())
-    assert apart["nll"] == pytest.approx(same["nll"], rel=0.2, abs=0.2)
-    assert apart["squared_deviation"] < 2 * same["squared_deviation"] + 0.5, "not the square of 4 mag"
