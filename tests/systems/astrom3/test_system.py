@@ -192,7 +192,7 @@ def test_scores_of_retrieval_and_of_a_classifier(loaded, objects):
     model = dataclasses.replace(loaded.experiment.model, head="classifier")
     task = build_task(dataclasses.replace(loaded.experiment, model=model))
     start = shared_variables(task, loaded.variables)
-    fresh = flatten(task.init(jax.random.key(5), task.made_up(2)))
+    fresh = flatten(jax.jit(task.init)(jax.random.key(5), task.made_up(2)))
     assert set(fresh) - set(flatten(start)) == {"params/head/kernel", "params/head/bias"}
     classifier = Loaded(
         dataclasses.replace(loaded.experiment, model=model), task, jax.tree.map(np.asarray, _nested(fresh))
