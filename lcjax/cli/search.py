@@ -57,7 +57,7 @@ def main(argv: list[str]) -> int:
         raise ConfigError(f"'{options.out}' is no name of a Parquet file: end --out in .parquet")
     objects = read_objects(options.table, options)
     asked = _asked(options) if options.across else objects
-    for note in dict.fromkeys((*objects.notes, *asked.notes)):
+    for note in (*objects.notes, *(f"queries: {note}" for note in asked.notes if options.across)):
         say(note)
     if options.check:
         _check(options, objects, asked)
@@ -123,9 +123,11 @@ def _check(options: SearchOptions, objects: EmbeddedObjects, asked: EmbeddedObje
                 f"'{options.table}' and '{options.queries or options.query_embedding}' have {len(both)} objects in common: nothing to check"
             )
         pick = lambda some, place: some.embedding[[place[name] for name in both]]
+        embedding = options.columns.embedding or ""
+        asked_in = options.query_embedding or embedding
         names = [
-            f"{(options.queries or options.table).stem} {options.query_embedding or ''}".strip(),
-            options.table.stem,
+            f"{(options.queries or options.table).stem} {asked_in}".strip(),
+            f"{options.table.stem} {embedding}".strip(),
         ]
         names[1] += " (searched)" if names[0] == names[1] else ""
         found = cross_retrieval(dict(zip(names, map(pick, (asked, objects), places), strict=True)))
