@@ -46,6 +46,8 @@ class ProtocolSettings:
     """`recomputed`: by the trained network, before the test, as published."""
     scaling: Literal["quantile", "none"] = "quantile"
     """`none`: the features are scaled already."""
+    spread: Literal["auto", "vmap", "map"] = "auto"
+    """Networks side by side (`vmap`) or one after the other in one program (`map`); auto: by device."""
 
 
 @dataclasses.dataclass(frozen=True)
