@@ -28,6 +28,9 @@ class SearchOptions(EmbeddingInput):
     """Ids to search for; none: every object, which needs --out."""
     queries: Path | None = None
     """Take the queries' embeddings from this table instead: another modality of the same space, or other objects."""
+    query_embedding: str | None = None
+    """Column of the queries' embeddings where it is another one than --columns.embedding: spectra are found by light curves with
+    --columns.embedding embedding_spectra --query-embedding embedding_photometry."""
     k: int = 10
     """Objects wanted for each."""
     metric: Literal["cosine", "dot", "euclidean"] = "cosine"
@@ -39,6 +42,11 @@ class SearchOptions(EmbeddingInput):
     out: Path | None = None
     """Parquet file: query, rank, object_id, class, similarity."""
 
+    @property
+    def across(self) -> bool:
+        """Whether queries have embeddings of their own."""
+        return self.queries is not None or self.query_embedding is not None
+
 
 def main(argv: list[str]) -> int:
     """Searches, prints, writes."""
@@ -48,14 +56,21 @@ def main(argv: list[str]) -> int:
     if options.out is not None and options.out.suffix.lower() not in PARQUET:
         raise ConfigError(f"'{options.out}' is no name of a Parquet file: end --out in .parquet")
     objects = read_objects(options.table, options)
-    asked = objects if options.queries is None else read_objects(options.queries, options)
-    for note in dict.fromkeys((*objects.notes, *asked.notes)):
+    asked = _asked(options) if options.across else objects
+    for note in (*objects.notes, *(f"queries: {note}" for note in asked.notes if options.across)):
         say(note)
     if options.check:
         _check(options, objects, asked)
     if options.query or options.out:
         _search(options, objects, _chosen(asked, options.query, options.queries or options.table))
     return 0
+
+
+def _asked(options: SearchOptions) -> EmbeddedObjects:
+    columns = options.columns
+    if options.query_embedding is not None:
+        columns = dataclasses.replace(columns, embedding=options.query_embedding)
+    return read_objects(options.queries or options.table, dataclasses.replace(options, columns=columns))
 
 
 def _chosen(asked: EmbeddedObjects, query: tuple[str, ...], where: Path) -> EmbeddedObjects:
@@ -70,7 +85,7 @@ def _search(options: SearchOptions, objects: EmbeddedObjects, asked: EmbeddedObj
     from lcjax.evaluation.run import print_scores
     from lcjax.evaluation.scores import Scores, Table
 
-    own = _own_rows(objects, asked) if options.queries is None else None
+    own = None if options.across else _own_rows(objects, asked)
     rows, likeness = top_k(asked.embedding, objects.embedding, options.k, options.metric, own, engine=options.engine)
     columns = {
         "query": np.repeat(asked.object_id, options.k),
@@ -100,14 +115,22 @@ def _check(options: SearchOptions, objects: EmbeddedObjects, asked: EmbeddedObje
     from lcjax.evaluation.scores import Scores, Table
 
     tables = []
-    if options.queries is not None:
-        both = [name for name in objects.object_id if name in set(asked.object_id)]
+    if options.across:
+        places = [{name: row for row, name in enumerate(some.object_id)} for some in (asked, objects)]
+        both = [name for name in objects.object_id if name in places[0]]
         if len(both) < 2:
             raise DataError(
-                f"'{options.table}' and '{options.queries}' have {len(both)} objects in common: nothing to check"
+                f"'{options.table}' and '{options.queries or options.query_embedding}' have {len(both)} objects in common: nothing to check"
             )
-        pick = lambda some: some.taken([some.object_id.index(name) for name in both]).embedding
-        found = cross_retrieval({options.queries.stem: pick(asked), options.table.stem: pick(objects)})
+        pick = lambda some, place: some.embedding[[place[name] for name in both]]
+        embedding = options.columns.embedding or ""
+        asked_in = options.query_embedding or embedding
+        names = [
+            f"{(options.queries or options.table).stem} {asked_in}".strip(),
+            f"{options.table.stem} {embedding}".strip(),
+        ]
+        names[1] += " (searched)" if names[0] == names[1] else ""
+        found = cross_retrieval(dict(zip(names, map(pick, (asked, objects), places), strict=True)))
         rows = [
             (
                 f["query"],

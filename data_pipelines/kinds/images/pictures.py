@@ -20,7 +20,7 @@ _OPAQUE = 255
 
 
 def read_picture(data: Path | bytes) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Pixels (H, W, C) uint8 or uint16 of a PNG or JPEG, and the names of the channels: `grey`, or `red`, `green`, `blue`.
+    """Pixels (H, W, C) uint8 or uint16 of a PNG, JPEG or GIF, and the names of the channels: `grey`, or `red`, `green`, `blue`.
 
     Raises:
       DataError: no such picture, damaged, too large, or partly transparent.
@@ -30,7 +30,11 @@ def read_picture(data: Path | bytes) -> tuple[np.ndarray, tuple[str, ...]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data, formats=("PNG", "JPEG")) as image:
+            with Image.open(
+                io.BytesIO(data) if isinstance(data, bytes) else data, formats=("PNG", "JPEG", "GIF")
+            ) as image:
+                if getattr(image, "n_frames", 1) > 1:
+                    raise DataError("several pictures: the file holds a film, or pages")
                 if image.width * image.height > MAX_PIXELS:
                     raise DataError(f"image too large: {image.width} x {image.height} pixels")
                 return _pixels(image)

@@ -9,12 +9,13 @@ _ADAM = OptimizerConfig(name="adam", learning_rate=1e-3, schedule="constant", cl
 
 
 def real_bogus_avda() -> AvdaExperiment:
-    """AVDA (arXiv 1909.11651) on stamps.
+    """AVDA (arXiv 1909.11651) on stamps, with the mean reconstruction of a pixel (`--objective.per image` sums, as the article does).
 
     lcjax train real-bogus-avda --data D --domains.target TARGET --workdir W
     """
     return AvdaExperiment(
         network=DEEP_HITS,
+        objective=AvdaObjectiveConfig(per="pixel"),
         optimizer=_ADAM,
         training=TrainingConfig(
             steps=4000, batch_size=32, evaluate_every=100, checkpoint_every=500, monitor="-balanced_accuracy"
@@ -30,7 +31,7 @@ def avda_digits() -> AvdaExperiment:
     return AvdaExperiment(
         inputs=PairInputsConfig(size=32, scale="full_scale"),
         network=DIGITS,
-        objective=AvdaObjectiveConfig(pretraining_steps=2000),
+        objective=AvdaObjectiveConfig(pretraining_steps=2000, per="pixel"),
         optimizer=_ADAM,
         training=TrainingConfig(
             steps=10_000, batch_size=128, evaluate_every=250, checkpoint_every=1000, monitor="-balanced_accuracy"

@@ -4,21 +4,21 @@ import dataclasses
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from lcjax.errors import ConfigError
 from lcjax.models.star_encoder import BRIGHTNESS, CENTRE, SURVEY_SCALARS
 from lcjax.systems import build_task
-from lcjax.systems.base_encoder import parts
+from lcjax.systems.base_encoder import BaseEncoderSystem, parts
 from lcjax.systems.base_encoder.config import ContrastConfig
-from lcjax.systems.base_encoder.task import hidden_scalars, some_points
+from lcjax.systems.base_encoder.task import hidden_scalars
 from lcjax.systems.loading import load
 from lcjax.systems.masked_pretraining.raw_curves import centred
 from lcjax.training import fit
 from lcjax.training.workdir import experiment_record
-from tests.systems.base_encoder.small import LENGTH, Stars, model, small
+from tests.systems.base_encoder.small import LENGTH, Stars, answers, model, small
+from tests.systems.base_encoder.small import views as views_by_preset
 
 
 @functools.cache
@@ -68,7 +68,7 @@ def test_the_time_of_a_hidden_point_moves_its_own_prediction_and_no_other():
 
 def test_embeddings_do_not_depend_on_padding_company_or_brightness():
     one = model()
-    predict = jax.jit(functools.partial(one.task.predict, one.variables))
+    predict = lambda batch: answers()(batch)[1]
     batch = {name: Stars(length=LENGTH).batch(1, 0)[name] for name in one.task.batch_spec}
     whole = np.asarray(predict(batch)["embedding"])
     order = np.arange(8)[::-1]
@@ -83,11 +83,11 @@ def test_encode_gives_the_embedding_at_every_point():
     one = model()
     batch = {name: Stars(length=LENGTH).batch(1, 0)[name] for name in one.task.batch_spec}
     batch = centred(batch)  # as `predict` does: rounding would move phases
-    encoded = jax.jit(one.task.encode)(one.variables, batch)
+    encoded, predicted = answers()(batch)
     assert len(encoded["layers"]) == one.experiment.model.num_layers + 1
     mask = np.asarray(encoded["mask"])
     mean = (np.asarray(encoded["layers"][-1]) * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
-    np.testing.assert_allclose(mean, jax.jit(one.task.predict)(one.variables, batch)["embedding"], atol=2e-3)
+    np.testing.assert_allclose(mean, predicted["embedding"], atol=2e-3)
 
 
 def test_parts_have_no_common_point_and_depend_on_row_and_key_alone():
@@ -104,7 +104,7 @@ def test_parts_have_no_common_point_and_depend_on_row_and_key_alone():
 def test_views_survive_being_packed():
     settings = small()
     batch = {name: Stars(length=LENGTH).batch(1, 0)[name] for name in parts.SERIES}
-    views = jax.jit(parts.views_of(settings))(batch)
+    views = views_by_preset()(batch)
     back = parts.unpacked(parts.packed(views), parts.grid_of(settings))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-4), views, back)
     hidden = hidden_scalars(views, {"mask": batch["mask"]}, jax.random.key(0), 1.0, None).scalars
@@ -114,17 +114,6 @@ def test_views_survive_being_packed():
     kept = [i for i in range(hidden.shape[1]) if i not in SURVEY_SCALARS]
     np.testing.assert_array_equal(hidden[:, kept], views.scalars[:, kept])
     assert BRIGHTNESS in kept
-
-
-def test_some_points_keep_their_part():
-    batch = Stars(length=LENGTH).batch(2, 0)
-    first = batch["magnitude"] > 15
-    some, part = some_points(batch, jnp.asarray(first), 6, jax.random.key(0))
-    assert (
-        some["mask"].shape == (8, 6)
-        and np.asarray(some["mask"]).sum(1).tolist() == np.minimum(batch["length"], 6).tolist()
-    )
-    np.testing.assert_array_equal(np.asarray(part)[some["mask"]], (np.asarray(some["magnitude"]) > 15)[some["mask"]])
 
 
 def test_a_run_learns_resumes_exactly_and_loads(tmp_path, monkeypatch):
@@ -144,3 +133,11 @@ def test_a_run_learns_resumes_exactly_and_loads(tmp_path, monkeypatch):
     one, two = load(tmp_path / "whole"), load(tmp_path / "again")
     jax.tree.map(np.testing.assert_array_equal, one.variables, two.variables)
     assert one.experiment.model == settings.model
+
+
+def test_bands_that_nothing_joins_are_refused():
+    settings = small()
+    encoder = dataclasses.replace(settings.model.encoder, bands=3)
+    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, encoder=encoder))
+    with pytest.raises(ConfigError, match=r"contrast\.prepared True"):
+        BaseEncoderSystem().matched(settings, Stars(length=LENGTH), training=True)
