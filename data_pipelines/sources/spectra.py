@@ -10,7 +10,7 @@ import numpy as np
 
 from data_pipelines.sources.alerts.unpacking import UnpackError, open_unpacked, read_all
 from data_pipelines.sources.whole_fits import FitsSource, check_sums
-from lcjax.errors import DataError, MissingExtraError
+from lcjax.errors import DataError, MissingExtraError, first_line
 
 FITS = (".fits", ".fit", ".fits.gz", ".fit.gz")
 TEXT = (".txt", ".dat", ".csv", ".ascii")
@@ -99,11 +99,13 @@ def _fits(path: Path) -> np.ndarray:
     except DataError:
         raise
     except Exception as error:  # astropy reports damage through many classes
-        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        text = first_line(error)
         raise DataError(f"'{path}' cannot be read as a spectrum ({text})") from error
 
 
 def _lamost(units: Any, path: Path) -> np.ndarray:
+    from astropy.io.fits import BinTableHDU, TableHDU
+
     header, image = units[0].header, units[0].data
     if image is not None and image.ndim == 2 and {"COEFF0", "COEFF1"} <= set(header):
         if len(image) < 2:
@@ -111,7 +113,7 @@ def _lamost(units: Any, path: Path) -> np.ndarray:
         wavelength = 10.0 ** (float(header["COEFF0"]) + float(header["COEFF1"]) * np.arange(image.shape[1]))
         return np.stack([wavelength, np.asarray(image[0], float), np.asarray(image[1], float)], axis=1)
     for unit in units[1:]:
-        names = {name.lower(): name for name in getattr(getattr(unit, "columns", None), "names", None) or ()}
+        names = {name.lower(): name for name in unit.columns.names} if isinstance(unit, BinTableHDU | TableHDU) else {}
         wavelength = names.get("wavelength") or names.get("loglam")
         if wavelength and {"flux", "ivar"} <= set(names):
             columns = [np.asarray(unit.data[n], float).ravel() for n in (wavelength, names["flux"], names["ivar"])]

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from data_pipelines.kinds.multimodal.catalogue import IDS
 from data_pipelines.sources.spectra import is_spectrum, read_spectrum
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import ConfigError, DataError, first_line
 
 FOLDERS = ("spectra", "spec", "original_fits")
 
@@ -68,7 +68,7 @@ def _table(path: Path) -> dict[str, np.ndarray]:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"'{path}' cannot be read as Parquet ({str(error).splitlines()[0]})") from error
+        raise DataError(f"'{path}' cannot be read as Parquet ({first_line(error)})") from error
     names = {name.lower(): name for name in table.column_names}
     ids = next((names[n] for n in IDS if n in names), None)
     flux = names.get("flux") or names.get("flux_spec")

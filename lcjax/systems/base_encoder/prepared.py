@@ -15,9 +15,9 @@ import jax
 import numpy as np
 
 from lcjax import transforms
+from lcjax.cores import cores
 from lcjax.errors import ConfigError, DataError
 from lcjax.files import cache_folder, new_file
-from lcjax.inference.chunks import cores
 from lcjax.systems.base import Data
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.base_encoder.parts import SERIES, packed, views_of
