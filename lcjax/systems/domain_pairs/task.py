@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
@@ -93,7 +94,7 @@ def pair_task(
     optimizers: Optimizers | None,
     init: Callable[[Array, dict], PyTree],
     answer: Callable[[PyTree, Mapping[str, Any]], dict[str, Array]],
-    model: Any,
+    model: nn.Module,
 ) -> Task:
     """The Task.
 
