@@ -1,7 +1,7 @@
 """Hidden points from a period: harmonics at the best of the periods that the visible points may have.
 
-The periods are those of `lcjax.transforms.peaks`: peaks of the generalised Lomb-Scargle periodogram, their halves and their
-aliases, refined. At each, weighted least squares with 1, 3 and 5 harmonics; the Bayesian information criterion (Schwarz
+The periods are those of `lcjax.transforms.peaks`: peaks of the generalised Lomb-Scargle periodogram and their halves,
+refined. At each, weighted least squares with 1, 3 and 5 harmonics; the Bayesian information criterion (Schwarz
 1978) picks one, or the constant, and the fitted variation is shrunk by its own uncertainty.
 """
 
@@ -20,7 +20,8 @@ from lcjax.typing import Array
 
 HIGHEST_FREQUENCY = 10.0
 """1/d."""
-SEARCH = PeakSearch(peaks=12, refined_with=2)
+SEARCH = PeakSearch(peaks=12, refined_with=2, aliases=0)
+"""Aliases predict hidden points as well as what they are aliases of, and trying them takes as long as all the rest."""
 SPAN = 4096.0
 """Days of the grid, or a power of two times that for longer windows: few shapes are compiled."""
 POINTS = 256
