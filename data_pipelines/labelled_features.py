@@ -12,6 +12,7 @@ from data_pipelines.kinds.base import Request
 from data_pipelines.kinds.tables.columns import FeatureColumns
 from data_pipelines.kinds.tables.reading import read_features, table_files
 from data_pipelines.shards.records import holds_shards
+from data_pipelines.sources.folders import check_there
 from lcjax.errors import DataError, Rejection
 
 
@@ -56,8 +57,7 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
     """
     paths = [Path(name) for name in inputs]
     for path in paths:
-        if not path.exists():
-            raise DataError(f"there is no file or folder '{path}'")
+        check_there(path)
     rows: list[tuple[str, str | None, dict[str, float], str | None, str | None]] = []
     for path in paths:
         rows += _of_shards(path) if holds_shards(path) else _of_files(path, columns)

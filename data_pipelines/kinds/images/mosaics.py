@@ -25,6 +25,7 @@ from data_pipelines.shards.layout import Record
 from data_pipelines.simulate.galaxies import BANDS, PETROSIAN_RADII, VOTES
 from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET
 from data_pipelines.sources.catalogues import class_column, numeric_column, read_catalogue
+from data_pipelines.sources.folders import check_there
 from data_pipelines.sources.whole_fits import FitsSource
 from lcjax.errors import ConfigError, DataError, MissingExtraError, Rejection, first_line
 from lcjax.files import printable
@@ -110,8 +111,7 @@ def _mosaics(paths: Sequence[Path], settings: MosaicSettings, report: Report) ->
     own = {p.resolve() for p in (settings.catalogue, settings.table) if p}
     found = []
     for path in paths:
-        if not path.exists():
-            raise DataError(f"there is no file or folder '{path}'")
+        check_there(path)
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             if file.resolve() in own:
                 continue
