@@ -105,7 +105,7 @@ def _search(batch: dict[str, Array], grid: FrequencyGrid) -> tuple[Frequency, Ar
 
     def one(points):
         found = trials(points, *star_bins(points, grid), grid, SEARCH)
-        return found.frequency, found.there & (points.variance > 0)
+        return found.frequency, found.there
 
     return jax.lax.map(one, prepare(batch, grid, jitter=1.0), batch_size=ROWS)
 

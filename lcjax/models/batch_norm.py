@@ -43,7 +43,7 @@ class BatchNorm(nn.Module):
                 moved = var * count / jnp.maximum(count - 1, 1) if self.unbiased else var
                 mean_average.value = old * mean_average.value + (1 - old) * mean
                 var_average.value = old * var_average.value + (1 - old) * moved
-        out = (x - mean) * jax.lax.rsqrt(var + self.epsilon) * scale
+        out = (x - mean) * (scale / jnp.sqrt(var + self.epsilon))
         return out + self.param("bias", nn.initializers.zeros, (width,), jnp.float32) if self.shift else out
 
 

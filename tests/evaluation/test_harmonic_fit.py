@@ -35,3 +35,20 @@ def test_few_points_have_a_mean_alone():
     found = fit_windows([few, together, none])
     assert [fit.frequency for fit in found] == [None] * 3
     assert [fit(np.zeros(1))[0] for fit in found] == [3.0, 4.0, 0.0]
+
+
+def test_a_weak_variation_is_shrunk():
+    """By its uncertainty: least squares follows the noise, and predicts hidden points the worse for it."""
+    rng = np.random.default_rng(3)
+    time = np.sort(rng.uniform(0, 300, 60))
+    weak = 0.15 * np.sin(2 * np.pi * time / 3.7) + rng.normal(0, 0.1, 60)
+    strong = 3.0 * np.sin(2 * np.pi * time / 3.7) + rng.normal(0, 0.1, 60)
+    error = np.full(60, 0.1)
+    kept = []
+    for values, fit in zip((weak, strong), fit_windows([(time, weak, error), (time, strong, error)]), strict=True):
+        phase = 2 * np.pi * (time - fit.start) * fit.frequency
+        harmonics = range(1, len(fit.coefficients) // 2 + 1)
+        design = np.stack([np.ones(60), *(f(n * phase) for n in harmonics for f in (np.cos, np.sin))], axis=1)
+        fitted = design @ np.linalg.lstsq(design, values, rcond=None)[0]
+        kept.append(np.std(fit(time)) / np.std(fitted))
+    assert kept[0] < 0.95 and 0.97 < kept[1] <= 1.0
