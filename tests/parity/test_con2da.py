@@ -155,7 +155,7 @@ def test_unlabelled_images_say_nothing_to_the_classifier():
         network=ImageNetworkConfig(vector_widths=(4,), head=(4,), dropout=0.0, dropout_before=()),
         objective=ConsistencyConfig(threshold=0.0),
     )
-    task = build_task(experiment)
+    task = build_task(experiment, lambda images, key, row, part: (images, images + 0.1))
     part = stream(np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32))
     params = task.init(jax.random.key(0), part)["params"]
     loss = task.updates[1].loss
