@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from data_pipelines.sources.astropy_tables import read_with_astropy
 from data_pipelines.sources.csv_tables import csv_batches
-from lcjax.errors import DataError, LcjaxError
+from lcjax.errors import DataError, LcjaxError, first_line
 
 PARQUET = (".parquet", ".parq", ".pq")
 CSV = (".csv", ".csv.gz", ".tsv")
@@ -61,7 +61,7 @@ def file_batches(
     except LcjaxError:
         raise
     except Exception as error:  # Arrow, zlib and csv report damage through many classes, some without a word
-        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        text = first_line(error)
         raise DataError(
             f"'{path}' cannot be read as a table ({text}): the file is damaged or of another format"
         ) from error

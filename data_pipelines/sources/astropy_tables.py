@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from data_pipelines.sources.measurements import UNIT
 from data_pipelines.sources.whole_fits import FitsSource, check_sums
-from lcjax.errors import ConfigError, DataError, MissingExtraError
+from lcjax.errors import ConfigError, DataError, MissingExtraError, first_line
 
 
 def read_with_astropy(path: Path, which: str | None = None) -> pa.Table:
@@ -43,7 +43,7 @@ def read_with_astropy(path: Path, which: str | None = None) -> pa.Table:
     except DataError as error:
         raise DataError(f"'{path}' cannot be read as a table: {error}") from error
     except Exception as error:
-        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        text = first_line(error)
         raise DataError(f"'{path}' cannot be read as a table ({text})") from error
     arrays: dict[str, pa.Array] = {}
     for name in table.colnames:
