@@ -256,6 +256,7 @@ def browser_steps(base: str, steps: int) -> list[float] | None:
             and time.monotonic() < until
         ):
             time.sleep(0.1)
+        browser.execute_script("document.getElementById('tour').close()")  # a first visit is offered a tour
         found = []
         for _ in range(steps):
             time.sleep(0.3)  # an expert looks at least so long; meanwhile the next ones are fetched

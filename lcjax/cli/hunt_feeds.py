@@ -17,11 +17,11 @@ from data_pipelines.sources.alerts.stamp_files import stamp_group
 from data_pipelines.sources.folders import files_below
 from lcjax.errors import DataError, Rejection
 from lcjax.files import printable
-from lcjax.hunt.candidates import Candidate, Cutout, Delivery, LightCurve
+from lcjax.hunt.candidates import STAMP_LOST, Candidate, Cutout, Delivery, LightCurve
+from lcjax.hunt.photometry import magnitudes_of_nanojansky, own_brightness, utc_of_tai
 
 RULES = StampRules(need=(), optional=STAMP_NAMES, size="any", ztf_orientation=True)
 """Every alert is shown, with what it has."""
-_NANOJANSKY_ZEROPOINT = 31.4
 _MICROJANSKY_ZEROPOINT = 23.9
 _TOGETHER = 64
 """Alerts stored together."""
@@ -31,19 +31,22 @@ _STILL_SECONDS = 2.0
 
 
 def candidate_of(alert: Alert) -> Candidate:
-    """An alert as the app takes it; magnitudes are AB, of the difference, forced fluxes microjansky."""
-    magnitude, error = _brightness(alert)
+    """An alert as the app takes it; magnitudes are AB, of the difference, forced fluxes microjansky, times UTC."""
+    found = own_brightness(alert.survey, alert.metadata)
+    magnitude, error, positive = _number(found[0]), _number(found[1]), found[2]
+    mjd = _utc(alert, alert.mjd).item()
     detections = _detections(alert)
     if magnitude is not None:
-        own = (alert.mjd, alert.band, magnitude, error, alert.metadata.get("isdiffpos") in ("t", "T", "1", 1.0, None))
+        own = (mjd, alert.band, magnitude, error, positive)
         for name, value in zip(("mjd", "band", "magnitude", "error", "positive"), own, strict=True):
             detections[name].append(value)
-    limits = {name: _list(alert.non_detections.get(name, ())) for name in ("mjd", "band", "limit")}
+    limits = {name: _list(alert.non_detections.get(name, ())) for name in ("band", "limit")}
+    limits = {"mjd": _list(_utc(alert, alert.non_detections.get("mjd", ()))), **limits}
     return Candidate(
         survey=alert.survey,
         object_id=alert.object_id,
         alert_id=alert.alert_id,
-        mjd=alert.mjd,
+        mjd=mjd,
         ra=alert.ra,
         dec=alert.dec,
         band=alert.band,
@@ -62,26 +65,16 @@ def _cutout(stamp: Any) -> Cutout:
     return Cutout(stamp.pixels, stamp.pixel_scale, known)
 
 
-def _brightness(alert: Alert) -> tuple[float | None, float | None]:
-    """AB magnitude and error of the difference."""
-    if alert.survey == "lsst":
-        pairs = _magnitudes(np.array([alert.number("psfFlux")]), np.array([alert.number("psfFluxErr")]))
-        return pairs[0][0], pairs[1][0]
-    return _number(alert.number("magpsf")), _number(alert.number("sigmapsf"))
-
-
-def _magnitudes(flux: np.ndarray, error: np.ndarray) -> tuple[list[Any], list[Any]]:
-    """Of nanojanskys of either sign: the size of the change."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.abs(np.asarray(flux, np.float64))
-        return _list(_NANOJANSKY_ZEROPOINT - 2.5 * np.log10(size)), _list(1.0857362 * np.asarray(error) / size)
+def _utc(alert: Alert, mjd: Any) -> np.ndarray:
+    return utc_of_tai(mjd) if alert.survey == "lsst" else np.asarray(mjd, np.float64)
 
 
 def _detections(alert: Alert) -> dict[str, list[Any]]:
-    history = alert.history
+    history = dict(alert.history)
+    history["mjd"] = _utc(alert, history.get("mjd", ()))
     found = {name: _list(history.get(name, ())) for name in ("mjd", "band", "magnitude", "error", "positive")}
     if "flux" in history:
-        found["magnitude"], found["error"] = _magnitudes(history["flux"], history["error"])
+        found["magnitude"], found["error"] = map(_list, magnitudes_of_nanojansky(history["flux"], history["error"]))
         found["positive"] = _list(np.asarray(history["flux"]) > 0)
     return found
 
@@ -94,7 +87,7 @@ def _forced(alert: Alert) -> dict[str, list[Any]]:
     if "zeropoint" in forced:
         to_microjansky = 10 ** (-0.4 * (np.asarray(forced["zeropoint"], np.float64) - _MICROJANSKY_ZEROPOINT))
     scaled = {name: _list(np.asarray(forced[name], np.float64) * to_microjansky) for name in ("flux", "error")}
-    return {"mjd": _list(forced["mjd"]), "band": _list(forced["band"]), **scaled}
+    return {"mjd": _list(_utc(alert, forced["mjd"])), "band": _list(forced["band"]), **scaled}
 
 
 def _list(values: Any) -> list[Any]:
@@ -106,9 +99,19 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def _arrivals(found: Alert | Rejection) -> Iterator[Candidate | Rejection]:
+    """A candidate, and what of its stamps cannot be shown."""
+    if isinstance(found, Rejection):
+        yield found
+        return
+    yield candidate_of(found)
+    for reason in found.stamp_faults.values():
+        yield Rejection(found.object_id, f"{STAMP_LOST}: {reason}", printable(found.origin), found.alert_id)
+
+
 def _deliveries(outcomes: Iterable[Alert | Rejection], marks: Mapping[str, str]) -> Iterator[Delivery]:
     """Some alerts at a time; the marks come with the last ones."""
-    arrivals = (found if isinstance(found, Rejection) else candidate_of(found) for found in outcomes)
+    arrivals = (arrival for found in outcomes for arrival in _arrivals(found))
     while True:
         some = list(itertools.islice(arrivals, _TOGETHER))
         if len(some) < _TOGETHER:

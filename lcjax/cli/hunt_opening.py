@@ -97,10 +97,12 @@ def _models(
 
 def _reporter(options: "HuntOptions") -> Any:
     from lcjax.hunt.tns import Reporter
+    from lcjax.hunt.tns_numbers import with_given
 
     if (options.tns_group_id is None) != (not options.tns_reporter):
         raise ConfigError("reports to TNS need both --tns-group-id and --tns-reporter")
-    return None if options.tns_group_id is None else Reporter(options.tns_group_id, options.tns_reporter)
+    numbers = with_given(options.tns_numbers)
+    return None if options.tns_group_id is None else Reporter(options.tns_group_id, options.tns_reporter, numbers)
 
 
 def _home() -> Path:

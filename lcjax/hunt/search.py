@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from lcjax.errors import ConfigError
 from lcjax.hunt import tables as t
+from lcjax.hunt.sky import in_cone
 
 RANGES = (
     *("score", "entropy", "magnitude", "mjd", "first_mjd", "n_detections", "rise_rate", "star_distance", "star_score"),
@@ -24,7 +25,7 @@ RANGES = (
 """Columns with a filter `min_<name>` and `max_<name>`."""
 MOST_ROWS = 500
 _DAY, _UNIX_MJD = 86400.0, 40587.0
-_COLUMNS = [c for c in t.Candidate.__table__.c if c.name != "checked"]
+_COLUMNS = [c for c in t.Candidate.__table__.c if c.name not in t.INTERNAL]
 
 
 @dataclass(frozen=True)
@@ -175,18 +176,8 @@ def _conditions(query: Query) -> Sequence[Any]:
         seen = select(t.Vote.user).where(t.Vote.candidate_id == c.id, t.Vote.user == query.unseen_by)
         found.append(~seen.exists())
     if query.cone:
-        found += _in_cone(*query.cone)
+        found += in_cone(*query.cone)
     return found
-
-
-def _in_cone(ra: float, dec: float, radius: float) -> list[Any]:
-    """A cone as the database can compute it: by the chord between unit vectors."""
-    c = t.Candidate
-    a, d, a0, d0 = func.radians(c.ra), func.radians(c.dec), func.radians(ra), func.radians(dec)
-    half = lambda x: func.sin(x / 2) * func.sin(x / 2)
-    haversine = half(d - d0) + func.cos(d) * func.cos(d0) * half(a - a0)
-    reach = func.sin(func.radians(radius) / 2) * func.sin(func.radians(radius) / 2)
-    return [c.dec.between(dec - radius, dec + radius), haversine <= reach]
 
 
 def _cursor(query: Query, row: Mapping[str, Any]) -> str:

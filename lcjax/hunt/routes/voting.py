@@ -1,8 +1,9 @@
 """Votes, undo, notes, tags, agreement, the audit log."""
 
+import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
@@ -93,7 +94,18 @@ def agreed(night: Here, visitor: Visitor) -> dict[str, Any]:
 
 
 @router.get("/api/audit")
-def audit(night: Here, visitor: Visitor, before: int | None = None) -> dict[str, Any]:
-    """Who did what, the newest first, a hundred at once."""
+def audit(
+    night: Here,
+    visitor: Visitor,
+    before: int | None = None,
+    object_id: Annotated[str, Query(alias="object", max_length=200)] = "",
+    user: Annotated[str, Query(max_length=100)] = "",
+    day: Annotated[str, Query(max_length=20)] = "",
+) -> dict[str, Any]:
+    """Who did what, the newest first, a hundred at once; of an object, a user or a day where these are given."""
+    try:
+        of_day = datetime.date.fromisoformat(day) if day else None
+    except ValueError:
+        raise ConfigError(f"'{day[:20]}' is no day: write it as 2026-01-31") from None
     with night.database.read() as connection:
-        return {"rows": votes.audit(connection, before)}
+        return {"rows": votes.audit(connection, before, object_id, user, of_day)}
