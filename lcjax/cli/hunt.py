@@ -120,6 +120,7 @@ def serve(options: HuntOptions, night: "Night", say: Callable[[str], None]) -> i
     import uvicorn
 
     from lcjax.hunt.app import make_app
+    from lcjax.hunt.connections import ImpatientProtocol
 
     try:
         family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
@@ -139,6 +140,7 @@ def serve(options: HuntOptions, night: "Night", say: Callable[[str], None]) -> i
         ssl_certfile=options.tls_cert,
         ssl_keyfile=options.tls_key,
         timeout_keep_alive=30,
+        http=ImpatientProtocol,
         limit_concurrency=400,
     )
     server = uvicorn.Server(config)

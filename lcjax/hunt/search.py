@@ -86,7 +86,7 @@ def page(connection: Connection, query: Query, limit: int = 100, cursor: str = "
     """
     if not 1 <= limit <= MOST_ROWS:
         raise ConfigError(f"a page of {limit} rows is impossible: ask for 1 to {MOST_ROWS}")
-    missing, value, number = _read_cursor(cursor) if cursor else (False, None, None)
+    missing, value, number = _read_cursor(cursor, query.sort) if cursor else (False, None, None)
     rows: list[dict[str, Any]] = []
     if not missing:
         rows = _fetch(connection, _part(query, value, number, missing=False), limit)
@@ -185,14 +185,14 @@ def _cursor(query: Query, row: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps([value is None, value, row["id"]]).encode()).decode()
 
 
-def _read_cursor(text: str) -> tuple[bool, Any, int]:
+def _read_cursor(text: str, sort: str) -> tuple[bool, Any, int]:
     try:
         missing, value, number = json.loads(base64.urlsafe_b64decode(text.encode()))
-        if (
-            not isinstance(missing, bool)
-            or not isinstance(number, int)
-            or not isinstance(value, float | int | str | None)
-        ):
+        wanted = (str,) if t.Candidate.__table__.c[sort].type.python_type is str else (int, float)
+        numbers = [n for n in (value, number) if isinstance(n, int | float)]
+        if not (isinstance(missing, bool) and isinstance(number, int) and isinstance(value, (*wanted, type(None)))):
+            raise ValueError
+        if not all(abs(n) < 2**63 for n in numbers):
             raise ValueError
     except (ValueError, TypeError) as error:
         raise ConfigError("the cursor of the page is none: begin with the first page") from error

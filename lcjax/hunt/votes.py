@@ -109,7 +109,7 @@ def add_note(connection: Connection, user: str, candidate: int, text: str, key: 
     Raises:
       ConfigError: it is empty or too long. DataError: there is no such candidate.
     """
-    text = text.strip()
+    text = text.replace("\0", "?").strip()
     if not 1 <= len(text) <= MOST_TEXT:
         raise ConfigError(f"a note of {len(text)} characters is not possible: write 1 to {MOST_TEXT}")
     name = _object(connection, candidate)

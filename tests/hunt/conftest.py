@@ -24,7 +24,7 @@ class Visitor:
         return self.client.post(path, json=body, headers=self.headers)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def enter():
     """(night, name) -> a visitor."""
     from fastapi.testclient import TestClient

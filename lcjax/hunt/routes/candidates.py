@@ -16,7 +16,7 @@ from lcjax.hunt.facts import rise_rate_error
 from lcjax.hunt.fields import meaning
 from lcjax.hunt.links import links
 from lcjax.hunt.pixels import unpacked
-from lcjax.hunt.routes.doors import Here, Visitor
+from lcjax.hunt.routes.doors import Here, Number, Visitor
 from lcjax.hunt.storing import load
 
 router = APIRouter()
@@ -47,7 +47,7 @@ def sky(request: Request, night: Here, visitor: Visitor) -> dict[str, Any]:
 
 
 @router.get("/api/candidates/{number}")
-def one(number: int, night: Here, visitor: Visitor) -> dict[str, Any]:
+def one(number: Number, night: Here, visitor: Visitor) -> dict[str, Any]:
     """All of a candidate but the pixels of its stamps."""
     with night.database.read() as connection:
         query = select(t.Candidate.__table__, t.Detail.__table__).join(t.Detail).where(t.Candidate.id == number)
@@ -85,7 +85,7 @@ def _lost_stamps(connection: Connection, object_id: str, alert_id: int) -> list[
 
 
 @router.get("/api/candidates/{number}/stamps")
-def stamps(number: int, night: Here, visitor: Visitor) -> Response:
+def stamps(number: Number, night: Here, visitor: Visitor) -> Response:
     """Pixels of the stamps in the order of the candidate's list of them: little-endian float32, NaN where missing."""
     with night.database.read() as connection:
         rows = connection.execute(select(t.Stamp.__table__).where(t.Stamp.candidate_id == number)).all()
@@ -96,7 +96,7 @@ def stamps(number: int, night: Here, visitor: Visitor) -> Response:
 
 @router.get("/api/candidates/{number}/explanation")
 def explained(
-    number: int,
+    number: Number,
     night: Here,
     visitor: Visitor,
     model: str,

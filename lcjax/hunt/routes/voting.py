@@ -11,7 +11,7 @@ from lcjax.errors import ConfigError
 from lcjax.hunt import tables as t
 from lcjax.hunt import votes
 from lcjax.hunt.agreement import agreement
-from lcjax.hunt.routes.doors import Here, Visitor
+from lcjax.hunt.routes.doors import Here, Number, Visitor
 
 router = APIRouter()
 Key = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[\w-]+$")]
@@ -45,7 +45,7 @@ class Tag(BaseModel):
 
 
 @router.post("/api/candidates/{number}/vote")
-def vote(number: int, body: Ballot, night: Here, visitor: Visitor) -> dict[str, Any]:
+def vote(number: Number, body: Ballot, night: Here, visitor: Visitor) -> dict[str, Any]:
     """Sets one's vote; it is on the disk when this answers."""
     label = night.label(body.label) if body.label else ""
     if label and label not in night.labels:
@@ -66,14 +66,14 @@ def undo(body: Undo, night: Here, visitor: Visitor) -> dict[str, Any]:
 
 
 @router.post("/api/candidates/{number}/notes")
-def note(number: int, body: Note, night: Here, visitor: Visitor) -> dict[str, Any]:
+def note(number: Number, body: Note, night: Here, visitor: Visitor) -> dict[str, Any]:
     """Adds a remark."""
     with night.database.write() as connection:
         return votes.add_note(connection, visitor.user, number, body.text, f"{visitor.user} {body.key}")
 
 
 @router.post("/api/candidates/{number}/tags")
-def tag(number: int, body: Tag, night: Here, visitor: Visitor) -> dict[str, Any]:
+def tag(number: Number, body: Tag, night: Here, visitor: Visitor) -> dict[str, Any]:
     """Adds or removes a word."""
     with night.database.write() as connection:
         return votes.set_tag(connection, visitor.user, number, body.tag, body.there)
@@ -97,7 +97,7 @@ def agreed(night: Here, visitor: Visitor) -> dict[str, Any]:
 def audit(
     night: Here,
     visitor: Visitor,
-    before: int | None = None,
+    before: Number | None = None,
     object_id: Annotated[str, Query(alias="object", max_length=200)] = "",
     user: Annotated[str, Query(max_length=100)] = "",
     day: Annotated[str, Query(max_length=20)] = "",

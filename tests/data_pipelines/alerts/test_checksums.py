@@ -26,7 +26,7 @@ def cutout(*cards, extension=False, compressed=False) -> bytes:
 
 
 def damaged(data: bytes) -> bytes:
-    at = data.rfind(PIXELS[31, 31].astype(">f4").tobytes())
+    at = data.rfind(np.array(PIXELS[31, 31], ">f4").tobytes())
     return data[: at + 3] + bytes([data[at + 3] ^ 1]) + data[at + 4 :]
 
 
