@@ -20,6 +20,7 @@ from lcjax.cli.hunt_opening import open_night
 from lcjax.cli.main import main
 from lcjax.errors import ConfigError, Rejection
 from lcjax.hunt import search
+from lcjax.hunt.candidates import STAMP_LOST
 from lcjax.systems.loading import load
 from tests.cli.test_predict_alerts import SMALL, weights
 
@@ -113,6 +114,14 @@ def test_light_curves_have_their_units():
     assert found.light_curve.detections["magnitude"] == pytest.approx([22.5, 22.5], abs=1e-4)
     assert found.light_curve.detections["positive"] == [False, True]
     assert found.light_curve.forced["flux"] == [2.0] and found.light_curve.forced["error"] == [None]
+
+
+def test_a_stamp_that_is_damaged_is_named_beside_its_candidate():
+    alert = Alert("ztf", "a", 7, 60000.0, 1.0, 2.0, "g", stamp_faults={"template": "wrong checksum (template)"})
+    (delivery,) = hunt_feeds._deliveries([alert], {})
+    there, lost = delivery.arrivals
+    assert there.object_id == lost.object_id == "a" and lost.alert_id == 7
+    assert lost.reason == f"{STAMP_LOST}: wrong checksum (template)"
 
 
 def test_a_growing_file_is_left_alone_and_a_changed_one_read_again(tmp_path):

@@ -11,7 +11,7 @@ const COLUMNS = [
   ["", "Vote", (r) => (r.decision || (r.n_votes ? "disputed" : "")), ""],
   ["magnitude", "Mag", (r) => `${shown(r.magnitude, 1)} ${r.band}`, ""],
   ["n_detections", "Det.", (r) => String(r.n_detections), ""],
-  ["first_mjd", "First seen (UT)", (r) => date(r.first_mjd), "wide-only date"],
+  ["first_mjd", "First seen", (r) => date(r.first_mjd).slice(0, 10), "wide-only date"],
   ["known_separation", "Flags", (r) => flags(r).map(([sign]) => sign).join(" "), ""],
   ["entropy", "Entropy", (r) => shown(r.entropy, 2), "roomy-only"],
 ];
