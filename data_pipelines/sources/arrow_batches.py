@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from data_pipelines.sources.astropy_tables import read_with_astropy
 from data_pipelines.sources.csv_tables import csv_batches
+from data_pipelines.sources.snana import is_phot, is_snana_text, read_snana_text, snana_fits_batches
 from lcjax.errors import DataError, LcjaxError
 
 PARQUET = (".parquet", ".parq", ".pq")
@@ -54,6 +55,12 @@ def file_batches(
                 _check_rows(path, rows, file.metadata)
         elif name.endswith(CSV):
             for batch in csv_batches(path, POINTS_AT_ONCE, wanted):
+                _distinct(batch.schema, path)
+                yield batch
+        elif is_snana_text(path):
+            yield from _distinct(read_snana_text(path), path).to_batches()
+        elif is_phot(path):
+            for batch in snana_fits_batches(path):
                 _distinct(batch.schema, path)
                 yield batch
         else:

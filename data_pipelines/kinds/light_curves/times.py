@@ -6,7 +6,7 @@ minutes at most. What remains ambiguous is refused with the choices.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
@@ -26,6 +26,8 @@ _OLDEST = -750_000.0
 """MJD before which nothing was written down, to check what the user says."""
 FIRST, LAST = 15_020.0, 88_069.0
 """MJD of 1900 and 2100: the middle of a table's times lies between them, or they are not what they are taken for."""
+
+_ENOUGH, _SECONDS_LOST = 10, 10.0
 
 _OFFSETS = {"btjd": 2_457_000.0, "bkjd": 2_454_833.0, "gaia": 2_455_197.5, "jd": 0.0, "hjd": 0.0, "bjd": 0.0}
 _OFFSETS |= {f"{k}jd-{n}": float(n) for k in ("", "h", "b") for n in (2_400_000, 2_450_000)}
@@ -53,6 +55,8 @@ class Clock:
     per_day: float
     said: str
     """For the report: what the times were taken for, and why."""
+    rounded: str = ""
+    """For the report: to how much they are rounded, where that is more than seconds."""
 
     def mjd(self, values: np.ndarray) -> np.ndarray:
         """(N,) float64, days."""
@@ -110,6 +114,13 @@ def choose_clock(
     Raises:
       ConfigError: they can mean two things, or are not what they are said to be.
     """
+    clock = _choose(values, name, where, asked, unit, header)
+    return replace(clock, rounded=_rounding(values[np.isfinite(values)], clock))
+
+
+def _choose(
+    values: np.ndarray, name: str, where: str, asked: TimeFormat, unit: str, header: Mapping[str, object] | None
+) -> Clock:
     finite = values[np.isfinite(values)]
     middle = float(np.median(finite)) if len(finite) else np.nan
     counted = (unit or str((header or {}).get("TIMEUNIT", ""))).strip().lower()
@@ -135,6 +146,33 @@ def choose_clock(
             f"{_column(name, where, middle)}, as {clock.said} MJD {found:,.0f}, {_guesses(middle)}: {_say()}"
         )
     return clock
+
+
+def _rounding(values: np.ndarray, clock: Clock) -> str:
+    """What is lost where all times are numbers of 32 bits, or whole days; empty: seconds, or nothing that can be seen.
+
+    >>> _rounding(np.arange(58000.0, 58400.0, 9.03).astype(np.float32).astype(float), AS_MJD)
+    'rounded to 5.6 minutes: they are numbers of 32 bits'
+    """
+    if len(values) < _ENOUGH:
+        return ""
+    if (values == np.rint(values)).all():
+        seconds = 86_400 / clock.per_day
+        return "rounded to whole days" if seconds == 86_400 else ""
+    single = values.astype(np.float32)
+    if not (single == values).all():
+        return ""
+    seconds = float(np.spacing(np.abs(single).max())) * 86_400 / clock.per_day
+    if seconds < _SECONDS_LOST:
+        return ""
+    said = (
+        f"{seconds / 3600:.1f} hours"
+        if seconds >= 3600
+        else f"{seconds / 60:.1f} minutes"
+        if seconds >= 60
+        else f"{seconds:.0f} s"
+    )
+    return f"rounded to {said}: they are numbers of 32 bits"
 
 
 def _asked(asked: TimeFormat) -> Clock:
