@@ -15,16 +15,17 @@ from data_pipelines.kinds.multimodal.source import MultimodalSource
 from data_pipelines.shards.opening import has_split
 from data_pipelines.splits import SPLITS
 from lcjax.evaluation.classification import confusion_matrix, rates
-from lcjax.systems.astrom3.config import AstroM3Experiment
-from lcjax.systems.astrom3.fitting import fitted
+from lcjax.systems.astrom3.config import AstroM3Experiment, InputsConfig
+from lcjax.systems.astrom3.fitting import fitted, with_columns, with_statistics
 from lcjax.systems.astrom3.network_inputs import SERIES
 from lcjax.systems.astrom3.task import build_task
 from lcjax.training.task import Task
 from lcjax.training.updates import task_optimizers
+from lcjax.transforms.catalogue import catalogue_features
 from lcjax.typing import PyTree
 
 _EVALUATIONS = 10
-_ROWS = 64
+_ROWS = 128
 _TEXT = ("object_id", "band", "record", "ra", "dec", "reference_time", "spectrum_length", "length")
 
 
@@ -76,7 +77,7 @@ class Objects:
 class Trained:
     """A network after its run."""
 
-    task: Task
+    made: "_Compiled"
     variables: PyTree
     said: str
 
@@ -98,19 +99,50 @@ def all_objects(data: Path) -> Objects:
     return Objects(arrays, tuple(first.class_names), tuple(first.metadata_names), first.standardised)
 
 
+@dataclass(frozen=True)
+class _Compiled:
+    """Functions of one network: the same for all seeds and fractions."""
+
+    task: Task
+    init: Callable[[jax.Array], PyTree]
+    optimizer: Any
+    step: Callable[..., tuple[PyTree, PyTree]]
+    evaluate: Callable[..., Any]
+    predict: Callable[..., Any]
+
+
 @functools.cache
-def _compiled(experiment: AstroM3Experiment, steps: int) -> tuple[Task, Any, Any, Any]:
-    """Task, optimizer, step and evaluation; one for all seeds and fractions whose statistics agree."""
+def _compiled(experiment: AstroM3Experiment, steps: int) -> _Compiled:
     task = build_task(experiment)
     (optimizer,) = task_optimizers(task, experiment.optimizer, steps).values()
 
     @jax.jit
-    def step(params: PyTree, state: PyTree, batch: dict, key: jax.Array) -> tuple[PyTree, PyTree]:
+    def step(params: PyTree, state: PyTree, arrays: dict, rows: jax.Array, key: jax.Array) -> tuple[PyTree, PyTree]:
+        batch = {name: value[rows] for name, value in arrays.items()}
         grads = jax.grad(lambda p: task.loss(p, {}, batch, key)[0])(params)
         updates, state = optimizer.update(grads, state, params)
         return optax.apply_updates(params, updates), state
 
-    return task, optimizer, step, jax.jit(task.evaluate)
+    init = jax.jit(lambda key: task.init(key, task.made_up(2)))
+    return _Compiled(task, init, optimizer, step, jax.jit(task.evaluate), jax.jit(task.predict))
+
+
+def standardised(parts: dict[str, Objects]) -> dict[str, Objects]:
+    """The parts with catalogue numbers standardised by those of `train`, so that one compiled network serves all splits."""
+    train = parts["train"]
+    if train.standardised:
+        return parts
+    inputs = with_statistics(with_columns(InputsConfig(), train.metadata_names), train)
+    names = (*inputs.photometry_columns, *inputs.metadata_columns)
+    place = [train.metadata_names.index(name) for name in names]
+
+    def of(part: Objects) -> Objects:
+        values = catalogue_features(np.asarray(part.metadata, np.float64)[:, place], names)
+        values = ((values - np.array(inputs.mean)) / np.array(inputs.std)).astype(np.float32)
+        arrays = part.arrays | {"metadata": values, "standardised": np.ones(len(part), np.int32)}
+        return Objects(arrays, part.class_names, names, True)
+
+    return {name: of(part) for name, part in parts.items()}
 
 
 def train(
@@ -120,31 +152,36 @@ def train(
     steps: int,
     batch_size: int,
     start: Callable[[Task], PyTree] | None = None,
-    statistics_of: Objects | None = None,
+    rows: np.ndarray | None = None,
 ) -> Trained:
-    """So many steps on `train`; the weights that are best on `validation`, looked at ten times, by accuracy."""
-    experiment = fitted(experiment, statistics_of or parts["train"])
-    task, optimizer, step, evaluate = _compiled(experiment, steps)
-    arrays = parts["train"].arrays
-    size = min(batch_size, len(parts["train"]))
+    """So many steps on `train`; the weights that are best on `validation`, looked at ten times, by accuracy.
+
+    Args:
+      rows: of `train` that are used; None: all.
+    """
+    made = _compiled(fitted(experiment, parts["train"]), steps)
+    rows = np.arange(len(parts["train"])) if rows is None else rows
+    arrays = jax.device_put(parts["train"].arrays)
+    size = min(batch_size, len(rows))
     key = jax.random.key(seed)
     rng = np.random.default_rng(seed)
-    variables = jax.jit(task.init)(key, task.made_up(2))
+    variables = made.init(key)
     if start is not None:
-        variables = _with(variables, start(task))
-    params, state = variables["params"], optimizer.init(variables["params"])
+        variables = _with(variables, start(made.task))
+    params, state = variables["params"], made.optimizer.init(variables["params"])
     best, kept, order = -1.0, params, np.zeros(0, int)
     for number in range(steps):
         if len(order) < size:
-            order = rng.permutation(len(parts["train"]))
-        rows, order = order[:size], order[size:]
-        batch = {name: value[rows] for name, value in arrays.items()}
-        params, state = step(params, state, batch, jax.random.fold_in(key, number))
+            order = rng.permutation(rows)
+        now, order = order[:size], order[size:]
+        # A short set of labels is drawn from with replacement to one size for all: the step compiles once.
+        now = now if size == batch_size else rng.choice(rows, batch_size)
+        params, state = made.step(params, state, arrays, now, jax.random.fold_in(key, number))
         if (number + 1) % max(steps // _EVALUATIONS, 1) == 0:
-            score = _mean(evaluate, {"params": params}, parts["validation"], "accuracy", key)
+            score = _mean(made.evaluate, {"params": params}, parts["validation"], "accuracy", key)
             if score > best:
                 best, kept = score, params
-    return Trained(task, {"params": jax.device_get(kept)}, f"validation accuracy {best:.3f}")
+    return Trained(made, {"params": jax.device_get(kept)}, f"validation accuracy {best:.3f}")
 
 
 def _with(variables: PyTree, given: PyTree) -> PyTree:
@@ -172,7 +209,7 @@ def _mean(evaluate: Any, variables: PyTree, objects: Objects, name: str, key: ja
 
 def accuracy_of(trained: Trained, objects: Objects) -> dict[str, float]:
     """Accuracy and mean recall; objects without any of the modalities count as wrong."""
-    predict = jax.jit(functools.partial(trained.task.predict, trained.variables))
+    predict = functools.partial(trained.made.predict, trained.variables)
     guesses, labels = [], []
     for batch in batches(objects):
         rows = batch["weight"] > 0

@@ -1,49 +1,52 @@
-"""Objects a second of the contrastive step of AstroM3: ours, published and strict, against PyTorch; memory of the loss alone.
+"""Objects a second and memory of the contrastive step of AstroM3: published, dense and strict networks, against PyTorch; of the loss alone.
 
-    python -m benchmarks contrastive [--torch-python PYTHON]
+    python -m benchmarks contrastive [--torch-python PYTHON] [--batch-sizes 64 256] [--cores 1]
 
-The networks have the published sizes and see the same made-up objects, dropout on. The PyTorch step is a re-creation from the paper
-(`other_interpreter/contrastive_torch.py`), run by this interpreter, or by another one that has PyTorch. Networks are timed in turns. The loss alone is
-compiled for one device and for eight (forced on the CPU), whole and in chunks of rows: time, and memory that its program needs on a device.
+All networks see the same made-up objects of the published sizes (200 points, 2,575 samples, 38 numbers), dropout on. The PyTorch step is a
+re-creation from the paper (`other_interpreter/contrastive_torch.py`), run by this interpreter, or by another one that has PyTorch. Every case
+is a process of its own, in turns, so that its memory is its own: `peak MB` is the highest memory of the process above what it had before the
+network was made (of the device on a GPU), `program MB` what XLA asked for. On a machine that others use, compare objects per CPU-second. The
+loss alone is compiled for one device and for eight (forced on the CPU), whole and in chunks of rows.
 """
 
 import dataclasses
 import json
 import os
+import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
 import tyro
 
-from benchmarks.harness import Rate, in_turns, print_table, rate, write_json
-from lcjax.models.astrom3_config import PARITY, PhotometryConfig
-from lcjax.systems.astrom3.presets import astrom3_published
-from lcjax.systems.astrom3.task import build_task
-from lcjax.training.state import init_state
-from lcjax.training.step import make_update
-from lcjax.training.updates import task_optimizers
+from benchmarks.harness import print_table, write_json
+from lcjax.errors import ConfigError
 
 HERE = Path(__file__).parent
+TORCH = "PyTorch"
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What is timed."""
 
-    batch_sizes: tuple[int, ...] = (32,)
+    networks: tuple[str, ...] = ("parity", "dense", "strict")
+    """`parity`: as published; `dense`: its sizes, dense encoder; `strict`: the preset `astrom3`."""
+    batch_sizes: tuple[int, ...] = (32, 128)
     """Of the networks; published: 512."""
+    encoded_rows: int | None = None
+    """`--objective.encoded-rows` of our networks; None: all, from batches of 8,192 on an eighth of that."""
     loss_batch_sizes: tuple[int, ...] = (1024, 4096)
     chunk: int = 256
     devices: tuple[int, ...] = (1, 8)
     """Of the loss alone."""
-    seconds: float = 10.0
+    seconds: float = 5.0
     """Of each case in each turn."""
     turns: int = 3
+    cores: int | None = None
+    """That a case may use; None: all."""
     torch_python: str = sys.executable
     """Interpreter with PyTorch; where it has none, that row is left out."""
     out: Path | None = None
@@ -53,97 +56,84 @@ class Options:
 def main(argv: list[str]) -> int:
     """Times everything and prints two tables."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks contrastive")
-    steps, losses = [], []
-    for batch_size in options.batch_sizes:
-        steps += network_rows(options, batch_size)
-    for devices in options.devices:
-        losses += loss_rows(options, devices)
-    print_table("One training step of the trimodal network, published sizes", steps)
-    print_table("Loss of one pair and its gradients, 512 dimensions", losses)
+    steps = [row for size in options.batch_sizes for row in network_rows(options, size)]
+    losses = [row for devices in options.devices for row in loss_rows(options, devices)]
+    if steps:
+        print_table("One training step of the trimodal network", steps)
+    if losses:
+        print_table("Loss of one pair and its gradients, 512 dimensions", losses)
     print(f"written: {write_json('contrastive', {'settings': options, 'steps': steps, 'losses': losses}, options.out)}")
     return 0
 
 
 def network_rows(options: Options, batch_size: int) -> list[dict[str, Any]]:
-    """Objects a second of every network at a batch size, timed in turns."""
-    cases: dict[str, Callable[[], float]] = {}
-    parameters: dict[str, int] = {}
-    for name, photometry in (("parity", PARITY), ("strict", PhotometryConfig(encoder="dense"))):
-        step, parameters[name] = our_step(photometry, batch_size)
-        cases[name] = lambda step=step: rate(_steps(step, batch_size), options.seconds)
-    torch = torch_rate(options, batch_size)
-    if torch is not None:
-        parameters["PyTorch"] = torch["parameters"]
-        cases["PyTorch"] = lambda: torch_rate(options, batch_size)["rate"]  # type: ignore[index]
-    found = in_turns(cases, options.turns)
-    base: Rate | None = found.get("PyTorch")
-    return [
-        {
-            "network": name,
-            "batch": batch_size,
-            "parameters": parameters[name],
-            "objects/s": round(r.median, 1),
-            "lowest": round(r.low, 1),
-            "highest": round(r.high, 1),
-            "of PyTorch": round(r.median / base.median, 2) if base else "-",
-        }
-        for name, r in found.items()
-    ]
+    """Rate and memory of every network at a batch size, in turns."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for turn in range(options.turns):
+        for name in (*options.networks, TORCH):
+            if turn and name not in found:
+                continue  # there is no PyTorch
+            case = torch_case(options, batch_size) if name == TORCH else our_case(options, name, batch_size)
+            if case is not None:
+                found.setdefault(name, []).append(case)
+    base = median(found[TORCH], "objects/CPU-s") if TORCH in found else None
+    return [joined(cases, base) for cases in found.values()]
 
 
-def our_step(photometry: PhotometryConfig, batch_size: int) -> tuple[Callable[[], None], int]:
-    """A call that makes one update of the engine, and the number of parameters."""
-    preset = astrom3_published()
-    experiment = dataclasses.replace(preset, model=dataclasses.replace(preset.model, photometry=photometry))
-    columns = tuple(f"column_{i}" for i in range(38))
-    inputs = dataclasses.replace(experiment.inputs, photometry_columns=columns[:4], metadata_columns=columns[4:])
-    experiment = dataclasses.replace(experiment, inputs=dataclasses.replace(inputs, data_columns=columns))
-    task = build_task(experiment)
-    optimizers = task_optimizers(task, experiment.optimizer, 100)
-    state = jax.jit(lambda: init_state(task, optimizers, jax.random.key(0), False))()
-    update = jax.jit(make_update(task, optimizers, 0, None, None), donate_argnums=0)
-    batch = made_up(task.batch_spec, batch_size)
-    stacked = jax.tree.map(lambda x: x[None, None], batch)  # of one update, of one batch
-    held = [state]
-
-    def step() -> None:
-        held[0], out = update(held[0], stacked)
-        jax.block_until_ready(out)
-
-    count = sum(int(np.prod(x.shape)) for x in jax.tree.leaves(state.params))
-    return step, count
+def joined(cases: Sequence[dict[str, Any]], base: float | None) -> dict[str, Any]:
+    """One row of the turns of a case; `base`: objects per CPU-second of PyTorch."""
+    rate = median(cases, "objects/CPU-s")
+    rates = [case["objects/CPU-s"] for case in cases if case["objects/CPU-s"]]
+    return {
+        "network": cases[0]["network"],
+        "batch": cases[0]["batch"],
+        "encoded rows": cases[0].get("encoded rows", "all"),
+        "parameters": cases[0]["parameters"],
+        "objects/s": median(cases, "objects/s"),
+        "objects/CPU-s": rate,
+        "lowest": min(rates, default=None),
+        "highest": max(rates, default=None),
+        "of PyTorch": round(rate / base, 2) if rate and base else None,
+        "program MB": cases[0].get("program MB"),
+        "peak MB": cases[-1]["peak MB"],
+    }
 
 
-def made_up(spec: dict[str, Any], rows: int) -> dict[str, np.ndarray]:
-    """Random objects with all modalities; half of the light curves are padded."""
-    rng = np.random.default_rng(0)
-    batch = {name: rng.normal(size=(rows, *s.shape[1:])).astype(np.float32) for name, s in spec.items()}
-    length = spec["mask"].shape[1]
-    count = np.where(np.arange(rows) % 2, length, length // 2)
-    batch |= {"mask": np.arange(length) < count[:, None], "spectrum_mask": np.ones_like(batch["spectrum"], bool)}
-    batch["time"] = np.tile(np.linspace(0, 1, length, dtype=np.float32), (rows, 1))
-    batch["years"] = np.full(rows, 4.0, np.float32)
-    batch["standardised"] = np.ones(rows, np.int32)
-    return batch | {"weight": np.ones(rows, np.float32), "label": np.full(rows, -1, np.int32)}
+def median(cases: Sequence[dict[str, Any]], name: str) -> float | None:
+    """Of the turns; None where the case did not fit.
+
+    >>> median([{"rate": 1.0}, {"rate": 3.0}, {"rate": None}], "rate")
+    2.0
+    """
+    values = [case[name] for case in cases if case[name]]
+    return statistics.median(values) if values else None
 
 
-def _steps(step: Callable[[], None], units: int) -> Iterator[int]:
-    step()
-    while True:
-        step()
-        yield units
+def our_case(options: Options, network: str, batch_size: int) -> dict[str, Any]:
+    """One turn of a network of ours.
+
+    Raises:
+      ConfigError: it could not be run.
+    """
+    command = [sys.executable, "-m", "benchmarks.contrastive_steps", network, str(batch_size), str(options.seconds)]
+    command += ["--encoded-rows", str(options.encoded_rows)] if options.encoded_rows else []
+    done = _run(options, command)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it was killed: too little memory?"])[-1]
+        raise ConfigError(f"the network '{network}' cannot be timed at batches of {batch_size}: {last}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def torch_rate(options: Options, batch_size: int) -> dict[str, Any] | None:
-    """Objects a second of the PyTorch step, None where PyTorch is not installed."""
-    script = [
-        options.torch_python,
-        str(HERE / "other_interpreter" / "contrastive_torch.py"),
-        str(batch_size),
-        str(options.seconds),
-    ]
-    done = subprocess.run(script, capture_output=True, text=True)
+def torch_case(options: Options, batch_size: int) -> dict[str, Any] | None:
+    """One turn of the PyTorch step, None where PyTorch is not installed."""
+    script = str(HERE / "other_interpreter" / "contrastive_torch.py")
+    done = _run(options, [options.torch_python, script, str(batch_size), str(options.seconds)])
     return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
+
+
+def _run(options: Options, command: list[str]) -> subprocess.CompletedProcess:
+    few = [] if options.cores is None else ["taskset", "-c", ",".join(map(str, range(options.cores)))]
+    return subprocess.run([*few, *command], capture_output=True, text=True)
 
 
 def loss_rows(options: Options, devices: int) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@
 
 Speed: simulated stars of 200 points over 2,900 days, frequencies from 1/1500 to 20 per day at two a resolution element. The
 CPU time counts (all threads together), as well as the clock. Periods: Parquet tables with a star a row (`id`, `label`,
-`period` in days, lists `time`, `mag`, `err` and, where there are several, `band`), of which one half, by a hash of the id,
+`period` in days, lists `time`, `mag`, `err` and, where there are several, `band`: one of them is searched, and all together), of which one half, by a hash of the id,
 served to choose the settings of the search and the other half is shown.
 """
 
@@ -19,7 +19,8 @@ import numpy as np
 import tyro
 
 from benchmarks.harness import print_table, write_json
-from benchmarks.periods_found import METHODS, compare, shares, stars_of
+from benchmarks.periods_found import ALL, METHODS, compare, shares, stars_of
+from lcjax.passbands import SLOTS
 from lcjax.transforms.frequency_grid import FrequencyGrid
 from lcjax.transforms.peaks import PeakSearch
 from lcjax.transforms.periodogram import lomb_scargle
@@ -39,8 +40,8 @@ class Options:
     """Most stars of each class in each table."""
     half: int = 1
     """Which half of the stars: 0 is that of the development, 1 the other."""
-    band: str = "g"
-    """Of tables with several."""
+    bands: tuple[str, ...] = ("g", "all")
+    """Of tables with several: each of these by itself; `all`: every band together."""
     harmonics: int = 3
     """Of astropy's periodogram of several harmonics."""
     stars: int = 64
@@ -53,7 +54,7 @@ class Options:
 def main(argv: list[str]) -> int:
     """Runs both parts."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks periodogram")
-    tables = {table.stem: stars_of(table, options.per_class, options.half, options.band) for table in options.tables}
+    tables = {name: stars for table in options.tables for name, stars in ways(table, options).items()}
     speed = speeds(options)
     print_table(f"{POINTS} points over {SPAN:,.0f} days, {FrequencyGrid().count:,} frequencies", speed)
     record = {"settings": options, "speed": speed}
@@ -63,6 +64,15 @@ def main(argv: list[str]) -> int:
             print_table(f"{table}: {method}", [r for r in rows if r["method"] == method])
     print(f"written to {write_json('periodogram', record, options.out)}")
     return 0
+
+
+def ways(table: Path, options: Options) -> dict[str, list[dict]]:
+    """The stars of a table, in each way of `bands` where it has several."""
+    first = stars_of(table, options.per_class, options.half, options.bands[0])
+    if "slot" not in stars_of(table, 1, options.half, ALL)[0]:
+        return {table.stem: first}
+    rest = {band: stars_of(table, options.per_class, options.half, band) for band in options.bands[1:]}
+    return {f"{table.stem}, {band}": stars for band, stars in {options.bands[0]: first, **rest}.items()}
 
 
 def simulated(stars: int, seed: int = 0) -> dict:
@@ -92,6 +102,9 @@ def cases(batch: dict, grid: FrequencyGrid) -> dict[str, tuple[int, Callable[[],
         "lcjax, all views (candidates, folded curves)": every,
     }.items():
         found[name] = stars, lambda run=run: jax.block_until_ready(run(batch))
+    mixed = {**batch, "band": np.tile(np.arange(POINTS, dtype=np.int32) % SLOTS, (stars, 1))}
+    apart = jax.jit(functools.partial(light_curve_views, grid=grid, search=PeakSearch(), bands=SLOTS))
+    found[f"lcjax, all views, points in {SLOTS} bands"] = stars, lambda: jax.block_until_ready(apart(mixed))
     few = min(stars, 4)
     columns = [batch[name].astype(np.float64) for name in ("time", "magnitude", "magnitude_error")]
     try:

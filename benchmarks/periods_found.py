@@ -8,12 +8,14 @@ import jax
 import numpy as np
 
 from lcjax.errors import DataError
+from lcjax.passbands import SLOTS, band_slots
 from lcjax.transforms.frequency_grid import FrequencyGrid, split_time
 from lcjax.transforms.peaks import PeakSearch
 from lcjax.transforms.views import light_curve_views
 
 METHODS = ("lcjax", "astropy")
 KINDS = ("period", "multiple", "alias", "other")
+ALL = "all"
 LONGEST = 512
 """Points; of longer stars the first so many."""
 
@@ -42,6 +44,9 @@ def relation(frequency: float, period: float, span: float) -> str:
 def stars_of(table: Path, per_class: int, half: int, band: str) -> list[dict]:
     """Stars of one half of a table, at most so many of each class, ordered by id within it.
 
+    Args:
+      band: of tables with several; `all`: every point, and its band's `slot`.
+
     Raises:
       DataError: it cannot be read, lacks a column or has no star with a period.
     """
@@ -66,9 +71,15 @@ def stars_of(table: Path, per_class: int, half: int, band: str) -> list[dict]:
         rows += members[np.argsort(mixed[members])][:per_class].tolist()
     found = []
     for row in read.take(rows).to_pylist():
-        keep = np.array(row["band"]) == band if "band" in row else np.ones(len(row["time"]), bool)
-        columns = {name: np.asarray(row[name], np.float64)[keep][:LONGEST] for name in ("time", "mag", "err")}
-        if len(columns["time"]) >= 10:
+        several = "band" in row and band == ALL
+        keep = np.array(row["band"]) == band if "band" in row and not several else np.ones(len(row["time"]), bool)
+        columns = {name: np.asarray(row[name], np.float64)[keep] for name in ("time", "mag", "err")}
+        if several:
+            slots = band_slots(row["band"])
+            columns["slot"] = np.array([slots[name] for name in row["band"]])
+        order = np.argsort(columns["time"], kind="stable")[:LONGEST]
+        columns = {name: values[order] for name, values in columns.items()}
+        if len(order) >= 10:
             found.append({"label": row["label"], "period": row["period"], **columns})
     if not found:
         raise DataError(
@@ -79,7 +90,8 @@ def stars_of(table: Path, per_class: int, half: int, band: str) -> list[dict]:
 
 def by_lcjax(stars: list[dict], grid: FrequencyGrid, search: PeakSearch) -> np.ndarray:
     """Frequencies of the candidates, (stars, K), 1/d."""
-    run = jax.jit(functools.partial(light_curve_views, grid=grid, search=search))
+    bands = SLOTS if "slot" in stars[0] else 1
+    run = jax.jit(functools.partial(light_curve_views, grid=grid, search=search, bands=bands))
     found = []
     for begin in range(0, len(stars), 16):
         part = stars[begin : begin + 16]
@@ -87,19 +99,23 @@ def by_lcjax(stars: list[dict], grid: FrequencyGrid, search: PeakSearch) -> np.n
         batch = {
             name: np.zeros((16, LONGEST), np.float32) for name in ("time", "time_low", "magnitude", "magnitude_error")
         }
-        batch["mask"] = np.zeros((16, LONGEST), bool)
+        batch["mask"], batch["band"] = np.zeros((16, LONGEST), bool), np.zeros((16, LONGEST), np.int32)
         for i, star in enumerate(part):
             n = len(star["time"])
             batch["time"][i, :n], batch["time_low"][i, :n] = split_time(star["time"], np.floor(star["time"].min()))
             batch["magnitude"][i, :n], batch["magnitude_error"][i, :n] = star["mag"], star["err"]
-            batch["mask"][i, :n] = True
+            batch["mask"][i, :n], batch["band"][i, :n] = True, star.get("slot", 0)
         found.append(np.asarray(run(batch).frequency))
     return np.concatenate(found)[: len(stars)]
 
 
 def by_astropy(stars: list[dict], grid: FrequencyGrid, harmonics: int) -> np.ndarray:
-    """Frequency of the highest power of astropy's periodogram of several harmonics, (stars,); by nifty-ls if it is there."""
-    from astropy.timeseries import LombScargle
+    """Frequency of the highest power of astropy's periodogram, (stars,); by nifty-ls if it is there.
+
+    Of one band with several harmonics; of all bands the mean of theirs with one harmonic, weighted by their chi-squared (its method
+    `fast`; VanderPlas & Ivezic 2015, section 5, N_base = 0, N_band = 1).
+    """
+    from astropy.timeseries import LombScargle, LombScargleMultiband
 
     try:
         import nifty_ls  # noqa: F401 - registers its methods with astropy
@@ -110,6 +126,11 @@ def by_astropy(stars: list[dict], grid: FrequencyGrid, harmonics: int) -> np.nda
     frequency = grid.frequencies[int(np.ceil(grid.lowest / grid.spacing)) :]
     found = []
     for star in stars:
+        if "slot" in star:
+            several = LombScargleMultiband(star["time"], star["mag"], star["slot"], star["err"])
+            power = several.power(frequency, method="fast", sb_method="fast", assume_regular_frequency=True)
+            found.append(frequency[np.argmax(power)])
+            continue
         model = LombScargle(star["time"], star["mag"], star["err"], nterms=harmonics)
         found.append(frequency[np.argmax(model.power(frequency, method=method, assume_regular_frequency=True))])
     return np.array(found)

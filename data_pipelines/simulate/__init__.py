@@ -1,6 +1,7 @@
 """Simulated surveys with known truth: `simulate_light_curves(n_objects, seed)` (numpy only)."""
 
-from data_pipelines.simulate.multiband import MULTIBAND, MULTIBAND_METADATA, simulate_multiband
+from data_pipelines.simulate.band_surveys import MULTIBAND
+from data_pipelines.simulate.multiband import MULTIBAND_METADATA, Sky, simulate_multiband
 from data_pipelines.simulate.survey import (
     CLASS_NAMES,
     METADATA_NAMES,
@@ -18,6 +19,7 @@ __all__ = [
     "MULTIBAND",
     "MULTIBAND_METADATA",
     "SURVEYS",
+    "Sky",
     "simulate_light_curves",
     "simulate_multiband",
     "simulate_one",

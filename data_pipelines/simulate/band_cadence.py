@@ -4,10 +4,31 @@ from collections.abc import Callable
 
 import numpy as np
 
+from data_pipelines.simulate import cadence
 from data_pipelines.simulate.cadence import hours_of, nights_of, seasons_of
 
 BandCadence = Callable[[np.random.Generator], dict[str, np.ndarray]]
 """Epochs of one object by band."""
+
+
+MOON = {"u": 0.9, "g": 0.7, "r": 0.4, "i": 0.25, "z": 0.12, "y": 0.05}
+"""Magnitudes that a full Moon costs, roughly as the sky brightens."""
+
+
+def moonlight(mjd: np.ndarray) -> np.ndarray:
+    """Phase of the Moon at times (N,): 0 new, 1 full."""
+    return np.abs(((np.asarray(mjd) - 60_965.5) / 29.530589 + 0.5) % 1.0 - 0.5) * 2
+
+
+def visit_depth(rng: np.random.Generator, band: str, mjd: np.ndarray) -> np.ndarray:
+    """Magnitudes by which visits at times (N,) are deeper than the survey's median one.
+
+    Seeing and airmass scatter it, thin clouds take some now and then, and the Moon's light does in the blue.
+    """
+    count = len(mjd)
+    clouds = np.where(rng.random(count) < 0.15, rng.exponential(0.3, count), 0.0)
+    # Half of a full Moon's light is that of a median night.
+    return rng.normal(0.04, 0.15, count) - clouds - MOON[band] * (moonlight(mjd) ** 2 - 0.25)
 
 
 def rubin(rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -21,8 +42,7 @@ def rubin(rng: np.random.Generator) -> dict[str, np.ndarray]:
     step = rng.uniform(3.6, 4.8)
     nights = np.concatenate([nights_of(rng, *season, step, 0.12) for season in seasons])
     begin = hours_of(rng, nights, 0.25, midnight=0.2)
-    # Age of the Moon: 0 new, 1/2 full.
-    moon = np.abs(((nights - 60_965.5) / 29.530589 + 0.5) % 1.0 - 0.5) * 2
+    moon = moonlight(nights)
     dark = np.array([2.0, 1.7, 1.1, 0.9, 0.7, 0.4])
     bright = np.array([0.1, 0.4, 0.9, 1.1, 1.3, 1.5])
     base = np.array([share[band] for band in bands])
@@ -43,3 +63,9 @@ def ztf_gri(rng: np.random.Generator) -> dict[str, np.ndarray]:
         nights = np.concatenate([nights_of(rng, *season, step, missed) for season in seasons])
         found[band] = np.sort(hours_of(rng, nights, 0.25))
     return found if rng.random() < 0.4 else {band: found[band] for band in "gr"}
+
+
+def sdss_ugriz(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """SDSS Stripe 82: all five bands within five minutes, r first and g last, as the camera's columns cross a star."""
+    epochs = cadence.sdss_s82(rng)
+    return {band: epochs + 0.000832 * i for i, band in enumerate("riuzg")}

@@ -1,15 +1,32 @@
-"""How stars of each class look in several bands: their colours, and how much they vary in each.
+"""How stars of each class look in several bands: their colours, how much they vary in each, and how late.
 
 Mean colours are those of a black body with dust; how the amplitude goes with wavelength is a power law per class. Of
 RR Lyrae it falls as 1 : 0.72 : 0.58 : 0.53 from g to z (Sesar et al. 2010, section 3), which is a power of -1.1; Cepheids and
 long-period variables are as in V and I (Klagyivik & Szabados 2009; Soszynski et al. 2009); eclipses are nearly grey.
+Pulsators are brightest in the blue first, when they are hottest: first harmonics of RR Lyrae come later by 0.08 cycles (RRab)
+and 0.035 (RRc) for a factor e in wavelength, measured from g to z on 193 and 44 stars of SDSS Stripe 82 by `fourier_fits`.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from data_pipelines.simulate.passbands import WAVELENGTH, black_body, extinction
+from data_pipelines.simulate.passbands import black_body, extinction
+from lcjax.passbands import WAVELENGTH
+
+
+class Look(NamedTuple):
+    """One star in some bands, against r."""
+
+    colours: dict[str, float]
+    """Magnitudes less that in r."""
+    ratios: dict[str, float]
+    """Amplitudes over that in r."""
+    lags: dict[str, float]
+    """Cycles by which it comes after r."""
+    temperature: float
+    """K."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +40,11 @@ class Colour:
     temperature_spread: float = 0.1
     """Of ln T."""
     power_spread: float = 0.08
+    lag: float = 0.0
+    """Cycles by which the variation comes later for a factor e in wavelength."""
 
-    def draw(self, rng: np.random.Generator, bands: tuple[str, ...]) -> tuple[dict[str, float], dict[str, float]]:
-        """Of one star: magnitudes less that in r, and amplitudes over that in r."""
+    def draw(self, rng: np.random.Generator, bands: tuple[str, ...]) -> Look:
+        """Of one star."""
         temperature = self.temperature * np.exp(self.temperature_spread * rng.normal())
         dust = 3.1 * rng.exponential(0.06)
         power = self.power + self.power_spread * rng.normal()
@@ -33,21 +52,23 @@ class Colour:
         colours = {band: at(band) - at("r") for band in bands}
         # Below the Balmer jump amplitudes rise no more.
         ratios = {band: float((max(WAVELENGTH[band], 440.0) / WAVELENGTH["r"]) ** power) for band in bands}
-        return colours, ratios
+        slope = self.lag * (1 + 0.2 * rng.normal())
+        lags = {band: float(slope * np.log(WAVELENGTH[band] / WAVELENGTH["r"])) for band in bands}
+        return Look(colours, ratios, lags, float(temperature))
 
 
 COLOURS: dict[str, Colour] = {
-    "RRab": Colour(6_600, -1.1, 0.04),
-    "RRc": Colour(7_100, -1.1, 0.04),
-    "RRd": Colour(6_900, -1.1, 0.04),
-    "RRab_BL": Colour(6_600, -1.1, 0.04),
-    "DSCT": Colour(7_500, -1.1, 0.06),
+    "RRab": Colour(6_600, -1.1, 0.04, lag=0.08),
+    "RRc": Colour(7_100, -1.1, 0.04, lag=0.035),
+    "RRd": Colour(6_900, -1.1, 0.04, lag=0.035),
+    "RRab_BL": Colour(6_600, -1.1, 0.04, lag=0.08),
+    "DSCT": Colour(7_500, -1.1, 0.06, lag=0.03),
     "BCEP": Colour(22_000, -0.4),
-    "CEP": Colour(5_800, -1.2, 0.06),
-    "T2CEP": Colour(5_800, -1.0, 0.08),
-    "ACEP": Colour(6_500, -1.1, 0.05),
-    "MIRA": Colour(2_900, -2.2, 0.08, 0.3),
-    "SR": Colour(3_200, -1.8, 0.08, 0.3),
+    "CEP": Colour(5_800, -1.2, 0.06, lag=0.1),
+    "T2CEP": Colour(5_800, -1.0, 0.08, lag=0.08),
+    "ACEP": Colour(6_500, -1.1, 0.05, lag=0.08),
+    "MIRA": Colour(2_900, -2.2, 0.08, 0.3, lag=0.15),
+    "SR": Colour(3_200, -1.8, 0.08, 0.3, lag=0.1),
     "EA": Colour(6_500, -0.05, 0.25, 0.12),
     "EB": Colour(6_500, -0.05, 0.25, 0.1),
     "EW": Colour(5_600, -0.08, 0.12, 0.06),

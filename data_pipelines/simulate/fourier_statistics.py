@@ -6,6 +6,7 @@ stars whose first harmonic is known to 8%. Only these few numbers of each class 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,17 +60,28 @@ FOURIER: dict[str, FourierStatistics] = {
 """Class name -> what its shapes are like."""
 
 
-def shape_of(mjd: np.ndarray, magnitude: np.ndarray, period: float) -> tuple[float, float]:
-    """R_21 and phi_21 (rad, in [0, 2 pi), cosine convention) of noiseless magnitudes (N,); NaN where there is no telling.
+class Shape(NamedTuple):
+    """Fourier parameters of a curve, cosine convention, phases in [0, 2 pi) rad; NaN where there is no telling."""
 
-    A fit of two harmonics: it needs a period, 10 points, and a fit that is determined.
-    """
+    r21: float
+    phi21: float
+    r31: float
+    phi31: float
+
+
+NO_SHAPE = Shape(np.nan, np.nan, np.nan, np.nan)
+
+
+def shape_of(mjd: np.ndarray, magnitude: np.ndarray, period: float) -> Shape:
+    """Of noiseless magnitudes (N,), by a fit of three harmonics: it needs a period, 10 points, and a fit that is determined."""
     if not np.isfinite(period) or len(mjd) < 10:
-        return np.nan, np.nan
+        return NO_SHAPE
     turn = 2 * np.pi * (mjd / period)
-    columns = [np.ones(len(mjd)), np.cos(turn), np.sin(turn), np.cos(2 * turn), np.sin(2 * turn)]
-    found, _, rank, singular = np.linalg.lstsq(np.stack(columns, axis=1), magnitude, rcond=None)
-    first, second = found[1] - 1j * found[2], found[3] - 1j * found[4]
-    if rank < 5 or singular[-1] < 0.02 * singular[0] or abs(first) < 1e-6:
-        return np.nan, np.nan
-    return float(abs(second) / abs(first)), float(np.angle(second * np.conj(first) ** 2) % (2 * np.pi))
+    waves = [wave(order * turn) for order in (1, 2, 3) for wave in (np.cos, np.sin)]
+    found, _, rank, singular = np.linalg.lstsq(np.stack([np.ones(len(mjd)), *waves], axis=1), magnitude, rcond=None)
+    first, second, third = (found[i] - 1j * found[i + 1] for i in (1, 3, 5))
+    if rank < 7 or singular[-1] < 0.02 * singular[0] or abs(first) < 1e-6:
+        return NO_SHAPE
+    ratio = lambda part: float(abs(part) / abs(first))
+    phase = lambda part, order: float(np.angle(part * np.conj(first) ** order) % (2 * np.pi))
+    return Shape(ratio(second), phase(second, 2), ratio(third), phase(third, 3))

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-WAVELENGTH: dict[str, float] = {"u": 367.0, "g": 482.5, "r": 622.2, "i": 754.5, "z": 869.1, "y": 971.0}
-"""Effective wavelengths of the Rubin bands, nm (Ivezic et al. 2019, ApJ 873, 111); those of ZTF and SDSS are near."""
 HUBBLE, MATTER, LIGHT = 70.0, 0.3, 299_792.458
 """km/s/Mpc; share of matter in a flat universe; km/s."""
 

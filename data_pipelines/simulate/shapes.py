@@ -4,22 +4,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
+CYCLE = np.exp(2j * np.pi * np.arange(64) / 64)
+"""Points of a cycle of which the extremes of a series are taken."""
+
 
 def fourier(phase: np.ndarray, ratios: Sequence[float], phases: Sequence[float]) -> np.ndarray:
     """cos(x) + sum_k R_k1 cos(k x + phi_k1), x = 2 pi phase, k = 2, 3, ...; scaled to a peak-to-peak of 1 mag.
 
     `ratios` R_k1 and `phases` phi_k1 (rad) are the usual Fourier parameters of pulsators, cosine convention.
     """
+    terms = (1.0, *(ratio * np.exp(1j * offset) for ratio, offset in zip(ratios, phases, strict=True)))
 
-    def series(at: np.ndarray) -> np.ndarray:
-        x = 2 * np.pi * at
-        total = np.cos(x)
-        for k, (ratio, offset) in enumerate(zip(ratios, phases, strict=True), start=2):
-            total = total + ratio * np.cos(k * x + offset)
-        return total
+    def series(wave: np.ndarray) -> np.ndarray:
+        total = terms[-1] * wave
+        for term in terms[-2::-1]:
+            total = (total + term) * wave
+        return total.real
 
-    cycle = series(np.linspace(0, 1, 64, endpoint=False))
-    return (series(phase) - cycle.mean()) / (cycle.max() - cycle.min())
+    x = 2 * np.pi * np.asarray(phase)
+    cycle = series(CYCLE)
+    return (series(np.cos(x) + 1j * np.sin(x)) - cycle.mean()) / (cycle.max() - cycle.min())
 
 
 def sawtooth_pulsator(rng: np.random.Generator, phase: np.ndarray, steepness: float) -> np.ndarray:

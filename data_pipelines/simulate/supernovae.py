@@ -1,6 +1,6 @@
 """Transients at a distance, in several bands: rest-frame light curves, cooling black bodies, redshift, dust.
 
-Simple and analytic: the light curves of `transients` set the visual magnitude, a temperature that falls with time sets
+Simple and analytic, unless a template is given (`sed_templates`): the light curves of `transients` set the visual magnitude, a temperature that falls with time sets
 the colours, metals take the ultraviolet of type Ia and of the later types away. Absolute magnitudes follow Richardson et al.
 2014 (AJ 147, 118) for supernovae; dust in the host has an exponential distribution of E(B - V).
 """
@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data_pipelines.simulate.passbands import WAVELENGTH, black_body, distance_modulus, extinction
+from data_pipelines.simulate.passbands import black_body, distance_modulus, extinction
+from data_pipelines.simulate.sed_templates import VISUAL, SedTemplate
 from data_pipelines.simulate.transients import TRANSIENTS
+from lcjax.passbands import WAVELENGTH
 
-VISUAL = 551.0
-"""nm."""
+STRETCH = 0.1
+"""Standard deviation of the logarithm by which templates are stretched in time."""
 NEAREST = 0.003
 """Redshift."""
 
@@ -62,25 +64,32 @@ class Observed:
     """Absolute visual magnitude."""
     stretch_seed: int
     """Of what the class draws of its rest-frame light curve: the same in every band."""
+    template: SedTemplate | None = None
+    """Instead of the simple light curve and black bodies."""
 
     def magnitude(self, days: np.ndarray, band: str) -> np.ndarray:
         """AB magnitude at days (N,) from maximum, in the observer's frame."""
         kind = EXPLOSIONS[self.name]
         rest = days / (1 + self.redshift)
         wavelength = WAVELENGTH[band] / (1 + self.redshift)
+        dust = 3.1 * (self.dust * extinction(max(wavelength, 125.0)) + self.galactic * extinction(WAVELENGTH[band]))
+        # The band is narrower in the rest frame by 1 + z: magnitudes per frequency brighten.
+        outside = dust + distance_modulus(self.redshift) - 2.5 * np.log10(1 + self.redshift)
+        if self.template is not None:
+            stretch = np.random.default_rng(self.stretch_seed).lognormal(0.0, STRETCH)
+            return self.peak + self.template.magnitude(rest / stretch, wavelength) + outside
         visual = self.peak + TRANSIENTS[self.name](np.random.default_rng(self.stretch_seed), rest)
         temperature = kind.cool + (kind.hot - kind.cool) * np.exp(-np.maximum(rest, -5.0) / kind.cooling)
         temperature = np.clip(temperature, kind.cool, 1.3 * kind.hot)
         colour = black_body(wavelength, temperature) - black_body(VISUAL, temperature)
         if kind.blanketed and wavelength < 400.0:
             colour = colour + 2.5 * 3.0 * np.log10(400.0 / wavelength)
-        dust = 3.1 * (self.dust * extinction(max(wavelength, 125.0)) + self.galactic * extinction(WAVELENGTH[band]))
-        # The band is narrower in the rest frame by 1 + z: magnitudes per frequency brighten.
-        stretched = -2.5 * np.log10(1 + self.redshift)
-        return visual + colour + dust + distance_modulus(self.redshift) + stretched
+        return visual + colour + outside
 
 
-def draw_explosion(rng: np.random.Generator, name: str, faintest: float) -> Observed:
+def draw_explosion(
+    rng: np.random.Generator, name: str, faintest: float, template: SedTemplate | None = None
+) -> Observed:
     """A transient that is brighter than `faintest` (r, mag) at maximum.
 
     Where such a one can be seen it is anywhere in the volume, z^2 dz; and luminous ones, of a larger volume, are the more
@@ -90,7 +99,7 @@ def draw_explosion(rng: np.random.Generator, name: str, faintest: float) -> Obse
     drawn, farthest = [], []
     for _ in range(8):
         parts = rng.exponential(kind.host_dust), rng.exponential(0.04), kind.absolute + kind.spread * rng.normal()
-        one = Observed(name, 0.0, *map(float, parts), int(rng.integers(2**31)))
+        one = Observed(name, 0.0, *map(float, parts), int(rng.integers(2**31)), template)
         drawn.append(one)
         farthest.append(_horizon(one, faintest, kind.farthest))
     volume = np.array(farthest) ** 3

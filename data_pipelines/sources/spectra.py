@@ -1,21 +1,48 @@
-"""Spectra in files: LAMOST FITS of both layouts, and tables of text. Columns are wavelength (Angstrom), flux, and a third one.
+"""Spectra in files: LAMOST FITS of both layouts, and tables of text -> wavelength (Angstrom, vacuum), flux, inverse variance.
 
-The third column of LAMOST is the inverse variance. FITS needs `astropy` (extra `data`).
+What the columns are, and in which unit, is told by their names, the units of FITS columns, or `SpectrumReading`. FITS needs
+`astropy` (extra `data`).
 """
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from data_pipelines.sources.alerts.unpacking import UnpackError, open_unpacked, read_all
+from data_pipelines.sources.wavelengths import (
+    ANGSTROM,
+    SpectrumReading,
+    columns_of,
+    in_vacuum_angstrom,
+    inverse_variance,
+    kept_samples,
+    speak_of_spectra,
+)
 from data_pipelines.sources.whole_fits import FitsSource, check_sums
 from lcjax.errors import DataError, MissingExtraError
 
 FITS = (".fits", ".fit", ".fits.gz", ".fit.gz")
 TEXT = (".txt", ".dat", ".csv", ".ascii")
+AS_FILES_SAY = SpectrumReading()
 _MAX_SAMPLES = 1 << 20
 _MAX_FITS_BYTES = 1 << 28
+_AND_MASK = 3
+"""Row of the image of LAMOST DR1."""
+
+
+class TextTable(NamedTuple):
+    """A text file of numbers."""
+
+    names: tuple[str, ...]
+    """Of the columns; () where no line names all."""
+    rows: np.ndarray
+    """(M, C)"""
+    said: frozenset[str]
+    """Words above the numbers, in lower case."""
+    commented: bool
+    """Whether the line of names is a comment, which may be prose of as many words."""
 
 
 def is_spectrum(path: Path) -> bool:
@@ -27,16 +54,68 @@ def is_spectrum(path: Path) -> bool:
     return path.name.lower().endswith((*FITS, *TEXT))
 
 
-def read_spectrum(path: Path) -> np.ndarray:
-    """(M, 3) float64: wavelength, flux, third column.
+def read_spectrum(path: Path, reading: SpectrumReading = AS_FILES_SAY) -> np.ndarray:
+    """(M, 3) float64: wavelength (Angstrom, vacuum where anybody says which), flux, inverse variance; 0 where it is not known.
 
     Raises:
-      DataError: it cannot be read, or is laid out otherwise. MissingExtraError: astropy is not there.
+      DataError: it cannot be read, is laid out otherwise, or could mean two things. MissingExtraError: astropy is not there.
     """
-    rows = _fits(path) if path.name.lower().endswith(FITS) else read_columns(path, 3)
+    try:
+        rows = _fits(path, reading) if path.name.lower().endswith(FITS) else _text(path, reading)
+    except DataError as error:
+        raise error if str(path) in str(error) else DataError(f"'{path}': {error}") from error
     if not 2 <= len(rows) <= _MAX_SAMPLES:
         raise DataError(f"'{path}' holds {len(rows):,} samples, which is no spectrum")
     return rows
+
+
+def _text(path: Path, reading: SpectrumReading) -> np.ndarray:
+    table = read_text_table(path, 2)
+    count, column = table.rows.shape[1], dict(zip(table.names, table.rows.T, strict=False))
+    if not table.names or (table.commented and not speak_of_spectra(table.names)):
+        return _unnamed(path, table, reading)
+    which = columns_of(table.names, f"'{path}'")
+    wavelength = 10.0 ** column[which.wavelength] if which.logarithmic else column[which.wavelength]
+    if which.air is None or not which.unit:
+        _check_words(path, table.said, reading, which.unit, which.air)
+    wavelength = in_vacuum_angstrom(wavelength, reading, which.unit, which.air)
+    ivar = inverse_variance(column.get(which.ivar), column.get(which.error), len(wavelength))
+    if count > 2 and not which.ivar and not which.error and reading.third is not None:
+        ivar = (
+            table.rows[:, 2] if reading.third == "ivar" else inverse_variance(None, table.rows[:, 2], len(wavelength))
+        )
+    rows = np.stack([wavelength, column[which.flux], ivar], axis=1)
+    return kept_samples(rows, column.get(which.mask), reading)
+
+
+def _unnamed(path: Path, table: TextTable, reading: SpectrumReading) -> np.ndarray:
+    count = table.rows.shape[1]
+    if count > 3 or (count == 3 and reading.third is None and len(table.rows)):
+        said = (
+            "what the third is with --multimodal.third ivar or error"
+            if count == 3
+            else "their names in a line above them"
+        )
+        raise DataError(f"'{path}' has {count} columns without names: say {said}")
+    _check_words(path, table.said, reading, "", None)
+    wavelength, flux = table.rows[:, 0], table.rows[:, 1]
+    third = table.rows[:, 2] if count == 3 else None
+    ivar, error = (third, None) if reading.third == "ivar" else (None, third)
+    found = [in_vacuum_angstrom(wavelength, reading), flux, inverse_variance(ivar, error, len(flux))]
+    return kept_samples(np.stack(found, axis=1), None, reading)
+
+
+def _check_words(path: Path, said: frozenset[str], reading: SpectrumReading, unit: str, air: bool | None) -> None:
+    """Refuses what the text above the numbers says and nobody has told otherwise."""
+    other = sorted(word for word in said if ANGSTROM.get(word, 1.0) != 1.0 and word != "m")
+    if other and not unit and reading.unit is None:
+        raise DataError(
+            f"'{path}' speaks of '{other[0]}' above its numbers: say the unit with --multimodal.wavelength-unit angstrom, nm or micron"
+        )
+    if "air" in said and air is None and reading.medium is None:
+        raise DataError(
+            f"'{path}' speaks of air above its numbers: say with --multimodal.wavelength-medium air or vacuum"
+        )
 
 
 def read_columns(path: Path, count: int) -> np.ndarray:
@@ -45,11 +124,11 @@ def read_columns(path: Path, count: int) -> np.ndarray:
     Raises:
       DataError: a line that is neither numbers nor a header at the top.
     """
-    return read_named_columns(path, count)[1]
+    return read_text_table(path, count).rows
 
 
-def read_named_columns(path: Path, count: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names and numbers: those of the last line above the numbers, comment or not, that names every column; else none.
+def read_text_table(path: Path, count: int) -> TextTable:
+    """Numbers, and their names: those of the last line above the numbers, comment or not, that names every column; else none.
 
     Raises:
       DataError: as `read_columns`, or text without a row of numbers.
@@ -61,17 +140,21 @@ def read_named_columns(path: Path, count: int) -> tuple[tuple[str, ...], np.ndar
         raise DataError(f"'{path}' cannot be read as text: {error}") from error
     rows: list[list[float]] = []
     headers: list[list[str]] = []
+    prose: list[bool] = []
     for number, line in enumerate(text.splitlines(), 1):
         cells = line.replace(",", " ").replace("\t", " ").split()
         if not cells or cells[0].startswith(("#", "\\", "|")):
-            headers += [] if rows else [line.lstrip("# \t\\|").replace(",", " ").replace("|", " ").split()]
+            if not rows:
+                headers.append(_header_cells(line.lstrip("# \t\\|")))
+                prose.append(True)
             continue
         try:
             row = [float(cell) for cell in cells]
         except ValueError:
             if rows:
                 raise DataError(f"line {number} of '{path}' is no row of numbers: {line.strip()[:60]!r}") from None
-            headers.append(cells)
+            headers.append(_header_cells(line))
+            prose.append(False)
             continue
         if len(row) < count or (rows and len(row) != len(rows[0])):
             raise DataError(
@@ -81,12 +164,19 @@ def read_named_columns(path: Path, count: int) -> tuple[tuple[str, ...], np.ndar
     if not rows:
         if any(headers):
             raise DataError(f"no line of '{path}' is a row of numbers: columns of text (dates, names) must go")
-        return (), np.zeros((0, count))
-    names = [header for header in headers if len(header) == len(rows[0])]
-    return tuple(names[-1]) if names else (), np.array(rows)
+        return TextTable((), np.zeros((0, count)), frozenset(), False)
+    naming = [i for i, header in enumerate(headers) if len(header) == len(rows[0]) and len(set(header)) == len(header)]
+    names = tuple(headers[naming[-1]]) if naming else ()
+    said = frozenset(w for h in headers for cell in h for w in re.split(r"[^\wåµμ.]+", cell.lower()) if w)
+    return TextTable(names, np.array(rows), said, bool(naming) and prose[naming[-1]])
 
 
-def _fits(path: Path) -> np.ndarray:
+def _header_cells(line: str) -> list[str]:
+    """Cells of a line of names: `wave [nm]` is one."""
+    return re.sub(r"\s+(?=[\[(])", "", line.replace(",", " ").replace("|", " ")).split()
+
+
+def _fits(path: Path, reading: SpectrumReading) -> np.ndarray:
     try:
         from astropy.io import fits
     except ImportError:
@@ -95,7 +185,7 @@ def _fits(path: Path) -> np.ndarray:
         source = FitsSource(path, _MAX_FITS_BYTES)
         with fits.open(source.opened(), memmap=False) as units:
             check_sums(units)
-            return _lamost(units, path)
+            return _lamost(units, path, reading)
     except DataError:
         raise
     except Exception as error:  # astropy reports damage through many classes
@@ -103,23 +193,59 @@ def _fits(path: Path) -> np.ndarray:
         raise DataError(f"'{path}' cannot be read as a spectrum ({text})") from error
 
 
-def _lamost(units: Any, path: Path) -> np.ndarray:
+def _lamost(units: Any, path: Path, reading: SpectrumReading) -> np.ndarray:
     header, image = units[0].header, units[0].data
     if image is not None and image.ndim == 2 and {"COEFF0", "COEFF1"} <= set(header):
         if len(image) < 2:
             raise DataError(f"'{path}' has {len(image)} rows where flux and inverse variance are wanted")
         wavelength = 10.0 ** (float(header["COEFF0"]) + float(header["COEFF1"]) * np.arange(image.shape[1]))
-        return np.stack([wavelength, np.asarray(image[0], float), np.asarray(image[1], float)], axis=1)
-    for unit in units[1:]:
-        names = {name.lower(): name for name in getattr(getattr(unit, "columns", None), "names", None) or ()}
-        wavelength = names.get("wavelength") or names.get("loglam")
-        if wavelength and {"flux", "ivar"} <= set(names):
-            columns = [np.asarray(unit.data[n], float).ravel() for n in (wavelength, names["flux"], names["ivar"])]
-            if "wavelength" not in names:
-                columns[0] = 10.0 ** columns[0]
-            if len({len(column) for column in columns}) > 1:
-                raise DataError(f"'{path}' has columns of different lengths")
-            return np.stack(columns, axis=1)
-    raise DataError(
-        f"'{path}' is no spectrum that is known: neither an image with COEFF0 and COEFF1 nor a table of wavelength, flux and ivar"
+        wavelength = in_vacuum_angstrom(wavelength, reading, "angstrom", _is_air(header))
+        rows = np.stack([wavelength, np.asarray(image[0], float), np.asarray(image[1], float)], axis=1)
+        return kept_samples(rows, image[_AND_MASK] if len(image) > _AND_MASK else None, reading)
+    tables = [u for u in units[1:] if {"flux", "ivar"} <= {n.lower() for n in _names_of(u)}]
+    if len(tables) > 1:
+        raise DataError(f"'{path}' has {len(tables)} tables of spectra: keep one")
+    if tables:
+        return _of_table(tables[0], path, reading, _is_air(header))
+    lacking = (
+        f", as {', '.join(n for n in ('COEFF0', 'COEFF1') if n not in header)} is missing" if image is not None else ""
     )
+    raise DataError(
+        f"'{path}' is no spectrum that is known: neither an image with COEFF0 and COEFF1{lacking} nor a table of wavelength, flux and ivar"
+    )
+
+
+def _names_of(unit: Any) -> list[str]:
+    return getattr(getattr(unit, "columns", None), "names", None) or []
+
+
+def _of_table(unit: Any, path: Path, reading: SpectrumReading, air: bool | None) -> np.ndarray:
+    """A row a sample, or one row that holds the whole spectrum."""
+    which = columns_of(_names_of(unit), f"'{path}'")
+
+    def column(name: str) -> np.ndarray:
+        values = np.asarray(np.ma.filled(np.ma.asarray(unit.data[name], float), np.nan))
+        if values.ndim > 1 and len(values) > 1:
+            raise DataError(f"'{path}' has {len(values)} spectra in one table: give each a file of its own")
+        return values.ravel()
+
+    wavelength, flux, ivar = (column(name) for name in (which.wavelength, which.flux, which.ivar))
+    if len({len(wavelength), len(flux), len(ivar)}) > 1:
+        raise DataError(f"'{path}' has columns of different lengths")
+    wavelength = 10.0**wavelength if which.logarithmic else wavelength
+    told = "" if which.logarithmic else which.unit or str(unit.columns[which.wavelength].unit or "")
+    own = which.air if which.air is not None else _is_air(unit.header)
+    wavelength = in_vacuum_angstrom(wavelength, reading, told, air if own is None else own)
+    mask = column(which.mask) if which.mask else None
+    return kept_samples(np.stack([wavelength, flux, ivar], axis=1), mask, reading)
+
+
+def _is_air(header: Any) -> bool | None:
+    """What a header says of the wavelengths: `VACUUM`, `AIRORVAC` (IRAF, DESI), or the axis type `AWAV` or `WAVE`."""
+    for name in ("VACUUM", "AIRORVAC", "CTYPE1"):
+        said = str(header.get(name, "")).strip().upper()
+        if said in ("F", "FALSE", "0", "AIR", "AWAV"):
+            return True
+        if said in ("T", "TRUE", "1", "VAC", "VACUUM", "WAVE"):
+            return False
+    return None

@@ -1,6 +1,7 @@
-"""`lcjax data prepare|verify|describe`: survey files to shards, their integrity, their statistics."""
+"""`lcjax data prepare|verify|describe|shapes`: survey files to shards, their integrity, their statistics, shapes of their stars."""
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ commands:
   prepare DATASET --source PATH... --out D   survey files -> shards, manifest, report of cleaning
   verify D...                                exit 0 if every file is as written, 2 naming each damaged one
   describe D... [--out FOLDER]               counts, classes, what every number is like; pictures with --out
+  shapes STARS... --out F.parquet            Fourier fits of stars of known period, for --simulation.shapes
 
 datasets: {datasets}"""
 
@@ -60,16 +62,27 @@ class DescribeOptions(FoldersOptions):
     """Folder for PNG pictures and description.json."""
 
 
+@dataclasses.dataclass(frozen=True)
+class ShapesOptions:
+    """Fourier fits of stars whose class and period are known: shapes for simulated ones, without the photometry."""
+
+    stars: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Light curves: files or folders as `lcjax data prepare` reads them, with a period in days for each star."""
+    out: Path
+    """Parquet file, one row for each star and band."""
+    harmonics: int = 6
+
+
 def main(argv: list[str]) -> int:
-    """Runs one of the three commands."""
-    commands = {"prepare": _prepare, "verify": _verify, "describe": _describe}
+    """Runs one of the commands."""
+    commands = {"prepare": _prepare, "verify": _verify, "describe": _describe, "shapes": _shapes}
     if not argv or argv[0] in ("-h", "--help"):
         from data_pipelines.datasets import dataset_names
 
         print(USAGE.format(datasets=", ".join(dataset_names())))
         return 0
     if argv[0] not in commands:
-        raise ConfigError(f"there is no command 'lcjax data {argv[0]}': use prepare, verify or describe")
+        raise ConfigError(f"there is no command 'lcjax data {argv[0]}': use prepare, verify, describe or shapes")
     return commands[argv[0]](argv[1:])
 
 
@@ -126,4 +139,39 @@ def _describe(argv: list[str]) -> int:
             out = options.out / description.manifest.name
             write_pictures(description, out)
             console.print(f"pictures and description.json: {out}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _shapes(argv: list[str]) -> int:
+    # Columns are named as in `prepare`.
+    from data_pipelines.kinds.light_curves.columns import ColumnNames
+
+    fields = [("columns", ColumnNames, dataclasses.field(default_factory=ColumnNames))]
+    parser = dataclasses.make_dataclass("ShapesOptions", fields, bases=(ShapesOptions,), frozen=True)
+    parser.__doc__ = ShapesOptions.__doc__
+    options = tyro.cli(parser, args=argv, prog="lcjax data shapes")
+    from data_pipelines.simulate.fourier_fits import fits_of_curves, write_fits
+    from data_pipelines.sources import read_light_curves
+
+    console = Console()
+    if not 1 <= options.harmonics <= 20:
+        raise ConfigError(f"--harmonics is {options.harmonics}: a fit has 1 to 20")
+    with Console(stderr=True).status("fitting ..."):
+        bad_files: dict[str, str] = {}
+        curves = read_light_curves(
+            options.stars, options.columns, on_bad_file=lambda p, why: bad_files.setdefault(str(p), why)
+        )
+        fits, unused = fits_of_curves(curves, options.harmonics)
+    for path, reason in bad_files.items():
+        console.print(f"{path} not used: {reason}", highlight=False, soft_wrap=True)
+    for reason, count in unused.items():
+        console.print(f"{count:,} stars not used: {reason}", highlight=False, soft_wrap=True)
+    if not fits:
+        raise DataError("no star could be fitted: light curves need a class, a period (d) and enough points in a band")
+    write_fits(fits, options.out)
+    counts = Counter(star.label for star in fits)
+    console.print(
+        ", ".join(f"{count:,} {name}" for name, count in counts.most_common()), highlight=False, soft_wrap=True
+    )
+    console.print(f"{len(fits):,} stars: {options.out}", highlight=False, soft_wrap=True)
     return 0

@@ -1,4 +1,4 @@
-"""Any encoder of sequences of the library (`Task.encode`) as one of the encoders of several modalities."""
+"""Networks of the library as encoders of several modalities: whatever has `Task.encode`, and whatever answers a vector a row."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from lcjax.errors import ConfigError
 from lcjax.typing import Array, Axis, PyTree
 
 
@@ -33,3 +34,50 @@ class EncoderModule(nn.Module):
         last, mask = found["layers"][-1], found["mask"][..., None]
         count = jnp.maximum(jnp.sum(mask, axis=1), 1)
         return {"features": jnp.sum(jnp.where(mask, last, 0.0), axis=1) / count}
+
+
+class NetworkModule(nn.Module):
+    """One of the answers of a network, (B, ...), as features: the stamp classifier's `embedding`, DELIGHT's `offsets` of a host image."""
+
+    network: nn.Module
+    """Called with the arrays of its modality, `deterministic` and `axis`."""
+    answer: str = "embedding"
+    """Which; arrays of several axes are flattened."""
+
+    @nn.compact
+    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
+        """What the network takes -> `features` (B, D).
+
+        Raises:
+          ConfigError: the network answers nothing of that name, or nothing of a row each.
+        """
+        found = self.network(batch, deterministic=deterministic, axis=axis)
+        rows = len(jax.tree.leaves(batch)[0])
+        if self.answer not in found or not found[self.answer].ndim or len(found[self.answer]) != rows:
+            raise ConfigError(
+                f"{type(self.network).__name__} answers {', '.join(found)} and no '{self.answer}' of a row each: name another answer"
+            )
+        return {"features": found[self.answer].reshape(rows, -1)}
+
+
+class CurveModule(nn.Module):
+    """An encoder of light curves of the library in the place of the photometry encoder: (B, D + S).
+
+    Beside the pooled last layer it hands on the scalars of the object, which the encoder does not know.
+    """
+
+    encode: Callable[..., dict[str, Any]]
+    begin: Callable[[Array, dict], PyTree]
+
+    @nn.compact
+    def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
+        """Encodes.
+
+        Args:
+          batch: `windows`, what the task takes, and `scalars` (B, S).
+
+        Returns:
+          `features` (B, D + S).
+        """
+        curve = EncoderModule(self.encode, self.begin, name="curve")(batch["windows"], deterministic, axis)
+        return {"features": jnp.concatenate([curve["features"], batch["scalars"]], axis=-1)}

@@ -119,7 +119,18 @@ def encoders_of(config: MultimodalConfig) -> dict[str, nn.Module]:
     return {name: every[name]() for name in config.modalities}
 
 
-def build_multimodal(config: MultimodalConfig) -> Multimodal:
-    """The network of a configuration: contrastive, or a classifier."""
+def build_multimodal(config: MultimodalConfig, others: Mapping[str, nn.Module] | None = None) -> Multimodal:
+    """The network of a configuration: contrastive, or a classifier.
+
+    Args:
+      others: modality -> encoder in the place of the configured one.
+    """
     classes = config.num_classes if config.head == "classifier" else 0
-    return Multimodal(encoders_of(config), config.dim, config.initial_scale, classes, config.fusion, config.pair_bias)
+    return Multimodal(
+        encoders_of(config) | dict(others or {}),
+        config.dim,
+        config.initial_scale,
+        classes,
+        config.fusion,
+        config.pair_bias,
+    )

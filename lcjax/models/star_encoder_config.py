@@ -19,6 +19,8 @@ class StarEncoderConfig(Settings):
     phase_bins: Count = 32
     filters: Count = 32
     """What each piece of a periodogram or a folded curve becomes."""
+    bands: Count = 1
+    """Bands that are told apart: by 6 the points of all bands of a star are looked at together. One: each band by itself."""
     brightness: bool = False
     """Whether the median magnitude enters. It tells classes apart by how a survey selected its stars."""
     dropout: DropRate = 0.0

@@ -29,3 +29,15 @@ def asinh_magnitudes(flux: Array, error: Array, mask: Array) -> tuple[Array, Arr
     magnitude = -POGSON * jnp.arcsinh(ratio)
     spread = POGSON * sigma / (2.0 * softening * jnp.sqrt(1.0 + ratio**2))
     return jnp.where(mask, magnitude, 0.0), jnp.where(mask, spread, 0.0)
+
+
+def with_magnitudes(batch: dict) -> dict:
+    """A batch of `flux` and `flux_error` (B, L) as one of magnitudes, from the visible points alone; others as they are."""
+    if "flux" not in batch:
+        return batch
+    shown = batch["mask"] & batch["visible"] if "visible" in batch else batch["mask"]
+    # What is not finite is to stay so: it is left out where magnitudes are looked at.
+    flux = jnp.where(jnp.isfinite(batch["flux"]), batch["flux"], jnp.nan)
+    magnitude, error = asinh_magnitudes(flux, batch["flux_error"], shown & jnp.isfinite(batch["time"]))
+    magnitude = jnp.where(jnp.isfinite(flux), magnitude, jnp.nan)
+    return {**batch, "magnitude": magnitude, "magnitude_error": error}

@@ -5,7 +5,7 @@ weighted variance they explain, 1 - chi2 / chi2_0 (Zechmeister & Kuerster 2009, 
 for several). The normal equations need nothing but Fourier sums of weights and of weights times magnitudes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import chex
@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lcjax.transforms.bands import amplitudes_of_spreads, band_means, members, scaled_to, within_slots
 from lcjax.transforms.frequency_grid import Frequency, FrequencyGrid
 from lcjax.transforms.nufft import sums_at, sums_on_grid
 from lcjax.typing import Array
@@ -35,6 +36,8 @@ class Points(NamedTuple):
     span: Array  #: (...,) days between first and last point
     error: Array  #: (..., L) mag, of one point, without jitter
     chi2: Array  #: (...,) of the constant
+    band: Array | None = None  #: (..., L) int32, of several bands: which, -1 where there is no point
+    amplitude: Array | None = None  #: (..., S) of each band, over their mean: `value` is in these units (see `bands`)
 
 
 class Periodogram(NamedTuple):
@@ -77,11 +80,10 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0, bands: int = 
         float32 lost of the times (see `split_time`).
       jitter: added to the errors in quadrature, in units of the star's median error: 0 trusts the errors, 1 limits what
         the best points weigh to twice what the median one does.
-      bands: above 1, of several bands: `band` (B, L) int in [0, bands) says which; each band's own mean is
-        taken off first, and what is left varies with one frequency (nearly VanderPlas & Ivezic 2015, section 4, N_base = 1 and
-        N_band = 0, which fits both at once).
+      bands: above 1, of several bands: `band` (B, L) int in [0, bands) says which. All vary with one frequency and one shape, each
+        about a mean and with an amplitude of its own (see `lcjax.transforms.bands`); points of no such band are left out.
     """
-    mask = usable(batch)
+    mask = usable(within_slots(batch, bands))
     chex.assert_rank(mask, 2)
     chex.assert_equal_shape([batch["time"], batch["magnitude"], batch["magnitude_error"], mask])
     time, magnitude = jnp.where(mask, batch["time"], 0.0), jnp.where(mask, batch["magnitude"], 0.0)
@@ -94,8 +96,9 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0, bands: int = 
     rough = jnp.sum(weight * magnitude, axis=-1, keepdims=True)
     rest = jnp.sum(weight * (magnitude - rough), axis=-1, keepdims=True)
     value = jnp.where(mask, magnitude - rough - rest, 0.0)
-    if bands > 1:
-        value = value - band_means(value, weight, jnp.where(mask, batch["band"], -1), bands)
+    band = jnp.where(mask, batch["band"], -1).astype(jnp.int32) if bands > 1 else None
+    if band is not None:
+        value = value - band_means(value, weight, band, bands)
     variance = jnp.sum(weight * value**2, axis=-1)
     # What rounding alone makes of a constant star is no variation.
     rounding = 4 * jnp.finfo(jnp.float32).eps * jnp.max(jnp.abs(magnitude), axis=-1)
@@ -107,15 +110,11 @@ def prepare(batch: dict, grid: FrequencyGrid, jitter: float = 0.0, bands: int = 
     variance = jnp.where(span < grid.longest, variance, 0.0)
     turns = grid.turns(time, mask, batch.get("time_low"))
     count = jnp.sum(mask, axis=-1)
-    return Points(turns, weight, value, (rough + rest)[..., 0], variance, count, span, error, variance * total[..., 0])
-
-
-def band_means(value: Array, weight: Array, band: Array, bands: int) -> Array:
-    """Weighted mean of the points in the same band, at each point (B, L); 0 where `band` is none of 0 ... bands - 1."""
-    member = (band[..., None] == jnp.arange(bands)).astype(jnp.float32)
-    total = jnp.einsum("bl,blk->bk", weight, member)
-    mean = jnp.einsum("bl,blk->bk", weight * value, member) / jnp.where(total > 0, total, 1.0)
-    return jnp.einsum("bk,blk->bl", mean, member)
+    found = Points(turns, weight, value, (rough + rest)[..., 0], variance, count, span, error, variance * total[..., 0])
+    if band is None:
+        return found
+    flat = Points(*found[:9], band, jnp.ones((*band.shape[:-1], bands), jnp.float32))
+    return scaled_to(flat, jax.lax.stop_gradient(amplitudes_of_spreads(flat)))
 
 
 class Sums(NamedTuple):
@@ -125,21 +124,32 @@ class Sums(NamedTuple):
     sine: list[Array]
 
 
-def explained(
-    weights: Sums, values: Sums, points: Points, harmonics: int
-) -> tuple[list[Array], Callable[[], list[Array]]]:
+class StarSums(NamedTuple):
+    """Of one star."""
+
+    weights: Sums  #: at multiples 1 ... 2 H
+    values: Sums  #: of weights times centred values, 1 ... H
+    of_bands: Sums | None = None  #: of the weights of each of several bands, (S, ...) each, 1 ... H
+
+
+def explained(sums: StarSums, points: Points, harmonics: int) -> tuple[list[Array], Callable[[], list[Array]]]:
     """Share of the variance that a constant and 1, 2, ... H harmonics explain, in [0, 1]; one array for each number.
 
-    Also what gives the coefficients of the fit with H: cosine and sine of the first harmonic, of the second, ...
+    Also what gives the coefficients of the fit with H: cosine and sine of the first harmonic, of the second, ... Of several bands
+    every one has a constant of its own, fitted with the harmonics (VanderPlas & Ivezic 2015, section 4, N_base = H, N_band = 0).
 
     Args:
-      weights: sums of the weights, at multiples 1 ... 2 H. values: of weights times centred magnitudes, 1 ... H.
       points: of one star. harmonics: H.
     """
+    weights, values, of_bands = sums
     zero = jnp.zeros_like(weights.cosine[0])
     cosine, sine = [zero + 1.0, *weights.cosine], [zero, *weights.sine]
     right = [part for pair in zip(values.cosine, values.sine, strict=True) for part in pair]
     means = [part for pair in zip(weights.cosine, weights.sine, strict=True) for part in pair]
+    if of_bands is not None:
+        share = members(points.band, points.amplitude.shape[-1]) @ points.weight
+        scale = jax.lax.rsqrt(jnp.where(share > 0, share, 1.0)).reshape(-1, *(1,) * zero.ndim)
+        means = [part * scale for pair in zip(of_bands.cosine, of_bands.sine, strict=True) for part in pair]
 
     def normal(i: int, j: int) -> Array:
         """Of the functions i >= j: cosine and sine of the first harmonic, of the second, ...; means removed."""
@@ -148,7 +158,8 @@ def explained(
             product = cosine[p - q] + (cosine[p + q] if i % 2 == 0 else -cosine[p + q])
         else:
             product = sine[p + q] + (sine[p - q] if i % 2 else -sine[p - q])
-        return 0.5 * product - means[i] * means[j]
+        shared = means[i] * means[j]
+        return 0.5 * product - (shared if of_bands is None else jnp.sum(shared, axis=0))
 
     # Cholesky, written out: a few hundred multiplications for all frequencies at once. The factor for H harmonics
     # begins with those for fewer.
@@ -178,43 +189,56 @@ def explained(
     return shares, coefficients
 
 
+def _strengths(points: Points) -> Array:
+    """(sets, L): weights times values, then the weights, of several bands those of each."""
+    weights = points.weight[None]
+    if points.band is not None:
+        weights = members(points.band, points.amplitude.shape[-1]) * weights
+    return jnp.concatenate([(points.weight * points.value)[None], weights])
+
+
+def _told_apart(cosine: Sequence[Array], sine: Sequence[Array], points: Points, harmonics: int) -> StarSums:
+    """Sums of the sets of `_strengths` at multiples 1 ... H and on, which may hold the weights of all bands as the only set."""
+    together = lambda part: part[0] if len(part) == 1 else jnp.sum(part[1:], axis=0)
+    pick = lambda which: Sums([which(c) for c in cosine[:harmonics]], [which(s) for s in sine[:harmonics]])
+    weights = Sums([together(c) for c in cosine], [together(s) for s in sine])
+    of_bands = None if points.band is None else pick(lambda part: part[1:])
+    return StarSums(weights, pick(lambda part: part[0]), of_bands)
+
+
 def star_power(points: Points, grid: FrequencyGrid, harmonics: int = 1) -> tuple[Array, Array]:
     """Power and spectral window of one star at all frequencies of the grid, (F,) each."""
-    both = jnp.stack([points.weight, points.weight * points.value])
-    weights, values = Sums([], []), Sums([], [])
+    sets = _strengths(points)
+    parts = []
     for multiple in range(1, 2 * harmonics + 1):
-        sets = both if multiple <= harmonics else both[:1]
-        for found, *parts in zip(
-            (weights, values), *sums_on_grid(sets, points.turns, grid.count, multiple), strict=False
-        ):
-            found.cosine.append(parts[0])
-            found.sine.append(parts[1])
-    power = explained(weights, values, points, harmonics)[0][-1]
-    return power, weights.cosine[0] ** 2 + weights.sine[0] ** 2
+        wanted = sets if multiple <= harmonics else points.weight[None]
+        parts.append(sums_on_grid(wanted, points.turns, grid.count, multiple))
+    sums = _told_apart(*zip(*parts, strict=True), points, harmonics)
+    power = explained(sums, points, harmonics)[0][-1]
+    return power, sums.weights.cosine[0] ** 2 + sums.weights.sine[0] ** 2
 
 
-def _sums_at(points: Points, frequency: Frequency, harmonics: int) -> tuple[Sums, Sums]:
-    both = jnp.stack([points.weight, points.weight * points.value])
-    cosine, sine = sums_at(both, points.turns, frequency, 2 * harmonics)
-    weights, values = (Sums(list(c), list(s)) for c, s in zip(cosine, sine, strict=True))
-    return weights, Sums(values.cosine[:harmonics], values.sine[:harmonics])
+def _sums_at(points: Points, frequency: Frequency, harmonics: int) -> StarSums:
+    cosine, sine = sums_at(_strengths(points), points.turns, frequency, 2 * harmonics)
+    by_multiple = lambda part: list(jnp.moveaxis(part, 1, 0))
+    return _told_apart(by_multiple(cosine), by_multiple(sine), points, harmonics)
 
 
 def star_power_at(points: Points, frequency: Frequency, harmonics: int) -> Array:
     """Power of one star at a few frequencies (F,), with 1 ... H harmonics: (H, F)."""
-    return jnp.stack(explained(*_sums_at(points, frequency, harmonics), points, harmonics)[0])
+    return jnp.stack(explained(_sums_at(points, frequency, harmonics), points, harmonics)[0])
 
 
 def harmonics_at(points: Points, frequency: Frequency, harmonics: int) -> Array:
     """Complex amplitudes of the H harmonics fitted at a few frequencies, (H, F): value = Re sum A_h exp(-2 pi i h phase)."""
-    found = explained(*_sums_at(points, frequency, harmonics), points, harmonics)[1]()
+    found = explained(_sums_at(points, frequency, harmonics), points, harmonics)[1]()
     return jnp.stack([cosine + 1j * sine for cosine, sine in zip(found[::2], found[1::2], strict=True)])
 
 
 def power_and_window_at(points: Points, frequency: Frequency) -> tuple[Array, Array]:
     """Power of one harmonic and spectral window of one star at a few frequencies (F,)."""
-    weights, values = _sums_at(points, frequency, 1)
-    return explained(weights, values, points, 1)[0][0], weights.cosine[0] ** 2 + weights.sine[0] ** 2
+    sums = _sums_at(points, frequency, 1)
+    return explained(sums, points, 1)[0][0], sums.weights.cosine[0] ** 2 + sums.weights.sine[0] ** 2
 
 
 def star_window_at(points: Points, frequency: Frequency) -> Array:

@@ -11,7 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lcjax.transforms.folding import FoldedCurves, fold
+from lcjax.transforms.asinh_magnitudes import with_magnitudes
+from lcjax.transforms.band_views import BandViews, band_numbers, band_waves, with_fitted_amplitudes
+from lcjax.transforms.bands import within_slots
+from lcjax.transforms.folding import FoldedCurves, fold, fold_bands
 from lcjax.transforms.frequency_grid import Frequency, FrequencyGrid
 from lcjax.transforms.log_bins import star_bins
 from lcjax.transforms.peaks import Candidates, PeakSearch, find_candidates, scaled
@@ -48,6 +51,7 @@ class Views(NamedTuple):
     scalars: Array  #: (B, len(SCALARS))
     frequency: Array  #: (B, K) of the candidates, 1/d
     candidates: Candidates  #: (B, K) each
+    bands: BandViews | None = None  #: where several bands are told apart
 
 
 def light_curve_views(
@@ -66,32 +70,43 @@ def light_curve_views(
       grid: frequencies. search: how candidates are found.
       jitter: added to the errors, in median errors: quoted errors tell little of how far real stars scatter.
       at_once: stars worked on at the same time: transforms of several go through a CPU's vectors together.
-      bands: above 1, `band` (B, L) says which of so many a point is in (see `prepare`); all are folded together, each less
-        its own mean.
+      bands: above 1, `band` (B, L) says which of so many a point is in (see `prepare` and `lcjax.passbands.band_slots`); `bands` of
+        the views tells them apart, all else is of what they have in common, in units of their mean amplitude.
 
-    Fluxes, of any sign, become magnitudes by `asinh_magnitudes`.
+    A batch of `flux` and `flux_error` in place of magnitudes becomes one of `asinh_magnitudes`: no sign is lost.
     """
+    batch = within_slots(with_magnitudes(batch), bands)
     points = prepare(batch, grid, jitter, bands)
     one = functools.partial(_star_views, grid=grid, search=search, phase_bins=phase_bins)
-    spectrum, folded, candidates = jax.lax.map(one, points, batch_size=at_once)
+    spectrum, folded, candidates, of_bands = jax.lax.map(one, points, batch_size=at_once)
     frequency = jnp.where(candidates.valid, grid.value(candidates.frequency), 0.0)
     scalars = _scalars(batch, points, spectrum, candidates, frequency, grid)
-    return Views(spectrum, folded, scalars, frequency, candidates)
+    if of_bands is not None:
+        of_bands = BandViews(of_bands.folded, band_numbers(batch, points, of_bands.numbers))
+    return Views(spectrum, folded, scalars, frequency, candidates, of_bands)
 
 
 def _star_views(
     points: Points, grid: FrequencyGrid, search: PeakSearch, phase_bins: int
-) -> tuple[Array, FoldedCurves, Candidates]:
+) -> tuple[Array, FoldedCurves, Candidates, BandViews | None]:
     power, window = star_bins(points, grid)
     blind = jax.lax.stop_gradient
     candidates = find_candidates(blind(points), jax.tree.map(blind, power), jax.tree.map(blind, window), grid, search)
+    if points.band is not None:
+        points, candidates = with_fitted_amplitudes(points, candidates, search)
     place = candidates.frequency
     both = Frequency(*(jnp.stack(pair, axis=1).reshape(-1) for pair in zip(place, scaled(place, 0.5), strict=True)))
     folded = fold(points, both, phase_bins)
     there = candidates.valid[:, None, None]
     shape = (search.candidates, 2, phase_bins)
     folded = FoldedCurves(*(jnp.where(there, part.reshape(shape), 0.0) for part in folded))
-    return jnp.stack([power.power, window.power]), folded, candidates
+    found = None
+    if points.band is not None:
+        apart = fold_bands(points, both, phase_bins)
+        shape = (search.candidates, 2, *apart.mean.shape[1:])
+        apart = FoldedCurves(*(jnp.where(there[..., None], part.reshape(shape), 0.0) for part in apart))
+        found = BandViews(apart, band_waves(points, candidates))
+    return jnp.stack([power.power, window.power]), folded, candidates, found
 
 
 def _scalars(

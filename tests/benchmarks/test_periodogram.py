@@ -23,7 +23,7 @@ def table(tmp_path_factory):
         period = (0.31, 0.4217)[i % 2]
         magnitude = 15 + 0.3 * np.sin(2 * np.pi * time / period) + rng.normal(0, 0.02, 80)
         bands = ["g", "r"] * 40
-        magnitude[1::2] = 99.0
+        magnitude[1::2] = 20 + 0.1 * np.sin(2 * np.pi * time[1::2] / period) + rng.normal(0, 0.02, 40)
         error = np.full(80, 0.02)
         row = {"id": f"star {i}", "label": "AB"[i % 2], "period": period if i else 0.0}
         rows.append({**row, "time": time.tolist(), "mag": magnitude.tolist(), "err": error.tolist(), "band": bands})
@@ -58,16 +58,25 @@ def test_runs_and_finds_them(table, tmp_path, capsys, monkeypatch):
     assert module.main(arguments) == 0
     record = json.loads(out.read_text())
     assert all(row["stars per CPU second"] > 0 for row in record["speed"])
-    rows = [row for row in record["stars"] if row["method"] == "lcjax"]
-    assert rows and all(row["period"] == 100 and row["among candidates"] == 100 for row in rows)
-    assert sum(row["stars"] for row in rows) == len(stars_of(table, 40, 0, "g"))
-    assert "lcjax, all views" in capsys.readouterr().out
+    for name in ("stars, g", "stars, all"):
+        rows = [row for row in record[name] if row["method"] == "lcjax"]
+        assert rows and all(row["period"] == 100 and row["among candidates"] == 100 for row in rows), name
+        assert sum(row["stars"] for row in rows) == len(stars_of(table, 40, 0, "g"))
+    assert "lcjax, all views, points in 6 bands" in capsys.readouterr().out
+
+
+def test_all_bands_have_their_slots(table):
+    stars, one = stars_of(table, 40, 0, "all"), stars_of(table, 40, 0, "g")
+    for star, single in zip(stars, one, strict=True):
+        assert "slot" not in single and len(star["time"]) == 2 * len(single["time"])
+        assert np.all(np.diff(star["time"]) >= 0) and set(star["slot"]) == {1, 2}
+        np.testing.assert_array_equal(star["mag"][star["slot"] == 1], single["mag"])
 
 
 def test_halves_share_no_star_and_lose_none_that_has_a_period(table):
     halves = [{star["time"][0] for star in stars_of(table, 40, half, "g")} for half in (0, 1)]
     assert not halves[0] & halves[1] and len(halves[0] | halves[1]) == 6
-    assert all((star["mag"] < 20).all() for star in stars_of(table, 40, 0, "g"))
+    assert all((star["mag"] < 19).all() for star in stars_of(table, 40, 0, "g"))
 
 
 def test_tables_that_cannot_be(table, tmp_path):

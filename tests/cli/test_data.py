@@ -118,3 +118,30 @@ def test_a_full_disk_is_one_sentence(tmp_path, capsys, monkeypatch):
     assert prepare([write(tmp_path / "a.parquet", stars())], tmp_path / "D") == 2
     assert "No space left on device; choose another --out" in capsys.readouterr().err
     assert not list((tmp_path / "D").iterdir())
+
+
+def test_shapes_of_stars_of_known_period(tmp_path, capsys):
+    """Fitted into a file that a simulation takes; what cannot be fitted is counted, bad files are named."""
+    rng = np.random.default_rng(1)
+    rows = stars(6, 80)
+    rows["period"] = [0.6, 0.7, None, 0.5, 0.4, 0.3]
+    for i, period in enumerate(rows["period"]):
+        phase = rows["time"][i] / (period or 1.0)
+        rows["mag"][i] = 12 + 0.3 * np.cos(2 * np.pi * phase) + 0.01 * rng.normal(size=80)
+    rows["time"][5], rows["mag"][5], rows["err"][5] = (rows[name][5][:20] for name in ("time", "mag", "err"))
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.parquet", rows)
+    (tmp_path / "in" / "b.parquet").write_bytes(b"PAR1 no")
+    out = tmp_path / "fits.parquet"
+    assert main(["data", "shapes", str(tmp_path / "in"), "--out", str(out), "--harmonics", "3"]) == 0
+    said = capsys.readouterr().out
+    assert "4 stars" in said and "no period" in said and "b.parquet" in said
+    assert sorted(set(pq.read_table(out)["object_id"].to_pylist())) == ["s00", "s01", "s03", "s04"]
+    assert main(["data", "shapes", str(tmp_path / "in"), "--out", str(out), "--harmonics", "0"]) == 2
+    rows["period"] = [None] * 6
+    (tmp_path / "in" / "b.parquet").unlink()
+    write(
+        tmp_path / "in" / "a.parquet", {k: v if k != "period" else pa.array(v, pa.float64()) for k, v in rows.items()}
+    )
+    assert main(["data", "shapes", str(tmp_path / "in"), "--out", str(out)]) == 2
+    assert "no star could be fitted" in capsys.readouterr().err

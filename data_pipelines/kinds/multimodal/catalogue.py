@@ -1,5 +1,6 @@
 """The catalogue of objects of several modalities: ids, classes, positions, numbers, names of spectra."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ LABELS = ("label", "class", "target")
 SPECTRA = ("spectrum", "spec_filename", "file")
 TABLES = (".csv", ".csv.gz", ".parquet", ".fits", ".ecsv")
 _EMPTY = ("", "nan", "none", "null", "--", "n/a")
+_EXACT = 2.0**53
+"""Floats from here on skip whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ def read_catalogue(files: Sequence[Path], options: MultimodalOptions) -> Catalog
     path = options.catalogue or _only_catalogue(files)
     table = read_any(path)
     texts = {name: _texts(table[name]) for name in table.column_names}
-    ids = texts[_chosen(texts, options.id_column, IDS, "ids", "id-column", path, needed=True)]
+    own = _chosen(texts, options.id_column, IDS, "ids", "id-column", path, needed=True)
+    ids = ids_of(table[own], f"'{path}'")
     label = _chosen(texts, options.label_column, LABELS, "classes", "label-column", path)
     spectrum = _chosen(texts, options.spectrum_column, SPECTRA, "spectra", "spectrum-column", path)
     faults, rows, seen = [], [], Counter(ids)
@@ -62,7 +66,7 @@ def read_catalogue(files: Sequence[Path], options: MultimodalOptions) -> Catalog
     if not rows:
         raise DataError(f"the catalogue '{path}' has no row with an id of its own")
     # A place on the sky is no property of an object: it is kept, and is no number to learn from.
-    left = {label, spectrum, "ra", "dec", *(name for name in texts if texts[name] is ids)}
+    left = {label, spectrum, "ra", "dec", own}
     numbers, where = _numbers(texts, left, options.columns, path), lambda name: name in texts
     position = {name: _as_number(texts[name])[0][rows] if where(name) else None for name in ("ra", "dec")}
     return Catalogue(
@@ -106,8 +110,53 @@ def read_any(path: Path) -> pa.Table:
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:
-    found = ["" if value is None else str(value).strip() for value in column.to_pylist()]
-    return ["" if value.lower() in _EMPTY else value for value in found]
+    return [text_of(value) for value in column.to_pylist()]
+
+
+def text_of(value: object) -> str:
+    """A cell as text, '' where it is empty.
+
+    >>> text_of(12), text_of(" 12 "), text_of(12.0), text_of(b"a"), text_of(None), text_of("NaN")
+    ('12', '12', '12.0', 'a', '', '')
+    """
+    found = "" if value is None else value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    found = found.strip()
+    return "" if found.lower() in _EMPTY else found
+
+
+def id_of(value: object) -> str:
+    """An id as text: tables that lack some ids hold whole numbers as floats, and `12.0` is the object `12`.
+
+    Raises:
+      DataError: a float so large that it stands for several whole numbers, as Gaia's would be.
+
+    >>> id_of(12.0), id_of("12.0"), id_of("007"), id_of("V12.5")
+    ('12', '12', '007', 'V12.5')
+    """
+    text = text_of(value)
+    if re.fullmatch(r"\d+\.0*|\d(\.\d*)?[eE]\+?\d+", text):
+        number = float(text)
+        if number >= _EXACT:
+            raise DataError(
+                f"the id {text} is a rounded number that may be of several objects: write ids as whole numbers or text"
+            )
+        return str(int(number)) if number == int(number) else text
+    return text
+
+
+def ids_of(column: pa.ChunkedArray, where: str) -> list[str]:
+    """Ids of a table.
+
+    Args:
+      where: named in errors.
+
+    Raises:
+      DataError: as `id_of`.
+    """
+    try:
+        return [id_of(value) for value in column.to_pylist()]
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 def _chosen(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from data_pipelines.sources.wavelengths import SpectrumReading
+
 
 @dataclass(frozen=True)
 class MultimodalOptions:
@@ -25,7 +27,20 @@ class MultimodalOptions:
     """Second of three columns in files of light curves that do not name them."""
     spectrum_grid: tuple[float, float, float] = (3850.0, 9000.0, 2.0)
     """Wavelengths to which spectra are interpolated, Angstrom: first, end, step."""
+    wavelength_unit: Literal["angstrom", "nm", "micron"] | None = None
+    """Of spectra whose files do not say; default: Angstrom, refused where all numbers are below 2,000."""
+    wavelength_medium: Literal["vacuum", "air"] | None = None
+    """Of spectra whose files do not say: those in air become vacuum; default: taken as they are."""
+    third: Literal["ivar", "error"] | None = None
+    """Third of three columns in text files of spectra that do not name them; errors become inverse variances, as LAMOST has them."""
+    flagged: Literal["keep", "drop"] = "keep"
+    """Samples of spectra with an inverse variance of 0 or a mask: kept as published, or left out and interpolated."""
     subset: Literal["full", "sub50", "sub25", "sub10"] = "full"
     """Part of every split, large classes capped, as the published subsets are; of the published dataset, which one."""
     published_seed: Literal[42, 0, 66, 12, 123] | None = None
     """Of the published dataset: which of the five splits."""
+
+    @property
+    def spectrum_reading(self) -> SpectrumReading:
+        """What is said of spectra that do not say it themselves."""
+        return SpectrumReading(self.wavelength_unit, self.wavelength_medium, self.third, self.flagged)

@@ -6,14 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.kinds.multimodal.catalogue import IDS, TABLES, _texts, read_any
+from data_pipelines.kinds.multimodal.catalogue import IDS, TABLES, _texts, ids_of, read_any
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
-from data_pipelines.sources.spectra import read_named_columns
+from data_pipelines.sources.spectra import read_text_table
+from data_pipelines.sources.wavelengths import plain_name
 from lcjax.errors import ConfigError, DataError
 
 FOLDERS = ("photometry", "light_curves", "lightcurves", "vardb_files")
 TIMES = ("time", "hjd", "mjd", "bjd", "jd")
 FLUXES = (("flux", "flux_err"), ("flux", "flux_error"), ("flux", "error"))
+JULIAN = 2_400_000.5
+TIME_UNITS = {
+    "": 0.0,
+    "mjd": 0.0,
+    **dict.fromkeys(("d", "day", "days"), 0.0),
+    **dict.fromkeys(("jd", "hjd", "bjd"), JULIAN),
+}
+"""What a column `u_time` of a table says of each row -> days before MJD 0."""
 MAGNITUDES = (
     ("mag", "mag_err"),
     ("mag", "err"),
@@ -85,8 +94,8 @@ def read_light_curve(path: Path, brightness: str | None = None) -> np.ndarray:
     Raises:
       DataError: other columns, or three without names of which nobody says what they are.
     """
-    names, rows = read_named_columns(path, 3)
-    lower = [name.lower() for name in names]
+    names, rows, *_ = read_text_table(path, 3)
+    lower = [plain_name(name)[0] for name in names]
     if lower:
         times = [lower.index(name) for name in TIMES if name in lower]
         pair = next(((kind, p) for kind in (FLUXES, MAGNITUDES) for p in kind if set(p) <= set(lower)), None)
@@ -128,13 +137,28 @@ def _table(path: Path) -> dict[str, list[tuple[str, float, float, float]]]:
     kind, (value, error) = pair
     numbers = [np.array([_number(t) for t in _texts(table[n])]) for n in (times[0], names[value], names[error])]
     time, values, errors = numbers
+    if "u_time" in names:
+        time = in_one_unit(time, _texts(table[names["u_time"]]), path)
     if kind is MAGNITUDES:
         values, errors = flux_of(values, errors)
     bands = _texts(table[names["band"]]) if "band" in names else [""] * len(time)
     found: dict[str, list[tuple[str, float, float, float]]] = defaultdict(list)
-    for object_id, band, *point in zip(_texts(table[ids]), bands, time, values, errors, strict=True):
+    for object_id, band, *point in zip(ids_of(table[ids], f"'{path}'"), bands, time, values, errors, strict=True):
         found[object_id].append((band, *map(float, point)))  # type: ignore[arg-type]
     return found
+
+
+def in_one_unit(time: np.ndarray, units: list[str], path: Path) -> np.ndarray:
+    """Times of a table whose rows say their unit: Julian dates become MJD where both occur.
+
+    Raises:
+      ConfigError: a unit that is none of days.
+    """
+    lower = [unit.lower() for unit in units]
+    if odd := sorted(set(lower) - set(TIME_UNITS)):
+        raise ConfigError(f"'{path}' has times in '{odd[0]}' (column u_time): known are MJD, JD, HJD, BJD and days")
+    before = np.array([TIME_UNITS[unit] for unit in lower])
+    return time - before if len(np.unique(before)) > 1 else time
 
 
 def _number(text: str) -> float:

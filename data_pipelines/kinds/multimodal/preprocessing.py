@@ -29,6 +29,8 @@ class NormalisedCurve:
     years: float
     """From the first to the last point, in years of 365 days."""
     first_time: float
+    mean: float
+    """Of the fluxes, in their unit: what makes magnitudes of them again."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def normalised_curve(rows: np.ndarray) -> NormalisedCurve:
         float(np.log10(spread)),
         float(span / YEAR),
         float(time[0]),
+        float(flux.mean()),
     )
 
 
@@ -85,10 +88,13 @@ def normalised_spectrum(rows: np.ndarray, grid: tuple[float, float, float] = GRI
     Values beyond the ends are those at the ends. The spread leaves out fluxes of exactly 0, the mean does not.
 
     Raises:
-      DataError: fewer than two usable samples, none of them within the grid, or fluxes without spread.
+      DataError: more than half of the samples not finite, fewer than two usable ones, none of them within the grid, or fluxes without spread.
     """
     rows = np.asarray(rows)
-    rows = rows[np.isfinite(rows).all(axis=1)]
+    usable = np.isfinite(rows).all(axis=1)
+    if 2 * usable.sum() < len(rows):
+        raise DataError(f"{int((~usable).sum()):,} of its {len(rows):,} samples are not finite")
+    rows = rows[usable]
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
     points = grid_points(grid)
     inside = (rows[:, 0] >= points[0]) & (rows[:, 0] <= points[-1])

@@ -37,8 +37,9 @@ def read_objects(paths: Sequence[Path], options: MultimodalOptions, report: Repo
         return
     files = [file for path in paths for file in ([path] if path.is_file() else files_below(path))]
     catalogue = read_catalogue(files, options)
-    photometry, spectra = Photometry(files, options, catalogue.path), Spectra(files, catalogue.path)
-    yield from catalogue.faults
+    photometry = Photometry(files, options, catalogue.path)
+    spectra = Spectra(files, catalogue.path, options.spectrum_reading)
+    yield from (*catalogue.faults, *spectra.faults)
     for row in range(len(catalogue)):
         yield from _object(catalogue, row, photometry, spectra, options)
     used = photometry.used | spectra.used | {catalogue.path}

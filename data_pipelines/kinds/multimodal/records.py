@@ -1,7 +1,7 @@
 """Records of objects with several modalities: a light curve, a spectrum and catalogue numbers, any of which may be missing.
 
 A light curve that is not there has no points, a spectrum no samples, numbers are NaN. `standardised` says that the numbers are
-standardised already, as those of the published processed dataset.
+standardised already, as those of the published processed dataset. `flux_mean` is NaN where only normalised fluxes are known.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ MULTIMODAL = RecordLayout(
         **dict.fromkeys(("spectrum", "spectrum_error"), ("spectrum_length",)),
     },
     exact=("ra", "dec", "reference_time"),
-    floats=("log_spread", "years", "spectrum_log_spread"),
+    floats=("log_spread", "flux_mean", "years", "spectrum_log_spread"),
     integers=("standardised",),
     metadata=True,
 )
@@ -50,7 +50,7 @@ def encode_object(
         try:
             found = normalised_curve(curve)
             ready |= {"time": found.time, "flux": found.flux, "flux_error": found.flux_error, "years": found.years}
-            ready |= {"log_spread": found.log_spread, "reference_time": found.first_time}
+            ready |= {"log_spread": found.log_spread, "flux_mean": found.mean, "reference_time": found.first_time}
         except DataError as error:
             faults.append(Rejection(object_id, f"light curve left out: {error}", origin))
     if spectrum is not None and len(spectrum):

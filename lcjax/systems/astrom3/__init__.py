@@ -86,11 +86,16 @@ class AstroM3System(System):
 
     # --- training
     def initial_variables(self, experiment: AstroM3Experiment) -> "PyTree | None":
-        """Those of the pretrained encoders that this network has; the others start afresh."""
+        """Those of the pretrained encoders that this network has, or of the encoder of light curves; the others start afresh."""
+        from lcjax.systems.astrom3.curve_encoder import curve_variables
         from lcjax.systems.astrom3.fitting import shared_variables
+        from lcjax.training.checkpoint_io import flatten, nest
 
-        start = super().initial_variables(experiment)
-        return None if start is None else shared_variables(self.build_task(experiment), start)
+        curves, start = curve_variables(experiment), super().initial_variables(experiment)
+        if start is None:
+            return curves or None
+        shared = shared_variables(self.build_task(experiment), start)
+        return nest({**flatten(curves), **flatten(shared)}, "/")
 
     # --- judged and asked
     def evaluate(self, loaded: "Loaded", data: MultimodalData, options: Options) -> "Scores":

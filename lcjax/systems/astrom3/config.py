@@ -35,8 +35,24 @@ class InputsConfig(Settings):
     spectrum_error: Literal["given", "root"] = "given"
     """Second channel of spectra: as it is in the records (the published network is given LAMOST's inverse variance), or what an
     inverse variance means as an error, its inverse root."""
+    light_curves: Literal["normalised", "magnitudes"] = "normalised"
+    """What the photometry encoder is given: fluxes in spreads from their mean, or magnitudes; set from --curve-encoder."""
     data_columns: tuple[str, ...] = ()
     """Columns of the batches, in their order; set from the data."""
+
+
+@dataclass(frozen=True)
+class CurveEncoderConfig(Settings):
+    """An encoder of light curves of the library in the place of --model.photometry.encoder, trained with the rest."""
+
+    weights: str = ""
+    """Workdir, weights folder or published name of a trained one."""
+    architecture: str = ""
+    """Preset whose encoder begins with random weights."""
+    system: str = ""
+    """Set from these, so that the workdir stands alone."""
+    settings: str = ""
+    """Likewise, JSON."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,9 @@ class PairObjectiveConfig(Settings):
     """Of the softmax: from the one to the other and back are summed, as published, or averaged."""
     chunk: Count | None = None
     """Rows whose logits are held at a time; None: all. A batch of 16,384 needs 1 GB a pair and direction without."""
+    encoded_rows: Count | None = None
+    """Objects that the encoders see at a time in training; None: all. What lies between input and embedding is then made again for
+    the gradient, so that memory grows with this number and not with the batch; the result is the same."""
     epochs: Count | None = None
     """Passes over the training data, in place of --training.steps; evaluations then follow every pass."""
 
@@ -74,6 +93,7 @@ class AstroM3Experiment(Experiment):
     system: str = "astrom3"
     inputs: InputsConfig = field(default_factory=InputsConfig)
     model: MultimodalConfig = field(default_factory=MultimodalConfig)
+    curve_encoder: CurveEncoderConfig = field(default_factory=CurveEncoderConfig)
     objective: PairObjectiveConfig = field(default_factory=PairObjectiveConfig)
     plateau: PlateauConfig = field(default_factory=PlateauConfig)
     published: Literal[("", *RUN_OF_NAME)] = ""  # type: ignore[valid-type]

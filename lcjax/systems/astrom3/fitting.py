@@ -9,6 +9,7 @@ import numpy as np
 from lcjax.catalogue_columns import METADATA, PHOTOMETRIC
 from lcjax.errors import ConfigError
 from lcjax.systems.astrom3.config import AstroM3Experiment, InputsConfig
+from lcjax.systems.astrom3.curve_encoder import with_curve_encoder
 from lcjax.systems.astrom3.presets import with_published_run
 from lcjax.training.checkpoint_io import flatten, nest
 from lcjax.transforms.catalogue import catalogue_features
@@ -24,7 +25,7 @@ def fitted(experiment: AstroM3Experiment, data: Any) -> AstroM3Experiment:
     Raises:
       ConfigError: a modality that no object has, spectra of several lengths, or no classes for a classifier.
     """
-    experiment = with_published_run(experiment)
+    experiment = with_curve_encoder(with_published_run(experiment), bool(data.standardised))
     inputs, model = with_columns(experiment.inputs, tuple(data.metadata_names)), experiment.model
     inputs = with_statistics(inputs, data)
     if not inputs.class_names:

@@ -9,6 +9,7 @@ import numpy as np
 from lcjax.global_batch import rows_of
 from lcjax.models.astrom3_config import MultimodalConfig
 from lcjax.systems.astrom3.config import InputsConfig
+from lcjax.systems.astrom3.curve_encoder import magnitude_window
 from lcjax.transforms.catalogue import catalogue_features
 from lcjax.typing import Array, Axis
 
@@ -96,6 +97,11 @@ def _photometry(
     days = points[..., 0] * (DAYS * batch["years"][:, None])
     values = jnp.concatenate([points, tiled], axis=-1)
     present = count > 0
+    if inputs.light_curves == "magnitudes":
+        window = magnitude_window(points, mask, batch, days, row)
+        present = window.pop("present")
+        # The same scalars at every point: those of the first; an object without points has none.
+        return {"windows": window, "scalars": jnp.where(present[:, None], values[:, 0, 3:], 0.0), "present": present}
     # What is not there must be finite, and nothing else.
     return {"values": jnp.where(present[:, None, None], values, 0.0), "mask": mask, "time": days, "present": present}
 
@@ -119,7 +125,9 @@ def batch_spec(config: MultimodalConfig, inputs: InputsConfig) -> dict[str, Any]
     flags = lambda *shape: jax.ShapeDtypeStruct((2, *shape), jnp.bool_)
     length, samples = config.photometry.length, config.spectra.length
     columns = len(inputs.data_columns) or len(inputs.photometry_columns) + len(inputs.metadata_columns)
+    magnitudes = {"flux_mean": f32()} if inputs.light_curves == "magnitudes" else {}
     return {
+        **magnitudes,
         **{name: f32(length) for name in SERIES},
         "mask": flags(length),
         "log_spread": f32(),

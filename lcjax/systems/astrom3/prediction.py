@@ -104,7 +104,8 @@ def record_row(record: Mapping[str, Any], experiment: AstroM3Experiment) -> Inpu
         fits = width == samples
         row[name] = np.asarray(record[name], np.float32) if fits else np.zeros(samples, np.float32)
     row["spectrum_mask"] = np.full(samples, width == samples)
-    row |= {name: np.float32(record[name]) for name in ("log_spread", "years", "spectrum_log_spread")}
+    mean = ("flux_mean",) if inputs.light_curves == "magnitudes" else ()
+    row |= {name: np.float32(record[name]) for name in ("log_spread", "years", "spectrum_log_spread", *mean)}
     columns = inputs.data_columns or (*inputs.photometry_columns, *inputs.metadata_columns)
     numbers = record.get("metadata", {})
     row["metadata"] = np.array([numbers.get(name, np.nan) for name in columns], np.float32)

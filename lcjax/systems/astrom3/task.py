@@ -1,8 +1,10 @@
 """The Task: contrast between modalities, or classification with some or all of them."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
@@ -14,8 +16,10 @@ from lcjax.global_batch import global_mean
 from lcjax.inference.raw_batch import received
 from lcjax.losses import cross_entropy, label_weight
 from lcjax.losses.modality_pairs import pair_loss, pair_weights, retrieval_hits
+from lcjax.models.encoder_module import CurveModule
 from lcjax.models.multimodal import build_multimodal, fused, pairs_of
 from lcjax.systems.astrom3.config import AstroM3Experiment
+from lcjax.systems.astrom3.curve_encoder import curve_task
 from lcjax.systems.astrom3.network_inputs import batch_spec, network_inputs
 from lcjax.training.plateau import moved, scale_by_plateau
 from lcjax.training.task import Task, Update, WorkUnit
@@ -33,7 +37,7 @@ def build_task(experiment: AstroM3Experiment) -> Task:
     """
     config, inputs = experiment.model, experiment.inputs
     _check(experiment)
-    model = build_multimodal(config)
+    model = build_multimodal(config, _others(experiment))
     learn = _contrast(experiment) if config.head == "contrastive" else _classify(experiment)
 
     def prepared(batch: Batch, key: Array | None = None, axis: Axis = None) -> dict:
@@ -47,9 +51,12 @@ def build_task(experiment: AstroM3Experiment) -> Task:
     ) -> tuple[Array, tuple[Metrics, PyTree]]:
         crop, drop, samples = jax.random.split(key, 3)
         ready = prepared(batch, crop, axis)
-        outputs = model.apply(
-            {"params": params}, ready, deterministic=False, axis=axis, rngs={"dropout": drop, "samples": samples}
-        )
+        keys = {"dropout": drop, "samples": samples}
+
+        def encoded(params: PyTree, some: dict) -> dict:
+            return model.apply({"params": params}, some, deterministic=False, axis=axis, rngs=keys)
+
+        outputs = by_rows(encoded, params, ready, experiment.objective.encoded_rows)
         value, metrics = learn(outputs, ready, batch, axis)
         return value, (metrics, model_state)
 
@@ -103,6 +110,39 @@ def build_task(experiment: AstroM3Experiment) -> Task:
 def row_weight(batch: Batch) -> Array:
     """Weight of every row, (B,): 1 where the batch has none."""
     return jnp.asarray(batch["weight"]) if "weight" in batch else jnp.ones(len(batch["metadata"]), jnp.float32)
+
+
+def by_rows(encoded: Callable[[PyTree, dict], dict], params: PyTree, ready: dict, rows: int | None) -> dict:
+    """What `encoded(params, ready)` gives, of `rows` rows at a time, of which the gradient makes all but the result again.
+
+    Dropout is keyed by the row and a layer's table of sampled keys is one for all, so that the result is that of all rows at once.
+
+    Args:
+      ready: modality -> arrays with rows first. rows: at a time; None: all.
+    """
+    count = len(jax.tree.leaves(ready)[0])
+    if rows is None or rows >= count:
+        return encoded(params, ready)
+    parts = -(-count // rows)
+    each = -(-count // parts)
+
+    def split(x: Array) -> Array:
+        # Every part takes rows from everywhere: each device then holds its share of each part.
+        x = jnp.concatenate([x, x[: each * parts - count]])
+        return jnp.swapaxes(x.reshape(each, parts, *x.shape[1:]), 0, 1)
+
+    found = jax.lax.map(functools.partial(jax.checkpoint(encoded), params), jax.tree.map(split, ready))
+    join = lambda x: jnp.swapaxes(x, 0, 1).reshape(each * parts, *x.shape[2:])[:count]
+    of_rows = {"embeddings", "projections", "logits", "features"}
+    return {name: jax.tree.map(join if name in of_rows else lambda x: x[0], part) for name, part in found.items()}
+
+
+def _others(experiment: AstroM3Experiment) -> dict[str, nn.Module]:
+    """Encoders of the library in the place of the usual ones."""
+    if experiment.inputs.light_curves != "magnitudes":
+        return {}
+    curves = curve_task(experiment)
+    return {"photometry": CurveModule(curves.encode, curves.init)}
 
 
 def _check(experiment: AstroM3Experiment) -> None:

@@ -1,13 +1,15 @@
 """Views of parts of stars: what the network is shown, from visible points alone."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from lcjax.global_batch import rows_of
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
+from lcjax.transforms.band_views import BandViews
 from lcjax.transforms.folding import FoldedCurves
 from lcjax.transforms.frequency_grid import Frequency, FrequencyGrid
 from lcjax.transforms.peaks import Candidates, PeakSearch
@@ -17,6 +19,11 @@ from lcjax.typing import Array, Axis
 SERIES = ("time", "magnitude", "magnitude_error", "mask")
 
 
+def points_of(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """The series of a batch: `SERIES`, and the bands of points where there are several."""
+    return {name: batch[name] for name in (*SERIES, "band") if name in batch}
+
+
 def grid_of(experiment: BaseEncoderExperiment) -> FrequencyGrid:
     """The frequencies of an experiment."""
     views, encoder = experiment.views, experiment.model.encoder
@@ -24,23 +31,32 @@ def grid_of(experiment: BaseEncoderExperiment) -> FrequencyGrid:
 
 
 def views_of(experiment: BaseEncoderExperiment) -> Callable[[dict], Views]:
-    """(raw windows, with `visible` where not all points are shown) -> views."""
+    """(raw windows, with `visible` where not all points are shown) -> views.
+
+    Bands are told apart where the encoder does and points have a `band`; a curve without is of one.
+    """
     settings, encoder = experiment.views, experiment.model.encoder
     search = PeakSearch(encoder.candidates, settings.peaks, settings.harmonics)
-    return functools.partial(
+    one = functools.partial(
         light_curve_views,
         grid=grid_of(experiment),
         search=search,
         jitter=settings.jitter,
         phase_bins=encoder.phase_bins,
     )
+    return lambda batch: one(batch, bands=encoder.bands if "band" in batch else 1)
 
 
 def packed(views: Views) -> dict[str, Array]:
     """Views as named arrays, pictures in half precision: what is kept of parts that are prepared."""
     half = lambda values: jnp.clip(values, -6e4, 6e4).astype(jnp.float16)
     found = views.candidates
+    bands = {}
+    if views.bands is not None:
+        bands = {f"bands_{name}": half(value) for name, value in views.bands.folded._asdict().items()}
+        bands["bands_numbers"] = views.bands.numbers
     return {
+        **bands,
         "periodogram": half(views.periodogram),
         **{name: half(value) for name, value in views.folded._asdict().items()},
         "scalars": views.scalars,
@@ -54,12 +70,17 @@ def unpacked(arrays: dict[str, Array], grid: FrequencyGrid) -> Views:
     """Named arrays as views again."""
     place = Frequency(arrays["index"], arrays["offset"])
     single = lambda name: arrays[name].astype(jnp.float32)
+    bands = None
+    if "bands_numbers" in arrays:
+        folded = FoldedCurves(*(single(f"bands_{name}") for name in FoldedCurves._fields))
+        bands = BandViews(folded, arrays["bands_numbers"])
     return Views(
         single("periodogram"),
         FoldedCurves(*(single(name) for name in FoldedCurves._fields)),
         arrays["scalars"],
         jnp.where(arrays["valid"], grid.value(place), 0.0),
         Candidates(place, *(arrays[name] for name in Candidates._fields[1:])),
+        bands,
     )
 
 

@@ -20,7 +20,8 @@ from lcjax.files import cache_folder, new_file
 from lcjax.inference.chunks import cores
 from lcjax.systems.base import Data
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
-from lcjax.systems.base_encoder.parts import SERIES, packed, views_of
+from lcjax.systems.base_encoder.joined_bands import joined_bands
+from lcjax.systems.base_encoder.parts import packed, points_of, views_of
 from lcjax.training.source import Position, stays_on_host
 
 AT_ONCE = 128
@@ -55,6 +56,7 @@ class PreparedStars:
         self._settings = json.dumps(
             [repr(part) for part in (experiment.views, experiment.window, shares)]
             + [encoder.candidates, encoder.periodogram_bins, encoder.phase_bins]
+            + [encoder.bands] * (encoder.bands > 1)
         )
         self.fingerprint = _digest(data.fingerprint, self._settings, str(self.batch_size), str(self.seed))
         self._ready: tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]] | None = None
@@ -109,9 +111,13 @@ class PreparedStars:
     def _all(self) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
         """Windows (N, ...), first parts (N, ways, L) bool, views (N, 2 ways, ...)."""
         if self._ready is None:
-            windows = _windows(self._data, self._experiment.window.length)
+            length, bands = self._experiment.window.length, self._experiment.model.encoder.bands
+            windows = _windows(self._data, length)
+            if bands > 1:
+                windows = joined_bands(windows, bands, length, self.dataset_of_record[windows["record"]])
+            windows = _for_the_device(windows)
             first = _parted(windows["mask"], self._shares)
-            points = (windows[name].tobytes() for name in SERIES)
+            points = (series.tobytes() for series in points_of(windows).values())
             folder = cache_folder() / "views" / _digest(self._settings, _code(), *points)
             self._ready = windows, first, computed(windows, first, self._experiment, folder)
         return self._ready
@@ -137,10 +143,13 @@ def _windows(data: Data, length: int) -> dict[str, np.ndarray]:
             parts.append({name: _padded(np.asarray(value)[real], length) for name, value in batch.items()})
     if not parts:
         raise DataError("there is no light curve to learn from: prepare the data again")
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {
-        name: value for name, value in joined.items() if not stays_on_host(value) or name in ("object_id", "record")
-    }
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _for_the_device(windows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Without what stays on the host, but for what names a row."""
+    kept = ("object_id", "record")
+    return {name: value for name, value in windows.items() if name in kept or not stays_on_host(value)}
 
 
 def _padded(value: np.ndarray, length: int) -> np.ndarray:
@@ -199,11 +208,13 @@ def _computed(run: Any, windows: dict[str, np.ndarray], both: np.ndarray, rows: 
 def gathered(windows: dict[str, np.ndarray], parts: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Parts (by row: window times ways, both parts of each) as a batch of points side by side, `AT_ONCE` rows."""
     length = -(-max(int(parts[rows].sum(1).max()), 1) // STEP) * STEP
-    batch: dict[str, np.ndarray] = {name: np.zeros((AT_ONCE, length), windows[name].dtype) for name in SERIES}
+    batch: dict[str, np.ndarray] = {
+        name: np.zeros((AT_ONCE, length), series.dtype) for name, series in points_of(windows).items()
+    }
     each = len(parts) // len(windows["mask"])
     for i, row in enumerate(rows):
         points = np.flatnonzero(parts[row])
-        for name in SERIES:
+        for name in batch:
             batch[name][i, : len(points)] = windows[name][row // each, points]
     return batch
 

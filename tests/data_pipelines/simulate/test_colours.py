@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from data_pipelines.simulate.band_surveys import MULTIBAND
 from data_pipelines.simulate.colours import COLOURS
-from data_pipelines.simulate.multiband import MULTIBAND
 from data_pipelines.simulate.supernovae import EXPLOSIONS
 
 

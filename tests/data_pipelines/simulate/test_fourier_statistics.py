@@ -26,8 +26,10 @@ def test_curves_have_the_statistics_they_are_drawn_from(name):
 def test_shapes_are_independent_of_epoch_and_absent_without_period():
     mjd = np.sort(np.random.default_rng(1).uniform(55_000, 55_300, 80))
     turn = 2 * np.pi * mjd / 0.61
-    magnitude = 15 + 0.3 * np.cos(turn + 1.0) + 0.12 * np.cos(2 * turn + 2.0 + 3.9)
+    magnitude = (
+        15 + 0.3 * np.cos(turn + 1.0) + 0.12 * np.cos(2 * turn + 2.0 + 3.9) + 0.03 * np.cos(3 * turn + 3.0 + 1.2)
+    )
     for shift in (0.0, 1234.5):
-        assert shape_of(mjd + shift, magnitude, 0.61) == pytest.approx((0.4, 3.9), abs=1e-6)
+        assert shape_of(mjd + shift, magnitude, 0.61) == pytest.approx((0.4, 3.9, 0.1, 1.2), abs=1e-6)
     assert np.isnan(shape_of(mjd, magnitude, np.nan)).all() and np.isnan(shape_of(mjd[:9], magnitude[:9], 0.61)).all()
     assert np.isnan(shape_of(mjd[:20], magnitude[:20], 1e4)).all()  # a fit that is not determined

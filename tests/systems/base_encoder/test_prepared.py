@@ -60,3 +60,32 @@ def test_what_is_in_the_cache_is_read_and_what_is_damaged_computed_again(prepare
     assert len(list(path.glob("*/*.npz"))) == 1
     other = PreparedStars(Stars(length=LENGTH), small(prepared=True, seed=3), training=True)
     assert other.fingerprint != fresh().fingerprint
+
+
+def test_views_of_several_bands_are_kept_and_read(tmp_path, monkeypatch):
+    """Two rows a star, in g and r: one window of both; what is packed is what the views are."""
+    import dataclasses
+
+    from lcjax.systems.base_encoder.parts import grid_of, points_of, unpacked
+
+    class Bands(Stars):
+        def evaluation_batches(self):
+            for batch in super().evaluation_batches():
+                star = np.arange(8) // 2 + 10 * batch["record"][0]
+                names = {"object_id": star.astype(str), "band": np.array(["g", "r"] * 4)}
+                yield batch | names | {"reference_mjd": np.full(8, 55_000.0)}
+
+    monkeypatch.setenv("LCJAX_CACHE", str(tmp_path))
+    settings = small(prepared=True)
+    encoder = dataclasses.replace(settings.model.encoder, bands=3)
+    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, encoder=encoder))
+    batch = next(PreparedStars(Bands(length=LENGTH), settings, training=False).evaluation_batches())
+    assert (batch["weight"] > 0).sum() == 7, "four stars of two bands, two of two and one of one"
+    both = batch["mask"].sum(1) > 0
+    assert batch["band"].dtype == np.int32 and set(batch["band"][batch["mask"]]) == {1, 2} and both.all()
+    kept = unpacked(batch["first_views"], grid_of(settings))
+    run = jax.jit(views_of(settings))
+    found = run({**points_of(batch), "visible": batch["first"]})
+    np.testing.assert_allclose(kept.bands.numbers[..., :3], found.bands.numbers[..., :3], atol=1e-4)
+    assert kept.bands.folded.mean.shape == found.bands.folded.mean.shape == (8, 2, 2, 3, 8)
+    assert run({name: batch[name] for name in SERIES}).bands is None

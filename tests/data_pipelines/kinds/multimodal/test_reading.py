@@ -12,7 +12,7 @@ from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.multimodal.catalogue import read_catalogue
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
-from data_pipelines.kinds.multimodal.photometry_files import flux_of, read_light_curve
+from data_pipelines.kinds.multimodal.photometry_files import Photometry, flux_of, read_light_curve
 from data_pipelines.kinds.multimodal.preprocessing import normalised_curve, normalised_spectrum
 from data_pipelines.kinds.multimodal.published import published_files, read_published
 from data_pipelines.kinds.multimodal.reading import read_objects
@@ -282,6 +282,55 @@ def test_subsets_cap_the_large_classes():
     # As published: below the smallest class the shortfall is shared by all but one class.
     assert sum(int(i) >= 80 for i in kept) == 5 and len(kept) == 10
     assert subset(labels, "sub25", 1) == kept != subset(labels, "sub25", 2)
+
+
+def table_of_spectra(path, rows):
+    pq.write_table(pa.Table.from_pylist(rows), path / "spectra.parquet")
+    return Spectra([path / "spectra.parquet"], path / "catalogue.csv")
+
+
+def test_tables_of_spectra_say_units_and_what_is_not_used(tmp_path):
+    wave, flux, third = spectrum().T
+    one = {"id": 1.0, "wavelength": (wave / 10).tolist(), "u_wave": "nm", "flux": flux.tolist(), "ivar": third.tolist()}
+    rows = [one, one | {"flux": [None, *flux[1:-1]], "wavelength": one["wavelength"][:-1], "ivar": third[:-1].tolist()}]
+    rows += [one | {"id": 2.0, "u_wave": "parsec"}, one | {"id": 3.0, "flux": flux[:-1].tolist()}, one | {"id": None}]
+    found = table_of_spectra(tmp_path, rows)
+    np.testing.assert_allclose(found.of("", "1"), spectrum())
+    assert found.of("", "2") is None and found.of("", "3") is None
+    assert [(f.object_id, f.reason) for f in found.faults][:2] == [
+        ("2", "spectrum left out: wavelengths in 'parsec': known are Angstrom, nm, micron and m"),
+        ("3", f"spectrum left out: lists of different lengths ({len(flux) - 1}, {len(flux)})"),
+    ]
+    assert "1 shorter ones" in found.faults[-1].reason
+    with pytest.raises(DataError, match="rounded number"):
+        table_of_spectra(tmp_path, [one | {"id": 1.2e18}])
+    with pytest.raises(ConfigError, match="wavelength is wanted"):
+        table_of_spectra(tmp_path, [{"id": "a", "flux": [1.0]}])
+
+
+def test_ids_are_one_whatever_their_type(survey):
+    """Whole numbers come as integers, floats and texts; `007` is not `7`."""
+    rows = ["id,class", "1.0,EW", "2,SR", "007,EW"]
+    (survey / "catalogue.csv").write_text("\n".join(rows))
+    assert read_catalogue([survey / "catalogue.csv"], MultimodalOptions()).ids == ["1", "2", "007"]
+
+
+def test_times_of_one_table_are_of_one_kind(tmp_path):
+    points = [f"1,{t},{u},5,0.1" for t, u in ((58000.0, "MJD"), (2458001.5, "JD"), (58002.0, "MJD"))]
+    (tmp_path / "photometry.csv").write_text("\n".join(["id,time,u_time,flux,error", *points]))
+    (tmp_path / "catalogue.csv").write_text("id\n1\n")
+    rows, _ = Photometry([tmp_path / "photometry.csv"], MultimodalOptions(), tmp_path / "catalogue.csv").of("1")
+    assert rows[:, 0].tolist() == [58000.0, 58001.0, 58002.0]
+    (tmp_path / "photometry.csv").write_text("id,time,u_time,flux,error\n1,5,seconds,5,0.1\n")
+    with pytest.raises(ConfigError, match="seconds"):
+        Photometry([tmp_path / "photometry.csv"], MultimodalOptions(), tmp_path / "catalogue.csv")
+
+
+def test_spectra_that_are_mostly_not_there_are_left_out():
+    rows = spectrum()
+    rows[: len(rows) // 2 + 1, 1] = np.nan
+    with pytest.raises(DataError, match="not finite"):
+        normalised_spectrum(rows, GRID)
 
 
 def test_kind_reads_its_files_and_prepares(survey, tmp_path_factory):

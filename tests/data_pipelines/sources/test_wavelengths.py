@@ -1,0 +1,100 @@
+"""Spectra say what their columns are, or are refused: units, air, errors, flags, order, one spectrum a table."""
+
+import numpy as np
+import pytest
+
+from data_pipelines.sources.spectra import SpectrumReading, read_spectrum
+from data_pipelines.sources.wavelengths import columns_of, in_vacuum_angstrom, plain_name, vacuum
+from lcjax.errors import DataError
+
+WAVE = np.linspace(4000.0, 5000.0, 6)
+FLUX = np.array([1.0, 2.0, 3.0, 2.0, 1.5, 1.0])
+IVAR = np.array([4.0, 4.0, 0.0, 1.0, 1.0, 1.0])
+
+
+def text(path, header, *columns):
+    path.write_text(header + "\n".join(" ".join(f"{x:.10g}" for x in row) for row in zip(*columns, strict=True)))
+    return path
+
+
+def test_air_and_vacuum():
+    known = {3933.663: 3934.777, 5889.950: 5891.583, 6562.79: 6564.60}  # NIST: Ca K, Na D2, H alpha
+    np.testing.assert_allclose(vacuum(np.array(list(known))), list(known.values()), atol=0.01)
+    assert vacuum(np.array([1500.0])) == 1500.0
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "reading"),
+    [
+        ("wavelength flux ivar\n", (WAVE, FLUX, IVAR), {}),
+        ("# ivar wave [nm] flux\n", (IVAR, WAVE / 10, FLUX), {}),
+        ("lambda_um flux ivar\n", (WAVE / 1e4, FLUX, IVAR), {}),
+        ("loglam flux ivar\n", (np.log10(WAVE), FLUX, IVAR), {}),
+        ("wave flux ivar\n", (WAVE[::-1] / 10, FLUX[::-1], IVAR[::-1]), {"unit": "nm"}),
+        ("# wavelengths in nm\n", (WAVE / 10, FLUX, IVAR), {"unit": "nm", "third": "ivar"}),
+        ("wave flux err\n", (WAVE, FLUX, np.where(IVAR > 0, 1 / np.sqrt(np.maximum(IVAR, 1e-9)), 0)), {}),
+    ],
+)
+def test_columns_are_what_they_are_called(tmp_path, header, columns, reading):
+    found = read_spectrum(text(tmp_path / "a.txt", header, *columns), SpectrumReading(**reading))
+    found = found[np.argsort(found[:, 0])]
+    np.testing.assert_allclose(found, np.stack([WAVE, FLUX, IVAR], 1), rtol=1e-6)
+
+
+def test_samples_that_are_flagged_are_left_out_where_that_is_asked(tmp_path):
+    path = text(tmp_path / "a.txt", "wave flux ivar mask\n", WAVE, FLUX, IVAR, [0, 0, 0, 0, 0, 8])
+    assert len(read_spectrum(path)) == 6
+    assert read_spectrum(path, SpectrumReading(flagged="drop"))[:, 0].tolist() == WAVE[[0, 1, 3, 4]].tolist()
+    assert read_spectrum(text(tmp_path / "b.txt", "wave_air flux\n", WAVE, FLUX))[0, 0] == vacuum(WAVE[:1])[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "match"),
+    [
+        ("", (WAVE, FLUX, IVAR), r"--multimodal.third ivar or error"),
+        ("wave flux\n", (WAVE / 10, FLUX), r"--multimodal.wavelength-unit"),
+        ("# wavelength in micron, K band\n", (WAVE, FLUX), "speaks of 'micron'"),
+        ("# in air\nwave flux\n", (WAVE, FLUX), r"--multimodal.wavelength-medium"),
+        ("wave_km flux\n", (WAVE, FLUX), "columns wave_km"),
+        ("wave lambda flux\n", (WAVE, WAVE, FLUX), "several could be meant"),
+        ("wave[furlong] flux\n", (WAVE, FLUX), "'furlong'"),
+        ("wave flux\n", (WAVE - 4000.0, FLUX), "a wavelength of 0"),
+    ],
+)
+def test_what_can_mean_two_things_is_refused(tmp_path, header, columns, match):
+    with pytest.raises(DataError, match=match):
+        read_spectrum(text(tmp_path / "a.txt", header, *columns))
+
+
+def fits_file(path, image=None, table=None, **cards):
+    fits = pytest.importorskip("astropy.io.fits")
+    units = [fits.PrimaryHDU(image)]
+    if table is not None:
+        columns = [fits.Column(n, f"{np.shape(v)[1]}D", array=v, unit=u) for n, (v, u) in table.items()]
+        units.append(fits.BinTableHDU.from_columns(columns))
+    units[0].header.update(cards)
+    fits.HDUList(units).writeto(path)
+    return path
+
+
+def test_fits_headers_say_units_and_air_and_what_is_missing(tmp_path):
+    table = {"WAVELENGTH": (WAVE[None] / 10, "nm"), "FLUX": (FLUX[None], ""), "IVAR": (IVAR[None], "")}
+    np.testing.assert_allclose(read_spectrum(fits_file(tmp_path / "a.fits", table=table))[:, 0], WAVE)
+    air = read_spectrum(fits_file(tmp_path / "b.fits", table=table, VACUUM=False))
+    np.testing.assert_allclose(air[:, 0], vacuum(WAVE))
+    several = {name: (np.repeat(v, 2, 0), u) for name, (v, u) in table.items()}
+    with pytest.raises(DataError, match="2 spectra in one table"):
+        read_spectrum(fits_file(tmp_path / "c.fits", table=several))
+    with pytest.raises(DataError, match="COEFF1 is missing"):
+        read_spectrum(fits_file(tmp_path / "d.fits", image=np.stack([FLUX, IVAR]), COEFF0=3.6))
+    mask = np.array([0, 0, 0, 0, 16, 0.0])
+    image = np.stack([FLUX, np.ones(6), FLUX, mask])
+    path = fits_file(tmp_path / "e.fits", image=image, COEFF0=3.6, COEFF1=1e-3)
+    assert len(read_spectrum(path)) == 6 and len(read_spectrum(path, SpectrumReading(flagged="drop"))) == 5
+
+
+def test_names():
+    assert plain_name("Wave (um)") == ("wave", "um")
+    found = columns_of(["vac_wave", "flux", "AND_MASK", "e_flux"], "x")
+    assert (found.wavelength, found.air, found.error, found.mask) == ("vac_wave", False, "e_flux", "AND_MASK")
+    assert in_vacuum_angstrom(np.array([1215.0]), SpectrumReading("angstrom"))[0] == 1215.0
