@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.id_columns import FILE_NAME
-from data_pipelines.sources.folders import files_below
+from data_pipelines.sources.folders import check_there, files_below
 from data_pipelines.sources.identity import FileNames, file_names
 from data_pipelines.sources.label_tables import Labels, is_label_table, read_labels
 from data_pipelines.sources.light_curve import RawLightCurve
@@ -50,8 +50,7 @@ def list_files(
     """
     files: list[Path] = []
     for path in map(Path, paths):
-        if not path.exists():
-            raise DataError(f"there is no file or folder '{path}'")
+        check_there(path)
         if path.is_file():
             files.append(path)
             continue

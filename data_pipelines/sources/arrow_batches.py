@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from data_pipelines.sources.astropy_tables import astropy_batches
 from data_pipelines.sources.csv_tables import csv_batches
 from data_pipelines.sources.snana import is_phot, is_snana_text, read_snana_text, snana_fits_batches
-from lcjax.errors import DataError, LcjaxError
+from lcjax.errors import DataError, LcjaxError, first_line
 
 PARQUET = (".parquet", ".parq", ".pq")
 CSV = (".csv", ".csv.gz", ".tsv")
@@ -70,7 +70,7 @@ def file_batches(
     except LcjaxError:
         raise
     except Exception as error:  # Arrow, zlib and csv report damage through many classes, some without a word
-        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        text = first_line(error)
         raise DataError(
             f"'{path}' cannot be read as a table ({text}): the file is damaged or of another format"
         ) from error

@@ -11,7 +11,7 @@ import pyarrow as pa
 from data_pipelines.sources.astropy_parts import ecsv_parts, fits_parts
 from data_pipelines.sources.measurements import UNIT
 from data_pipelines.sources.whole_fits import FitsSource, check_sums
-from lcjax.errors import ConfigError, DataError, MissingExtraError
+from lcjax.errors import ConfigError, DataError, MissingExtraError, first_line
 
 
 def read_with_astropy(path: Path, which: str | None = None) -> pa.Table:
@@ -64,7 +64,7 @@ def astropy_batches(
         said = str(error)
         raise error if str(path) in said else DataError(f"'{path}' cannot be read as a table: {said}") from error
     except Exception as error:
-        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        text = first_line(error)
         raise DataError(f"'{path}' cannot be read as a table ({text})") from error
 
 

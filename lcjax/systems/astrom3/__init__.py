@@ -24,6 +24,7 @@ class MultimodalData(Data, Protocol):
     standardised: bool
     spectrum_lengths: tuple[int, ...]
     batches_per_epoch: int
+    n_points: int
     metadata_names: tuple[str, ...]
     metadata: "np.ndarray"
     used: "np.ndarray"

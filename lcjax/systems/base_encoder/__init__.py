@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lcjax.systems.base import Data, WeightsImporter
 from lcjax.systems.base_encoder import presets
@@ -12,6 +12,7 @@ from lcjax.systems.masked_pretraining.system import PretrainingSystem
 if TYPE_CHECKING:
     from lcjax.systems.catalogue import Published
     from lcjax.training.task import Task
+    from lcjax.typing import PyTree
 
 
 class BaseEncoderSystem(PretrainingSystem):
@@ -27,7 +28,7 @@ class BaseEncoderSystem(PretrainingSystem):
 
         return build_task(experiment)
 
-    def made_strict(self, experiment: BaseEncoderExperiment, variables: Any) -> BaseEncoderExperiment:
+    def made_strict(self, experiment: BaseEncoderExperiment, variables: "PyTree") -> BaseEncoderExperiment:
         """It never sees a hidden point."""
         return experiment
 

@@ -6,7 +6,7 @@ import sys
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,15 @@ import jax
 import numpy as np
 
 from lcjax import transforms
+from lcjax.cores import cores
 from lcjax.errors import ConfigError, DataError
 from lcjax.files import cache_folder, new_file
-from lcjax.inference.chunks import cores
 from lcjax.systems.base import Data
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.base_encoder.joined_bands import joined_bands
 from lcjax.systems.base_encoder.parts import packed, points_of, views_of
 from lcjax.training.source import Position, stays_on_host
+from lcjax.typing import Array
 
 AT_ONCE = 128
 """Parts whose views are computed in one call."""
@@ -197,7 +198,9 @@ def computed(
     return {name: value.reshape(many, 2 * ways, *value.shape[1:]) for name, value in out.items()}
 
 
-def _computed(run: Any, windows: dict[str, np.ndarray], both: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+def _computed(
+    run: Callable[[dict], dict[str, Array]], windows: dict[str, np.ndarray], both: np.ndarray, rows: np.ndarray
+) -> dict[str, np.ndarray]:
     one = lambda some: jax.tree.map(lambda x: np.asarray(x)[: len(some)], run(gathered(windows, both, some)))
     pieces = [rows[i : i + AT_ONCE] for i in range(0, len(rows), AT_ONCE)]
     with ThreadPoolExecutor(cores()) as pool:
