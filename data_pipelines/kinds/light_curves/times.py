@@ -16,7 +16,7 @@ from lcjax.errors import ConfigError
 
 TimeFormat = Literal[
     "auto", "mjd", "jd", "hjd", "bjd", "btjd", "bkjd", "jd-2400000", "hjd-2400000", "bjd-2400000", "jd-2450000", "hjd-2450000",
-    "bjd-2450000", "gaia", "unix", "iso",
+    "bjd-2450000", "gaia", "unix", "iso", "mjd-seconds", "btjd-seconds", "bkjd-seconds",
 ]  # fmt: skip
 MJD_ZERO = 2_400_000.5
 """Julian date of MJD 0."""
@@ -28,6 +28,7 @@ FIRST, LAST = 15_020.0, 88_069.0
 """MJD of 1900 and 2100: the middle of a table's times lies between them, or they are not what they are taken for."""
 
 _ENOUGH, _SECONDS_LOST = 10, 10.0
+_SECONDS, _IN_SECONDS = "-seconds", " in seconds"
 
 _OFFSETS = {"btjd": 2_457_000.0, "bkjd": 2_454_833.0, "gaia": 2_455_197.5, "jd": 0.0, "hjd": 0.0, "bjd": 0.0}
 _OFFSETS |= {f"{k}jd-{n}": float(n) for k in ("", "h", "b") for n in (2_400_000, 2_450_000)}
@@ -86,7 +87,7 @@ def time_scale(name: str, iso: bool, clock: Clock, unit: str, header: Mapping[st
     """
     if iso:
         return "mjd_utc"
-    asked = clock.said.lower().removesuffix(" (its name)")
+    asked = clock.said.lower().removesuffix(" (its name)").removesuffix(_IN_SECONDS)
     asked = "gaia" if "gaia" in f"{asked} {unit.lower()}" else asked
     system = str(header.get("TIMESYS", "")).strip().lower()
     barycentric = any(str(key).startswith("BJDREF") for key in header) or "bjd" in unit.lower()
@@ -176,6 +177,9 @@ def _rounding(values: np.ndarray, clock: Clock) -> str:
 
 
 def _asked(asked: TimeFormat) -> Clock:
+    if asked.endswith(_SECONDS):
+        days = _asked(asked.removesuffix(_SECONDS))  # type: ignore[arg-type]
+        return Clock(days.zero, 86_400.0, f"{days.said}{_IN_SECONDS}")
     if asked in ("mjd", "iso"):
         return Clock(0.0, 1.0, asked if asked == "iso" else "MJD")
     if asked == "unix":

@@ -164,3 +164,15 @@ def test_times_in_hours_or_years_are_refused(said):
 )
 def test_what_is_lost_by_rounding_is_said(values, name, said):
     assert choose_clock(values.astype(np.float64), name, "a.csv", "auto" if name != "btjd" else "btjd").rounded == said
+
+
+@pytest.mark.parametrize(
+    "count,zero,scale", [("mjd", 0.0, ""), ("btjd", 56999.5, "bjd_tdb"), ("bkjd", 54832.5, "bjd_tdb")]
+)
+def test_seconds_of_a_mission_are_what_the_user_says(count, zero, scale):
+    values = (DAYS - zero) * 86_400
+    with pytest.raises(ConfigError, match="seconds"):
+        choose_clock(values, "time", "a.csv")
+    clock = choose_clock(values, "time", "a.csv", f"{count}-seconds")
+    np.testing.assert_allclose(clock.mjd(values), DAYS, rtol=0, atol=1e-6)
+    assert time_scale("time", False, clock, "", {}) == scale
