@@ -223,6 +223,10 @@ def test_stamps_explanation_light_curve_and_host_are_drawn(ann):
     ann.run("const p = document.getElementById('period'); p.value = ''; p.dispatchEvent(new Event('input'))")
     ann.keys("s")
     ann.wait(lambda: len(ann.all("#dialog circle.candidate")) == COUNT)
+    next(b for b in ann.all("#dialog button") if b.text.startswith("Nearer")).click()
+    ann.wait(
+        lambda: ann.run("return document.querySelector('#dialog svg').getAttribute('viewBox')").endswith(" 360 180")
+    )
     ann.one("#dialog").send_keys(Keys.ESCAPE)
 
 

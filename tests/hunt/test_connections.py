@@ -11,13 +11,13 @@ _WHOLE = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 
 async def _app(scope, receive, send):
     if scope["type"] == "http":
-        await asyncio.sleep(0.5)  # an answer may take longer than the patience for questions
+        await asyncio.sleep(0.3)  # an answer may take longer than the patience for questions
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
 
-async def _try(port, *parts):
-    """Answers, then whether the server hung up within a second after the last part."""
+async def _try(port, *parts, patience=5.0):
+    """Answers, then whether the server hung up within so many seconds after the last part."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     found = []
     for part in parts:
@@ -25,7 +25,7 @@ async def _try(port, *parts):
         if part.endswith(b"\r\n\r\n"):
             found.append((await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5))[:12])
     try:
-        found.append(await asyncio.wait_for(reader.read(), 1.0) == b"")
+        found.append(await asyncio.wait_for(reader.read(), patience) == b"")
     except TimeoutError:
         found.append(False)
     writer.close()
@@ -33,7 +33,7 @@ async def _try(port, *parts):
 
 
 def test_slow_and_silent_connections(monkeypatch):
-    monkeypatch.setattr(connections, "PATIENCE", 0.15)
+    monkeypatch.setattr(connections, "PATIENCE", 0.1)
 
     async def main():
         config = uvicorn.Config(
@@ -47,8 +47,8 @@ def test_slow_and_silent_connections(monkeypatch):
         tried = await asyncio.gather(
             _try(port),
             _try(port, b"GET / HTT"),
-            _try(port, _WHOLE),
-            _try(port, _WHOLE, _WHOLE),
+            _try(port, _WHOLE, patience=0.4),
+            _try(port, _WHOLE, _WHOLE, patience=0.4),
             _try(port, _WHOLE, b"G"),
         )
         server.should_exit = True
