@@ -10,6 +10,7 @@ from lcjax.global_batch import (
 )
 from lcjax.losses.classification import cross_entropy, entropy, entropy_regularised, focal_factor, label_weight
 from lcjax.losses.contrastive import contrastive_loss, effective_rank, pair_logits, partner_found, unit_length
+from lcjax.losses.recognition import recognition_loss
 from lcjax.losses.reconstruction import (
     error_weights,
     gaussian_nll,
@@ -41,6 +42,7 @@ __all__ = [
     "partner_found",
     "r2_score",
     "r2_sums",
+    "recognition_loss",
     "reconstruction_loss",
     "row_numbers",
     "student_nll",

@@ -2,6 +2,7 @@
 
 import flax.linen as nn
 
+from lcjax.models.recognition import Recognition
 from lcjax.models.star_decoder import StarDecoder
 from lcjax.models.star_encoder import StarEncoder
 from lcjax.models.star_encoder_config import StarDecoderConfig, StarEncoderConfig
@@ -13,11 +14,15 @@ class BaseStar(nn.Module):
 
     encoder: StarEncoderConfig
     decoder: StarDecoderConfig
+    classes: int = 0
+    """Of simulated stars that are told apart in training; 0: there are none."""
 
     def setup(self) -> None:
-        """Two parts."""
+        """Two parts, and one that only training needs."""
         self.encode_star = StarEncoder(self.encoder)
         self.decode_points = StarDecoder(self.decoder)
+        if self.classes:
+            self.recognise_star = Recognition(self.classes)
 
     def encode(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """The encoder alone."""
@@ -27,7 +32,13 @@ class BaseStar(nn.Module):
         """The decoder alone, of an embedding that is there."""
         return self.decode_points(batch, deterministic, axis)
 
+    def recognise(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
+        """Class and period of `views`; see `Recognition`."""
+        return self.recognise_star(self.encode(batch, deterministic, axis)["embedding"])
+
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
-        """Both."""
+        """All."""
         found = self.encode(batch, deterministic, axis)
+        if self.classes:
+            found |= self.recognise_star(found["embedding"])
         return {**found, **self.decode({**batch, "embedding": found["embedding"]}, deterministic, axis)}

@@ -149,6 +149,18 @@ class LightCurveSource(ShardSource):
         record = batch["record"]
         return flux_batch(batch, scale[record], made[record], self._chosen.zero_point)
 
+    def simulated_stars(self, count: int, classes: Sequence[str], length: int, seed: int) -> dict[str, np.ndarray]:
+        """Stars of known class and period at the epochs and errors of this split's own; see `simulated_like`.
+
+        Raises:
+          ConfigError: the batches hold fluxes, or a class is not known. DataError: no light curve of enough points.
+        """
+        from data_pipelines.kinds.light_curves.simulated_like import simulated_like
+
+        if self._chosen is not None:
+            raise ConfigError("simulated stars have magnitudes: give the data of magnitudes, or simulate none")
+        return simulated_like(self.evaluation_batches(), self.dataset_of_record, count, classes, length, seed)
+
     @cached_property
     def _of_rows(self) -> tuple[np.ndarray, np.ndarray]:
         """(R + 1,) what the fluxes of each record are multiplied by, and whether they are magnitudes; the last is of rows that fill."""

@@ -93,6 +93,29 @@ class BaseObjectiveConfig(ObjectiveConfig):
 
 
 @dataclass(frozen=True)
+class SimulationConfig(Settings):
+    """Stars whose class and period are known, simulated at the epochs and errors of the training stars."""
+
+    weight: NotNegative = 0.0
+    """Of the loss on them beside that of the contrast; 0: none are simulated."""
+    stars: Count = 40_000
+    """How many: their views are computed once, before training, and kept in the cache."""
+    share: Positive = 0.5
+    """Rows of them in each step over rows of real stars."""
+    classes: tuple[str, ...] = (
+        "EW", "EB", "EA", "RRab", "RRab_BL", "RRc", "RRd", "DSCT", "CEP", "T2CEP", "ACEP", "MIRA", "SR", "ROT", "ACV", "BCEP",
+        "ELL",
+    )  # fmt: skip
+    """What is told apart."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for classes that cannot be told apart."""
+        super().__post_init__()
+        if len(set(self.classes)) < max(len(self.classes), 2):
+            raise ConfigError(f"classes of simulated stars are {', '.join(self.classes)}: name two or more, each once")
+
+
+@dataclass(frozen=True)
 class BaseEncoderExperiment(PretrainingExperiment):
     """Training of the star encoder."""
 
@@ -101,3 +124,12 @@ class BaseEncoderExperiment(PretrainingExperiment):
     objective: BaseObjectiveConfig = field(default_factory=BaseObjectiveConfig)
     contrast: ContrastConfig = field(default_factory=ContrastConfig)
     views: ViewsConfig = field(default_factory=ViewsConfig)
+    simulation: SimulationConfig = field(default_factory=SimulationConfig)
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for simulated stars whose views are not prepared."""
+        super().__post_init__()
+        if self.simulation.weight and not self.contrast.prepared:
+            raise ConfigError(
+                "views of simulated stars are prepared before training: give --contrast.prepared True, or --simulation.weight 0"
+            )

@@ -1,36 +1,19 @@
 """Stars in memory with the views of their parts, computed once: batches are a function of data, settings and seed."""
 
-import hashlib
-import json
-import sys
-import time
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import numpy as np
 
-from lcjax import transforms
-from lcjax.cores import cores
 from lcjax.errors import ConfigError, DataError
-from lcjax.files import cache_folder, new_file
 from lcjax.systems.base import Data
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.base_encoder.joined_bands import joined_bands
-from lcjax.systems.base_encoder.parts import packed, points_of, views_of
+from lcjax.systems.base_encoder.kept_views import digest, kept_views, view_settings
+from lcjax.systems.base_encoder.simulated_stars import SimulatedStars
 from lcjax.training.source import Position, stays_on_host
-from lcjax.typing import Array
 
-AT_ONCE = 128
-"""Parts whose views are computed in one call."""
-KEPT = 4096
-"""Parts that are written together."""
-STEP = 64
-"""Padded lengths are multiples of it: a handful of shapes to compile."""
 _DRAWS = 6
 """Of the seeds below: what a random number is for."""
 
@@ -53,13 +36,10 @@ class PreparedStars:
         self._data, self._experiment, self._shares = data, experiment, shares
         self.class_names, self.labels, self.n_objects = data.class_names, data.labels, data.n_objects
         self.batch_size, self.seed = experiment.training.batch_size, experiment.training.seed
-        encoder = experiment.model.encoder
-        self._settings = json.dumps(
-            [repr(part) for part in (experiment.views, experiment.window, shares)]
-            + [encoder.candidates, encoder.periodogram_bins, encoder.phase_bins]
-            + [encoder.bands] * (encoder.bands > 1)
-        )
-        self.fingerprint = _digest(data.fingerprint, self._settings, str(self.batch_size), str(self.seed))
+        self._simulated = SimulatedStars(data, experiment) if training and experiment.simulation.weight else None
+        settings = [*view_settings(experiment), repr(experiment.window), shares]
+        settings += [repr(experiment.simulation)] * (self._simulated is not None)
+        self.fingerprint = digest(data.fingerprint, repr(settings), str(self.batch_size), str(self.seed))
         self._ready: tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]] | None = None
 
     @property
@@ -88,7 +68,10 @@ class PreparedStars:
                 order, way = rng.permutation(count), rng.integers(len(self._shares), size=count)
                 own = places // count == turn
                 rows[own], ways[own] = order[places[own] % count], way[places[own] % count]
-            yield divmod(number, per_epoch), self._batch(rows, ways)
+            chosen = self._batch(rows, ways)
+            if self._simulated is not None:
+                chosen["simulated"] = self._simulated.rows(number)
+            yield divmod(number, per_epoch), chosen
             number += 1
 
     def evaluation_batches(self) -> Iterator[dict[str, Any]]:
@@ -118,22 +101,10 @@ class PreparedStars:
                 windows = joined_bands(windows, bands, length, self.dataset_of_record[windows["record"]])
             windows = _for_the_device(windows)
             first = _parted(windows["mask"], self._shares)
-            points = (series.tobytes() for series in points_of(windows).values())
-            folder = cache_folder() / "views" / _digest(self._settings, _code(), *points)
-            self._ready = windows, first, computed(windows, first, self._experiment, folder)
+            both = np.stack([first, windows["mask"][:, None] & ~first], axis=2)
+            parts = both.reshape(len(first), 2 * len(self._shares), -1)
+            self._ready = windows, first, kept_views(windows, parts, self._experiment)
         return self._ready
-
-
-def _digest(*parts: str | bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode() if isinstance(part, str) else part)
-    return digest.hexdigest()[:16]
-
-
-def _code() -> str:
-    """What views are computed by: those that another version left in the cache are not these."""
-    return "".join(path.read_text() for path in sorted(Path(transforms.__file__).parent.glob("*.py")))
 
 
 def _windows(data: Data, length: int) -> dict[str, np.ndarray]:
@@ -167,72 +138,3 @@ def _parted(mask: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
             count = int(np.clip(round(share * len(there)), 1, max(len(there) - 1, 1)))
             out[row, way, rng.permutation(there)[:count]] = True
     return out
-
-
-def computed(
-    windows: dict[str, np.ndarray], first: np.ndarray, experiment: BaseEncoderExperiment, folder: Path
-) -> dict[str, np.ndarray]:
-    """Views of all parts, (N, 2 ways, ...) each: parts of about one length together, on all cores.
-
-    Args:
-      folder: where they are written, some thousands at a time: what was interrupted goes on.
-    """
-    run = jax.jit(lambda batch: packed(views_of(experiment)(batch)))
-    many, ways, _ = first.shape
-    both = np.stack([first, windows["mask"][:, None] & ~first], axis=2).reshape(many * 2 * ways, -1)
-    order = np.argsort(both.sum(1), kind="stable")
-    out: dict[str, np.ndarray] = {}
-    for begin in range(0, len(order), KEPT):
-        rows = order[begin : begin + KEPT]
-        path = folder / f"{begin:09d}.npz"
-        found = _read(path, len(rows))
-        if found is None:
-            started = time.monotonic()
-            found = _computed(run, windows, both, rows)
-            _write(path, found)
-            rate = len(rows) / (time.monotonic() - started)
-            share = min((begin + KEPT) / len(order), 1.0)
-            print(f"views of parts of stars: {share:.0%}, {rate:.0f} a second", file=sys.stderr, flush=True)
-        for name, value in found.items():
-            out.setdefault(name, np.zeros((len(order), *value.shape[1:]), value.dtype))[rows] = value
-    return {name: value.reshape(many, 2 * ways, *value.shape[1:]) for name, value in out.items()}
-
-
-def _computed(
-    run: Callable[[dict], dict[str, Array]], windows: dict[str, np.ndarray], both: np.ndarray, rows: np.ndarray
-) -> dict[str, np.ndarray]:
-    one = lambda some: jax.tree.map(lambda x: np.asarray(x)[: len(some)], run(gathered(windows, both, some)))
-    pieces = [rows[i : i + AT_ONCE] for i in range(0, len(rows), AT_ONCE)]
-    with ThreadPoolExecutor(cores()) as pool:
-        found = list(pool.map(one, pieces))
-    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-
-
-def gathered(windows: dict[str, np.ndarray], parts: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Parts (by row: window times ways, both parts of each) as a batch of points side by side, `AT_ONCE` rows."""
-    length = -(-max(int(parts[rows].sum(1).max()), 1) // STEP) * STEP
-    batch: dict[str, np.ndarray] = {
-        name: np.zeros((AT_ONCE, length), series.dtype) for name, series in points_of(windows).items()
-    }
-    each = len(parts) // len(windows["mask"])
-    for i, row in enumerate(rows):
-        points = np.flatnonzero(parts[row])
-        for name in batch:
-            batch[name][i, : len(points)] = windows[name][row // each, points]
-    return batch
-
-
-def _read(path: Path, rows: int) -> dict[str, np.ndarray] | None:
-    """What is kept, or None where it has to be computed again: absent, cut short, or of other sizes."""
-    try:
-        with np.load(path, allow_pickle=False) as kept:
-            found = {name: kept[name] for name in kept.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None
-    return found if found and all(len(value) == rows for value in found.values()) else None
-
-
-def _write(path: Path, views: dict[str, np.ndarray]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with new_file(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **views)

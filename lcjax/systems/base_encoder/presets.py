@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Callable
 
 from lcjax.configs import OptimizerConfig, TrainingConfig, WindowConfig
-from lcjax.systems.base_encoder.config import BaseEncoderExperiment, ContrastConfig
+from lcjax.models.star_encoder_config import StarEncoderConfig
+from lcjax.systems.base_encoder.config import BaseEncoderExperiment, BaseModelConfig, ContrastConfig, SimulationConfig
 from lcjax.systems.masked_pretraining.config import MaskingConfig
 
 
@@ -16,6 +17,8 @@ def lcjax_base() -> BaseEncoderExperiment:
     return BaseEncoderExperiment(
         window=WindowConfig(length=512, mode="sequential", evaluation_mode="sequential"),
         masking=MaskingConfig(probed=0.5, same=0.0, random=0.0),
+        model=BaseModelConfig(encoder=StarEncoderConfig(dropout=0.2)),
+        simulation=SimulationConfig(weight=2.0),
         optimizer=OptimizerConfig(name="adamw", learning_rate=1e-3, warmup_steps=50, weight_decay=0.05),
         training=TrainingConfig(
             steps=1200, batch_size=256, evaluate_every=400, checkpoint_every=100, log_every=50, monitor="contrast"

@@ -5,8 +5,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lcjax.global_batch import global_mean
-from lcjax.losses import contrastive_loss, effective_rank, partner_found, r2_sums, student_nll
+from lcjax.global_batch import global_mean, row_numbers
+from lcjax.losses import (
+    contrastive_loss,
+    effective_rank,
+    partner_found,
+    r2_sums,
+    recognition_loss,
+    student_nll,
+)
 from lcjax.models.base_star import BaseStar
 from lcjax.models.star_encoder import CENTRE, SURVEY_SCALARS
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
@@ -18,6 +25,9 @@ from lcjax.transforms.masking import draw_masks, mask_for_pretraining, row_keys
 from lcjax.transforms.scaling import masked_mean
 from lcjax.transforms.views import Views
 from lcjax.typing import Array, Axis, Metrics, PyTree
+
+PERIOD_FOUND = 0.02
+"""log10, about 5 %."""
 
 
 def shown(batch: dict, visible: Array, views: Views, experiment: BaseEncoderExperiment) -> dict[str, Array]:
@@ -101,7 +111,40 @@ class Objective:
             likelihood, sums = self.likelihood(params, *some, point_key, axis)
             value = value + objective.likelihood * likelihood
             metrics |= sums
+        if "simulated" in batch:
+            keys = jax.random.fold_in(hide_key, 2), jax.random.fold_in(drop_key, 2)
+            recognised, sums = self.recognition(params, batch["simulated"], *keys, training, axis)
+            value = value + self.experiment.simulation.weight * recognised
+            metrics |= sums
         return value, {"loss": (value * total, total), **metrics}
+
+    def recognition(
+        self, params: PyTree, stars: dict, hide_key: Array, drop_key: Array, training: bool, axis: Axis
+    ) -> tuple[Array, Metrics]:
+        """Loss of simulated stars, the share whose class is found, and the share whose period is within 5 %."""
+        label, period = stars["label"], stars["period"]
+        row = {"row": row_numbers(label.shape[0], axis)}
+        views = unpacked(stars["views"], grid_of(self.experiment))
+        if training:
+            views = hidden_scalars(views, row, hide_key, self.experiment.contrast.drop_scalars, axis)
+        outputs = self.model.apply(
+            {"params": params},
+            {"views": views, **row},
+            deterministic=not training,
+            axis=axis,
+            rngs={"dropout": drop_key},
+            method="recognise",
+        )
+        rows = jnp.ones(label.shape[0], jnp.float32)
+        loss = recognition_loss(outputs["class_logits"], outputs["log_period"], label, period)
+        right = jnp.argmax(outputs["class_logits"], axis=-1) == label
+        known = jnp.isfinite(period) & (period > 0)
+        near = jnp.abs(outputs["log_period"] - jnp.log10(jnp.where(known, period, 1.0))) < PERIOD_FOUND
+        return global_mean(loss, rows, axis), {
+            "recognition": (jnp.sum(loss), jnp.sum(rows)),
+            "class_found": (jnp.sum(right.astype(jnp.float32)), jnp.sum(rows)),
+            "period_found": (jnp.sum((near & known).astype(jnp.float32)), jnp.sum(known.astype(jnp.float32))),
+        }
 
     def likelihood(
         self, params: PyTree, batch: dict, first: Array, views: Views, embedding: Array, weight: Array, key: Array,
@@ -201,7 +244,8 @@ def warnings(split: str, values: dict[str, float]) -> list[str]:
 
 def build_task(experiment: BaseEncoderExperiment) -> Task:
     """The Task of lcjax-base."""
-    model = BaseStar(experiment.model.encoder, experiment.model.decoder)
+    classes = len(experiment.simulation.classes) if experiment.simulation.weight else 0
+    model = BaseStar(experiment.model.encoder, experiment.model.decoder, classes)
     objective = Objective(experiment, model)
 
     def init(key: Array, batch: dict) -> PyTree:

@@ -7,14 +7,14 @@ import numpy as np
 
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import PRESETS
-from lcjax.systems.base_encoder.config import BaseModelConfig, ViewsConfig
+from lcjax.systems.base_encoder.config import BaseModelConfig, SimulationConfig, ViewsConfig
 from tests.inference.models import untrained
 from tests.training.curves import CurveSource
 
 LENGTH = 24
 
 
-def small(prepared=False, **training):
+def small(prepared=False, simulated=0, **training):
     """The preset with a coarse grid, two candidates and narrow networks."""
     preset = PRESETS["lcjax-base"]()
     encoder = dataclasses.replace(
@@ -35,6 +35,9 @@ def small(prepared=False, **training):
         views=ViewsConfig(highest=0.5, lowest=0.01, span=100.0, peaks=4, harmonics=2),
         window=dataclasses.replace(preset.window, length=LENGTH),
         contrast=dataclasses.replace(preset.contrast, prepared=prepared, shares=(0.5, 0.7)),
+        simulation=SimulationConfig(
+            weight=2.0 if simulated else 0.0, stars=max(simulated, 1), classes=("EW", "RRab", "MIRA")
+        ),
         objective=dataclasses.replace(preset.objective, likelihood_rows=4, likelihood_points=16),
         training=dataclasses.replace(preset.training, **(settings | training)),
     )
@@ -62,6 +65,16 @@ class Stars(CurveSource):
     @property
     def dataset_of_record(self):
         return np.full(16, "made up", object)
+
+    def simulated_stars(self, count, classes, length, seed):
+        """Sines, of every class the same number."""
+        rng = np.random.default_rng(seed)
+        label = (np.arange(count) % len(classes)).astype(np.int32)
+        period = np.where(label == 0, np.nan, rng.uniform(3, 30, count)).astype(np.float32)
+        time = np.sort(rng.uniform(0, 100, (count, length)), 1).astype(np.float32)
+        magnitude = 13 + np.sin(2 * np.pi * time / np.nan_to_num(period, nan=7.0)[:, None]).astype(np.float32)
+        series = {"time": time, "magnitude": magnitude, "magnitude_error": np.full_like(time, 0.05)}
+        return series | {"mask": np.ones(time.shape, bool), "label": label, "period": period}
 
     def evaluation_batches(self):
         for index in range(2):

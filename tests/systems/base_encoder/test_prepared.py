@@ -45,7 +45,7 @@ def test_views_are_those_of_the_parts(prepared):
 
 
 def test_what_is_in_the_cache_is_read_and_what_is_damaged_computed_again(prepared, monkeypatch, tmp_path):
-    from lcjax.systems.base_encoder import prepared as module
+    from lcjax.systems.base_encoder import kept_views as module
 
     path = module.cache_folder() / "views"
     files = list(path.glob("*/*.npz"))

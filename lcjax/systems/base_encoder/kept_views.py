@@ -1,0 +1,118 @@
+"""Views of many parts of stars, computed once on all cores and kept in the cache."""
+
+import hashlib
+import sys
+import time
+import zipfile
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from lcjax import transforms
+from lcjax.files import cache_folder, new_file
+from lcjax.inference.chunks import cores
+from lcjax.systems.base_encoder.config import BaseEncoderExperiment
+from lcjax.systems.base_encoder.parts import packed, points_of, views_of
+
+AT_ONCE = 128
+"""Parts whose views are computed in one call."""
+KEPT = 4096
+"""Parts that are written together."""
+STEP = 64
+"""Padded lengths are multiples of it: a handful of shapes to compile."""
+
+
+def digest(*parts: str | bytes) -> str:
+    """Tells settings and data apart."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part.encode() if isinstance(part, str) else part)
+    return found.hexdigest()[:16]
+
+
+def view_settings(experiment: BaseEncoderExperiment) -> list[Any]:
+    """What views depend on besides the points."""
+    encoder = experiment.model.encoder
+    sizes = [encoder.candidates, encoder.periodogram_bins, encoder.phase_bins]
+    return [repr(experiment.views), *sizes, *[encoder.bands] * (encoder.bands > 1)]
+
+
+def _code() -> str:
+    """What views are computed by: those that another version left in the cache are not these."""
+    return "".join(path.read_text() for path in sorted(Path(transforms.__file__).parent.glob("*.py")))
+
+
+def kept_views(
+    windows: dict[str, np.ndarray], parts: np.ndarray, experiment: BaseEncoderExperiment
+) -> dict[str, np.ndarray]:
+    """Packed views of all parts, (N, P, ...) each: parts of about one length together, on all cores.
+
+    They are written to the cache some thousands at a time: what was interrupted goes on.
+
+    Args:
+      windows: series (N, L) of `points_of`. parts: (N, P, L) bool, the points of each part.
+    """
+    points = (series.tobytes() for series in points_of(windows).values())
+    settings = repr(view_settings(experiment))
+    folder = cache_folder() / "views" / digest(settings, _code(), *points, np.packbits(parts).tobytes())
+    run = jax.jit(lambda batch: packed(views_of(experiment)(batch)))
+    many, ways, _ = parts.shape
+    flat = parts.reshape(many * ways, -1)
+    order = np.argsort(flat.sum(1), kind="stable")
+    out: dict[str, np.ndarray] = {}
+    for begin in range(0, len(order), KEPT):
+        rows = order[begin : begin + KEPT]
+        path = folder / f"{begin:09d}.npz"
+        found = _read(path, len(rows))
+        if found is None:
+            started = time.monotonic()
+            found = _computed(run, windows, flat, rows)
+            _write(path, found)
+            rate = len(rows) / (time.monotonic() - started)
+            share = min((begin + KEPT) / len(order), 1.0)
+            print(f"views of parts of stars: {share:.0%}, {rate:.0f} a second", file=sys.stderr, flush=True)
+        for name, value in found.items():
+            out.setdefault(name, np.zeros((len(order), *value.shape[1:]), value.dtype))[rows] = value
+    return {name: value.reshape(many, ways, *value.shape[1:]) for name, value in out.items()}
+
+
+def _computed(run: Any, windows: dict[str, np.ndarray], parts: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+    one = lambda some: jax.tree.map(lambda x: np.asarray(x)[: len(some)], run(gathered(windows, parts, some)))
+    pieces = [rows[i : i + AT_ONCE] for i in range(0, len(rows), AT_ONCE)]
+    with ThreadPoolExecutor(cores()) as pool:
+        found = list(pool.map(one, pieces))
+    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+
+def gathered(windows: dict[str, np.ndarray], parts: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Parts (by row: window times parts of each) as a batch of points side by side, `AT_ONCE` rows."""
+    length = -(-max(int(parts[rows].sum(1).max()), 1) // STEP) * STEP
+    batch: dict[str, np.ndarray] = {
+        name: np.zeros((AT_ONCE, length), series.dtype) for name, series in points_of(windows).items()
+    }
+    each = len(parts) // len(windows["mask"])
+    for i, row in enumerate(rows):
+        points = np.flatnonzero(parts[row])
+        for name in batch:
+            batch[name][i, : len(points)] = windows[name][row // each, points]
+    return batch
+
+
+def _read(path: Path, rows: int) -> dict[str, np.ndarray] | None:
+    """What is kept, or None where it has to be computed again: absent, cut short, or of other sizes."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            found = {name: kept[name] for name in kept.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+    return found if found and all(len(value) == rows for value in found.values()) else None
+
+
+def _write(path: Path, views: dict[str, np.ndarray]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **views)

@@ -1,0 +1,82 @@
+"""Simulated stars beside the real ones: the same rows at the same step, few points shown of some, data that cannot simulate."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from lcjax.errors import ConfigError
+from lcjax.systems import build_task
+from lcjax.systems.base_encoder.config import SimulationConfig
+from lcjax.systems.base_encoder.prepared import PreparedStars
+from lcjax.systems.base_encoder.simulated_stars import SimulatedStars, _shown
+from tests.systems.base_encoder.small import LENGTH, Stars, small
+from tests.training.curves import CurveSource
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LCJAX_CACHE", str(tmp_path_factory.mktemp("cache")))
+        source = PreparedStars(Stars(length=LENGTH), small(prepared=True, simulated=30), training=True)
+        next(source.train_batches())
+        yield source
+
+
+def test_steps_have_rows_of_their_own_from_any_position(source):
+    (first, one), (second, two) = (pair for pair, _ in zip(source.train_batches(), range(2), strict=False))
+    assert one["simulated"]["label"].shape == (4,) and one["simulated"]["views"]["scalars"].shape[0] == 4
+    _, again = next(source.train_batches(*second))
+    jax.tree.map(np.testing.assert_array_equal, again["simulated"], two["simulated"])
+    assert not np.array_equal(one["simulated"]["period"], two["simulated"]["period"])
+    assert "simulated" not in next(source.evaluation_batches()) and first == (0, 0)
+
+
+def test_class_and_period_are_what_the_loss_asks_for(source):
+    """With its true classes and periods a batch costs what it did; with others it costs something else, and only training sees them."""
+    settings = small(prepared=True, simulated=30)
+    task = build_task(settings)
+    _, batch = next(source.train_batches())
+    batch = {name: value for name, value in batch.items() if name not in ("object_id", "record")}
+    variables = jax.jit(lambda batch: task.init(jax.random.key(0), batch))(batch)
+    run = jax.jit(lambda batch: task.updates[0].loss(variables["params"], {}, batch, jax.random.key(1)))
+    value, (metrics, _) = run(batch)
+    mean = lambda name, metrics: float(metrics[name][0] / metrics[name][1])
+    parts = (
+        mean("contrast", metrics)
+        + 0.2 * (float(value) - mean("contrast", metrics) - 2 * mean("recognition", metrics)) / 0.2
+    )
+    assert float(value) == pytest.approx(parts + 2 * mean("recognition", metrics), rel=1e-5)
+    stars = batch["simulated"]
+    other = run(batch | {"simulated": {**stars, "label": (stars["label"] + 1) % 3}})[1][0]
+    assert mean("recognition", other) != mean("recognition", metrics) and mean("contrast", other) == mean(
+        "contrast", metrics
+    )
+    later = run(batch | {"simulated": {**stars, "period": 1000 * stars["period"]}})[1][0]
+    known = np.isfinite(stars["period"]).mean()
+    assert mean("recognition", later) == pytest.approx(mean("recognition", metrics) + 3 * known, rel=0.2)
+    assert float(metrics["period_found"][1]) == np.isfinite(stars["period"]).sum()
+
+
+def test_few_points_of_some_are_shown():
+    mask = np.ones((400, 40), bool)
+    mask[:, 30:] = False
+    mask[0, 6:] = False
+    shown = _shown(mask, np.random.default_rng(0))
+    assert not (shown & ~mask).any() and set(shown[1:].sum(1)) <= {30, 21, 15, 9} and shown[0].sum() >= 5
+    assert 0.3 < (shown.sum(1) == 30).mean() < 0.5
+
+
+def test_data_that_cannot_simulate_and_settings_that_do_not_fit_are_refused():
+    with pytest.raises(ConfigError, match="cannot simulate"):
+        SimulatedStars(CurveSource(length=LENGTH), small(prepared=True, simulated=3))
+    with pytest.raises(ConfigError, match="prepared before training"):
+        small(prepared=False, simulated=3)
+    with pytest.raises(ConfigError, match="two or more"):
+        SimulationConfig(classes=("EW", "EW"))
+    fewer = dataclasses.replace(small(prepared=True, simulated=3), simulation=SimulationConfig(weight=1.0, stars=4))
+    kinds = [
+        PreparedStars(Stars(length=LENGTH), one, True).fingerprint for one in (small(prepared=True, simulated=3), fewer)
+    ]
+    assert kinds[0] != kinds[1]
