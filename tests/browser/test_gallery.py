@@ -61,7 +61,7 @@ def test_the_page_as_it_opens_and_explains(page):
     page.browser.set_window_size(1280, 1010)
     page.keys("jj")
     page.keys("e")
-    page.wait(lambda: "hiding it lowers" in page.text("#detail"), 60)
+    page.wait(lambda: "hiding it lowers" in page.text("#detail"), 300)
     keep(page, "hunt")
 
 
