@@ -1,15 +1,57 @@
-"""Images of two domains for the adaptation benchmark: altered digits, MNIST and USPS, simulated surveys; draws by seed."""
+"""Domains of images for the adaptation benchmark, and which rows of them a run learns from: draws by seed.
 
+A question's images lie in one array, so that many runs of other pairs, shots and seeds train at once on one device.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.adaptation_runs import Pair
-from lcjax.errors import DataError
+from benchmarks.adaptation_surveys import SURVEYS, stored_surveys
+from lcjax.errors import ConfigError, DataError
 
 VALIDATION = 3
 """Labelled target images of each class that choose the weights."""
 ALTERED = ("digits_rot24", "digits_noise35")
+_SOURCE_ROWS = 2000
+"""Labelled source images of the digits, as published."""
+
+
+@dataclass(frozen=True)
+class Domains:
+    """Images of all domains of a question."""
+
+    names: tuple[str, ...]
+    images: np.ndarray
+    """(D, N, H, W, C) float32, as networks take them; shorter domains end in zeros."""
+    label: np.ndarray
+    """(D, N) int32, -1 where there is no image."""
+
+    @property
+    def classes(self) -> int:
+        """How many there are."""
+        return int(self.label.max()) + 1
+
+    def rows(self, name: str) -> int:
+        """Images of a domain."""
+        return int((self.label[self.names.index(name)] >= 0).sum())
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The rows that one run learns from, is chosen by and is judged by."""
+
+    source: str
+    target: str
+    rows: Mapping[str, np.ndarray]
+    """Of the streams `source`, `target` (the shots) and `unlabelled`."""
+    validation: np.ndarray
+    """Of the target."""
+    judged: Mapping[str, np.ndarray]
+    """`source` and `target`."""
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
@@ -19,39 +61,48 @@ def load(path: Path) -> dict[str, np.ndarray]:
       DataError: there is none.
     """
     if not path.is_file():
-        raise DataError(f"there is no file '{path}': say where the digits are with --digits and --altered")
+        raise DataError(f"there is no file '{path}': say with --arrays where it is, or leave its question out")
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
+def stacked(parts: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Domains:
+    """Domains of (images (N, H, W, C), label (N,)) as one array."""
+    most = max(len(label) for _, label in parts.values())
+    shape = next(iter(parts.values()))[0].shape[1:]
+    images = np.zeros((len(parts), most, *shape), np.float32)
+    labels = np.full((len(parts), most), -1, np.int32)
+    for d, (own, label) in enumerate(parts.values()):
+        images[d, : len(own)], labels[d, : len(own)] = own, label
+    return Domains(tuple(parts), images, labels)
+
+
 def drawn(label: np.ndarray, shots: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the shots and of the validation: so many of each class, by seed."""
+    """Rows of the shots and of the validation: so many of each class, by seed.
+
+    Raises:
+      DataError: a class has too few.
+    """
     rng, chosen, kept = np.random.default_rng([seed, 5]), [], []
     for k in np.unique(label):
         own = rng.permutation(np.flatnonzero(label == k))
+        if len(own) < shots + VALIDATION:
+            raise DataError(
+                f"class {k} of the target has {len(own)} images, fewer than {shots} shots and {VALIDATION} for validation"
+            )
         chosen.append(own[:shots])
         kept.append(own[shots : shots + VALIDATION])
     return np.concatenate(chosen), np.concatenate(kept)
 
 
-def altered_digits(folder: Path, name: str, shots: int, seed: int) -> Pair:
-    """Digits of 8 x 8 pixels and their turned, noisy copies, with the stored draws of shots where there are any."""
-    z = load(folder / f"{name}.npz")
-    images = lambda key: z[key].astype(np.float32)[..., None]
-    known = f"label_idx_{shots}shot_seed{seed}"
-    if known in z:
-        own, kept = z[known], z[f"val_idx_{shots}shot_seed{seed}"]
-    else:
-        own, kept = drawn(z["yt_pool"], shots, seed)
-    pool, label = images("xt_pool"), z["yt_pool"]
-    rest = np.setdiff1d(np.arange(len(pool)), kept)
-    return Pair(
-        (images("xs_train"), z["ys_train"]),
-        (pool[own], label[own]),
-        pool[rest],
-        (pool[kept], label[kept]),
-        {"source": (images("xs_test"), z["ys_test"]), "target": (images("xt_test"), z["yt_test"])},
-    )
+def balanced_rows(rows: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """The rows with those of rarer classes repeated, so that every class is as frequent as the commonest.
+
+    >>> balanced_rows(np.array([5, 6, 7]), np.array([0, 0, 1])).tolist()
+    [5, 6, 7, 7]
+    """
+    most = max((label == k).sum() for k in np.unique(label))
+    return np.concatenate([np.resize(rows[label == k], most) for k in np.unique(label)])
 
 
 def enlarged(images: np.ndarray, side: int = 32) -> np.ndarray:
@@ -68,22 +119,82 @@ def enlarged(images: np.ndarray, side: int = 32) -> np.ndarray:
     return (top * (1 - fy) + bottom * fy)[..., None]
 
 
-def digits(folder: Path, source: str, target: str, shots: int, seed: int, rows: int = 2000) -> Pair:
-    """MNIST and USPS: `rows` source images, the target's first half to learn from and its second half to be judged by."""
-    z = load(folder / "mnist_usps_dev.npz")
-    rng = np.random.default_rng([seed, 11])
-    of = lambda name: (enlarged(z[f"{name}_x"]), z[f"{name}_y"].astype(np.int64))
-    (xs, ys), (xt, yt) = of(source), of(target)
-    order = rng.permutation(len(ys))
-    learned, held = order[:rows], order[rows:]
-    half = len(yt) // 2
-    pool, label = xt[:half], yt[:half]
-    own, kept = drawn(label, shots, seed)
-    rest = np.setdiff1d(np.arange(half), kept)
-    return Pair(
-        (xs[learned], ys[learned]),
-        (pool[own], label[own]),
-        pool[rest],
-        (pool[kept], label[kept]),
-        {"source": (xs[held], ys[held]), "target": (xt[half:], yt[half:])},
-    )
+@cache
+def domains_of(question: str, folder: Path) -> Domains:
+    """All images of a question.
+
+    Raises:
+      DataError: a file is missing.
+    """
+    if question == "digits":
+        z = load(folder / "mnist_usps_dev.npz")
+        return stacked({name: (enlarged(z[f"{name}_x"]), z[f"{name}_y"]) for name in ("mnist", "usps")})
+    if question == "surveys":
+        z = stored_surveys(folder)
+        return stacked({name: (z[f"{name}_x"], z[f"{name}_y"]) for name in SURVEYS})
+    parts = {}
+    for name in ALTERED:
+        z = load(folder / f"{name}.npz")
+        for domain, halves in (("source", ("s_train", "s_test")), ("target", ("t_pool", "t_test"))):
+            images = np.concatenate([z[f"x{half}"] for half in halves]).astype(np.float32)[..., None]
+            parts[f"{name} {domain}"] = (images, np.concatenate([z[f"y{half}"] for half in halves]))
+    return stacked(parts)
+
+
+def pairs_of(question: str) -> tuple[str, ...]:
+    """Names of the pairs of domains."""
+    if question == "altered":
+        return ALTERED
+    names = ("mnist", "usps") if question == "digits" else SURVEYS
+    return tuple(f"{a} to {b}" for a in names for b in names if a != b)
+
+
+def draw_of(question: str, folder: Path, pair: str, shots: int, seed: int) -> Draw:
+    """The rows of a run.
+
+    Raises:
+      ConfigError: there is no such pair. DataError: a class of the target has too few images.
+    """
+    if pair not in pairs_of(question):
+        raise ConfigError(f"there is no pair '{pair}': there are {', '.join(pairs_of(question))}")
+    domains = domains_of(question, folder)
+    if question == "altered":
+        return _altered(domains, load(folder / f"{pair}.npz"), pair, shots, seed)
+    source, target = pair.split(" to ")
+    count = domains.rows(source)
+    if question == "digits":
+        order = np.random.default_rng([seed, 11]).permutation(count)
+        learned, held = order[:_SOURCE_ROWS], order[_SOURCE_ROWS:]
+    else:
+        learned, held = np.arange(count // 2), np.arange(count // 2, count)
+    half, count = domains.rows(target) // 2, domains.rows(target)
+    label = domains.label[domains.names.index(target)][:half]
+    return _draw(domains, source, target, learned, *drawn(label, shots, seed), half, held, np.arange(half, count))
+
+
+def _altered(domains: Domains, z: Mapping[str, np.ndarray], pair: str, shots: int, seed: int) -> Draw:
+    """With the stored draws where there are any."""
+    if f"label_idx_{shots}shot_seed{seed}" in z:
+        own, kept = z[f"label_idx_{shots}shot_seed{seed}"], z[f"val_idx_{shots}shot_seed{seed}"]
+    else:
+        own, kept = drawn(z["yt_pool"], shots, seed)
+    learned, pool = len(z["ys_train"]), len(z["yt_pool"])
+    held = np.arange(learned, learned + len(z["ys_test"]))
+    judged = np.arange(pool, pool + len(z["yt_test"]))
+    return _draw(domains, f"{pair} source", f"{pair} target", np.arange(learned), own, kept, pool, held, judged)
+
+
+def _draw(
+    domains: Domains,
+    source: str,
+    target: str,
+    learned: np.ndarray,
+    shots: np.ndarray,
+    kept: np.ndarray,
+    pool: int,
+    held: np.ndarray,
+    judged: np.ndarray,
+) -> Draw:
+    label = domains.label[domains.names.index(source)][learned]
+    rows = {"source": balanced_rows(learned, label), "target": shots, "unlabelled": np.setdiff1d(np.arange(pool), kept)}
+    return Draw(source, target, rows, kept, {"source": held, "target": judged})

@@ -8,9 +8,18 @@ from lcjax.models.avda_config import AvdaConfig
 from lcjax.models.image_networks_config import SMALL_DIGITS, ImageNetworkConfig
 from lcjax.systems.avda.config import AvdaExperiment, AvdaObjectiveConfig
 from lcjax.systems.con2da.config import Con2daExperiment, ViewsConfig
-from lcjax.systems.domain_adaptation.config import STREAMS, AdaptationExperiment, AdaptationObjectiveConfig
+from lcjax.systems.domain_adaptation.config import STREAMS, AdaptationExperiment, AdaptationObjectiveConfig, SgdConfig
+from lcjax.systems.domain_pairs.config import DomainsConfig
 
-ALL = ("source", "target", "unlabelled")
+ALL, NO_SHOTS = ("source", "target", "unlabelled"), ("source", "unlabelled")
+QUESTIONS = ("digits", "altered", "surveys")
+SHOTS = {"digits": (0, 1, 3, 5, 7), "altered": (1, 3, 10), "surveys": (1, 3, 5, 10, 50, 100)}
+SEEDS = {"digits": 10, "altered": 10, "surveys": 5}
+STEPS = {"digits": 2000, "altered": 1200, "surveys": 600}
+AVDA_TIMES = 2
+"""Its runs are so many times longer: a third of their steps only prepares."""
+VALIDATIONS = 12
+"""In the course of a run."""
 
 
 @dataclass(frozen=True)
@@ -19,78 +28,90 @@ class Method:
 
     name: str
     streams: tuple[str, ...]
-    from_base: bool = False
-    """Whether it starts with weights of the source alone."""
-    patience: int | None = 5
-    """Validations without improvement before the end."""
+    without_shots: tuple[str, ...] = ()
+    """Its streams where the target has no labels; none: it needs some."""
+    from_base: tuple[str, ...] = ()
+    """Questions in which it starts with the weights of `base`."""
 
 
 METHODS = {
-    "base": Method("base", STREAMS["base"]),
-    "fine_tuning": Method("fine_tuning", STREAMS["fine_tuning"], from_base=True),
+    "base": Method("base", STREAMS["base"], STREAMS["base"]),
+    "fine_tuning": Method("fine_tuning", STREAMS["fine_tuning"], from_base=QUESTIONS),
     "s_plus_t": Method("s_plus_t", STREAMS["s_plus_t"]),
-    "ent": Method("ent", STREAMS["ent"]),
-    "mme": Method("mme", STREAMS["mme"]),
-    "mme_from_base": Method("mme", STREAMS["mme"], from_base=True),
-    "con2da": Method("con2da", ALL),
-    "avda": Method("avda", ALL, patience=None),
+    "ent": Method("ent", STREAMS["ent"], NO_SHOTS),
+    "mme": Method("mme", STREAMS["mme"], NO_SHOTS, from_base=("surveys",)),
+    "s_plus_t_norm": Method("s_plus_t", STREAMS["s_plus_t"]),
+    "mme_norm": Method("mme", STREAMS["mme"], NO_SHOTS),
+    "con2da": Method("con2da", ALL, NO_SHOTS),
+    "avda": Method("avda", ALL, NO_SHOTS),
+    "avda_mean": Method("avda_mean", ALL, NO_SHOTS),
 }
+"""`..._norm` has batch norm in a network that has none; `avda_mean` is AVDA with the mean reconstruction of a pixel in place of the sum over an image."""
 NETWORKS = {
     "altered": SMALL_DIGITS,
     "digits": ImageNetworkConfig(
-        filters=(16, 32, 64),
+        filters=(32, 64, 128),
         kernels=(5, 3, 3),
         strides=(2, 2, 2),
         paddings=(2, 1, 1),
-        norm=True,
         slope=0.05,
-        head=(64,),
+        head=(128, 64),
         dropout=0.0,
         dropout_before=(),
         last_active=False,
     ),
     "surveys": ImageNetworkConfig(
-        filters=(16, 16, 32),
+        filters=(32, 32, 64),
         kernels=(4, 3),
+        strides=(2, 2, 1),
         paddings=(2, 1),
-        pool_after=(1, 2),
-        norm=True,
+        pool_after=(3,),
         rotations="mean",
-        head=(32,),
+        head=(64, 64),
         dropout=0.0,
         dropout_before=(),
         last_active=False,
     ),
 }
-"""Small ones, so that two cores answer in minutes; those of `surveys` have Deep-HiTS's kernels and its turns."""
+"""`altered` is that of the reference runs; `surveys` has Deep-HiTS's kernels and turns with fewer pixels between them."""
 
 
 def _adam(rate: float) -> OptimizerConfig:
     return OptimizerConfig(name="adam", learning_rate=rate, schedule="constant", clip_norm=None)
 
 
-def settings(method: Method, question: str, steps: int) -> Any:
+def steps_of(method: str, question: str) -> int:
+    """Of every run."""
+    return STEPS[question] * (AVDA_TIMES if method.startswith("avda") else 1)
+
+
+def settings(method: str, question: str, steps: int) -> Any:
     """The experiment of a method."""
-    training = TrainingConfig(steps=steps, batch_size=32, evaluate_every=100 if steps > 300 else 50)
-    network = NETWORKS[question]
-    if method.name == "con2da":
+    training = TrainingConfig(steps=steps, batch_size=32)
+    network = replace(NETWORKS[question], norm=NETWORKS[question].norm or method.endswith("_norm"))
+    method = METHODS[method].name
+    if method == "con2da":
         views = ViewsConfig(mirror=question == "surveys", noise=0.5)
         return Con2daExperiment(network=network, training=training, optimizer=_adam(1e-3), views=views)
-    if method.name == "avda":
+    if method.startswith("avda"):
+        rows = 64 if question == "surveys" else 128  # published: 128
         return AvdaExperiment(
             network=network,
-            training=training,
+            domains=DomainsConfig(unlabelled_batch=rows),
+            training=replace(training, batch_size=rows),
             optimizer=_adam(1e-3),
-            latent=AvdaConfig(decoder=(128, 128)),
-            objective=AvdaObjectiveConfig(pretraining_steps=steps // 3),
+            latent=AvdaConfig(decoder=(256, 256)),
+            objective=AvdaObjectiveConfig(
+                pretraining_steps=steps // 3, per="pixel" if method == "avda_mean" else "image"
+            ),
         )
     experiment = AdaptationExperiment(
         network=network,
         training=training,
         optimizer=OptimizerConfig(learning_rate=0.01),
-        objective=AdaptationObjectiveConfig(method=method.name),  # type: ignore[arg-type]
+        objective=AdaptationObjectiveConfig(method=method),  # type: ignore[arg-type]
     )
-    if method.name != "fine_tuning":
-        return experiment
-    short = replace(training, steps=min(steps, 300), evaluate_every=25)
-    return replace(experiment, nesterov=False, optimizer=_adam(1e-4), training=short)
+    if method == "fine_tuning":
+        return replace(experiment, nesterov=False, optimizer=_adam(1e-4))
+    # The factor 0.1 is of trunks that have been trained before, and of the reference runs.
+    return experiment if question == "altered" else replace(experiment, sgd=SgdConfig(trunk_factor=1.0))

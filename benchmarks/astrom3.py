@@ -12,6 +12,7 @@ the published networks and settings of every run, which takes an accelerator.
 
 import dataclasses
 import itertools
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,13 @@ class Options:
     pretraining_steps: int = 600
     classifier_steps: int = 200
     batch_size: int = 64
+    learning_rate: float = 5e-3
+    """Highest, of the small networks."""
     published: bool = False
     """The published networks and settings, in epochs, instead of small ones."""
     work: Path = Path("lcjax-runs/astrom3-study")
+    join: tuple[Path, ...] = ()
+    """JSON files of earlier runs of the same study: their seeds are not run again."""
     out: Path | None = None
     """JSON file (default: benchmarks/results/astrom3.json)."""
 
@@ -62,20 +67,26 @@ class Options:
 def main(argv: list[str]) -> int:
     """Runs the study and prints its tables."""
     options = tyro.cli(Options, args=argv, prog="python -m benchmarks astrom3")
-    objects = all_objects(options.data or _simulated(options))
-    rows: list[dict[str, Any]] = []
-    for seed in options.seeds:
+    rows: list[dict[str, Any]] = [row for path in options.join for row in json.loads(path.read_text())["runs"]]
+    seeds = [seed for seed in options.seeds if seed not in {row["seed"] for row in rows}]
+    objects = all_objects(options.data or simulated(options)) if seeds else None
+    for seed in seeds:
         parts = standardised(split(objects, seed))
         began = time.monotonic()
-        pretrained = train(_pretraining(options), parts, seed, options.pretraining_steps, options.batch_size)
+        pretrained = train(small(options), parts, seed, options.pretraining_steps, options.batch_size)
         print(f"seed {seed}: pretrained in {time.monotonic() - began:.0f} s, {pretrained.said}", flush=True)
         for mode, fraction, clip in itertools.product(options.modes, options.fractions, (False, True)):
             score = _classifier(options, parts, seed, mode, fraction, pretrained if clip else None)
             rows.append({"seed": seed, "mode": mode, "fraction": fraction, "pretrained": clip, **score})
             print(f"  {mode} {fraction} {'clip' if clip else 'scratch'}: {score['accuracy']:.3f}", flush=True)
-        write_json("astrom3", {"options": dataclasses.asdict(options), "runs": rows, "table": table(rows)}, options.out)
+        _write(options, rows)
+    _write(options, rows)
     print_table("Test accuracy, %, mean and standard deviation over seeds", table(rows))
     return 0
+
+
+def _write(options: Options, rows: list[dict[str, Any]]) -> None:
+    write_json("astrom3", {"options": dataclasses.asdict(options), "runs": rows, "table": table(rows)}, options.out)
 
 
 def split(objects: Objects, seed: int) -> dict[str, Objects]:
@@ -86,7 +97,8 @@ def split(objects: Objects, seed: int) -> dict[str, Objects]:
     return {name: objects.take(rows) for name, rows in cuts.items()}
 
 
-def _simulated(options: Options) -> Path:
+def simulated(options: Options) -> Path:
+    """Stars of the default study, prepared once."""
     from data_pipelines.prepare import prepare
     from data_pipelines.shards.manifest import MANIFEST
 
@@ -97,7 +109,8 @@ def _simulated(options: Options) -> Path:
     return out
 
 
-def _pretraining(options: Options) -> AstroM3Experiment:
+def small(options: Options) -> AstroM3Experiment:
+    """The pretraining: small networks, or the published ones."""
     if options.published:
         return published_experiment(PRETRAINING, "contrastive", 100)
     base = astrom3()
@@ -105,7 +118,8 @@ def _pretraining(options: Options) -> AstroM3Experiment:
     spectra = dataclasses.replace(base.model.spectra, channels=(3, 16, 32, 32))
     metadata = dataclasses.replace(base.model.metadata, hidden=64)
     model = dataclasses.replace(base.model, photometry=photometry, spectra=spectra, metadata=metadata, dim=64)
-    return dataclasses.replace(base, model=model)
+    optimizer = dataclasses.replace(base.optimizer, learning_rate=options.learning_rate)
+    return dataclasses.replace(base, model=model, optimizer=optimizer)
 
 
 def _classifier(
@@ -115,7 +129,7 @@ def _classifier(
         run = next(r for r in RUNS if (r.mode, r.fraction, r.pretrained) == (mode, fraction, start is not None))
         experiment = published_experiment(run, "classifier", 50)
     else:
-        base = _pretraining(options)
+        base = small(options)
         modalities = base.model.modalities if mode == "all" else (mode,)
         model = dataclasses.replace(base.model, head="classifier", modalities=modalities)
         experiment = dataclasses.replace(base, model=model)

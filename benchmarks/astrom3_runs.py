@@ -67,6 +67,11 @@ class Objects:
         """All spectra are of one length."""
         return (self.arrays["spectrum"].shape[1],)
 
+    @property
+    def spectrum_grids(self) -> tuple[tuple[float, float], ...]:
+        """Of one dataset, which was prepared on one: not asked for."""
+        return ()
+
     def take(self, rows: np.ndarray) -> "Objects":
         """Some of them."""
         arrays = {name: value[rows] for name, value in self.arrays.items()}

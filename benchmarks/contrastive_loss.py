@@ -16,6 +16,8 @@ from benchmarks.harness import measure
 from lcjax.losses.modality_pairs import pair_loss
 
 WIDTH = 512
+LARGE = 4096
+"""Batches above are run once."""
 
 
 def row(batch_size: int, chunk: int | None) -> dict[str, Any]:
@@ -28,7 +30,10 @@ def row(batch_size: int, chunk: int | None) -> dict[str, Any]:
     weight = jax.device_put(np.ones(batch_size, np.float32), rows)
     loss = lambda a, b, w: pair_loss(a, b, jnp.float32(20.0), w, chunk=chunk)
     compiled = jax.jit(jax.value_and_grad(loss, (0, 1))).lower(one, other, weight).compile()
-    timing = measure(lambda: jax.block_until_ready(compiled(one, other, weight)), repeats=3)
+    few = batch_size > LARGE
+    timing = measure(
+        lambda: jax.block_until_ready(compiled(one, other, weight)), repeats=1 if few else 3, warmup=0 if few else 1
+    )
     return {
         "batch": batch_size,
         "devices": len(devices),

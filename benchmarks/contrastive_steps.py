@@ -106,9 +106,9 @@ def compiled(network: str, batch_size: int, rows: int | None) -> Step:
     return Step(network, batch_size, rows, run, start, task.batch_spec, count, size / 1e6, took)
 
 
-def measured(step: Step, seconds: float) -> dict[str, Any]:
-    """Objects a second, and memory, of one case after one step to warm up."""
-    row: dict[str, Any] = {
+def described(step: Step) -> dict[str, Any]:
+    """What is known of a case before it runs."""
+    return {
         "network": step.network,
         "batch": step.batch_size,
         "encoded rows": step.encoded_rows or "all",
@@ -116,6 +116,11 @@ def measured(step: Step, seconds: float) -> dict[str, Any]:
         "program MB": round(step.program_mb),
         "compiled in s": round(step.compiled_in, 1),
     }
+
+
+def measured(step: Step, seconds: float) -> dict[str, Any]:
+    """Objects a second, and memory, of one case after one step to warm up."""
+    row = described(step)
     try:
         before = forget_peak()
         state = step.start()
@@ -164,6 +169,7 @@ def main() -> None:
     parser.add_argument("seconds", type=float, help="of each case")
     parser.add_argument("--encoded-rows", type=int)
     parser.add_argument("--within", type=float, help="seconds for everything; what is not compiled by then is left out")
+    parser.add_argument("--compile-only", action="store_true", help="the memory of the programs, without running them")
     given = parser.parse_args()
     end = None if given.within is None else time.monotonic() + given.within
     cases = [(n, int(b)) for b in sorted(given.batches.split(","), key=int) for n in given.networks.split(",")]
@@ -171,7 +177,8 @@ def main() -> None:
     waiting = [pool.submit(compiled, *case, given.encoded_rows) for case in cases]
     for case, future in zip(cases, waiting, strict=True):
         try:
-            row = measured(future.result(None if end is None else max(end - time.monotonic(), 0)), given.seconds)
+            step = future.result(None if end is None else max(end - time.monotonic(), 0))
+            row = described(step) if given.compile_only else measured(step, given.seconds)
         except concurrent.futures.TimeoutError:
             row = {"network": case[0], "batch": case[1], "left out": "not compiled in time"}
         except jax.errors.JaxRuntimeError as error:

@@ -75,6 +75,8 @@ class Rejection:
     """Where it was read: file and record."""
     alert_id: int = 0
     """Of an alert; 0 where there is none or it could not be read."""
+    partial: bool = False
+    """Whether it is only a part of an object, such as its spectrum, and the rest was used."""
 
     @property
     def fault(self) -> str:

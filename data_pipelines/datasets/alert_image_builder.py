@@ -1,14 +1,12 @@
 """What the real/bogus datasets of alert packets share: their stamps as images, classes from a table by object or alert."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from data_pipelines.datasets.record_builder import RecordBuilder
 from data_pipelines.kinds.alerts.records import stack_stamps
-from data_pipelines.kinds.images.annotations import Annotation, read_annotations
-from data_pipelines.kinds.images.labels import class_name
 from data_pipelines.kinds.images.options import NOTHING, ImageSettings
-from data_pipelines.kinds.images.reading import central_square
 from data_pipelines.kinds.images.records import encode_image
+from data_pipelines.kinds.images.stamps import StampClasses, cut_stamp
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
 from data_pipelines.sources.alerts import Alert, StampRules, read_alerts
@@ -37,25 +35,23 @@ class AlertImageBuilder(RecordBuilder):
             raise ConfigError(
                 f"packets of {self.survey} have no stamp '{strange[0]}': they have {', '.join(self.channels)}"
             )
-        table = read_annotations(asked.table, asked, {}) if asked.table else {}
+        classes = StampClasses(asked)
         sources = [path for path in self.settings.sources if asked.table is None or path != asked.table]
         note = lambda path: report.other_files.setdefault(str(path))
         rules = StampRules(need=tuple(names), size="any", history=False)
         for found in read_alerts(sources, rules=rules, on_other=note):
-            yield found if isinstance(found, Rejection) else self._image(found, names, asked, table)
+            yield found if isinstance(found, Rejection) else self._image(found, names, asked, classes)
+        classes.check()
 
     def _image(
-        self, alert: Alert, names: tuple[str, ...], asked: ImageSettings, table: Mapping[str, Annotation]
+        self, alert: Alert, names: tuple[str, ...], asked: ImageSettings, classes: StampClasses
     ) -> Record | Rejection:
         refused = lambda reason: Rejection(alert.object_id, reason, alert.origin, alert.alert_id)
         if alert.survey != self.survey:
             return refused(f"another survey: {alert.survey or 'unknown'}")
-        entry = table.get(str(alert.alert_id)) or table.get(alert.object_id) or Annotation()
-        if len(entry.labels) > 1:
-            return refused(f"several classes: the table says {', '.join(map(str, entry.labels[:4]))}")
         try:
-            label = class_name(entry.labels[0], asked, f"'{asked.table}'") if entry.labels else None
-            pixels = central_square(stack_stamps(alert, names), asked.size)
+            label = classes.of(str(alert.alert_id), alert.object_id)
+            pixels = cut_stamp(stack_stamps(alert, names), names, asked.size)
         except DataError as error:
             return refused(str(error))
         scale = alert.stamps[names[0]].pixel_scale

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from data_pipelines.datasets.record_builder import RecordBuilder
-from data_pipelines.kinds.images.mosaics import MosaicSettings, read_mosaics
+from data_pipelines.kinds.images.mosaic_catalogues import MosaicSettings
+from data_pipelines.kinds.images.mosaics import read_mosaics
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
 from lcjax.errors import DataError, Rejection

@@ -48,11 +48,8 @@ class RecordBuilder(SurveyBuilder):
         self._shapes: dict[str, set[tuple[int, ...]]] = {}
         self._places: dict[str, tuple[float, float]] = {}
         for found in self._read(report):
-            report.read += 1
-            if isinstance(found, Rejection):
-                report.rejected.append(found)
-            else:
-                report.kept += 1
+            report.count(found)
+            if not isinstance(found, Rejection):
                 self._learn(found)
         if not self._labels:
             detail = f"; the first reason: {report.rejected[0].reason}" if report.rejected else ""

@@ -36,11 +36,7 @@ class RecordReader(Reader):
         for shards, group in itertools.groupby(paths, holds_shards):
             read = self._shards if shards else self._files
             for item in read(list(group)):
-                self.report.read += 1
-                if isinstance(item, Rejection):
-                    self.report.rejected.append(item)
-                else:
-                    self.report.kept += 1
+                self.report.count(item)
                 yield item
 
     def _files(self, paths: list[Path]) -> Iterator[Record | Rejection]:

@@ -74,9 +74,17 @@ class RecordReport:
     other_files: dict[str, None] = field(default_factory=dict)
     splits: SplitCounts = field(default_factory=SplitCounts)
 
-    def reasons(self) -> Counter[str]:
-        """Rejections by reason, details left out."""
-        return Counter(r.fault for r in self.rejected)
+    def count(self, found: object) -> None:
+        """Counts what was read: a record, a rejection, or a part of an object that is left out."""
+        if not isinstance(found, Rejection):
+            self.kept += 1
+        else:
+            self.rejected.append(found)
+        self.read += not (isinstance(found, Rejection) and found.partial)
+
+    def reasons(self, partial: bool = False) -> Counter[str]:
+        """Rejections by reason, details left out; of whole objects, or of parts."""
+        return Counter(r.fault for r in self.rejected if r.partial == partial)
 
     def as_dict(self) -> dict[str, Any]:
         """For `cleaning.json`."""
@@ -84,6 +92,7 @@ class RecordReport:
             "records_read": self.read,
             "records_kept": self.kept,
             "records_rejected": dict(self.reasons()),
+            **({"parts_left_out": dict(parts)} if (parts := self.reasons(partial=True)) else {}),
             "bad_files": self.bad_files,
             "other_files": list(self.other_files),
             **self.splits.as_dict(),
@@ -95,8 +104,11 @@ class RecordReport:
 
     def rows(self, records: Mapping[str, int]) -> dict[str, str]:
         """What is printed."""
+        rejected, parts = self.reasons(), self.reasons(partial=True)
+        left = {"parts left out": f"{parts.total():,} ({counted(parts)})"} if parts else {}
         return {
             f"{self.unit} kept": f"{self.kept:,} of {self.read:,} ({counted(records)})",
-            "rejected": f"{len(self.rejected):,} ({counted(self.reasons())})",
+            "rejected": f"{rejected.total():,} ({counted(rejected)})",
+            **left,
             **self.splits.rows(),
         }

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data_pipelines.simulate.passbands import black_body, extinction
-from lcjax.passbands import WAVELENGTH
+from lcjax.passbands import WAVELENGTH, wavelength_of
 
 
 class Look(NamedTuple):
@@ -48,12 +48,14 @@ class Colour:
         temperature = self.temperature * np.exp(self.temperature_spread * rng.normal())
         dust = 3.1 * rng.exponential(0.06)
         power = self.power + self.power_spread * rng.normal()
-        at = lambda band: float(black_body(WAVELENGTH[band], temperature) + dust * extinction(WAVELENGTH[band]))
-        colours = {band: at(band) - at("r") for band in bands}
+        waves = {band: wavelength_of(band) or np.nan for band in bands}
+        at = lambda wave: float(black_body(wave, temperature) + dust * extinction(wave))
+        red = WAVELENGTH["r"]
+        colours = {band: at(wave) - at(red) for band, wave in waves.items()}
         # Below the Balmer jump amplitudes rise no more.
-        ratios = {band: float((max(WAVELENGTH[band], 440.0) / WAVELENGTH["r"]) ** power) for band in bands}
+        ratios = {band: float((max(wave, 440.0) / red) ** power) for band, wave in waves.items()}
         slope = self.lag * (1 + 0.2 * rng.normal())
-        lags = {band: float(slope * np.log(WAVELENGTH[band] / WAVELENGTH["r"])) for band in bands}
+        lags = {band: float(slope * np.log(wave / red)) for band, wave in waves.items()}
         return Look(colours, ratios, lags, float(temperature))
 
 

@@ -4,6 +4,8 @@ import numpy as np
 
 HUBBLE, MATTER, LIGHT = 70.0, 0.3, 299_792.458
 """km/s/Mpc; share of matter in a flat universe; km/s."""
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
+"""Of Gauss's quadrature on [-1, 1]."""
 
 
 def extinction(wavelength: np.ndarray | float, ratio: float = 3.1) -> np.ndarray:
@@ -40,7 +42,6 @@ def distance_modulus(redshift: float) -> float:
     >>> round(distance_modulus(0.1), 2)
     38.32
     """
-    nodes, weights = np.polynomial.legendre.leggauss(24)
-    z = 0.5 * redshift * (nodes + 1)
-    comoving = LIGHT / HUBBLE * 0.5 * redshift * np.sum(weights / np.sqrt(MATTER * (1 + z) ** 3 + 1 - MATTER))
+    z = 0.5 * redshift * (NODES + 1)
+    comoving = LIGHT / HUBBLE * 0.5 * redshift * np.sum(WEIGHTS / np.sqrt(MATTER * (1 + z) ** 3 + 1 - MATTER))
     return float(5 * np.log10((1 + redshift) * comoving) + 25)

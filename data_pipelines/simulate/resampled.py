@@ -6,7 +6,7 @@ Each star takes the (time, error) sequence of a random real star and is seen thr
 `variables.VARIABLES`. About ten thousand stars of 250 points a second on one core.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,8 @@ CLASSES: dict[str, float] = {
     "ACEP": 0.3, "MIRA": 0.6, "SR": 0.6, "ROT": 0.8, "ACV": 0.2, "BCEP": 0.2, "ELL": 0.2,
 }  # fmt: skip
 """Relative numbers where none are asked for: periodic classes of surveys of variable stars, none of them rare."""
+Model = Callable[[np.random.Generator, np.ndarray], tuple[np.ndarray, float]]
+"""(rng, sorted days (N,)) -> magnitudes about the mean (N,), period in days."""
 FEWEST = 5
 """Points of a sequence that is used."""
 OUTLIERS = 0.004
@@ -53,6 +55,7 @@ def resampled_stars(
     limit: float = np.inf,
     noise: tuple[float, float] = (1.0, 0.3),
     red_noise: float = 0.3,
+    models: Mapping[str, Model] = VARIABLES,
 ) -> ResampledStars:
     """`count` stars of random classes at the epochs of random sequences.
 
@@ -60,18 +63,20 @@ def resampled_stars(
       rng: everything drawn is drawn from it.
       sequences: (time (n,), quoted error (n,)) of real stars, days and mag, in any order; of more than `length` points a random
         part is taken for each star.
-      classes: names in `VARIABLES` -> relative numbers.
+      classes: names of `models` -> relative numbers.
       length: L.
       magnitudes: (len(sequences),) median of the real star of each; None: 13, whose value says nothing.
       limit: magnitude above which points are not reported (a Mira's minima).
       noise: median of the true noise over the quoted error, and spread of its logarithm from star to star.
       red_noise: share of the stars with correlated noise, of about half an error over weeks.
+      models: of each class. Those of `variation.models_of_band` have binaries by their geometry, pulsators by the statistics of real
+        ones and, where they are given, the shapes of real stars; they take two to three times as long.
 
     Raises:
       ConfigError: a class that is not known, or a number out of range. DataError: no sequence of enough points, or one with
         errors that are not positive numbers.
     """
-    names, shares = shares_of(classes, VARIABLES)
+    names, shares = shares_of(classes, models)
     if count < 0 or length < FEWEST or noise[0] <= 0 or noise[1] < 0 or not 0 <= red_noise <= 1:
         raise ConfigError(
             f"Simulated stars need count >= 0, length >= {FEWEST}, positive noise and red_noise in [0, 1], not count={count}, "
@@ -85,7 +90,7 @@ def resampled_stars(
     period = np.full(count, np.nan, np.float32)
     for i in range(count):
         at, quoted = _part(rng, *sequences[which[i]], length)
-        delta, period[i] = VARIABLES[names[label[i]]](rng, at)
+        delta, period[i] = models[names[label[i]]](rng, at)
         middle = len(at) // 2
         delta = delta - np.partition(delta, middle)[middle] + (13.0 if magnitudes is None else magnitudes[which[i]])
         seen = delta < limit

@@ -1,6 +1,7 @@
 """How one variable star varies in several bands: real shapes, geometry of binaries, or the simple models, with lags."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from data_pipelines.simulate.colours import COLOURS, Look
 from data_pipelines.simulate.fourier_statistics import FOURIER
 from data_pipelines.simulate.real_shapes import RealShapes
 from data_pipelines.simulate.variables import VARIABLES
-from lcjax.passbands import WAVELENGTH
+from lcjax.passbands import wavelength_of
 
 
 class Variation(NamedTuple):
@@ -38,7 +39,8 @@ def draw_variation(
     elif name in BINARIES:
         binary, zero = draw_binary(rng, name, look.temperature), rng.random()
         period = binary.period
-        delta = {band: binary.magnitude(mjd / period + zero, WAVELENGTH[band]) for band, mjd in visits.items()}
+        waves = {band: wavelength_of(band) or np.nan for band in visits}
+        delta = {band: binary.magnitude(mjd / period + zero, waves[band]) for band, mjd in visits.items()}
     else:
         delta, period = _modelled(rng, name, visits, look)
     return Variation({band: _centred(values) for band, values in delta.items()}, float(period), look)
@@ -69,3 +71,19 @@ def _modelled(
         else:
             delta, _ = VARIABLES[name](np.random.default_rng(seed), every - late)
     return {band: look.ratios[band] * delta[of == i] for i, band in enumerate(visits)}, period
+
+
+def models_of_band(band: str, shapes: RealShapes | None = None) -> dict[str, Callable[..., tuple[np.ndarray, float]]]:
+    """The models of `draw_variation` for surveys of one band: by class, as `variables.VARIABLES` has them.
+
+    Args:
+      band: its name, whose wavelength is known (see `lcjax.passbands`).
+    """
+    return {name: partial(_in_one_band, name=name, band=band, shapes=shapes) for name in VARIABLES}
+
+
+def _in_one_band(
+    rng: np.random.Generator, mjd: np.ndarray, name: str, band: str, shapes: RealShapes | None
+) -> tuple[np.ndarray, float]:
+    found = draw_variation(rng, name, {band: mjd}, shapes)
+    return found.delta[band], found.period

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from data_pipelines.embedded_objects import EmbeddingInput, read_objects
+from data_pipelines.embedded_objects import EmbeddedObjects, EmbeddingInput, read_objects
 from lcjax.cli.remarks import note
 from lcjax.errors import ConfigError
 from lcjax.inference.column_table import check_parquet_name, write_columns
@@ -25,6 +25,9 @@ class SearchOptions(EmbeddingInput):
     """Ids to search for; none: every object, which needs --out."""
     queries: Path | None = None
     """Take the queries' embeddings from this table instead: another modality of the same space, or other objects."""
+    query_embedding: str | None = None
+    """Column of the queries' embeddings where it is another one than --columns.embedding: spectra are found by light curves with
+    --columns.embedding embedding_spectra --query-embedding embedding_photometry."""
     k: int = 10
     """Objects wanted for each."""
     metric: Literal["cosine", "dot", "euclidean"] = "cosine"
@@ -36,31 +39,49 @@ class SearchOptions(EmbeddingInput):
     out: Path | None = None
     """Parquet file: query, rank, object_id, class, similarity."""
 
+    @property
+    def across(self) -> bool:
+        """Whether queries have embeddings of their own."""
+        return self.queries is not None or self.query_embedding is not None
+
 
 def main(argv: list[str]) -> int:
     """Searches, prints, writes."""
     options = tyro.cli(SearchOptions, args=argv, prog="lcjax search")
-    from lcjax.evaluation.retrieval_scores import chosen, found_columns, found_scores, search_scores
+    from lcjax.evaluation.retrieval_scores import OtherModality, chosen, found_columns, found_scores, search_scores
     from lcjax.evaluation.run import print_scores
 
     if options.out is None and not options.query and not options.check:
         raise ConfigError("give --query ID..., or --out F.parquet to search for every object")
     check_parquet_name(options.out)
     objects = read_objects(options.table, options)
-    other = None if options.queries is None else read_objects(options.queries, options)
-    asked = objects if other is None else other
+    asked = _asked(options) if options.across else objects
     for text in dict.fromkeys((*objects.notes, *asked.notes)):
         note(text)
     if options.check:
-        table, queries = options.table, options.queries or Path()
-        print_scores(search_scores(objects, options.k, options.metric, table, other, queries))
+        other = OtherModality(asked, *_names(options)) if options.across else None
+        print_scores(search_scores(objects, options.k, options.metric, other))
     if not options.query and not options.out:
         return 0
     asked = chosen(asked, options.query, options.queries or options.table)
-    columns = found_columns(objects, asked, options.k, options.metric, other is None, options.engine)
+    columns = found_columns(objects, asked, options.k, options.metric, not options.across, options.engine)
     if options.query:
         print_scores(found_scores(columns))
     if options.out:
         write_columns(options.out, columns)
         note(f"{len(asked):,} queries, written to {options.out}")
     return 0
+
+
+def _asked(options: SearchOptions) -> EmbeddedObjects:
+    columns = options.columns
+    if options.query_embedding is not None:
+        columns = dataclasses.replace(columns, embedding=options.query_embedding)
+    return read_objects(options.queries or options.table, dataclasses.replace(options, columns=columns))
+
+
+def _names(options: SearchOptions) -> tuple[str, str]:
+    """What to call the queries' modality and the one that is searched."""
+    queries = options.queries or options.table
+    names = f"{queries.stem} {options.query_embedding or ''}".strip(), options.table.stem
+    return names if names[0] != names[1] else (f"{queries} (queries)", str(options.table))

@@ -4,24 +4,33 @@ Temperature: Guo et al. 2017 (arXiv 1706.04599). Shares of classes of unlabelled
 Decaestecker 2002 (Neural Computation 14, 21), section 2.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from lcjax.evaluation.calibration import expected_calibration_error
 
+WAYS = ("as it is", "temperature", "temperature and shares")
+"""What may be done to probabilities, from the least to the most."""
 _FOLDS = 5
 _TEMPERATURES = np.geomspace(0.1, 20.0, 121)
 
 
 @dataclass(frozen=True)
 class Recalibrated:
-    """One domain, every row by what the other folds tell of the temperature and the cut."""
+    """One domain, every row by what the other folds tell of the temperature and the cut.
 
+    Of the `WAYS` that is taken which has the lowest log loss of labelled rows and no larger calibration error than the probabilities as
+    they are; the cut is left where it is unless another one has a better mean recall. So neither is ever worse after than before.
+    """
+
+    way: str
+    """Of `WAYS`."""
     temperature: float
-    """Of all labelled rows."""
+    """Of all labelled rows; 1 where there is none."""
     shares: np.ndarray
-    """(K,) of the classes among all rows, labelled or not, as estimated without labels."""
+    """(K,) of the classes: among all rows, labelled or not, as estimated without labels, or those of training."""
     threshold: float | None
     """Of the last class's probability, of all labelled rows; None with more than two classes."""
     probabilities: np.ndarray
@@ -106,30 +115,68 @@ def recalibrate(
     own, truth = logits[known], label[known]
     names, which = np.unique(np.asarray(objects, str)[known], return_inverse=True)
     fold = np.random.default_rng(seed).permutation(len(names))[which] % min(_FOLDS, len(names))
-    two = logits.shape[1] == 2
-    found, predicted = np.empty(own.shape), np.empty(len(own), int)
+    found = {way: np.empty(own.shape) for way in WAYS}
     for k in np.unique(fold):
         out = fold == k
-        rest = ~out if (~out).any() else out
-        t = fit_temperature(own[rest], truth[rest])
-        shares = estimate_shares(softmax(logits / t), training_shares)
-        found[out] = shifted(softmax(own[out] / t), training_shares, shares)
-        if two:
-            cut = best_threshold(shifted(softmax(own[rest] / t), training_shares, shares)[:, 1], truth[rest])
-            predicted[out] = found[out, 1] > cut
-        else:
-            predicted[out] = (found[out] / np.maximum(shares, 1e-12)).argmax(-1)
-    t = fit_temperature(own, truth)
-    shares = estimate_shares(softmax(logits / t), training_shares)
-    final = shifted(softmax(own / t), training_shares, shares)
-    plain = softmax(own)
+        for way in WAYS:
+            t, shares = _fitted(way, logits, own[_rest(out)], truth[_rest(out)], training_shares)
+            found[way][out] = shifted(softmax(own[out] / t), training_shares, shares)
+    way = _best_way(found, truth)
+    t, shares = _fitted(way, logits, own, truth, training_shares)
+    two, plain = logits.shape[1] == 2, softmax(own)
+    cut = _cut(found[way], truth, fold) if two else (found[way] / np.maximum(shares, 1e-12)).argmax(-1)
+    before, after = mean_recall(truth, plain.argmax(-1)), mean_recall(truth, cut)
+    threshold = None
+    if two:
+        final = shifted(softmax(own / t), training_shares, shares)[:, 1]
+        threshold = best_threshold(final, truth) if after > before else _unmoved_cut(training_shares, shares)
     return Recalibrated(
+        way=way,
         temperature=t,
         shares=shares,
-        threshold=best_threshold(final[:, 1], truth) if two else None,
-        probabilities=found,
+        threshold=threshold,
+        probabilities=found[way],
         error_before=expected_calibration_error(plain, truth),
-        error_after=expected_calibration_error(found, truth),
-        balanced_before=mean_recall(truth, plain.argmax(-1)),
-        balanced_after=mean_recall(truth, predicted),
+        error_after=expected_calibration_error(found[way], truth),
+        balanced_before=before,
+        balanced_after=max(before, after),
     )
+
+
+def _rest(out: np.ndarray) -> np.ndarray:
+    """The rows outside of a fold; all, where there is one fold."""
+    return ~out if (~out).any() else out
+
+
+def _fitted(
+    way: str, logits: np.ndarray, known: np.ndarray, label: np.ndarray, training_shares: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Temperature by labelled rows (N, K), (N,), and shares (K,) among all rows."""
+    t = 1.0 if way == WAYS[0] else fit_temperature(known, label)
+    return t, estimate_shares(softmax(logits / t), training_shares) if way == WAYS[2] else np.asarray(training_shares)
+
+
+def _best_way(found: Mapping[str, np.ndarray], label: np.ndarray) -> str:
+    """The way with the lowest log loss of those that calibrate no worse than the first."""
+    loss = lambda p: -np.log(np.maximum(p[np.arange(len(label)), label], 1e-300)).mean()
+    error = {way: expected_calibration_error(p, label) for way, p in found.items()}
+    return min((way for way in WAYS if error[way] <= error[WAYS[0]]), key=lambda way: loss(found[way]))
+
+
+def _cut(probability: np.ndarray, label: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Answers (N,) to rows (N, 2), those of a fold by the best cut of the others."""
+    answer = np.empty(len(label), int)
+    for k in np.unique(fold):
+        out = fold == k
+        answer[out] = probability[out, 1] > best_threshold(probability[_rest(out), 1], label[_rest(out)])
+    return answer
+
+
+def _unmoved_cut(training_shares: np.ndarray, shares: np.ndarray) -> float:
+    """Where the largest probability before is told from the second class's after.
+
+    >>> round(_unmoved_cut(np.array([0.5, 0.5]), np.array([0.8, 0.2])), 3)
+    0.2
+    """
+    odds = np.asarray(shares) / np.maximum(training_shares, 1e-12)
+    return float(odds[1] / max(odds.sum(), 1e-12))

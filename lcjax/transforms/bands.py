@@ -41,6 +41,22 @@ def band_means(value: Array, weight: Array, band: Array, bands: int) -> Array:
     return jnp.einsum("...b,...bl->...l", mean, member)
 
 
+def band_centres(value: Array, visible: Array, band: Array, bands: int) -> Array:
+    """Mean of the visible values in the band of each point (B, L), hidden points included.
+
+    Of a band of which nothing is visible it is the mean of all that is.
+
+    Args:
+      value, visible, band: (B, L). What a hidden value is does not matter.
+    """
+    inside = members(band, bands) * visible[:, None]
+    shown = jnp.where(visible, value, 0.0)
+    every = jnp.sum(shown, axis=1, keepdims=True) / jnp.maximum(jnp.sum(visible, axis=1, keepdims=True), 1)
+    count = jnp.sum(inside, axis=-1)
+    mean = jnp.einsum("bl,bsl->bs", jnp.where(visible, value - every, 0.0), inside) / jnp.maximum(count, 1.0)
+    return every + jnp.where(band >= 0, jnp.take_along_axis(mean, jnp.clip(band, 0, bands - 1), axis=1), 0.0)
+
+
 def at_points(of_bands: Array, band: Array) -> Array:
     """What is known of each band (..., S), at its points (..., L); 1 where there is none."""
     found = jnp.take_along_axis(of_bands, jnp.maximum(band, 0), axis=-1)

@@ -76,9 +76,12 @@ def light_curve_views(
     A batch of `flux` and `flux_error` in place of magnitudes becomes one of `asinh_magnitudes`: no sign is lost.
     """
     batch = within_slots(with_magnitudes(batch), bands)
-    points = prepare(batch, grid, jitter, bands)
     one = functools.partial(_star_views, grid=grid, search=search, phase_bins=phase_bins)
-    spectrum, folded, candidates, of_bands = jax.lax.map(one, points, batch_size=at_once)
+    # Accelerators multiply float32 matrices with 10 bits otherwise.
+    with jax.default_matmul_precision("highest"):
+        points = prepare(batch, grid, jitter, bands)
+        at_once = min(at_once, max(len(points.turns), 1))  # stars beyond a multiple of it are compiled apart
+        spectrum, folded, candidates, of_bands = jax.lax.map(one, points, batch_size=at_once)
     frequency = jnp.where(candidates.valid, grid.value(candidates.frequency), 0.0)
     scalars = _scalars(batch, points, spectrum, candidates, frequency, grid)
     if of_bands is not None:

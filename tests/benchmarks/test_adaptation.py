@@ -1,37 +1,61 @@
-"""The adaptation benchmark on a handful of images: draws, batches, one adaptation, the table, and that it goes on where it stopped."""
+"""The adaptation benchmark on a handful of images: draws, many runs at once against the Task's own step, tables, the command."""
 
 import dataclasses
-import itertools
 import json
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import adaptation, adaptation_data, adaptation_methods, adaptation_runs, adaptation_surveys
+from benchmarks import (
+    adaptation,
+    adaptation_data,
+    adaptation_methods,
+    adaptation_runs,
+    adaptation_surveys,
+    adaptation_table,
+)
+from benchmarks.adaptation_convolution import by_patches
 from lcjax.configs import TrainingConfig
 from lcjax.errors import ConfigError, DataError
 from lcjax.models.image_networks_config import ImageNetworkConfig
+from lcjax.systems import build_task
+from lcjax.systems.domain_adaptation.config import AdaptationExperiment
+from lcjax.training.state import init_state
+from lcjax.training.step import make_update
+from lcjax.training.updates import task_optimizers
+
+TINY = ImageNetworkConfig(filters=(2,), strides=(3,), head=(3,), dropout=0.0, dropout_before=(), last_active=False)
 
 
-def altered(folder):
-    rng = np.random.default_rng(0)
+@pytest.fixture(scope="module")
+def altered(tmp_path_factory):
+    folder, rng = tmp_path_factory.mktemp("altered"), np.random.default_rng(0)
     label = np.arange(60) % 3
     images = (rng.normal(size=(60, 8, 8)) * 0.05 + label[:, None, None] / 2).astype(np.float32)
-    arrays = {"xs_train": images, "ys_train": label, "xs_test": images, "ys_test": label}
-    arrays |= {"xt_pool": images, "yt_pool": label, "xt_test": images, "yt_test": label}
+    arrays = {"xs_train": images, "ys_train": label, "xs_test": images[:30], "ys_test": label[:30]}
+    arrays |= {"xt_pool": images, "yt_pool": label, "xt_test": images + 1, "yt_test": label}
     arrays |= {"label_idx_1shot_seed0": np.arange(3), "val_idx_1shot_seed0": np.arange(3, 12)}
     for name in adaptation_data.ALTERED:
         np.savez(folder / f"{name}.npz", **arrays)
     return folder
 
 
-def test_stored_draws_are_taken_and_others_are_drawn(tmp_path):
-    pair = adaptation_data.altered_digits(altered(tmp_path), "digits_rot24", 1, 0)
-    assert pair.shots[1].tolist() == [0, 1, 2] and len(pair.validation[1]) == 9 and len(pair.unlabelled) == 51
-    other = adaptation_data.altered_digits(tmp_path, "digits_rot24", 2, 5)
-    assert sorted(other.shots[1].tolist()) == [0, 0, 1, 1, 2, 2] and len(other.unlabelled) == 51
-    with pytest.raises(DataError, match="say where the digits are"):
+def test_stored_draws_are_taken_and_others_are_drawn(altered, tmp_path):
+    draw = adaptation_data.draw_of("altered", altered, "digits_rot24", 1, 0)
+    assert draw.rows["target"].tolist() == [0, 1, 2] and draw.validation.tolist() == list(range(3, 12))
+    assert len(draw.rows["unlabelled"]) == 51 and draw.judged["source"].tolist() == list(range(60, 90))
+    domains = adaptation_data.domains_of("altered", altered)
+    other = adaptation_data.draw_of("altered", altered, "digits_rot24", 2, 5)
+    label = domains.label[domains.names.index(other.target)]
+    assert sorted(label[other.rows["target"]]) == [0, 0, 1, 1, 2, 2]
+    assert not set(other.rows["unlabelled"]) & set(other.validation)
+    assert domains.images[1][other.judged["target"]].min() > 0.5  # the test half, not the pool
+    with pytest.raises(DataError, match="say with --arrays"):
         adaptation_data.load(tmp_path / "none.npz")
+    with pytest.raises(DataError, match="class 0 of the target has 2 images"):
+        adaptation_data.drawn(np.zeros(2, int), 1, 0)
 
 
 def test_digits_are_enlarged_and_halves_kept_apart(tmp_path):
@@ -40,54 +64,134 @@ def test_digits_are_enlarged_and_halves_kept_apart(tmp_path):
     x = np.arange(80, dtype=np.uint8).repeat(16).reshape(80, 4, 4)
     label = np.arange(80) % 2
     np.savez(tmp_path / "mnist_usps_dev.npz", mnist_x=x, mnist_y=label, usps_x=x, usps_y=label)
-    pair = adaptation_data.digits(tmp_path, "mnist", "usps", 2, 0, rows=50)
-    learned = set(np.round(pair.unlabelled[:, 0, 0, 0] * 255).astype(int))
-    judged = set(np.round(pair.tests["target"][0][:, 0, 0, 0] * 255).astype(int))
-    assert learned <= set(range(40)) and judged == set(range(40, 80)) and len(pair.source[1]) == 50
+    draw = adaptation_data.draw_of("digits", tmp_path, "mnist to usps", 2, 0)
+    assert set(draw.rows["unlabelled"]) <= set(range(40)) and set(draw.judged["target"]) == set(range(40, 80))
+    with pytest.raises(ConfigError, match="no pair 'mnist to svhn'"):
+        adaptation_data.draw_of("digits", tmp_path, "mnist to svhn", 2, 0)
 
 
-def test_simulated_pairs():
-    pair = adaptation_surveys.survey_pair("hits", "ztf", 1, 0, 40)
-    assert pair.source[0].shape == (20, 21, 21, 3) and sorted(pair.shots[1].tolist()) == [0, 1]
-    assert pair.source[0].min() == 0 and pair.source[0].max() == 1
+def test_simulated_stamps_are_stored_once(tmp_path, monkeypatch):
+    first = adaptation_surveys.stored_surveys(tmp_path, 20)
+    assert first["ztf_x"].shape == (20, 21, 21, 3) and first["ztf_x"].min() == 0 and first["ztf_x"].max() == 1
+    monkeypatch.setattr(adaptation_surveys, "simulated", lambda *a: pytest.fail("made again"))
+    np.testing.assert_array_equal(adaptation_surveys.stored_surveys(tmp_path)["atlas_y"], first["atlas_y"])
 
 
-def test_one_adaptation_and_its_table(tmp_path, monkeypatch, capsys):
-    tiny = ImageNetworkConfig(filters=(2,), strides=(4,), head=(3,), dropout=0.0, dropout_before=())
-    monkeypatch.setitem(adaptation_methods.NETWORKS, "altered", tiny)
-    given = [
-        "--altered",
-        str(altered(tmp_path)),
-        "--draws",
-        "1",
-        "--shots",
-        "1",
-        "--steps",
-        "25",
-        "--methods",
-        "s_plus_t",
+def test_patches_are_a_convolution():
+    rng = np.random.default_rng(0)
+    for stride, pad, size in ((1, 1, 3), (3, 2, 4)):
+        x, kernel = rng.normal(size=(2, 9, 8, 3)), rng.normal(size=(size, size, 3, 4))
+        dims = ("NHWC", "HWIO", "NHWC")
+        padding = [(pad, pad)] * 2
+        wanted = jax.lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=dims)
+        found = by_patches(jnp.asarray(x), jnp.asarray(kernel), (stride, stride), padding)
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_a_run_among_many_is_the_systems_own_step(altered):
+    """Two runs of different pairs, seeds and shots: the second has 3 shots in a batch of 6, and weights as if it were alone."""
+    domains = adaptation_data.domains_of("altered", altered)
+    plain = AdaptationExperiment(network=TINY, training=TrainingConfig(steps=3, batch_size=6))
+    experiment, streams = adaptation_runs.fitted(plain, domains), ("source", "target", "unlabelled")
+    draws = [
+        adaptation_data.draw_of("altered", altered, *case)
+        for case in (("digits_rot24", 2, 4), ("digits_noise35", 1, 7))
     ]
+    plan = adaptation_runs.planned(domains, draws, [4, 7])
+    program = adaptation_runs.Program(experiment, streams, adaptation_runs.batch_sizes(experiment, streams, 6), 3)
+    runs = adaptation_runs.Runs(program, domains, plan)
+    state, scores = runs.stretch(runs.begin(plan), plan)
+    assert not np.allclose(*jax.tree.leaves(state.params)[-1])
+    task = build_task(experiment)
+    optimizers = task_optimizers(task, experiment.optimizer, 3)
+    images, label = jnp.asarray(domains.images), jnp.asarray(domains.label)
+    own, seed, shots = jax.tree.map(lambda x: x[1], plan), 7, 3
+    alone, update = init_state(task, optimizers, jax.random.key(seed), False), make_update(task, optimizers, seed, None)
+    begun, update = alone.params, jax.jit(update)
+    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), adaptation_runs._ORDER_KEY), 0)
+    keys = zip(streams, jax.random.split(key, 3), strict=True)
+    orders = {name: adaptation_runs.ordered(own.rows[name], own.count[name], k) for name, k in keys}
+    for number in range(3):
+        batch = adaptation_runs.batch_at(program, own, orders, images, label, jnp.int32(number))
+        assert batch["target"]["weight"].sum() == shots and sorted(batch["target"]["label"][:shots].tolist()) == [
+            0,
+            1,
+            2,
+        ]
+        batch["target"] = {name: value[:shots] for name, value in batch["target"].items()}
+        alone, _ = update(alone, jax.tree.map(lambda x: x[None, None], batch))
+    trees = (jax.tree.leaves(tree) for tree in (state.params, alone.params, begun))
+    moved = [(np.abs(many[1] - one).max(), np.abs(one - old).max()) for many, one, old in zip(*trees, strict=True)]
+    assert max(off for off, _ in moved) < 2e-6 and max(far for _, far in moved) > 1e-3
+    rows, place = draws[1].judged["target"], domains.names.index(draws[1].target)
+    batch = {"image": images[place][rows], "full_scale": jnp.full(len(rows), jnp.nan)}
+    found = np.asarray(task.predict(alone.variables, batch)["probabilities"]).argmax(-1)
+    truth = domains.label[place][rows]
+    by_hand = np.mean([(found[truth == k] == k).mean() for k in range(3)])
+    assert scores["target"]["balanced"][1] == pytest.approx(by_hand)
+
+
+def test_batches_walk_through_all_rows(altered):
+    rows = adaptation_runs.ordered(jnp.array([5, 6, 7, 8, 0, 0]), jnp.int32(4), jax.random.key(3))
+    assert sorted(rows[:4].tolist()) == [5, 6, 7, 8] and rows[4:].tolist() == [0, 0]
+
+
+def history(validation, target):
+    n = len(validation)
+    kinds = {"target balanced": target, "source balanced": [0.5] * n, "target accuracy": target}
+    return {"step": list(range(n)), "validation balanced": validation, "validation loss": list(range(n)), **kinds}
+
+
+def test_tables_take_the_weights_that_validation_chooses():
+    key = {"question": "q", "method": "m", "pair": "a to b", "shots": 1}
+    rows = [{**key, "seed": s, "history": history([0.2, 0.9, 0.9], [0.1, 0.6 + 0.1 * s, 0.0])} for s in range(2)]
+    shown = adaptation_table.table(rows)
+    assert shown[0]["target balanced"].startswith("65.0 ± ") and shown[0]["target balanced, last"].startswith("0.0")
+    none = {**rows[0], "shots": 0}
+    assert adaptation_table.table([none])[0]["target balanced"] == "0.0"
+    other = [{**row, "pair": "b to a", "history": history([1.0], [1.0])} for row in rows]
+    lone = {**rows[0], "seed": 9}
+    assert adaptation_table.matrix([*rows, *other, lone])[0] | {"source balanced": ""} == {
+        "question": "q",
+        "method": "m",
+        "shots": "1",
+        "pairs": "2",
+        "draws": "2",
+        "source balanced": "",
+        "target balanced": adaptation_table.interval([0.8, 0.85]),
+    }
+    assert "no run" in adaptation_table.text([])
+
+
+def test_the_command(altered, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(adaptation_methods.NETWORKS, "altered", TINY)
+    given = ["--arrays", str(altered), "--questions", "altered", "--seeds", "1", "--steps", "12", "--shots", "1"]
     out = tmp_path / "r.json"
-    plain = adaptation.settings
-
-    def short(method, question, steps):
-        experiment = plain(method, question, steps)
-        training = TrainingConfig(steps=25, batch_size=8, evaluate_every=25)
-        return dataclasses.replace(experiment, training=training)
-
-    monkeypatch.setattr(adaptation, "settings", short)
-    adaptation.main([*given, "--out", str(out)])
-    runs = json.loads(out.read_text())["runs"]
-    assert len(runs) == 2 and all(0 <= run["target balanced"] <= 1 and run["best step"] == 25 for run in runs)
-    monkeypatch.setattr(adaptation, "adapt", lambda *a: pytest.fail("ran again"))
-    adaptation.main([*given, "--out", str(out)])
-    shown = adaptation.table([*runs, {**runs[0], "draw": 1, "target balanced": 1.0}], 25)
-    assert shown[0]["draws"] + shown[1]["draws"] == 3
+    assert adaptation.main([*given, "--methods", "base", "fine_tuning", "--out", str(out)]) == 0
+    runs = {(run["pair"], run["method"]): run for run in adaptation.read(out)}
+    assert len(runs) == 4 and "4 runs of 4" in capsys.readouterr().out
+    for run in runs.values():
+        assert run["history"]["step"] == list(range(1, 13)) and min(run["history"]["target balanced"]) >= 0
+    moved = [
+        abs(runs[p, "fine_tuning"]["history"]["target entropy"][0] - runs[p, "base"]["history"]["target entropy"][-1])
+        for p in adaptation_data.ALTERED
+    ]
+    assert max(moved) < 0.05, "fine-tuning goes on from base weights"
+    with pytest.raises(ConfigError, match="starts with the weights of base"):
+        adaptation.main([*given, "--methods", "fine_tuning", "--out", str(out)])
     with pytest.raises(ConfigError, match="no method 'x'"):
-        adaptation.main(["--methods", "x"])
+        adaptation.main([*given, "--methods", "x"])
+    adaptation.main([*given, "--methods", "s_plus_t", "--seconds", "0", "--out", str(tmp_path / "none.json")])
+    assert "no run has ended" in capsys.readouterr().out and not (tmp_path / "none.json").exists()
 
 
-def test_batches_are_permutations():
-    rows = list(itertools.islice(adaptation_runs.draws(7, 3, 0), 4))
-    assert all(len(r) == 3 for r in rows) and len({*rows[0], *rows[1]}) == 6
-    assert len(next(adaptation_runs.draws(2, 32, 0))) == 2
+def test_programs_of_batch_norm_have_one_number_of_shots(altered, monkeypatch):
+    asked = adaptation.options(["--arrays", str(altered), "--seeds", "1"])
+    shapes = [dict(g.program.sizes)["target"] for g in adaptation.groups_of(asked, "altered", "mme")]
+    assert shapes == [3, 9, 30]
+    monkeypatch.setitem(adaptation_methods.NETWORKS, "altered", dataclasses.replace(TINY))
+    assert [len(g.cases) for g in adaptation.groups_of(asked, "altered", "mme")] == [6]
+    asked.runs_at_once = 4
+    assert [len(g.cases) for g in adaptation.groups_of(asked, "altered", "mme")] == [3, 3]
+    free = adaptation.cases_of(asked, "altered", "avda")
+    assert {case.shots for case in free} == {1, 3, 10} and json.dumps([c.pair for c in free])

@@ -12,7 +12,7 @@ def test_the_pytorch_step_needs_nothing_of_ours():
     path = Path(benchmark.HERE) / "other_interpreter" / "contrastive_torch.py"
     modules = {n.module or "" for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)}
     assert not any(name.startswith(("lcjax", "benchmarks", "jax")) for name in modules)
-    assert benchmark.torch_rate(benchmark.Options(torch_python="false"), 2) is None
+    assert benchmark.torch_case(benchmark.Options(torch_python="false"), 2) is None
 
 
 def test_attention_of_few_queries_keeps_the_shape():

@@ -60,6 +60,19 @@ def test_search(table, tmp_path, capsys):
     assert "60 neighbours are wanted of 60" in capsys.readouterr().err
 
 
+def test_search_across_modalities_of_one_table(table, tmp_path, capsys):
+    """As `lcjax predict` of several modalities writes it: an object without the modality asked for has a null."""
+    one, two = (pq.read_table(table / f"{name}.parquet") for name in ("one", "two"))
+    spectra = two["embedding"].to_pylist()
+    spectra[3] = None
+    columns = {"embedding_photometry": one["embedding"], "embedding_spectra": pa.array(spectra)}
+    pq.write_table(pa.table({"object_id": one["object_id"], **columns}), tmp_path / "f.parquet")
+    across = ["--columns.embedding", "embedding_spectra", "--query-embedding", "embedding_photometry", "--check"]
+    assert main(["search", str(tmp_path / "f.parquet"), *across, "--query", "s5", "--k", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "s5     1     s5" in said and f"{COUNT - 1:,} objects" in said
+
+
 def test_outliers_of_embeddings(table, tmp_path, capsys):
     one, two = str(table / "one.parquet"), str(table / "two.parquet")
     assert main(["outliers", one, two, "--top", "3", "--out", str(tmp_path / "g")]) == 0

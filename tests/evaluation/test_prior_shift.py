@@ -34,6 +34,7 @@ def test_recalibration_lowers_the_error_and_keeps_folds_apart():
     found = prior_shift.recalibrate(logits, label, objects, np.array([0.5, 0.5]))
     assert found.error_after < 0.5 * found.error_before and found.error_after < 0.05
     assert found.shares[1] == pytest.approx(0.1, abs=0.04) and 1 < found.temperature < 8
+    assert found.way == "temperature and shares"
     assert found.balanced_after > 0.7 and found.probabilities.shape == ((label >= 0).sum(), 2)
     several = prior_shift.recalibrate(
         np.eye(3)[np.arange(60) % 3] * 3, np.arange(60) % 3, np.arange(60), np.full(3, 1 / 3)
@@ -46,3 +47,33 @@ def test_noise_gives_no_cut_that_flatters():
     logits, label = np.stack([np.zeros(400), rng.normal(size=400)], -1), rng.integers(0, 2, 400)
     found = prior_shift.recalibrate(logits, label, np.arange(400), np.array([0.5, 0.5]))
     assert abs(found.balanced_after - 0.5) < 0.08
+
+
+@pytest.mark.parametrize("rows", [12, 150])
+@pytest.mark.parametrize("kind", ["collapsed", "collapsed unsure", "inverted", "noise", "sharp", "right"])
+def test_recalibration_never_makes_anything_worse(kind, rows):
+    """A collapsed model's answers hold nothing about the shares of the classes: they were driven to one class for all."""
+    for seed in range(3):
+        rng = np.random.default_rng([seed, rows])
+        label = (rng.random(rows) < 0.3).astype(int)
+        label[:2] = 0, 1
+        margin = {
+            "collapsed": 9 + 0.1 * rng.normal(size=rows),
+            "collapsed unsure": 0.3 + 0.01 * rng.normal(size=rows),
+            "inverted": 8 * (0.5 - label) + rng.normal(size=rows),
+            "noise": 5 * rng.normal(size=rows),
+            "sharp": 12 * (label - 0.5) + 8 * rng.normal(size=rows),
+            "right": 3 * (label - 0.5) + rng.normal(size=rows),
+        }[kind]
+        logits = np.stack([np.zeros(rows), margin], -1)
+        found = prior_shift.recalibrate(logits, label, np.arange(rows), np.array([0.5, 0.5]))
+        assert found.error_after <= found.error_before and found.balanced_after >= found.balanced_before
+        loss = lambda p, label=label: -np.log(p[np.arange(len(label)), label]).mean()
+        assert loss(found.probabilities) <= loss(prior_shift.softmax(logits)) + 1e-12
+
+
+def test_a_cut_that_does_not_help_leaves_the_answers_as_they_are():
+    logits, label = np.stack([np.zeros(40), np.r_[np.full(20, -1.0), np.full(20, 1.0)]], -1), np.repeat([0, 1], 20)
+    found = prior_shift.recalibrate(logits, label, np.arange(40), np.array([0.5, 0.5]))
+    after = prior_shift.shifted(prior_shift.softmax(logits / found.temperature), np.array([0.5, 0.5]), found.shares)
+    np.testing.assert_array_equal(after[:, 1] > found.threshold, label == 1)

@@ -69,7 +69,7 @@ def test_eight_devices_have_the_value_and_gradients_of_one():
     assert told["devices"] == 8
     x, y, weight = objects()
     for name, loss in every_loss().items():
-        value, gradients = jax.value_and_grad(loss, (0, 1, 2))(x, y, jnp.float32(7.0), weight)
+        value, gradients = jax.jit(jax.value_and_grad(loss, (0, 1, 2)))(x, y, jnp.float32(7.0), weight)
         for way in ("jit", "pmap"):
             found = told["found"][f"{name}/{way}"]
             np.testing.assert_allclose(found[0], value, rtol=1e-5, err_msg=f"{name} {way}")

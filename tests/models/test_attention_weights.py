@@ -31,7 +31,7 @@ def test_attention_weights_on_request(parity):
         "mask": mask,
         "visible": mask & (np.arange(9) % 3 > 0),
     }
-    variables = model.init(jax.random.key(0), batch)
+    variables = jax.jit(model.init)(jax.random.key(0), batch)
     weights = np.asarray(attention_weights(model, variables, batch, 0))
     assert weights.shape == (2, 2, 9, 9)
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)

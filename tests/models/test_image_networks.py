@@ -33,7 +33,7 @@ def test_mean_over_turns_is_invariant(config):
 def test_classifier_parts_make_the_whole():
     model = DomainClassifier(ImageNetworkConfig(vector_widths=(4,), head=(3,), dropout=0.0), 2, None)
     batch = {"image": jnp.ones((2, 5))}
-    variables = model.init(jax.random.key(0), batch)
+    variables = jax.jit(model.init)(jax.random.key(0), batch)
     assert variables["params"]["classifier"].keys() == {"kernel", "bias"}
     whole = model.apply(variables, batch)
     parts = model.apply(variables, model.apply(variables, batch, method="embed"), method="classify")

@@ -104,7 +104,7 @@ def test_dense_encoder_sees_neither_padding_nor_how_much_of_it_there_is():
 def test_spectra_are_flattened_channel_after_channel():
     config = SpectraConfig(channels=(3, 4, 5), length=40, pool=4)
     model, values = GalSpecNet(config), np.random.default_rng(0).normal(size=(2, 3, 40)).astype(np.float32)
-    variables = model.init(jax.random.key(0), {"values": values})
+    variables = jax.jit(model.init)(jax.random.key(0), {"values": values})
     kernels = [np.asarray(variables["params"][f"conv_{i}"]["kernel"]) for i in range(2)]
     biases = [np.asarray(variables["params"][f"conv_{i}"]["bias"]) for i in range(2)]
     conv = lambda x, k, b: np.stack([(x[i : i + 3, :, None] * k).sum((0, 1)) + b for i in range(len(x) - 2)])
@@ -144,7 +144,7 @@ def test_any_number_of_any_encoders(count):
     names = ["stamps", "light_curves", "hosts", "spectra"][:count]
     model = Multimodal({name: Sum() for name in names}, dim=5, pair_bias=-10.0)
     inputs = {name: {"values": np.ones((2, 4), np.float32)} for name in names}
-    variables = model.init(jax.random.key(0), inputs)
+    variables = jax.jit(model.init)(jax.random.key(0), inputs)
     found = model.apply(variables, inputs)
     assert (
         set(found["embeddings"]) == set(names)
@@ -164,7 +164,7 @@ def test_what_is_missing_has_no_part_in_the_fusion():
 def test_classifier_of_one_modality_has_no_projection():
     config = MultimodalConfig(modalities=("metadata",), head="classifier", num_classes=4)
     model, inputs = build_multimodal(config), {"metadata": {"values": np.ones((2, 34), np.float32)}}
-    variables = model.init(jax.random.key(0), inputs)
+    variables = jax.jit(model.init)(jax.random.key(0), inputs)
     assert set(variables["params"]) == {"encoders_metadata", "head"}
     assert model.apply(variables, inputs)["logits"].shape == (2, 4)
     assert isinstance(model.encoders["metadata"], VectorEncoder)

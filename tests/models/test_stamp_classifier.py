@@ -56,13 +56,11 @@ def test_answers_do_not_change_when_the_stamp_is_turned(changes):
     config = dataclasses.replace(TINY, **changes)
     model, variables = network(config)
     images, features = arrays(config)
-    answers = [
-        model.apply(variables, {"images": np.rot90(images, k, (1, 2)), "features": features})["logits"]
-        for k in range(4)
-    ]
+    run = jax.jit(lambda images: model.apply(variables, {"images": images, "features": features})["logits"])
+    answers = [run(np.rot90(images, k, (1, 2))) for k in range(4)]
     for turned in answers[1:]:
         np.testing.assert_allclose(turned, answers[0], rtol=1e-5, atol=1e-5)
-    flipped = model.apply(variables, {"images": images[:, ::-1], "features": features})["logits"]
+    flipped = run(images[:, ::-1])
     assert np.max(np.abs(flipped - answers[0])) > 1e-3
 
 
@@ -71,8 +69,10 @@ def test_dropout_lives_only_where_it_may():
     for live in (True, False):
         config = dataclasses.replace(TINY, live_dropout=live, num_features=0)
         model, variables = network(config)
-        quiet = model.apply(variables, inputs(config))["logits"]
-        trained = model.apply(variables, inputs(config), deterministic=False, rngs=rngs)["logits"]
+        run = jax.jit(
+            lambda **how: model.apply(variables, inputs(config), **how)["logits"], static_argnames="deterministic"
+        )
+        quiet, trained = run(deterministic=True), run(deterministic=False, rngs=rngs)
         assert np.allclose(quiet, trained) != live
 
 
@@ -83,9 +83,9 @@ def test_dropout_belongs_to_the_row():
     images, _ = arrays(config)
     rngs, row = {"dropout": jax.random.key(1)}, np.arange(6, dtype=np.int32)
     seen = lambda i: {"images": images[i], "row": row[i]}
-    run = lambda i: model.apply(variables, seen(i), deterministic=False, rngs=rngs)["logits"]
+    run = jax.jit(lambda seen: model.apply(variables, seen, deterministic=False, rngs=rngs)["logits"])
     order = np.array([4, 1, 0, 5])
-    np.testing.assert_allclose(run(order), run(row)[order], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(run(seen(order)), run(seen(row))[order], rtol=1e-5, atol=1e-6)
 
 
 def test_filling_rows_do_not_move_the_feature_norm():
@@ -93,13 +93,9 @@ def test_filling_rows_do_not_move_the_feature_norm():
     images, features = arrays(TINY)
     weight = np.array([1, 1, 1, 1, 0, 0], np.float32)
     features[4:] = 1e3
-    run = lambda n, w: model.apply(
-        variables,
-        {"images": images[:n], "features": features[:n], "weight": w},
-        deterministic=False,
-        rngs={"dropout": jax.random.key(0)},
-        mutable="batch_stats",
-    )
+    rngs = {"dropout": jax.random.key(0)}
+    train = jax.jit(lambda seen: model.apply(variables, seen, deterministic=False, rngs=rngs, mutable="batch_stats"))
+    run = lambda n, w: train({"images": images[:n], "features": features[:n], "weight": w})
     (few, moved), (all_, moved_all) = run(4, weight[:4]), run(6, weight)
     np.testing.assert_allclose(all_["logits"][:4], few["logits"], rtol=1e-5, atol=1e-5)
     jax.tree.map(np.testing.assert_allclose, moved, moved_all)
@@ -113,7 +109,7 @@ def test_live_fractions_see_dead_and_live_layers():
     model, variables = network(config)
     variables["params"]["conv_2"]["bias"] = np.full(8, -1e6, np.float32)
     variables["params"]["conv_1"]["bias"] = np.array([1e3, -1e3, 1e3, 1e3], np.float32)
-    _, noted = model.apply(variables, inputs(config), mutable=["intermediates"])
+    _, noted = jax.jit(lambda v: model.apply(v, inputs(config), mutable=["intermediates"]))(variables)
     shares = live_fractions(noted["intermediates"], np.ones(6))
     assert float(shares["conv_1"]) == 0.75 and float(shares["conv_2"]) == 0
     assert set(shares) == {"conv_1", "conv_2", "dense_1", "dense_2", "dense_3"}
@@ -123,7 +119,7 @@ def test_live_fractions_see_dead_and_live_layers():
 def test_flops_count_every_kernel():
     """Closed form against the sizes of the arrays: a convolution does 2 x kernel x pixels operations."""
     model, variables = network(TINY)
-    _, noted = model.apply(variables, inputs(TINY, 1), mutable=["intermediates"])
+    _, noted = jax.eval_shape(lambda v: model.apply(v, inputs(TINY, 1), mutable=["intermediates"]), variables)
     total = 0.0
     for name, layer in variables["params"].items():
         if "kernel" not in layer:

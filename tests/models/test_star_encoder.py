@@ -10,15 +10,15 @@ from lcjax.errors import ConfigError
 from lcjax.models.base_star import BaseStar
 from lcjax.models.star_encoder import BRIGHTNESS, CENTRE, SCALE, StarEncoder, candidate_numbers, folded_channels
 from lcjax.models.star_encoder_config import StarDecoderConfig, StarEncoderConfig
-from lcjax.systems.base_encoder.parts import views_of
 from lcjax.transforms.views import SCALARS
 from tests.models.weights import random_variables
 from tests.systems.base_encoder.small import LENGTH, Stars, small
+from tests.systems.base_encoder.small import views as views_by_preset
 
 
 def views(change=lambda batch: batch):
     batch = {n: Stars(length=LENGTH).batch(1, 0)[n] for n in ("time", "magnitude", "magnitude_error", "mask")}
-    return jax.jit(views_of(small()))(change(batch))
+    return views_by_preset()(change(batch))
 
 
 def test_inputs_are_of_order_one_and_do_not_know_the_unit_of_the_spread():
@@ -38,12 +38,13 @@ def test_stars_of_nothing_give_finite_embeddings():
     encoder = small().model.encoder
     network = StarEncoder(encoder)
     variables = random_variables(network, {"views": views()})
+    embed = jax.jit(lambda views: network.apply(variables, {"views": views})["embedding"])
     for change in (
         lambda b: {**b, "mask": np.zeros_like(b["mask"])},
         lambda b: {**b, "mask": b["mask"] & (np.arange(LENGTH) < 1)},
         lambda b: {**b, "magnitude": np.full_like(b["magnitude"], 15.0)},
     ):
-        assert np.isfinite(network.apply(variables, {"views": views(change)})["embedding"]).all()
+        assert np.isfinite(embed(views(change))).all()
 
 
 def test_brightness_enters_only_where_it_is_asked_for():
@@ -52,7 +53,8 @@ def test_brightness_enters_only_where_it_is_asked_for():
     for asked in (False, True):
         network = StarEncoder(dataclasses.replace(small().model.encoder, brightness=asked))
         variables = random_variables(network, {"views": some})
-        one, two = (network.apply(variables, {"views": v})["embedding"] for v in (some, brighter))
+        embed = jax.jit(lambda views: network.apply(variables, {"views": views})["embedding"])
+        one, two = embed(some), embed(brighter)
         assert (np.abs(np.asarray(one) - np.asarray(two)).max() > 1e-3) == asked
 
 

@@ -223,7 +223,7 @@ def test_classifiers(recordings):
             settings["fusion"] = part if modality is None else "avg"
             model = build_multimodal(config_from_settings(settings, modality))
             weights = own if modality else {**shared, **own}
-            found = model.apply(variables_from_torch(weights), inputs_of(z))
+            found = jax.jit(model.apply)(variables_from_torch(weights), inputs_of(z))
             close(found["logits"], z[f"out_{part}/logits"])
             close(jnp.mean(cross_entropy(found["logits"], jnp.asarray(z["labels"]))), z[f"out_{part}/ce"])
 

@@ -2,6 +2,7 @@
 
 import re
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -130,7 +131,7 @@ def check_heads(z):
     norm = lambda name: {"scale": head[f"{name}/gamma"], "bias": head[f"{name}/beta"]}
     config, variables = network(z)
     batch = batch_of(z)
-    layers = Astromer(config).apply(variables, batch)["layers"]
+    layers = jax.jit(Astromer(config).apply)(variables, batch)["layers"]
     depth = len([k for k in head if re.fullmatch(r"mlp\d+/kernel", k)])
     norms = sorted((k.split("/")[0] for k in head if k.endswith("gamma")), key=lambda k: len(head[f"{k}/gamma"]))
     mlp = {f"dense_{i}": dense(f"mlp{i}") for i in range(depth)} | {

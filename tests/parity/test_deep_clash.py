@@ -89,7 +89,8 @@ def check_network(z):
         model = DeepClash(config)
         expected = jax.tree.map(jnp.shape, jax.eval_shape(model.init, jax.random.key(0), {"stamps": x}))
         assert expected == jax.tree.map(jnp.shape, variables)
-        outputs, seen = model.apply(variables, {"stamps": x}, mutable="intermediates")
+        run = jax.jit(lambda v, x, model=model: model.apply(v, {"stamps": x}, mutable="intermediates"))
+        outputs, seen = run(variables, x)
         probabilities = nn.softmax(outputs["logits"])
         # Sums of some thousand terms in float32, in another order.
         np.testing.assert_allclose(outputs["logits"], z[f"logits{ending}"], rtol=2e-4, atol=2e-4)

@@ -30,11 +30,12 @@ def parts(z, prefix):
 def check_autoencoder(z):
     config, arrays = config_from_arrays(parts(z, "ae.")), parts(z, "ae.")
     model, variables = FeatureAutoencoder(config), variables_from_torch(arrays)
-    out = jax.jit(model.apply)(variables, {"features": z["x"]})
+    run = jax.jit(model.apply)
+    out = run(variables, {"features": z["x"]})
     close(out["embedding"], z["ae_latent_eval"])
     close(out["reconstruction"], z["ae_recon_eval"])
     close(reconstruction_loss(out["reconstruction"], z["x"], ONES(z["x"])), z["ae_loss_eval"])
-    test = model.apply(variables, {"features": z["x_test"]})["reconstruction"]
+    test = run(variables, {"features": z["x_test"]})["reconstruction"]
     close(squared_error(test, z["x_test"]), z["ae_score_test"])
 
 
@@ -107,11 +108,16 @@ def check_hypersphere(z, kind):
 
     adam = optax.adam(5e-4)
     moments, losses = adam.init(params), []
+
+    @jax.jit
+    def advance(gradient, moments, params):
+        changes, moments = adam.update(gradient, moments, params)
+        return optax.apply_updates(params, changes), moments
+
     for _ in z[f"{kind}_losses_5_adam_steps"]:
         (value, state), gradient = step(params, state)
         losses.append(value)
-        changes, moments = adam.update(gradient, moments, params)
-        params = optax.apply_updates(params, changes)
+        params, moments = advance(gradient, moments, params)
     close(np.array(losses), z[f"{kind}_losses_5_adam_steps"], rtol=5e-4)
     trained = {"params": params, **state}
     again = centres(trained)

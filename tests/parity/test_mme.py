@@ -1,5 +1,7 @@
 """Minimax entropy against recordings of a public implementation: heads, network, whole steps; and small ones made here."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -115,9 +117,8 @@ def check_digits(z):
         np.testing.assert_allclose(flat[:3], head[: len(flat)], rtol=1e-6)
         np.testing.assert_allclose(flat.astype(np.float64).sum(), z["weight_sum"][i], rtol=1e-5, atol=1e-4)
     image = np.moveaxis(z["x"], 1, -1)
-    found, seen = ImageNetwork(DIGITS).apply(
-        digits_variables(arrays), {"image": image}, capture_intermediates=True, mutable=["intermediates"]
-    )
+    network = functools.partial(ImageNetwork(DIGITS).apply, capture_intermediates=True, mutable=["intermediates"])
+    found, seen = jax.jit(network)(digits_variables(arrays), {"image": image})
     np.testing.assert_allclose(found, z["embedding_eval"], rtol=1e-4, atol=1e-5)
     trunk = seen["intermediates"]["trunk"]["__call__"][0]
     np.testing.assert_allclose(trunk, z["conv_features_eval"], rtol=1e-4, atol=1e-5)
@@ -201,13 +202,13 @@ def test_who_raises_the_entropy(method, moves):
     task = build_task(experiment)
     rng = np.random.default_rng(1)
     part = stream(rng.normal(size=(8, 4)).astype(np.float32))
-    variables = task.init(jax.random.key(1), part)
+    variables = jax.jit(task.init)(jax.random.key(1), part)
     batch = part | {"target": part, "unlabelled": part}
     grads = jax.jit(jax.grad(lambda p: task.updates[1].loss(p, {}, batch, jax.random.key(0))[0]))(variables["params"])
 
+    @jax.jit
     def entropy(params):
-        logits = task.predict({"params": params}, part)["logits"]
-        return float(-jnp.mean(negative_entropy(logits)))
+        return -jnp.mean(negative_entropy(task.predict({"params": params}, part)["logits"]))
 
     def after(name):
         moved = jax.tree.map(lambda p, g: p - 1e-2 * g, variables["params"][name], grads[name])

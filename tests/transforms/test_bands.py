@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from lcjax.transforms import periodogram
-from lcjax.transforms.bands import FARTHEST, amplitudes_of_spreads, at_points, band_means, fitted_amplitudes, scaled_to
+from lcjax.transforms.bands import (
+    FARTHEST,
+    amplitudes_of_spreads,
+    at_points,
+    band_centres,
+    band_means,
+    fitted_amplitudes,
+    scaled_to,
+)
 from lcjax.transforms.frequency_grid import FrequencyGrid
 
 GRID = FrequencyGrid(highest=4.0, lowest=0.01, span=200.0, bins=16)
@@ -34,6 +42,15 @@ def test_means_of_bands_at_their_points():
     found = band_means(value, weight, np.array([[0, 0, 1, -1]]), 3)
     np.testing.assert_allclose(found, [[2.5, 2.5, 10.0, 0.0]])
     np.testing.assert_allclose(at_points(np.array([[2.0, 4.0]]), np.array([[1, 0, -1]])), [[4.0, 2.0, 1.0]])
+
+
+def test_centres_are_of_what_is_visible():
+    """By band, at hidden points too; of a band of which nothing is visible the mean of all."""
+    value = np.array([[15.0, 17.0, 10.0, np.nan, np.inf, 3.0]])
+    visible = np.array([[True, True, True, False, False, False]])
+    found = band_centres(value, visible, np.array([[0, 0, 1, 1, 2, -1]]), 3)
+    np.testing.assert_allclose(found, [[16.0, 16.0, 10.0, 10.0, 14.0, 14.0]])
+    np.testing.assert_array_equal(band_centres(value, ~visible & False, np.zeros((1, 6), int), 3), 0.0)
 
 
 def test_amplitudes_are_told_by_spreads_and_noise_is_none():

@@ -7,7 +7,10 @@ import pytest
 
 from data_pipelines.kinds.images.resizing import resize
 from lcjax.errors import ConfigError
-from lcjax.transforms.galaxy_stamps import prepare_galaxies, random_views
+from lcjax.transforms import galaxy_stamps
+from lcjax.transforms.galaxy_stamps import prepare_galaxies
+
+random_views = jax.jit(galaxy_stamps.random_views, static_argnums=(3, 4))
 
 
 def test_each_by_itself_and_missing_pixels_lowest():

@@ -16,7 +16,7 @@ from lcjax.transforms.views import SCALARS, light_curve_views, longest_span
 GRID = FrequencyGrid(highest=6.0, lowest=0.01, span=200.0, bins=48)
 SEARCH = PeakSearch(candidates=2, peaks=6, harmonics=2, refined_with=1)
 LENGTH = 48
-TOGETHER = jax.jit(functools.partial(light_curve_views, grid=GRID, search=SEARCH, phase_bins=8))
+ROWS = 8
 EXAMPLES = settings(max_examples=8, deadline=None)
 SEEDS = st.integers(0, 10_000)
 
@@ -34,12 +34,21 @@ def star(seed, count=40, length=LENGTH):
     return {**batch, "mask": mask[None]}
 
 
+@jax.jit
+@functools.partial(jax.value_and_grad, has_aux=True)
+def TOGETHER(magnitude, batch):
+    """(sum of all views of `ROWS` stars, views), and the gradient: of all tests there is one program to compile."""
+    found = light_curve_views({**batch, "magnitude": magnitude}, GRID, SEARCH, phase_bins=8)
+    parts = found.periodogram, found.folded, found.scalars
+    return sum(jnp.sum(part) for part in jax.tree.leaves(parts)), found
+
+
 def RUN(batch, other=None):
-    """Views of one star, beside another: of all tests there is one shape to compile."""
-    other = star(77) if other is None else other
-    pairs = {name: np.concatenate([batch[name], other.get(name, other["mask"])]) for name in batch}
-    pairs.setdefault("visible", pairs["mask"])
-    return jax.tree.map(lambda x: x[:1], TOGETHER(pairs))
+    """Views of one star, beside others."""
+    rows = [batch, star(77) if other is None else other, *(star(80 + i) for i in range(ROWS - 2))]
+    rows = [{**row, "visible": row.get("visible", row["mask"])} for row in rows]
+    every = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    return jax.tree.map(lambda x: x[:1], TOGETHER(every["magnitude"], every)[0][1])
 
 
 def same(one, two, offset=0.0, exact=False):
@@ -97,20 +106,15 @@ def test_padding_and_other_stars_are_irrelevant():
 
 def test_hopeless_stars_have_finite_views_and_gradients():
     """Constant, 0 to 4 points, equal times, no errors: numbers everywhere, also in the gradient by magnitudes."""
-    rows = [star(1) for _ in range(8)]
+    rows = [star(1) for _ in range(ROWS)]
     for count in range(5):
         rows[count]["mask"] = np.arange(LENGTH)[None] < count
     rows[5]["magnitude"][:] = 15.3
     rows[6]["time"][:] = 3.0
     rows[7]["magnitude_error"][:] = 0.0
     batch = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-
-    def total(magnitude):
-        found = light_curve_views({**batch, "magnitude": magnitude}, GRID, SEARCH, phase_bins=8)
-        parts = found.periodogram, found.folded, found.scalars
-        return sum(jnp.sum(part) for part in jax.tree.leaves(parts)), found
-
-    (_, found), gradient = jax.jit(jax.value_and_grad(total, has_aux=True))(jnp.asarray(batch["magnitude"]))
+    batch["visible"] = batch["mask"]
+    (_, found), gradient = TOGETHER(batch["magnitude"], batch)
     for part in jax.tree.leaves(found):
         assert np.isfinite(part).all()
     assert np.isfinite(gradient).all() and np.abs(gradient[7]).max() > 0

@@ -5,7 +5,8 @@ import pytest
 
 from data_pipelines.datasets.candels_stamps import candels_stamps_dataset_builder
 from data_pipelines.datasets.mosaic_builder import MosaicBuilder
-from data_pipelines.kinds.images.mosaics import MosaicSettings, cut_out
+from data_pipelines.kinds.images.mosaic_catalogues import MosaicSettings
+from data_pipelines.kinds.images.mosaics import cut_out
 from data_pipelines.prepare import prepare
 from lcjax.errors import ConfigError, DataError
 

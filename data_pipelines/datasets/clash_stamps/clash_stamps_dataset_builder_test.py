@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipelines.kinds.images.mosaics import MosaicSettings
+from data_pipelines.kinds.images.mosaic_catalogues import MosaicSettings
 from data_pipelines.kinds.images.source import ImageSource
 from data_pipelines.prepare import prepare
 from data_pipelines.simulate.galaxies import VOTES

@@ -8,8 +8,8 @@ import numpy as np
 from data_pipelines.datasets.record_builder import RecordBuilder
 from data_pipelines.kinds.images.labels import class_name
 from data_pipelines.kinds.images.options import NOTHING, ImageSettings
-from data_pipelines.kinds.images.reading import central_square
 from data_pipelines.kinds.images.records import encode_image
+from data_pipelines.kinds.images.stamps import cut_stamp
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
 from data_pipelines.sources.folders import check_there, files_below
@@ -24,6 +24,8 @@ PLANES = {
 }
 _USUAL = ("template", "science", "difference")
 _LABELS = "labels"
+_PIXELS = 441
+"""Of a stamp of the release."""
 
 
 class Builder(RecordBuilder):
@@ -51,7 +53,7 @@ class Builder(RecordBuilder):
                 try:
                     known = labels is not None and asked.label != NOTHING
                     label = class_name(labels[row].item(), asked, f"'{path}'") if known else None
-                    pixels = central_square(image, asked.size)
+                    pixels = cut_stamp(image, names, asked.size)
                 except DataError as error:
                     yield Rejection(object_id, str(error), where)
                     continue
@@ -89,7 +91,15 @@ def _chunk(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray |
     if missing := [PLANES[name] for name in names if PLANES[name] not in arrays]:
         raise DataError(f"'{path}' has no array '{missing[0]}': it has {', '.join(arrays)}")
     planes = [arrays[PLANES[name]] for name in names]
+    if strange := [plane for plane in planes if plane.dtype.kind not in "buif" or plane.ndim not in (2, 3)]:
+        raise DataError(
+            f"'{path}' has a plane of {strange[0].dtype} and shape {strange[0].shape}: (N, 441) or (N, 21, 21) numbers are read"
+        )
     rows = len(planes[0])
+    if rows == _PIXELS != planes[0][0].size:
+        raise DataError(
+            f"'{path}' has planes of shape {planes[0].shape}: candidates must be on the first axis, pixels behind"
+        )
     side = round(float(np.sqrt(planes[0].size / max(rows, 1))))
     if any(plane.size != rows * side * side or len(plane) != rows for plane in planes):
         raise DataError(

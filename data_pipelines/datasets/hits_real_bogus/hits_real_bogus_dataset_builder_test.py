@@ -43,3 +43,34 @@ def test_refused(tmp_path):
     (tmp_path / "p" / "c.pkl").write_bytes(b"")
     with pytest.raises(DataError, match="pickled chunks are not read"):
         prepare("hits_real_bogus", [tmp_path / "p"], tmp_path / "D")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"labels": np.eye(2)[np.arange(6) % 2]}, "12 labels of 6 candidates"),
+        ({"sci_images": np.zeros((5, 25))}, "no squares of one size"),
+        ({"sci_images": np.zeros((6, 5, 5, 1))}, "has a plane of float64 and shape"),
+        ({"sci_images": np.full((6, 25), "a")}, "has a plane of <U1"),
+        ({"temp_images": np.array([{}] * 6)}, "cannot be read as arrays"),
+    ],
+)
+def test_chunks_of_another_layout_are_named(changes, says, tmp_path):
+    chunk(tmp_path / "c.npz", **changes)
+    chunk(tmp_path / "d.npz")
+    settings = ImageSettings(classes=("bogus", "real"))
+    done = prepare("hits_real_bogus", [tmp_path], tmp_path / "D", shards=1, fractions=(1.0, 0.0, 0.0), images=settings)
+    assert done.report.kept == 6 and says in str(done.report.bad_files)
+
+
+def test_turned_chunks_and_empty_planes_are_no_stamps(tmp_path):
+    """441 candidates of 4 x 4 pixels are as good as none: pixels lie on the first axis."""
+    turned = np.zeros((441, 16), np.float32)
+    np.savez(tmp_path / "t.npz", temp_images=turned, sci_images=turned, diff_images=turned)
+    empty = np.random.default_rng(0).normal(size=(6, 25))
+    empty[2] = np.nan
+    chunk(tmp_path / "c.npz", diff_images=empty)
+    settings = ImageSettings(classes=("bogus", "real"))
+    done = prepare("hits_real_bogus", [tmp_path], tmp_path / "D", shards=1, fractions=(1.0, 0.0, 0.0), images=settings)
+    assert done.report.kept == 5 and "on the first axis" in str(done.report.bad_files)
+    assert done.report.reasons()["no pixels"] == 1

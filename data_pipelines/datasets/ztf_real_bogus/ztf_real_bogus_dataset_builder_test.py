@@ -8,7 +8,7 @@ from data_pipelines.kinds.images.options import ImageSettings
 from data_pipelines.kinds.images.source import ImageSource
 from data_pipelines.prepare import prepare
 from data_pipelines.sources.alerts import Alert, read_alerts
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, DataError
 
 OTHER = {"ztf": atlas_packet, "atlas": lambda number: container([packet(number)])}["ztf"]
 
@@ -41,3 +41,11 @@ def test_both_surveys_are_builders_of_alert_images():
 
     for name in ("ztf_real_bogus", "atlas_real_bogus"):
         assert issubclass(find_builder(name), AlertImageBuilder)
+
+
+def test_a_table_of_other_alerts_is_said(tmp_path):
+    (tmp_path / "0.avro").write_bytes(container([packet(0)]))
+    table = tmp_path / "labels.csv"
+    table.write_text("object_id,label\nother,real\n")
+    with pytest.raises(DataError, match="has a class for none of the stamps"):
+        prepare("ztf_real_bogus", [tmp_path], tmp_path / "D", images=ImageSettings(table=table))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_pipelines.kinds.base import Kind, PrepareSettings, Reader, Request
 from data_pipelines.kinds.images.galaxies import GalaxySettings
-from data_pipelines.kinds.images.mosaics import MosaicSettings
+from data_pipelines.kinds.images.mosaic_catalogues import MosaicSettings
 from data_pipelines.kinds.images.options import NOTHING, ImageSettings
 from data_pipelines.kinds.images.records import IMAGES
 from data_pipelines.kinds.report import Report
@@ -59,9 +59,11 @@ class Images(Kind):
         return read_images(paths, settings.options.get("images") or ImageSettings(), report)
 
     def reader(self, request: Request) -> Reader:
-        """Records, whose classes are not looked at unless they are asked for."""
+        """Records, whose classes are not looked at unless they are asked for, and whose channels are called as the model asks (`channel_names`)."""
         asked: ImageSettings = request.options.get("images") or ImageSettings()
         quiet = asked if asked.label or asked.classes else replace(asked, label=NOTHING)
+        if not quiet.channel_names:
+            quiet = replace(quiet, channel_names=tuple(request.takes.get("channel_names", ())))
         return super().reader(replace(request, options={**request.options, "images": quiet}))
 
     def tools(self) -> Mapping[str, Callable[..., Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_pipelines.kinds.images.options import ImageSettings
+from data_pipelines.kinds.images.options import HEADER, ImageSettings
 from lcjax.errors import ConfigError
 
 _MOST_CHANNELS = 32
@@ -56,7 +56,7 @@ def names_of_channels(count: int, settings: ImageSettings, where: str, usual: Se
     Raises:
       ConfigError: another number is said, or several have no names: which is which matters to every model.
     """
-    said = settings.channel_names
+    said = () if settings.channel_names == (HEADER,) else settings.channel_names
     if said and len(said) != count:
         raise ConfigError(
             f"{where} has {count} channels, and --images.channel-names names {len(said)}: {' '.join(said)}"

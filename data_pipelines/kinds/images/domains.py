@@ -3,7 +3,7 @@
 A batch of training has the rows of its first stream at the top and the other streams below: `source`, `target` (the shots) and
 `unlabelled`, those that are asked for. Shots are drawn by
 seed from the target's training split, so many objects of each class; which ones is said by `describe`. Validation is on as many
-objects of each class of the target's validation split as are asked for. Other splits are given whole, first source, then target.
+objects of each class of the target's validation split as are asked for, or on the source's. Other splits are given whole, first source, then target.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ class Domains:
     draw: int = 0
     """Seed of the shots."""
     validation_shots: int | None = 3
-    """Objects of each class of the target's validation split that evaluations during training see; None: all."""
+    """Objects of each class of the target's validation split that evaluations during training see; None: all; 0: the source's instead."""
     streams: tuple[str, ...] = STREAMS
     """Of a training batch."""
     target_batch: int | None = None
@@ -51,7 +51,7 @@ class Domains:
 
 def open_domains(
     paths: Sequence[Path | str], split: str, batch_size: int, domains: Domains, **settings: Any
-) -> "DomainMixture | HeldImages | DomainEvaluation":
+) -> "DomainMixture | HeldImages | ImageSource | DomainEvaluation":
     """Batches of one split of both domains.
 
     Args:
@@ -77,6 +77,8 @@ def open_domains(
 
     if split == "train":
         return _training(source, target, classes, batch_size, domains, open_part, share)
+    if split == "validation" and domains.validation_shots == 0:
+        return open_part(source, batch_size)
     if split == "validation":
         pool = open_part(target, batch_size)
         shots = draw_shots(pool, domains.validation_shots, domains.draw + 1, "validation")

@@ -9,7 +9,6 @@ A folder holds, for one field or several (clusters):
 * a table of votes: `id`, five fractions that sum to 1, perhaps `field` and `band`. Galaxies without votes are kept to be answered.
 """
 
-import dataclasses
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,63 +16,21 @@ from typing import Any
 
 import numpy as np
 
+from data_pipelines.kinds.images.mosaic_catalogues import CataloguedGalaxy, MosaicSettings, read_galaxies, read_votes
 from data_pipelines.kinds.images.pictures import FITS
 from data_pipelines.kinds.images.records import encode_image
 from data_pipelines.kinds.images.resizing import resize
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
 from data_pipelines.simulate.galaxies import BANDS, PETROSIAN_RADII, VOTES
-from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET
-from data_pipelines.sources.catalogues import class_column, numeric_column, read_catalogue
 from data_pipelines.sources.folders import check_there
 from data_pipelines.sources.whole_fits import FitsSource
 from lcjax.errors import ConfigError, DataError, MissingExtraError, Rejection, first_line
 from lcjax.files import printable
 
 _TOLERANCE = 0.02
-
-
-@dataclasses.dataclass(frozen=True)
-class MosaicSettings:
-    """Mosaics with a catalogue and votes (datasets candels_stamps and clash_stamps). Columns as the tables have them."""
-
-    catalogue: Path | None = None
-    """Places and Petrosian radii."""
-    table: Path | None = None
-    """Votes; none: stamps without votes, to be answered."""
-    id: str = "ID"
-    """Of a galaxy, in both tables."""
-    field: str | None = None
-    """Column of fields or clusters in both tables, where there are several: a part of the names of their mosaics."""
-    band: str | None = None
-    """Column of bands in the table of votes; none: votes are for all bands."""
-    ra: str = "RA"
-    dec: str = "DEC"
-    radius: str = "PETRO_RADIUS"
-    """Petrosian radius."""
-    radius_unit: float = 1.0
-    """arcsec of one unit of the radius: the pixel of the detection image, where radii are in pixels."""
-    votes: tuple[str, ...] = ("smooth", "features", "irregular", "point_source", "unclassifiable")
-    """Columns of the five fractions, in this order: spheroid, disk, irregular, point source, unclassifiable."""
-    side: int = 80
-    """Pixels of a stamp."""
-
-    def __post_init__(self) -> None:
-        if len(self.votes) != len(VOTES):
-            raise ConfigError(
-                f"--mosaics.votes names {len(self.votes)} columns: there are five, for {', '.join(VOTES)}"
-            )
-        if self.side < 8 or not 0 < self.radius_unit < np.inf:
-            raise ConfigError("--mosaics.side is 8 or more, and --mosaics.radius-unit a positive number of arcsec")
-
-
-@dataclasses.dataclass(frozen=True)
-class _Galaxy:
-    name: str
-    field: str
-    ra: float
-    dec: float
-    radius: float
+_PLACE_ERROR = 0.5
+"""Pixels that a place may be away from what it was found by."""
 
 
 def read_mosaics(
@@ -86,8 +43,8 @@ def read_mosaics(
     """
     if settings.catalogue is None:
         raise ConfigError("stamps are cut at the places of a catalogue: give it with --mosaics.catalogue")
-    galaxies = _read_galaxies(settings)
-    votes = _read_votes(settings) if settings.table else {}
+    galaxies = read_galaxies(settings)
+    votes = read_votes(settings, galaxies) if settings.table else {}
     fields = sorted({galaxy.field for galaxy in galaxies})
     seen: dict[tuple[str, str], Path] = {}
     for path in _mosaics(paths, settings, report):
@@ -103,8 +60,9 @@ def read_mosaics(
                 f"'{path}' and '{other}' are both {band} of {field or 'one field'}: leave one of them out"
             )
         seen[field, band] = path
-        for galaxy in (g for g in galaxies if g.field == field):
-            yield _stamp(galaxy, pixels, sky, band, votes, settings, survey, path)
+        own = [galaxy for galaxy in galaxies if galaxy.field == field]
+        for galaxy, place in zip(own, places_in(sky, [g.ra for g in own], [g.dec for g in own]), strict=True):
+            yield _stamp(galaxy, place, pixels, sky, band, votes, settings, survey, path)
 
 
 def _mosaics(paths: Sequence[Path], settings: MosaicSettings, report: Report) -> list[Path]:
@@ -154,6 +112,32 @@ def _open(path: Path) -> tuple[np.ndarray, Any, str]:
     return pixels, sky.celestial, _band(path, header)
 
 
+def places_in(sky: Any, ra: Sequence[float], dec: Sequence[float]) -> np.ndarray:
+    """(N, 2) column and row of ICRS places (degrees), whatever the mosaic's own coordinates, equinox, rotation and distortion; NaN where
+    there is none.
+    """
+    from astropy.coordinates import SkyCoord
+
+    places = np.full((len(ra), 2), np.nan)
+    at = np.stack([ra, dec], axis=1) if len(ra) else places
+    fit = np.flatnonzero(np.isfinite(at).all(1) & (np.abs(at[:, 1]) <= 90) & (np.abs(at[:, 0]) <= 360))
+    if not len(fit):
+        return places
+    asked = SkyCoord(at[fit, 0], at[fit, 1], unit="deg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = np.stack(sky.world_to_pixel(asked), axis=1)
+        # Far from a distorted mosaic the search for a place may end anywhere, so each is looked up again.
+        there = sky.pixel_to_world(*found.T).icrs
+    apart = there.separation(asked).deg
+    places[fit] = np.where((apart < _PLACE_ERROR * _pixel_degrees(sky))[:, None], found, np.nan)
+    return places
+
+
+def _pixel_degrees(sky: Any) -> float:
+    return float(np.sqrt(abs(np.linalg.det(sky.pixel_scale_matrix))))
+
+
 def _band(path: Path, header: Mapping[str, Any]) -> str:
     """Of the header, or of the name."""
     cards = [str(header.get(card, "")).strip().upper() for card in ("FILTER", "FILTER1", "FILTER2", "BAND")]
@@ -181,53 +165,9 @@ def _field(path: Path, fields: Sequence[str]) -> str:
     return longest[0]
 
 
-def _read_galaxies(settings: MosaicSettings) -> list[_Galaxy]:
-    path = settings.catalogue
-    _check_format(path, "--mosaics.catalogue")
-    columns = [settings.id, settings.ra, settings.dec, settings.radius, *([settings.field] if settings.field else [])]
-    table = read_catalogue(path, columns)
-    names = class_column(table, settings.id, path)
-    fields = class_column(table, settings.field, path) if settings.field else [""] * len(names)
-    ra, dec, radius = (numeric_column(table, name, path) for name in (settings.ra, settings.dec, settings.radius))
-    out, keys = [], set()
-    for row, (name, field) in enumerate(zip(names, fields, strict=True)):
-        if (field, name) in keys:
-            raise DataError(
-                f"'{path}' has the galaxy '{name}' twice: where several fields number their galaxies, name the column with --mosaics.field"
-            )
-        keys.add((field, name))
-        out.append(_Galaxy(name or f"row {row}", field or "", ra[row], dec[row], radius[row] * settings.radius_unit))
-    return out
-
-
-def _check_format(path: Path, option: str) -> None:
-    if not path.name.lower().endswith((*PARQUET, *CSV, *ASTROPY)):
-        raise DataError(f"'{path}' ({option}) is of no known format: tables are CSV, Parquet, ECSV or FITS")
-
-
-def _read_votes(settings: MosaicSettings) -> dict[tuple[str, str, str], np.ndarray]:
-    """(field, galaxy, band or "") -> (5,) fractions, NaN where they are none."""
-    path = settings.table
-    _check_format(path, "--mosaics.table")
-    keys = [name for name in (settings.field, settings.band) if name]
-    table = read_catalogue(path, [settings.id, *keys, *settings.votes])
-    text = lambda name: class_column(table, name, path) if name else [""] * table.num_rows
-    fractions = np.stack([numeric_column(table, name, path) for name in settings.votes], axis=1)
-    out: dict[tuple[str, str, str], np.ndarray] = {}
-    for field, name, band, row in zip(
-        text(settings.field), text(settings.id), text(settings.band), fractions, strict=True
-    ):
-        key = (field or "", name or "", (band or "").upper())
-        if key in out and not np.array_equal(out[key], row):
-            raise DataError(
-                f"'{path}' has different votes on the galaxy '{name}': name the columns that tell them apart (--mosaics.field, .band)"
-            )
-        out[key] = row
-    return out
-
-
 def _stamp(
-    galaxy: _Galaxy,
+    galaxy: CataloguedGalaxy,
+    place: np.ndarray,
     pixels: np.ndarray,
     sky: Any,
     band: str,
@@ -240,10 +180,9 @@ def _stamp(
     refused = lambda reason: Rejection(name, reason, f"{printable(path)}, {band}")
     if not (np.isfinite([galaxy.ra, galaxy.dec]).all() and galaxy.radius > 0 and np.isfinite(galaxy.radius)):
         return refused("no place or Petrosian radius: they must be numbers, and the radius positive")
-    scale = float(np.sqrt(abs(np.linalg.det(sky.pixel_scale_matrix)))) * 3600
-    x, y = (float(v) for v in sky.all_world2pix(galaxy.ra, galaxy.dec, 0))
+    scale = _pixel_degrees(sky) * 3600
     half = PETROSIAN_RADII / 2 * galaxy.radius / scale
-    found = cut_out(pixels, x, y, half)
+    found = cut_out(pixels, *map(float, place), half) if np.isfinite(place).all() else None
     if found is None:
         return refused("outside: the stamp leaves the mosaic")
     good = np.isfinite(found)

@@ -13,6 +13,9 @@ FOLDER = "folder"
 NUMBERS = "numbers"
 """In place of names of classes: the numbers are the names, as of digits."""
 
+HEADER = "header"
+"""In place of a name of a channel: the band that the header of a FITS file says (FILTER, FILTER1, FILTER2, BAND)."""
+
 
 @dataclass(frozen=True)
 class ImageSettings:
@@ -46,7 +49,7 @@ class ImageSettings:
     channels: Literal["first", "last"] | None = None
     """Axis of the channels, where the shape leaves it open."""
     channel_names: tuple[str, ...] = ()
-    """Of several channels, in order: template science difference, or g r z."""
+    """Of several channels, in order: template science difference, or g r z; `header`: of one channel, the band that each FITS header says."""
     size: int | None = None
     """Side in pixels of the square that is cut from the middle; None: images stay as they are."""
     pixel_scale: float | None = None

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ _OPAQUE = 255
 
 
 def read_picture(data: Path | bytes) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Pixels (H, W, C) uint8 or uint16 of a PNG or JPEG, and the names of the channels: `grey`, or `red`, `green`, `blue`.
+    """Pixels (H, W, C) uint8 or uint16 of a PNG, JPEG or GIF, and the names of the channels: `grey`, or `red`, `green`, `blue`.
 
     Raises:
       DataError: no such picture, damaged, too large, or partly transparent.
@@ -30,7 +30,11 @@ def read_picture(data: Path | bytes) -> tuple[np.ndarray, tuple[str, ...]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data, formats=("PNG", "JPEG")) as image:
+            with Image.open(
+                io.BytesIO(data) if isinstance(data, bytes) else data, formats=("PNG", "JPEG", "GIF")
+            ) as image:
+                if getattr(image, "n_frames", 1) > 1:
+                    raise DataError("several pictures: the file holds a film, or pages")
                 if image.width * image.height > MAX_PIXELS:
                     raise DataError(f"image too large: {image.width} x {image.height} pixels")
                 return _pixels(image)
@@ -54,6 +58,33 @@ def _pixels(image: Any) -> tuple[np.ndarray, tuple[str, ...]]:
     if image.mode not in ("RGB", "P"):
         raise DataError(f"picture of another kind: its colours are {image.mode}, not grey or RGB")
     return np.asarray(image.convert("RGB")), _RGB
+
+
+BAND_CARDS = ("FILTER", "FILTER1", "FILTER2", "BAND")
+_NO_FILTER = ("CLEAR", "NONE", "UNKNOWN", "N/A", "MIRVIS")
+"""Beginnings of what a wheel without a filter is called."""
+
+
+def header_band(header: Mapping[str, Any]) -> str:
+    """The one filter that a FITS header names; "" where it names none or several.
+
+    >>> header_band({"FILTER1": "CLEAR1L", "FILTER2": "F814W "}), header_band({"FILTER1": "F606W", "FILTER2": "F814W"})
+    ('F814W', '')
+    """
+    said = {str(header.get(card, "")).strip() for card in BAND_CARDS}
+    found = {text for text in said if text and not text.upper().startswith(_NO_FILTER)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def fits_band(path: Path, extensions: Sequence[str]) -> str:
+    """What the header of the image that `read_fits` takes, or the first header of the file, says of its band."""
+    from astropy.io import fits
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with fits.open(FitsSource(path).opened(), memmap=False) as file:
+            unit = _extension(file, extensions[0]) if extensions else _only_image(file, path)
+            return header_band(unit.header) or header_band(file[0].header)
 
 
 def read_fits(path: Path, extensions: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:

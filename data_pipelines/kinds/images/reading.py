@@ -10,8 +10,8 @@ from data_pipelines.kinds.images.annotations import Annotation, bare, read_annot
 from data_pipelines.kinds.images.arrays import ARRAYS, read_arrays
 from data_pipelines.kinds.images.channels import as_channels_last, names_of_channels
 from data_pipelines.kinds.images.labels import class_name
-from data_pipelines.kinds.images.options import FOLDER, NOTHING, ImageSettings
-from data_pipelines.kinds.images.pictures import FITS, PICTURES, read_fits, read_picture
+from data_pipelines.kinds.images.options import FOLDER, HEADER, NOTHING, ImageSettings
+from data_pipelines.kinds.images.pictures import FITS, PICTURES, fits_band, read_fits, read_picture
 from data_pipelines.kinds.images.records import RawImage, encode_image
 from data_pipelines.kinds.images.tables import PARQUET, read_rows
 from data_pipelines.kinds.report import Report
@@ -99,6 +99,8 @@ def _single(file: Path, settings: ImageSettings) -> Iterator[RawImage | Rejectio
         else:
             pixels, usual = read_fits(file, settings.image)
             pixels = pixels if usual else as_channels_last(pixels, settings, f"'{file}'")
+            if settings.channel_names == (HEADER,) and not usual and (band := fits_band(file, settings.image)):
+                usual = (band.replace(",", " "),)
     except DataError as error:
         yield Rejection(object_id, str(error), where)
         return

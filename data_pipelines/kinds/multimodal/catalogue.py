@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
 from data_pipelines.sources.astropy_tables import read_with_astropy
 from data_pipelines.sources.csv_tables import read_csv
+from data_pipelines.sources.measurements import UNIT
 from lcjax.errors import ConfigError, DataError, Rejection, first_line
 
 IDS = ("object_id", "id", "name", "source_id", "edr3_source_id")
@@ -20,6 +21,16 @@ LABELS = ("label", "class", "target")
 SPECTRA = ("spectrum", "spec_filename", "file")
 TABLES = (".csv", ".csv.gz", ".parquet", ".fits", ".ecsv")
 _EMPTY = ("", "nan", "none", "null", "--", "n/a")
+UNITS = {
+    "parallax": ("mas",),
+    "parallax_error": ("mas",),
+    **dict.fromkeys(
+        ("pm", "pmra", "pmdec", "pmra_error", "pmdec_error"), ("mas / yr", "mas/yr", "mas.yr**-1", "mas yr-1")
+    ),
+    "period": ("d", "day", "days"),
+    **dict.fromkeys(("ra", "dec", "l", "b"), ("deg", "degree", "degrees")),
+}
+"""Column of a known meaning -> the unit that it is taken to be in, as tables write it."""
 _EXACT = 2.0**53
 """Floats from here on skip whole numbers."""
 
@@ -50,6 +61,7 @@ def read_catalogue(files: Sequence[Path], options: MultimodalOptions) -> Catalog
     """
     path = options.catalogue or _only_catalogue(files)
     table = read_any(path)
+    check_units(table, path)
     texts = {name: _texts(table[name]) for name in table.column_names}
     own = _chosen(texts, options.id_column, IDS, "ids", "id-column", path, needed=True)
     ids = ids_of(table[own], f"'{path}'")
@@ -79,6 +91,21 @@ def read_catalogue(files: Sequence[Path], options: MultimodalOptions) -> Catalog
         position["dec"],
         faults,
     )
+
+
+def check_units(table: pa.Table, path: Path) -> None:
+    """Refuses columns of a known meaning whose header gives another unit: a parallax in arcseconds moves every magnitude by 15.
+
+    Raises:
+      DataError: there is one.
+    """
+    for field in table.schema:
+        unit = (field.metadata or {}).get(UNIT, b"").decode().strip()
+        wanted = UNITS.get(field.name, ())
+        if wanted and unit and unit.lower() not in wanted:
+            raise DataError(
+                f"column '{field.name}' of '{path}' is in '{unit}' where '{wanted[0]}' is wanted: convert it"
+            )
 
 
 def _only_catalogue(files: Sequence[Path]) -> Path:
@@ -122,6 +149,16 @@ def text_of(value: object) -> str:
     found = "" if value is None else value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     found = found.strip()
     return "" if found.lower() in _EMPTY else found
+
+
+def name_of_file(name: str) -> str:
+    """A file's name without folders, packing and ending: what an object or spectrum is called.
+
+    >>> name_of_file("a/spec-55862-B6212_sp06-003.fits.gz"), name_of_file("J1234.5+67.8.dat"), name_of_file("J1234.5")
+    ('spec-55862-B6212_sp06-003', 'J1234.5+67.8', 'J1234.5')
+    """
+    bare = Path(name).name.removesuffix(".gz")
+    return re.sub(r"\.[A-Za-z][A-Za-z0-9]{0,6}$", "", bare)
 
 
 def id_of(value: object) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.kinds.multimodal.catalogue import IDS, TABLES, _texts, ids_of, read_any
+from data_pipelines.kinds.multimodal.catalogue import IDS, TABLES, _texts, ids_of, name_of_file, read_any
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
+from data_pipelines.sources.measurements import UNIT
 from data_pipelines.sources.spectra import read_text_table
 from data_pipelines.sources.wavelengths import plain_name
 from lcjax.errors import ConfigError, DataError
@@ -38,6 +39,11 @@ def flux_of(magnitude: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.nd
     return flux, np.where(np.isfinite(error), flux * error * np.log(10) / 2.5, 0.0)
 
 
+def known_error(error: np.ndarray) -> np.ndarray:
+    """Errors, 0 where they are not known: a point without an error is a point."""
+    return np.where(np.isfinite(error), error, 0.0)
+
+
 class Photometry:
     """Finds the light curve of an object."""
 
@@ -51,7 +57,7 @@ class Photometry:
         self._files: dict[str, Path] = {}
         below = [f for f in files if f != catalogue and {part.lower() for part in f.parts[:-1]} & set(FOLDERS)]
         for file in below:
-            if (other := self._files.setdefault(file.name.split(".")[0], file)) != file:
+            if (other := self._files.setdefault(name_of_file(file.name), file)) != file:
                 raise ConfigError(f"'{other}' and '{file}' could both be the light curve of one object: leave one out")
         tables = [f for f in files if f.name.lower().startswith("photometry") and f.name.lower().endswith(TABLES)]
         if len(tables) > 1:
@@ -65,11 +71,13 @@ class Photometry:
         """(M, 3) time, flux, error, and the name of the band; None where there is no light curve.
 
         Raises:
-          DataError: its file cannot be read.
+          DataError: its file cannot be read, or there are two light curves.
         """
-        if object_id in self._table:
-            return self._of_table(self._table[object_id])
         path = self._files.get(object_id)
+        if object_id in self._table:
+            if path is not None:
+                raise DataError(f"it is in the table of photometry and in '{path}': leave one out")
+            return self._of_table(self._table[object_id])
         if path is None:
             return None, ""
         self.used.add(path)
@@ -118,9 +126,8 @@ def read_light_curve(path: Path, brightness: str | None = None) -> np.ndarray:
             f"'{path}' has {rows.shape[1]} columns without names: five (HJD, magnitude, error, flux, error) or three (time, brightness, "
             "error) are known"
         )
-    if kind is MAGNITUDES:
-        found = np.column_stack([found[:, 0], *flux_of(found[:, 1], found[:, 2])])
-    return found
+    flux, error = flux_of(*found[:, 1:].T) if kind is MAGNITUDES else (found[:, 1], known_error(found[:, 2]))
+    return np.column_stack([found[:, 0], flux, error])
 
 
 def _table(path: Path) -> dict[str, list[tuple[str, float, float, float]]]:
@@ -137,10 +144,11 @@ def _table(path: Path) -> dict[str, list[tuple[str, float, float, float]]]:
     kind, (value, error) = pair
     numbers = [np.array([_number(t) for t in _texts(table[n])]) for n in (times[0], names[value], names[error])]
     time, values, errors = numbers
+    told = (table.schema.field(times[0]).metadata or {}).get(UNIT, b"").decode()
+    in_one_unit(time, [told] * len(time), path)
     if "u_time" in names:
         time = in_one_unit(time, _texts(table[names["u_time"]]), path)
-    if kind is MAGNITUDES:
-        values, errors = flux_of(values, errors)
+    values, errors = flux_of(values, errors) if kind is MAGNITUDES else (values, known_error(errors))
     bands = _texts(table[names["band"]]) if "band" in names else [""] * len(time)
     found: dict[str, list[tuple[str, float, float, float]]] = defaultdict(list)
     for object_id, band, *point in zip(ids_of(table[ids], f"'{path}'"), bands, time, values, errors, strict=True):
@@ -156,7 +164,7 @@ def in_one_unit(time: np.ndarray, units: list[str], path: Path) -> np.ndarray:
     """
     lower = [unit.lower() for unit in units]
     if odd := sorted(set(lower) - set(TIME_UNITS)):
-        raise ConfigError(f"'{path}' has times in '{odd[0]}' (column u_time): known are MJD, JD, HJD, BJD and days")
+        raise ConfigError(f"'{path}' has times in '{odd[0]}': known are MJD, JD, HJD, BJD and days")
     before = np.array([TIME_UNITS[unit] for unit in lower])
     return time - before if len(np.unique(before)) > 1 else time
 

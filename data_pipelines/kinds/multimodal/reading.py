@@ -68,13 +68,13 @@ def _object(
     try:
         curve, band = photometry.of(object_id)
     except DataError as error:
-        yield Rejection(object_id, f"light curve left out: {error}", str(catalogue.path))
+        yield Rejection(object_id, f"light curve left out: {error}", str(catalogue.path), partial=True)
     try:
         spectrum = spectra.of(catalogue.spectrum_names[row], object_id)
     except MissingExtraError:
         raise
     except DataError as error:
-        yield Rejection(object_id, f"spectrum left out: {error}", str(catalogue.path))
+        yield Rejection(object_id, f"spectrum left out: {error}", str(catalogue.path), partial=True)
     numbers = {name: float(column[row]) for name, column in catalogue.numbers.items()}
     ra, dec = (float(column[row]) if column is not None else np.nan for column in (catalogue.ra, catalogue.dec))
     record, faults = encode_object(

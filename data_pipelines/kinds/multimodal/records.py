@@ -1,14 +1,15 @@
 """Records of objects with several modalities: a light curve, a spectrum and catalogue numbers, any of which may be missing.
 
 A light curve that is not there has no points, a spectrum no samples, numbers are NaN. `standardised` says that the numbers are
-standardised already, as those of the published processed dataset. `flux_mean` is NaN where only normalised fluxes are known.
+standardised already, as those of the published processed dataset. `flux_mean` is NaN where only normalised fluxes are known, and
+`spectrum_start` and `spectrum_step` (Angstrom) where nobody tells the grid.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from data_pipelines.kinds.multimodal.preprocessing import GRID, normalised_curve, normalised_spectrum
+from data_pipelines.kinds.multimodal.preprocessing import GRID, grid_points, normalised_curve, normalised_spectrum
 from data_pipelines.shards.layout import Record, RecordLayout
 from lcjax.errors import DataError, Rejection
 
@@ -19,7 +20,7 @@ MULTIMODAL = RecordLayout(
         **dict.fromkeys(("spectrum", "spectrum_error"), ("spectrum_length",)),
     },
     exact=("ra", "dec", "reference_time"),
-    floats=("log_spread", "flux_mean", "years", "spectrum_log_spread"),
+    floats=("log_spread", "flux_mean", "years", "spectrum_log_spread", "spectrum_start", "spectrum_step"),
     integers=("standardised",),
     metadata=True,
 )
@@ -52,13 +53,14 @@ def encode_object(
             ready |= {"time": found.time, "flux": found.flux, "flux_error": found.flux_error, "years": found.years}
             ready |= {"log_spread": found.log_spread, "flux_mean": found.mean, "reference_time": found.first_time}
         except DataError as error:
-            faults.append(Rejection(object_id, f"light curve left out: {error}", origin))
+            faults.append(Rejection(object_id, f"light curve left out: {error}", origin, partial=True))
     if spectrum is not None and len(spectrum):
         try:
             seen = normalised_spectrum(spectrum, grid)
             ready |= {"spectrum": seen.flux, "spectrum_error": seen.error, "spectrum_log_spread": seen.log_spread}
+            ready |= {"spectrum_start": grid[0], "spectrum_step": grid[2]}
         except DataError as error:
-            faults.append(Rejection(object_id, f"spectrum left out: {error}", origin))
+            faults.append(Rejection(object_id, f"spectrum left out: {error}", origin, partial=True))
     if not len(ready["time"]) and "spectrum" not in ready and not np.isfinite(list(numbers.values())).any():  # type: ignore[arg-type]
         return None, [*faults, Rejection(object_id, "no modality: no light curve, no spectrum and no number", origin)]
     return MULTIMODAL.encode(object_id, label=label, metadata=dict(numbers), **ready, **values), faults
@@ -101,6 +103,7 @@ def encode_processed(
         spectrum=spectra[0],
         spectrum_error=spectra[1],
         spectrum_log_spread=spectra[2, 0],
+        **({"spectrum_start": GRID[0], "spectrum_step": GRID[2]} if spectra.shape[1] == len(grid_points()) else {}),
         standardised=1,
         metadata=dict(zip((*four, *others), (*photometry[0, 3:-2], *metadata), strict=True)),
     )

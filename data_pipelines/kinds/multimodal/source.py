@@ -50,6 +50,13 @@ class MultimodalSource(ShardSource):
         found = np.unique(self.index["spectrum_length"])
         return tuple(int(n) for n in found if n)
 
+    @property
+    def spectrum_grids(self) -> tuple[tuple[float, float], ...]:
+        """Different grids of spectra that are there, first wavelength and step, Angstrom; those that nobody tells left out."""
+        known = self.index["spectrum_length"] > 0
+        found = np.unique(np.stack([self.index[n][known] for n in ("spectrum_start", "spectrum_step")], axis=1), axis=0)
+        return tuple((float(start), float(step)) for start, step in found if np.isfinite(start + step))
+
     def finished(self, batch: Batch) -> Batch:
         """Objects without series count as well: their catalogue numbers are a modality."""
         standardised = batch["standardised"].astype(np.int32)  # 64-bit numbers stay on the host

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_pipelines.kinds.multimodal.catalogue import IDS, ids_of, text_of
+from data_pipelines.kinds.multimodal.catalogue import IDS, ids_of, name_of_file, text_of
 from data_pipelines.sources.spectra import AS_FILES_SAY, is_spectrum, read_spectrum
 from data_pipelines.sources.wavelengths import (
     Columns,
@@ -42,7 +42,7 @@ class Spectra:
         self._files: dict[str, Path] = {}
         below = [f for f in files if f != catalogue and {part.lower() for part in f.parts[:-1]} & set(FOLDERS)]
         for file in filter(is_spectrum, below):
-            if (other := self._files.setdefault(_bare(file.name), file)) != file:
+            if (other := self._files.setdefault(name_of_file(file.name), file)) != file:
                 raise ConfigError(f"'{other}' and '{file}' could both be one spectrum: leave one out")
         tables = [f for f in files if f.name.lower().startswith("spectra") and f.suffix.lower() == ".parquet"]
         if len(tables) > 1:
@@ -60,9 +60,11 @@ class Spectra:
         Raises:
           DataError: it is named and not there, or cannot be read.
         """
+        path = self._files.get(name_of_file(name) if name else object_id)
         if object_id in self._rows and not name:
+            if path is not None:
+                raise DataError(f"it is in the table of spectra and in '{path}': leave one out")
             return self._rows[object_id]
-        path = self._files.get(_bare(name or object_id))
         if path is None:
             if name:
                 raise DataError(f"there is no file '{name}'")
@@ -99,14 +101,14 @@ class Spectra:
             try:
                 rows = _spectrum(row, which, which.unit or text_of(row[unit] if unit else None), self._reading)
             except DataError as error:
-                self.faults.append(Rejection(object_id, f"spectrum left out: {error}", str(path)))
+                self.faults.append(Rejection(object_id, f"spectrum left out: {error}", str(path), partial=True))
                 continue
             counts[object_id] += 1
             if len(rows) > len(found.get(object_id, ())):
                 found[object_id] = rows
         more = {name: count for name, count in counts.items() if count > 1}
         self.faults += [
-            Rejection(n, f"spectra left out: {c - 1} shorter ones of the same object", str(path))
+            Rejection(n, f"more spectra: {c - 1} shorter ones are not used", str(path), partial=True)
             for n, c in more.items()
         ]
         return found
@@ -129,15 +131,3 @@ def _spectrum(row: Mapping[str, Any], which: Columns, unit: str, reading: Spectr
         wavelength, unit = 10.0**wavelength, "angstrom"
     wavelength = in_vacuum_angstrom(wavelength, reading, unit, which.air)
     return kept_samples(np.stack([wavelength, flux, inverse_variance(ivar, error, len(flux))], axis=1), mask, reading)
-
-
-def _bare(name: str) -> str:
-    """A name of a spectrum without folders and endings.
-
-    >>> _bare("a/spec-55862-B6212_sp06-003.fits.gz")
-    'spec-55862-B6212_sp06-003'
-    """
-    bare = Path(name).name
-    for ending in (".gz", ".fits", ".fit", ".txt", ".dat", ".csv", ".ascii"):
-        bare = bare.removesuffix(ending)
-    return bare

@@ -23,6 +23,7 @@ class MultimodalData(Data, Protocol):
 
     standardised: bool
     spectrum_lengths: tuple[int, ...]
+    spectrum_grids: tuple[tuple[float, float], ...]
     batches_per_epoch: int
     n_points: int
     metadata_names: tuple[str, ...]

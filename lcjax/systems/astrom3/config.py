@@ -35,6 +35,8 @@ class InputsConfig(Settings):
     spectrum_error: Literal["given", "root"] = "given"
     """Second channel of spectra: as it is in the records (the published network is given LAMOST's inverse variance), or what an
     inverse variance means as an error, its inverse root."""
+    spectrum_grid: tuple[float, ...] = ()
+    """First wavelength and step of spectra, Angstrom; set from the data, where they tell."""
     light_curves: Literal["normalised", "magnitudes"] = "normalised"
     """What the photometry encoder is given: fluxes in spreads from their mean, or magnitudes; set from --curve-encoder."""
     data_columns: tuple[str, ...] = ()

@@ -41,6 +41,12 @@ def fitted(experiment: AstroM3Experiment, data: "MultimodalData") -> AstroM3Expe
                 "--multimodal.spectrum-grid, or leave spectra out of --model.modalities"
             )
         model = dataclasses.replace(model, spectra=dataclasses.replace(model.spectra, length=data.spectrum_lengths[0]))
+        if len(data.spectrum_grids) > 1:
+            found = " and ".join(map(said_grid, data.spectrum_grids[:2]))
+            raise ConfigError(
+                f"the spectra of this data are on several grids ({found}): prepare it on one --multimodal.spectrum-grid"
+            )
+        inputs = dataclasses.replace(inputs, spectrum_grid=data.spectrum_grids[0] if data.spectrum_grids else ())
     if "metadata" in model.modalities and not inputs.metadata_columns:
         raise ConfigError("this data has no catalogue numbers: leave metadata out of --model.modalities")
     if "photometry" in model.modalities and not data.n_points:
@@ -125,6 +131,31 @@ def check_data(experiment: AstroM3Experiment, data: "MultimodalData") -> None:
             f"the spectra of this data have {odd[0]} samples, the model takes {experiment.model.spectra.length}: prepare the data "
             "on the --multimodal.spectrum-grid of its training data"
         )
+    other = [g for g in data.spectrum_grids if not same_grid(inputs.spectrum_grid, g)]
+    if other and "spectra" in experiment.model.modalities:
+        raise ConfigError(
+            f"the spectra of this data are {said_grid(other[0])}, those of its training {said_grid(inputs.spectrum_grid)}: "
+            "prepare the data on the --multimodal.spectrum-grid of its training data"
+        )
+
+
+def same_grid(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether two grids are one, as far as both are known.
+
+    >>> same_grid((3850.0, 2.0), (3850.0, 20.0)), same_grid((), (3850.0, 2.0))
+    (False, True)
+    """
+    known = bool(one) and bool(other) and np.isfinite(other).all()
+    return not known or bool(np.allclose(one, other, rtol=1e-6))
+
+
+def said_grid(grid: tuple[float, ...]) -> str:
+    """A grid in words.
+
+    >>> said_grid((3850.0, 2.0))
+    'from 3850 by 2 Angstrom'
+    """
+    return f"from {grid[0]:g} by {grid[1]:g} Angstrom"
 
 
 def shared_variables(task: "Task", start: PyTree) -> PyTree:

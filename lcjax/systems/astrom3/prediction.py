@@ -12,6 +12,7 @@ from lcjax.inference.loaded import Loaded
 from lcjax.inference.predictor import Predictor, usual_batch_size
 from lcjax.inference.predictor import Row as InputRow
 from lcjax.systems.astrom3.config import AstroM3Experiment
+from lcjax.systems.astrom3.fitting import said_grid, same_grid
 from lcjax.systems.astrom3.network_inputs import SERIES
 from lcjax.systems.base import Row
 from lcjax.systems.record_answers import AnswersByRecord
@@ -100,6 +101,12 @@ def record_row(record: Mapping[str, Any], experiment: AstroM3Experiment) -> Inpu
     width = len(record["spectrum"])
     if width not in (0, samples) and "spectra" in config.modalities:
         raise DataError(f"a spectrum of {width} samples, and the model takes {samples}")
+    own = tuple(float(record.get(name, np.nan)) for name in ("spectrum_start", "spectrum_step"))
+    if width == samples and "spectra" in config.modalities and not same_grid(inputs.spectrum_grid, own):
+        raise DataError(
+            f"a spectrum {said_grid(own)}, and the model learned from those {said_grid(inputs.spectrum_grid)}: give the "
+            "--multimodal.spectrum-grid of its training data"
+        )
     for name in ("spectrum", "spectrum_error"):
         fits = width == samples
         row[name] = np.asarray(record[name], np.float32) if fits else np.zeros(samples, np.float32)

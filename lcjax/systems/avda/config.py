@@ -20,6 +20,9 @@ class AvdaObjectiveConfig(Settings):
     """Likewise of the shots."""
     reconstruction: NotNegative = 1.0
     """Of -log p(x|z); 1 is the likelihood of the model."""
+    per: Literal["image", "pixel"] = "image"
+    """Whether -log p(x|z) is summed over pixels, as in the article, or their mean, as in the public code of a related model of its authors:
+    a sum outweighs the classes a thousandfold."""
     adversarial: NotNegative = 1.0
     """Of the discriminator against the encoder; 0: none."""
     saturating: bool = True

@@ -1,5 +1,6 @@
 """AVDA (arXiv 1909.11651): three updates a step, of the discriminator, of the encoder against it, and of the variational objective."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,7 +73,9 @@ def build_task(experiment: AvdaExperiment) -> Task:
     model = Avda(experiment.network, experiment.latent, classes, shape)
     latents, objective, names = Latents(model, experiment), experiment.objective, experiment.inputs.class_names
     bernoulli = experiment.pixels == "bernoulli"
-    missed = terms.bernoulli_reconstruction if bernoulli else terms.gaussian_reconstruction
+    likelihood = terms.bernoulli_reconstruction if bernoulli else terms.gaussian_reconstruction
+    share = 1 / math.prod(shape) if objective.per == "pixel" else 1.0
+    missed = lambda x, decoded: share * likelihood(x, decoded)
 
     def adapting(state: PyTree) -> Array:
         return (state["progress"]["steps"] >= objective.pretraining_steps).astype(jnp.float32)

@@ -5,7 +5,6 @@ import sys
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,10 @@ from lcjax import transforms
 from lcjax.cores import cores
 from lcjax.files import cache_folder, new_file
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
-from lcjax.systems.base_encoder.parts import packed, points_of, views_of
-from lcjax.typing import Array
+from lcjax.systems.base_encoder.parts import at_once, packed, points_of, views_of
 
 AT_ONCE = 128
-"""Parts whose views are computed in one call."""
+"""Parts whose views are computed in one call, at least."""
 KEPT = 4096
 """Parts that are written together."""
 STEP = 64
@@ -82,21 +80,21 @@ def kept_views(
     return {name: value.reshape(many, ways, *value.shape[1:]) for name, value in out.items()}
 
 
-def _computed(
-    run: Callable[[dict], dict[str, Array]], windows: dict[str, np.ndarray], parts: np.ndarray, rows: np.ndarray
-) -> dict[str, np.ndarray]:
+def _computed(run: Any, windows: dict[str, np.ndarray], parts: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
     one = lambda some: jax.tree.map(lambda x: np.asarray(x)[: len(some)], run(gathered(windows, parts, some)))
-    pieces = [rows[i : i + AT_ONCE] for i in range(0, len(rows), AT_ONCE)]
+    size = max(AT_ONCE, at_once())
+    pieces = [rows[i : i + size] for i in range(0, len(rows), size)]
     with ThreadPoolExecutor(cores()) as pool:
         found = list(pool.map(one, pieces))
     return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 
 def gathered(windows: dict[str, np.ndarray], parts: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Parts (by row: window times parts of each) as a batch of points side by side, `AT_ONCE` rows."""
+    """Parts (by row: window times parts of each) as a batch of points side by side, of the size that is compiled."""
     length = -(-max(int(parts[rows].sum(1).max()), 1) // STEP) * STEP
+    size = max(AT_ONCE, at_once())
     batch: dict[str, np.ndarray] = {
-        name: np.zeros((AT_ONCE, length), series.dtype) for name, series in points_of(windows).items()
+        name: np.zeros((size, length), series.dtype) for name, series in points_of(windows).items()
     }
     each = len(parts) // len(windows["mask"])
     for i, row in enumerate(rows):

@@ -44,7 +44,12 @@ def views_of(experiment: BaseEncoderExperiment) -> Callable[[dict], Views]:
         jitter=settings.jitter,
         phase_bins=encoder.phase_bins,
     )
-    return lambda batch: one(batch, bands=encoder.bands if "band" in batch else 1)
+    return lambda batch: one(batch, bands=encoder.bands if "band" in batch else 1, at_once=at_once())
+
+
+def at_once() -> int:
+    """Stars whose views are computed at the same time: what a CPU's vectors and caches like, or what fills an accelerator."""
+    return 8 if jax.default_backend() == "cpu" else 512
 
 
 def packed(views: Views) -> dict[str, Array]:

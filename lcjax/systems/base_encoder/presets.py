@@ -27,16 +27,17 @@ def lcjax_base() -> BaseEncoderExperiment:
 
 
 def lcjax_base_accelerator() -> BaseEncoderExperiment:
-    """The same for an accelerator: stars are parted anew in every step, large batches.
+    """The same for an accelerator: stars are parted in more ways, more of them are simulated, large batches.
 
     lcjax train lcjax-base-accelerator --data D --workdir W
     """
     base = lcjax_base()
+    shares = (0.5, 0.5, 0.3, 0.5, 0.7, 0.5, 0.2, 0.5, 0.4, 0.5, 0.5, 0.3)
     return dataclasses.replace(
         base,
-        window=WindowConfig(length=512, mode="random", evaluation_mode="sequential"),
-        contrast=ContrastConfig(shares=(0.5, 0.4, 0.3, 0.2), prepared=False),
-        training=dataclasses.replace(base.training, batch_size=2048, steps=20_000, evaluate_every=1000),
+        contrast=ContrastConfig(shares=shares),
+        simulation=dataclasses.replace(base.simulation, stars=160_000),
+        training=dataclasses.replace(base.training, batch_size=1024, steps=5500, evaluate_every=1000),
     )
 
 

@@ -18,8 +18,8 @@ class Con2daSystem(PairSystem):
     presets = {"con2da-digits": presets.con2da_digits, "real-bogus-con2da": presets.real_bogus_con2da}  # noqa: RUF012
 
     def streams(self, experiment: Con2daExperiment) -> tuple[str, ...]:
-        """All three."""
-        return ("source", "target", "unlabelled")
+        """All three; without shots the target is unlabelled alone."""
+        return ("source", "target", "unlabelled") if experiment.domains.shots else ("source", "unlabelled")
 
     def build_task(self, experiment: Con2daExperiment) -> "Task":
         """Two updates a step."""

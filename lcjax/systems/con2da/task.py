@@ -108,7 +108,7 @@ def build_task(experiment: Con2daExperiment, views: Views | None = None) -> Task
     ) -> tuple[Array, tuple[Metrics, PyTree]]:
         """Cross entropy over weak and strong views of source and shots."""
         view_key, drop_key = jax.random.split(key)
-        parts = [batch, batch["target"]]
+        parts = [batch, batch["target"]] if "target" in batch else [batch]
         found = [seen(part, i, view_key, axis) for i, part in enumerate(parts)]
         twice = lambda values: joined(*(v for v in values for _ in range(2)))
         label, weight = twice([p["label"] for p in parts]), twice([row_weight(p) for p in parts])

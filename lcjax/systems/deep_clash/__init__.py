@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lcjax.errors import ConfigError
-from lcjax.systems.base import Answers, Data, Options, System, Work
+from lcjax.systems.base import Answers, Data, Options, Simulated, System, Work
 from lcjax.systems.deep_clash import presets
 from lcjax.systems.deep_clash.config import DeepClashExperiment
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lcjax.inference.loaded import Loaded
     from lcjax.training.task import Task
 
+_SIMULATED = {"candels": 1500, "clash": 400}
+"""Survey -> galaxies of it that are simulated where a run is given no data: a base network's, and those that one is fine-tuned on."""
 _OWN_COLUMNS = ("object_id", "band", "class", "embedding")
 
 
@@ -48,6 +50,22 @@ class DeepClashSystem(System):
         """Which target numbers are the votes."""
         names = experiment.objective.names
         return {"metadata_names": names} if names and experiment.objective.votes != "classes" else {}
+
+    def simulated(self, experiment: DeepClashExperiment) -> tuple[DeepClashExperiment, dict[str, Simulated]]:
+        """Galaxies in the H band for a base network, and in 16 bands for one that is fine-tuned."""
+        fine_tuned = experiment.stage == "fine_tuning" or experiment.training.initial_weights
+        survey, side = "clash" if fine_tuned else "candels", experiment.model.side
+        options = {"galaxies": {"survey": survey, "side": side}}
+        return experiment, {f"simulated_{survey}_{side}": Simulated("simulated_galaxies", _SIMULATED[survey], options)}
+
+    def notes(self, experiment: DeepClashExperiment, data: ImageData) -> list[str]:
+        """A fine-tuning that has nothing to go on from."""
+        if experiment.stage != "fine_tuning" or experiment.training.initial_weights:
+            return []
+        return [
+            "warning: fine-tuning goes on from a base network and none is given: this run begins with random weights "
+            "(--training.initial-weights BASE, of lcjax train deep-clash)"
+        ]
 
     def adapt(self, experiment: DeepClashExperiment, data: ImageData) -> DeepClashExperiment:
         """Names and number of the votes, from the data.
@@ -120,6 +138,10 @@ class DeepClashSystem(System):
         from lcjax.systems.deep_clash.evaluation import evaluate
 
         return evaluate(loaded, data, self.next_steps(loaded.folder))
+
+    def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
+        """Bands by the headers of FITS files: each image is of one, and the network takes all alike."""
+        return {"channel_names": ("header",)}
 
     def answers(self, loaded: "Loaded", work: Work) -> Answers:
         """A row a galaxy and band."""

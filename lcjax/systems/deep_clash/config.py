@@ -51,6 +51,8 @@ class DeepClashExperiment(Experiment):
     """Morphology of galaxies as fractions of votes."""
 
     system: str = "deep_clash"
+    stage: Literal["base", "fine_tuning"] = "base"
+    """Which of the two published stages a run is: `fine_tuning` goes on from the weights of a base network, and says so where it has none."""
     model: DeepClashModelConfig = field(default_factory=DeepClashModelConfig)
     image: GalaxyImageConfig = field(default_factory=GalaxyImageConfig)
     objective: VoteObjectiveConfig = field(default_factory=VoteObjectiveConfig)

@@ -28,7 +28,7 @@ def deep_clash_fine_tuned() -> DeepClashExperiment:
         lcjax train deep-clash-fine-tuned --data D --training.initial-weights BASE --workdir W
     """
     training = TrainingConfig(steps=31_000, batch_size=128, evaluate_every=31, checkpoint_every=155, patience=50)
-    return DeepClashExperiment(model=PUBLISHED, optimizer=_ADAM, training=training)
+    return DeepClashExperiment(stage="fine_tuning", model=PUBLISHED, optimizer=_ADAM, training=training)
 
 
 def deep_clash_light() -> DeepClashExperiment:

@@ -26,8 +26,10 @@ class DomainAdaptationSystem(PairSystem):
     }
 
     def streams(self, experiment: AdaptationExperiment) -> tuple[str, ...]:
-        """Those of the method."""
-        return STREAMS[experiment.objective.method]
+        """Those of the method; without shots the target is unlabelled alone, where the method can learn so."""
+        streams = STREAMS[experiment.objective.method]
+        alone = not experiment.domains.shots and "unlabelled" in streams
+        return tuple(name for name in streams if not (alone and name == "target"))
 
     def build_task(self, experiment: AdaptationExperiment) -> "Task":
         """One or two updates a step."""

@@ -48,8 +48,8 @@ def build_task(experiment: AdaptationExperiment) -> Task:
     def labelled(
         params: PyTree, state: PyTree, batch: dict, key: Array, axis: Axis = None
     ) -> tuple[Array, tuple[Metrics, PyTree]]:
-        """Cross entropy of source and shots, mean over all rows."""
-        parts = [batch, batch["target"]] if streams[:2] == ("source", "target") else [batch]
+        """Cross entropy of the first stream and of shots beside it, mean over all rows."""
+        parts = [batch, batch["target"]] if "target" in batch else [batch]
         images = joined(*(network.images(part) for part in parts))
         row = joined(*(network.rows(part, i, axis) for i, part in enumerate(parts)))
         label = joined(*(part["label"] for part in parts))

@@ -31,6 +31,7 @@ def calibration_table(found: Mapping[str, Recalibrated], names: tuple[str, ...])
     """A row a domain."""
     header = (
         "domain",
+        "by",
         "temperature",
         "shares of classes",
         f"cut on {names[-1]}",
@@ -40,6 +41,7 @@ def calibration_table(found: Mapping[str, Recalibrated], names: tuple[str, ...])
     rows = [
         (
             domain,
+            r.way,
             f"{r.temperature:.2f}",
             ", ".join(f"{name} {share:.2f}" for name, share in zip(names, r.shares, strict=True)),
             "-" if r.threshold is None else f"{r.threshold:.3f}",
@@ -48,7 +50,26 @@ def calibration_table(found: Mapping[str, Recalibrated], names: tuple[str, ...])
         )
         for domain, r in found.items()
     ]
-    return Table(header, rows, "Recalibrated by temperature and shares of classes, cross-fitted over objects")
+    return Table(header, rows, "Recalibrated, cross-fitted over objects; what does not help is left out")
+
+
+def assumed(answers: Mapping[str, Any], found: Mapping[str, Recalibrated]) -> list[str]:
+    """A sentence for every domain whose labels are too few to recalibrate by.
+
+    >>> from types import SimpleNamespace
+    >>> assumed({"target": SimpleNamespace(label=np.array([-1, 0]))}, {})[0][:62]
+    'target: 1 labelled images of 1 classes are too few to recalibr'
+    """
+    lines = []
+    for domain, own in answers.items():
+        known = own.label[own.label >= 0]
+        if domain not in found:
+            lines.append(
+                f"{domain}: {len(known)} labelled images of {len(np.unique(known))} classes are too few to recalibrate by ({_FEWEST} of two "
+                "are needed): its probabilities are taken as they are, which assumes that they mean there what they meant in training, "
+                "classes as frequent as in training included"
+            )
+    return lines
 
 
 def reliability_diagram(answers: Mapping[str, Any], found: Mapping[str, Recalibrated], name: str) -> Any:
@@ -75,6 +96,7 @@ def as_values(found: Mapping[str, Recalibrated]) -> dict[str, Any]:
     """For `scores.json`."""
     return {
         domain: {
+            "way": r.way,
             "temperature": r.temperature,
             "class_shares": r.shares.tolist(),
             "threshold": r.threshold,

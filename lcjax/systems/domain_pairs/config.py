@@ -17,11 +17,12 @@ class DomainsConfig(Settings):
     target: tuple[str, ...] = ()
     """Names of the datasets of the target."""
     shots: Whole = 1
-    """Labelled images of each class of the target."""
+    """Labelled images of each class of the target; 0: none, for methods that learn from unlabelled ones."""
     draw: Whole = 0
     """Seed of the shots: which images they are."""
-    validation_shots: Count | None = 3
-    """Labelled images of each class of the target's validation split that choose the best weights; None: all."""
+    validation_shots: Whole | None = 3
+    """Labelled images of each class of the target's validation split that choose the best weights; None: all; 0: none, the source's
+    validation split chooses."""
     target_batch: Count | None = None
     """Rows of a batch of labelled target images; None: as many as of the source, or as there are shots."""
     unlabelled_batch: Count | None = None

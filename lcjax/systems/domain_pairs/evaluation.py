@@ -12,7 +12,13 @@ from lcjax.evaluation.classification_figures import confusion_matrix
 from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.base import Data
-from lcjax.systems.domain_pairs.calibration import as_values, calibration_table, recalibrated, reliability_diagram
+from lcjax.systems.domain_pairs.calibration import (
+    as_values,
+    assumed,
+    calibration_table,
+    recalibrated,
+    reliability_diagram,
+)
 from lcjax.training.source import device_part
 
 DOMAINS = ("source", "target")
@@ -72,6 +78,7 @@ def evaluate(loaded: Loaded, data: Data, commands: str) -> Scores:
         for domain, own in answers.items()
         if (own.label < 0).any()
     ]
+    notes += [Text(text) for text in assumed(answers, found)]
     warnings = [Text(text, "warning") for domain, own in answers.items() for text in collapsed(domain, own)]
     pictures = [
         Picture(lambda s=s: confusion_matrix(s), f"Confusion matrix, {domain}.") for domain, s in scores.items()

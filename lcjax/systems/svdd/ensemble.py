@@ -82,6 +82,11 @@ class Trained:
 
 def initial_variables(core: Core, members: Members, features: int) -> PyTree:
     """Fresh weights of every member by its seed, first axis M; biases and kernels N(0, 0.02) as published for autoencoders."""
+    return _fresh(core, features, jnp.asarray(members.seed, jnp.uint32))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _fresh(core: Core, features: int, seeds: Array) -> PyTree:
     batch = {"features": jnp.zeros((2, features))}
 
     def one(seed: Array) -> PyTree:
@@ -94,7 +99,7 @@ def initial_variables(core: Core, members: Members, features: int) -> PyTree:
         ]
         return variables | {"params": jax.tree.unflatten(tree, drawn)}
 
-    return jax.jit(jax.vmap(one))(jnp.asarray(members.seed, jnp.uint32))
+    return jax.vmap(one)(seeds)
 
 
 def train_members(

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import jax
@@ -29,11 +30,14 @@ class FitSettings:
     centres: Literal["fixed", "recomputed"] = "fixed"
     """`fixed`: the score uses the centres that were trained to; `recomputed`: those of the trained network, before the test,
     as published."""
+    spread: Literal["auto", "vmap", "map"] = "auto"
+    """Networks side by side (`vmap`) or one after the other in one program (`map`); auto: by device."""
 
     def schedule(self, name: str) -> Schedule:
         """Of one kind of detector."""
         epochs = self.vae_epochs if name == "vae" else self.max_epochs
-        return Schedule(self.learning_rate, self.batch_size, epochs, self.patience)
+        usual = Schedule(self.learning_rate, self.batch_size, epochs, self.patience, spread=self.spread)
+        return dataclasses.replace(usual, epochs_at_once=min(usual.epochs_at_once, max(epochs, 1)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,23 +92,28 @@ def fit_networks(
 def _centres(core: Core, tables: Array, members: Members, variables: PyTree) -> Array:
     """(M, K, Z) of the rows that each member learns from, each row once, one member after the other."""
     label = jnp.asarray(np.where(members.train, members.label, -1), jnp.int32)
+    return _centres_of(core, tables, jax.tree.map(jnp.asarray, variables), jnp.asarray(members.source), label)
 
+
+@partial(jax.jit, static_argnums=0)
+def _centres_of(core: Core, tables: Array, variables: PyTree, source: Array, label: Array) -> Array:
     def one(member: tuple) -> Array:
         variables, source, label = member
         return core.centres(variables, tables[source], label)
 
-    run = jax.jit(lambda *parts: jax.lax.map(one, parts))
-    return run(jax.tree.map(jnp.asarray, variables), jnp.asarray(members.source), label)
+    return jax.lax.map(one, (variables, source, label))
 
 
 def score_members(fitted: FittedNetworks, tables: np.ndarray | Array, source: np.ndarray) -> np.ndarray:
     """Scores of every row by every member, (M, N)."""
-    tables = jnp.asarray(tables)
+    parts = jax.tree.map(jnp.asarray, (fitted.trained.variables, fitted.centres, source))
+    return np.asarray(_scores(fitted.core, jnp.asarray(tables), *parts))
 
+
+@partial(jax.jit, static_argnums=0)
+def _scores(core: Core, tables: Array, variables: PyTree, centres: Array, source: Array) -> Array:
     def one(member: tuple) -> Array:
         variables, centres, source = member
-        return fitted.core.outputs(variables, tables[source], centres)["anomaly_score"]
+        return core.outputs(variables, tables[source], centres)["anomaly_score"]
 
-    run = jax.jit(lambda *parts: jax.lax.map(one, parts))
-    parts = jax.tree.map(jnp.asarray, (fitted.trained.variables, fitted.centres, source))
-    return np.asarray(run(*parts))
+    return jax.lax.map(one, (variables, centres, source))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from lcjax.errors import ConfigError
-from lcjax.systems.base import Answers, Data, Options, System, Work
+from lcjax.systems.base import Answers, Data, Options, Simulated, System, Work
 from lcjax.systems.svdd import presets
 from lcjax.systems.svdd.config import SvddExperiment
 
@@ -35,6 +35,8 @@ class FeatureTable(Data, Protocol):
 
 ONE_CLASS = "known"
 """What the objects of a table without classes are called."""
+_SIMULATED, _OBJECTS, _HELD_OUT = "simulated_features", 3000, "c5"
+"""What a run without data learns from, and the class of it that plays the outlier unless others are said."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +66,14 @@ class Svdd(System):
         return build_task(experiment)
 
     # --- data
+    def simulated(self, experiment: SvddExperiment) -> tuple[SvddExperiment, dict[str, Simulated]]:
+        """Six classes of simulated features, one of them held out."""
+        inputs = experiment.inputs
+        if not inputs.outliers:
+            inputs = dataclasses.replace(inputs, outliers=(_HELD_OUT,))
+        made = {_SIMULATED: Simulated(_SIMULATED, _OBJECTS, {})}
+        return dataclasses.replace(experiment, inputs=inputs), made
+
     def matched(self, experiment: SvddExperiment, data: FeatureTable, training: bool) -> "FeatureRows":
         """The rows in memory, held-out classes not learned from.
 

@@ -19,3 +19,17 @@ def test_every_report_says_what_was_kept_and_set_aside():
         assert rows["rejected"] == "2 (2 too faint)"
         assert {"too faint": 2} in report.as_dict().values()
     assert reports[2].as_dict()["keep"] == "all"
+
+
+def test_an_object_without_its_spectrum_is_one_object_that_is_kept():
+    report = RecordReport("objects")
+    for found in (
+        {"object_id": "a"},
+        Rejection("a", "spectrum left out: nm", "f", partial=True),
+        Rejection("b", "no id: 3", "f"),
+    ):
+        report.count(found)
+    rows = report.rows({"train": 1})
+    assert rows["objects kept"] == "1 of 2 (1 train)" and rows["rejected"] == "1 (1 no id)"
+    assert rows["parts left out"] == "1 (1 spectrum left out)"
+    assert report.as_dict()["parts_left_out"] == {"spectrum left out": 1}

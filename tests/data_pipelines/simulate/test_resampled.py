@@ -84,3 +84,18 @@ def test_seeds():
 def test_what_cannot_be(sequences, settings, said):
     with pytest.raises((ConfigError, DataError), match=said):
         resampled_stars(np.random.default_rng(0), sequences, 3, **settings)
+
+
+def test_models_of_a_band_take_real_shapes_and_geometry():
+    """Of one real star in V; binaries have two minima of their own depths a cycle."""
+    from data_pipelines.simulate.fourier_fits import BandFit, StarFit
+    from data_pipelines.simulate.real_shapes import RealShapes
+    from data_pipelines.simulate.variation import models_of_band
+
+    shapes = RealShapes([StarFit("a", "RRab", 0.77, (BandFit("V", 15.0, np.array([0.3, 0.1j]), 0.01, 90),))])
+    models = models_of_band("V", shapes)
+    stars = drawn(60, {"RRab": 1.0, "EA": 1.0}, models=models)
+    pulsates = np.array(stars.class_names)[stars.label] == "RRab"
+    assert stars.period[pulsates] == pytest.approx(0.77, rel=0.15) and np.std(stars.period[~pulsates]) > 0.2
+    assert np.median(stars.amplitude[pulsates]) == pytest.approx(0.66, abs=0.1)
+    assert set(models) == set(VARIABLES)

@@ -4,12 +4,12 @@ import dataclasses
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from benchmarks.astrom3 import split, table
-from benchmarks.astrom3_runs import Objects, all_objects, batches
+from benchmarks.astrom3_runs import Objects, batches
 from data_pipelines.datasets.options import complete_options
 from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.multimodal.records import encode_object
@@ -27,7 +27,7 @@ from lcjax.systems.astrom3.network_inputs import crop_starts, example_inputs, ne
 from lcjax.systems.astrom3.prediction import MultimodalAnswers
 from lcjax.systems.astrom3.presets import astrom3_published_classifier
 from lcjax.systems.astrom3.published import ACCURACY, RUN_OF_NAME, RUNS
-from lcjax.systems.astrom3.task import build_task
+from lcjax.systems.astrom3.task import build_task, by_rows
 from lcjax.systems.astrom3.weight_names import our_layout, our_name
 from lcjax.systems.astrom3.weights import config_from_settings, import_astrom3
 from lcjax.training.checkpoint_io import flatten
@@ -122,6 +122,10 @@ def test_spectra_errors_of_inverse_variances(objects, experiment):
     np.testing.assert_allclose(rooted[1], (given[1] * spread) ** -0.5 / spread, rtol=1e-4)
 
 
+class OnGrids(Objects):
+    spectrum_grids = ((4000.0, 20.0), (4500.0, 20.0))
+
+
 def test_numbers_that_mean_something_else_are_refused(experiment, objects):
     other = dataclasses.replace(objects, standardised=True)
     with pytest.raises(ConfigError, match="standardised by statistics"):
@@ -130,6 +134,11 @@ def test_numbers_that_mean_something_else_are_refused(experiment, objects):
     with pytest.raises(ConfigError, match="standardised already"):
         check_data(published, objects)
     assert fitted(AstroM3Experiment(model=SMALL), other).inputs.statistics == "none"
+    with pytest.raises(ConfigError, match="from 4500 by 20 Angstrom, those of its training from 4000"):
+        inputs = dataclasses.replace(experiment.inputs, spectrum_grid=(4000.0, 20.0))
+        check_data(dataclasses.replace(experiment, inputs=inputs), OnGrids(**vars(objects)))
+    with pytest.raises(ConfigError, match="several grids"):
+        fitted(AstroM3Experiment(model=SMALL), OnGrids(**vars(objects)))
     with pytest.raises(ConfigError, match="no labels"):
         model = dataclasses.replace(SMALL, head="classifier")
         fitted(AstroM3Experiment(model=model), dataclasses.replace(objects, class_names=()))
@@ -157,8 +166,12 @@ def test_answers_are_those_of_batches_and_say_what_is_missing(loaded, records, o
     assert rows[1]["embedding_photometry"] is None and not rows[1]["has_photometry"] and rows[1]["has_spectra"]
     mixed = records[0] | {"standardised": 1}
     short = records[0] | {"spectrum": np.ones(7), "object_id": "s"}
-    refused = list(MultimodalAnswers.of(loaded, 2).answer([mixed, short]))
+    on_grid = dataclasses.replace(loaded.experiment.inputs, spectrum_grid=(4000.0, 20.0))
+    told = dataclasses.replace(loaded, experiment=dataclasses.replace(loaded.experiment, inputs=on_grid))
+    shifted = records[0] | {"spectrum_start": 4500.0}  # as many samples of another part of the spectrum
+    refused = list(MultimodalAnswers.of(told, 2).answer([mixed, short, shifted, records[0]]))
     assert "standardised already" in refused[0].reason and "7 samples" in refused[1].reason
+    assert "from 4500 by 20 Angstrom" in refused[2].reason and not isinstance(refused[3], Rejection)
 
 
 class Source:
@@ -168,7 +181,7 @@ class Source:
         self._objects = objects
 
     def evaluation_batches(self):
-        names = [f"s{i}" for i in range(64)]
+        names = [f"s{i}" for i in range(128)]
         yield from (batch | {"object_id": np.array(names)} for batch in batches(self._objects))
 
 
@@ -179,7 +192,7 @@ def test_scores_of_retrieval_and_of_a_classifier(loaded, objects):
     model = dataclasses.replace(loaded.experiment.model, head="classifier")
     task = build_task(dataclasses.replace(loaded.experiment, model=model))
     start = shared_variables(task, loaded.variables)
-    fresh = flatten(task.init(jax.random.key(5), task.made_up(2)))
+    fresh = flatten(jax.jit(task.init)(jax.random.key(5), task.made_up(2)))
     assert set(fresh) - set(flatten(start)) == {"params/head/kernel", "params/head/bias"}
     classifier = Loaded(
         dataclasses.replace(loaded.experiment, model=model), task, jax.tree.map(np.asarray, _nested(fresh))
@@ -204,7 +217,8 @@ def test_ranks_and_centres():
 def torch_arrays(config, seed=0):
     """A state dictionary of a network of ours, in the names and layouts of PyTorch."""
     model = build_multimodal(config)
-    variables = jax.tree.map(np.asarray, model.init(jax.random.key(seed), example_inputs(config, 2)))
+    rng, shapes = np.random.default_rng(seed), jax.eval_shape(model.init, jax.random.key(0), example_inputs(config, 2))
+    variables = jax.tree.map(lambda s: rng.normal(size=s.shape).astype(np.float32), shapes)
     flat = {name.removeprefix("params/"): value for name, value in flatten(variables).items()}
     names = ["logit_scale_ps", "logit_scale_sm", "logit_scale_mp"]
     for short, prefix in (
@@ -307,25 +321,36 @@ def test_simulated_stars_are_what_their_parameters_say():
     assert depth(hot, 4861) > 0.2 > depth(cool, 4861)
 
 
-def test_study_splits_and_table(objects):
-    parts = split(objects, 42)
-    assert [len(parts[name]) for name in ("train", "validation", "test")] == [16, 2, 2]
-    rows = [
-        {
-            "seed": s,
-            "mode": "spectra",
-            "fraction": "full",
-            "pretrained": clip,
-            "labels": 16,
-            "accuracy": a,
-            "balanced_accuracy": a,
-        }
-        for s, clip, a in ((42, False, 0.5), (42, True, 0.6), (0, False, 0.7), (0, True, 0.9))
-    ]
-    (line,) = table(rows)
-    assert line["scratch"] == "60.0 ± 10.0" and line["gain"] == "+15.0 ± 5.0" and line["published"] == "76.3 → 77.4"
-    assert (
-        callable(all_objects)
-        and complete_options(PrepareSettings(), "multimodal", "x").options["multimodal"].subset == "full"
-    )
+def test_options_and_padding_begin_as_the_public_weights_expect():
+    assert complete_options(PrepareSettings(), "multimodal", "x").options["multimodal"].subset == "full"
     assert InputsConfig().padding == "release"
+
+
+@pytest.mark.parametrize("rows", [3, None])
+def test_objects_encoded_in_parts_are_those_encoded_at_once(rows):
+    """Values, order and gradients; what is no row of the batch comes once."""
+    rng = np.random.default_rng(0)
+    ready = {m: {"values": rng.normal(size=(7, 3)).astype(np.float32), "row": np.arange(7)} for m in ("a", "b")}
+
+    def encoded(params, some):
+        own = {m: jnp.tanh(x["values"] @ params) + x["row"][:, None] for m, x in some.items()}
+        return {"embeddings": own, "scales": {"a_b": jnp.sum(params)}, "biases": {}}
+
+    def total(params):
+        found = by_rows(encoded, params, ready, rows)
+        weight = jnp.arange(7.0)[:, None]
+        return jnp.sum(weight * found["embeddings"]["a"]) * found["scales"]["a_b"], found
+
+    params = rng.normal(size=(3, 2)).astype(np.float32)
+    (value, found), gradient = jax.value_and_grad(total, has_aux=True)(params)
+    (expected, all_rows), wanted = jax.value_and_grad(
+        lambda p: (
+            jnp.sum(jnp.arange(7.0)[:, None] * encoded(p, ready)["embeddings"]["a"]) * jnp.sum(p),
+            encoded(p, ready),
+        ),
+        has_aux=True,
+    )(params)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found["embeddings"]["b"], all_rows["embeddings"]["b"], rtol=1e-6)
+    assert found["scales"]["a_b"].shape == () and found["biases"] == {}

@@ -31,7 +31,7 @@ def run():
     task = build_task(experiment())
     batch = {k: jnp.asarray(v) for k, v in (example(INPUTS, 4) | {"label": np.array([0, 1, 0, 1], np.int32)}).items()}
     batch |= {"target": dict(batch), "unlabelled": dict(batch)}
-    variables = task.init(jax.random.key(0), batch)
+    variables = jax.jit(task.init)(jax.random.key(0), batch)
     params = variables.pop("params")
 
     @jax.jit
@@ -71,9 +71,20 @@ def test_steps_are_counted_once_a_step(run):
     assert int(after["progress"]["steps"]) == 6
 
 
+def test_reconstruction_per_pixel_is_a_fifth_of_five_numbers(run):
+    _, batch, params, _ = run
+    state = {"progress": {"steps": jnp.int32(5)}}
+    rebuilt = []
+    for per in ("image", "pixel"):
+        update = build_task(experiment(per=per)).updates[2]
+        _, (metrics, _) = jax.jit(update.loss)(params, state, batch, jax.random.key(1))
+        rebuilt.append(float(metrics["rebuilt"][0]))
+    assert rebuilt[0] == pytest.approx(5 * rebuilt[1], rel=1e-5)
+
+
 def test_answers_are_probabilities(run):
     task, batch, params, _ = run
-    out = task.predict({"params": params, "progress": {"steps": 0}}, batch)
+    out = jax.jit(task.predict)({"params": params, "progress": {"steps": 0}}, batch)
     np.testing.assert_allclose(jnp.sum(out["probabilities"], -1), 1, rtol=1e-5)
     assert out["embedding"].shape == (4, 3)
 

@@ -3,11 +3,13 @@
 import dataclasses
 import functools
 
+import jax
 import numpy as np
 
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import PRESETS
 from lcjax.systems.base_encoder.config import BaseModelConfig, SimulationConfig, ViewsConfig
+from lcjax.systems.base_encoder.parts import views_of
 from tests.inference.models import untrained
 from tests.training.curves import CurveSource
 
@@ -48,6 +50,19 @@ def model():
     """Untrained, every weight random."""
     settings = small()
     return Loaded(settings, *untrained(settings))
+
+
+@functools.cache
+def views():
+    """Views of a batch as the small preset has them, compiled once."""
+    return jax.jit(views_of(small()))
+
+
+@functools.cache
+def answers():
+    """(what `encode` gives, what `predict` gives) of a batch by the untrained model, compiled together."""
+    task, variables = model().task, model().variables
+    return jax.jit(lambda batch: (task.encode(variables, batch), task.predict(variables, batch)))
 
 
 class Stars(CurveSource):

@@ -18,7 +18,8 @@ from lcjax.systems.loading import load
 from lcjax.systems.masked_pretraining.raw_curves import centred
 from lcjax.training import fit
 from lcjax.training.workdir import experiment_record
-from tests.systems.base_encoder.small import LENGTH, Stars, model, small
+from tests.systems.base_encoder.small import LENGTH, Stars, answers, model, small
+from tests.systems.base_encoder.small import views as views_by_preset
 
 
 @functools.cache
@@ -68,7 +69,7 @@ def test_the_time_of_a_hidden_point_moves_its_own_prediction_and_no_other():
 
 def test_embeddings_do_not_depend_on_padding_company_or_brightness():
     one = model()
-    predict = jax.jit(functools.partial(one.task.predict, one.variables))
+    predict = lambda batch: answers()(batch)[1]
     batch = {name: Stars(length=LENGTH).batch(1, 0)[name] for name in one.task.batch_spec}
     whole = np.asarray(predict(batch)["embedding"])
     order = np.arange(8)[::-1]
@@ -83,11 +84,11 @@ def test_encode_gives_the_embedding_at_every_point():
     one = model()
     batch = {name: Stars(length=LENGTH).batch(1, 0)[name] for name in one.task.batch_spec}
     batch = centred(batch)  # as `predict` does: rounding would move phases
-    encoded = jax.jit(one.task.encode)(one.variables, batch)
+    encoded, predicted = answers()(batch)
     assert len(encoded["layers"]) == one.experiment.model.num_layers + 1
     mask = np.asarray(encoded["mask"])
     mean = (np.asarray(encoded["layers"][-1]) * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
-    np.testing.assert_allclose(mean, jax.jit(one.task.predict)(one.variables, batch)["embedding"], atol=2e-3)
+    np.testing.assert_allclose(mean, predicted["embedding"], atol=2e-3)
 
 
 def test_parts_have_no_common_point_and_depend_on_row_and_key_alone():
@@ -104,7 +105,7 @@ def test_parts_have_no_common_point_and_depend_on_row_and_key_alone():
 def test_views_survive_being_packed():
     settings = small()
     batch = {name: Stars(length=LENGTH).batch(1, 0)[name] for name in parts.SERIES}
-    views = jax.jit(parts.views_of(settings))(batch)
+    views = views_by_preset()(batch)
     back = parts.unpacked(parts.packed(views), parts.grid_of(settings))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=1e-4), views, back)
     hidden = hidden_scalars(views, {"mask": batch["mask"]}, jax.random.key(0), 1.0, None).scalars

@@ -152,7 +152,7 @@ def test_every_variant_draws_its_own_dropout():
     run = jax.jit(
         lambda still: model.apply(variables, inputs, deterministic=False, rngs={"dropout": jax.random.key(still)})
     )
-    still = model.apply(variables, inputs)["raw"].reshape(2, 8, 2)
+    still = jax.jit(model.apply)(variables, inputs)["raw"].reshape(2, 8, 2)
     np.testing.assert_allclose(still, still[:, :1].repeat(8, axis=1), atol=1e-4)
     dropped = np.asarray(run(0)["raw"]).reshape(16, 2)
     assert len(np.unique(dropped.round(4), axis=0)) == 16

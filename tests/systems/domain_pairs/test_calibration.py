@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from lcjax.systems.domain_pairs.calibration import as_values, calibration_table, recalibrated, reliability_diagram
+from lcjax.systems.domain_pairs.calibration import (
+    as_values,
+    assumed,
+    calibration_table,
+    recalibrated,
+    reliability_diagram,
+)
 from lcjax.systems.domain_pairs.evaluation import Answered
 
 
@@ -17,6 +23,8 @@ def test_domains_are_recalibrated_and_drawn():
     found = recalibrated(answers, np.array([0.5, 0.5]))
     assert found.keys() == {"target"} and as_values(found)["target"]["temperature"] == found["target"].temperature
     table = calibration_table(found, ("bogus", "real"))
-    assert table.header[3] == "cut on real" and len(table.rows) == 1
+    assert table.header[4] == "cut on real" and len(table.rows) == 1
     axis = reliability_diagram(answers, found, "real").axes[0]
     assert len(axis.lines) == 3 and len(axis.get_legend().get_texts()) == 2
+    said = assumed(answers, found)
+    assert [text.split(":")[0] for text in said] == ["source", "other"] and "60 labelled images of 1 classes" in said[1]

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import jax
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -10,10 +11,14 @@ import pytest
 import lcjax
 from lcjax.cli.main import main
 from lcjax.systems import find_preset, find_system
-from lcjax.systems.domain_pairs.config import CollapseConfig
+from lcjax.systems.domain_pairs.config import CollapseConfig, PairInputsConfig
 from lcjax.systems.domain_pairs.evaluation import answer_domains
+from lcjax.systems.domain_pairs.inputs import example
 from lcjax.systems.domain_pairs.metrics import collapse_warnings
 from tests.systems.domain_pairs.two_surveys import SETTINGS
+
+NO_LABELS = ["--domains.shots", "0", "--domains.validation-shots", "0"]
+"""Of the target."""
 
 
 def train(preset, surveys, workdir, steps, *more):
@@ -23,8 +28,6 @@ def train(preset, surveys, workdir, steps, *more):
 
 def arrays_of(workdir):
     variables = lcjax.load(workdir, "latest").variables
-    import jax
-
     return jax.tree.leaves(variables["params"])
 
 
@@ -52,7 +55,7 @@ def test_whole_path(surveys, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("preset", "more"),
-    [("real-bogus-con2da", []), ("real-bogus-avda", ["--objective.pretraining-steps", "4"])],
+    [("real-bogus-con2da", []), ("real-bogus-avda", ["--objective.pretraining-steps", "4", *NO_LABELS])],
 )
 def test_other_methods_train_and_are_scored(preset, more, surveys, tmp_path, capsys):
     assert train(preset, surveys, tmp_path / "W", 8, *more) == 0
@@ -91,7 +94,7 @@ def test_fine_tuning_and_scores_of_both_domains(surveys, tmp_path, capsys):
         (["--domains.target"], "which of the datasets one, two is the target"),
         (["--domains.shots", "99"], "labelled images of class"),
         (["--domains.source", "two"], "source and target at once"),
-        (["--domains.shots", "0"], "must be at least 1"),
+        (["--domains.shots", "0", "--objective.method", "s_plus_t"], "must be at least 1"),
         (["--domains.target", "one", "two"], "all of this data"),
     ],
 )
@@ -108,10 +111,27 @@ def test_collapse_is_said():
         assert not collapse_warnings(sure | other, CollapseConfig(), 2)
 
 
-def test_presets_say_what_they_stream():
-    for name in ("real-bogus-base", "real-bogus-fine-tuning", "real-bogus-mme", "real-bogus-avda", "real-bogus-con2da"):
-        experiment = find_preset(name)()
-        assert find_system(experiment.system).streams(experiment)
+@pytest.mark.parametrize("name", ["base", "fine-tuning", "s-plus-t", "ent", "mme", "avda", "con2da"])
+def test_what_each_method_learns_from_with_and_without_shots(name):
+    """Without shots, methods that learn from unlabelled images go on with those, and their losses need no others."""
+    experiment = find_preset(f"real-bogus-{name}")()
+    system = find_system(experiment.system)
+    streams = system.streams(experiment)
+    none = dataclasses.replace(experiment, domains=dataclasses.replace(experiment.domains, shots=0))
+    if "unlabelled" not in streams:
+        assert system.streams(none) == streams
+        return
+    assert streams == ("source", "target", "unlabelled") and system.streams(none) == ("source", "unlabelled")
+    inputs = PairInputsConfig(vectors=5)
+    task = system.build_task(dataclasses.replace(none, inputs=inputs))
+    batch = {**example(inputs, 4), "label": np.zeros(4, np.int32)}
+    variables = jax.eval_shape(task.init, jax.random.key(0), batch)
+    state = {k: v for k, v in variables.items() if k != "params"}
+    for update in task.updates:
+        loss, _ = jax.eval_shape(
+            update.loss, variables["params"], state, {**batch, "unlabelled": batch}, jax.random.key(0)
+        )
+        assert loss.shape == ()
 
 
 def test_without_data_four_surveys_are_simulated(tmp_path):

@@ -79,7 +79,7 @@ def test_strict_predictions_see_no_hidden_magnitude_and_no_padding(positional):
 def test_the_mean_of_the_last_layer_is_the_embedding(positional):
     model = loaded(positional)
     batch = {name: CurveSource(length=LENGTH).batch(5, 0)[name] for name in model.task.batch_spec}
-    encoded = model.task.encode(model.variables, batch)
+    encoded = jax.jit(model.task.encode)(model.variables, batch)
     assert len(encoded["layers"]) == model.experiment.model.num_layers + 1
     mask = np.asarray(encoded["mask"])
     mean = (np.asarray(encoded["layers"][-1]) * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
@@ -94,8 +94,8 @@ def test_a_few_updates_lower_the_loss_and_the_workdir_loads(tmp_path):
     settings = dataclasses.replace(settings, training=training)
     task, source = build_task(settings), CurveSource(8, LENGTH)
     batch = source.batch(0, 0)
-    value = lambda variables: float(jax.jit(task.loss)(variables["params"], {}, batch, jax.random.key(1))[0])
-    before = value(task.init(jax.random.key(0), batch))
+    value = jax.jit(lambda variables: task.loss(variables["params"], {}, batch, jax.random.key(1))[0])
+    before = value(jax.jit(task.init)(jax.random.key(0), batch))
     fit(task, settings, source, source, tmp_path, config_record=experiment_record(settings), quiet=True)
     found = load(tmp_path)
     assert found.experiment.model == settings.model

@@ -28,7 +28,7 @@ def evaluated(task, change):
         "label": np.arange(16, dtype=np.int32) % 2,
         "weight": np.ones(16, np.float32),
     }
-    variables = change(task.init(jax.random.key(0), batch))
+    variables = change(jax.jit(task.init)(jax.random.key(0), batch))
     sums = jax.jit(task.evaluate)(variables, batch, jax.random.key(1))
     values = task.summarize({name: float(total / weight) for name, (total, weight) in sums.items()})
     return values, task.warnings("validation", values)

@@ -66,6 +66,8 @@ def test_positions_are_exact(folder):
 
 def test_validation_and_scores(folder):
     paths, far = [folder / "near", folder / "far"], Domains(target=("far",), validation_shots=1)
+    of_source = open_domains(paths, "validation", 4, Domains(target=("far",), validation_shots=0), reader="plain")
+    assert of_source.shape == (4, 4, 1), "without labels of the target the source chooses"
     held = find_kind("images").open_source(paths, "validation", 4, domains=far)
     (batch,) = held.evaluation_batches()
     assert sorted(batch["label"].tolist()) == [0, 1] and held.n_objects == 2

@@ -160,3 +160,11 @@ def test_fits_cubes_and_extensions(tmp_path):
     records, _, _ = read(tmp_path / "b.fits", image=("SCI", "REF"))
     assert records[0]["band"] == "sci,ref"
     np.testing.assert_array_equal(records[0]["image"], STACK[0, ..., [1, 0]].transpose(1, 2, 0))
+
+
+def test_headers_name_the_band(tmp_path):
+    fits = pytest.importorskip("astropy.io.fits")
+    for name, cards in {"a": {"FILTER": "F160W"}, "b": {}}.items():
+        fits.writeto(tmp_path / f"{name}.fits", np.arange(12.0).reshape(3, 4), fits.Header(cards))
+    assert [r["band"] for r in read(tmp_path, channel_names=("header",))[0]] == ["F160W", "grey"]
+    assert [r["band"] for r in read(tmp_path)[0]] == ["grey", "grey"]

@@ -315,6 +315,34 @@ def test_ids_are_one_whatever_their_type(survey):
     assert read_catalogue([survey / "catalogue.csv"], MultimodalOptions()).ids == ["1", "2", "007"]
 
 
+def test_dots_in_names_and_objects_that_are_in_two_places(tmp_path):
+    """`J1.5` is not `J1`: by the name up to the first dot either got the other's light curve."""
+    (tmp_path / "photometry").mkdir()
+    asas_sn(tmp_path / "photometry" / "J1.5+2.dat", curve(seed=1))
+    rows = curve(seed=2)
+    lines = ["id,hjd,flux,error", *(f"J2,{t},{f},nan" for t, f, _ in rows), "J1.5+2,1,2,3"]
+    (tmp_path / "photometry.csv").write_text("\n".join(lines))
+    files = [tmp_path / "photometry" / "J1.5+2.dat", tmp_path / "photometry.csv"]
+    found = Photometry(files, MultimodalOptions(), tmp_path / "catalogue.csv")
+    assert found.of("J1") == (None, "")
+    with pytest.raises(DataError, match="leave one out"):
+        found.of("J1.5+2")
+    np.testing.assert_allclose(found.of("J2")[0][:, 2], 0)  # errors that are not known cost no point
+    alone = Photometry(files[:1], MultimodalOptions(), tmp_path / "catalogue.csv")
+    np.testing.assert_allclose(alone.of("J1.5+2")[0], curve(seed=1), rtol=1e-6)
+
+
+def test_units_of_catalogue_columns_are_read(tmp_path):
+    ecsv = "# %ECSV 1.0\n# ---\n# datatype:\n# - {{name: id, datatype: string}}\n# - {{name: parallax, unit: {}, datatype: float64}}\nid parallax\na 1.5\n"
+    pytest.importorskip("astropy")
+    path = tmp_path / "catalogue.ecsv"
+    path.write_text(ecsv.format("mas"))
+    assert read_catalogue([path], MultimodalOptions()).numbers["parallax"].tolist() == [1.5]
+    path.write_text(ecsv.format("arcsec"))
+    with pytest.raises(DataError, match="in 'arcsec' where 'mas' is wanted"):
+        read_catalogue([path], MultimodalOptions())
+
+
 def test_times_of_one_table_are_of_one_kind(tmp_path):
     points = [f"1,{t},{u},5,0.1" for t, u in ((58000.0, "MJD"), (2458001.5, "JD"), (58002.0, "MJD"))]
     (tmp_path / "photometry.csv").write_text("\n".join(["id,time,u_time,flux,error", *points]))
