@@ -20,7 +20,7 @@ from lcjax.typing import Array
 
 HIGHEST_FREQUENCY = 10.0
 """1/d."""
-SEARCH = PeakSearch(peaks=12, refined_with=2, aliases=0)
+SEARCH = PeakSearch(peaks=24, aliases=0)
 """Aliases predict hidden points as well as what they are aliases of, and trying them takes as long as all the rest."""
 SPAN = 4096.0
 """Days of the grid, or a power of two times that for longer windows: few shapes are compiled."""

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from lcjax.errors import ConfigError, MissingExtraError, StorageError
+from lcjax.errors import ConfigError, MissingExtraError, StorageError, first_line
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 20
@@ -50,7 +50,7 @@ class Database:
             self._upgrade()
         except SQLAlchemyError as error:
             self.close()
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            reason = first_line(error.orig if isinstance(error, DBAPIError) and error.orig else error)
             raise StorageError(
                 f"the database '{self.shown}' cannot be opened ({reason}): give another with --database"
             ) from error

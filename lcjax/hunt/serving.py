@@ -25,7 +25,7 @@ def serve(options: HuntOptions, night: Night, say: Callable[[str], None]) -> int
         listener = socket.create_server((options.host, options.port), family=family)
     except (OSError, OverflowError) as error:
         raise StorageError(
-            f"cannot listen on {options.host} port {options.port}: {getattr(error, 'strerror', None) or error}; "
+            f"cannot listen on {options.host} port {options.port}: {(error.strerror if isinstance(error, OSError) else None) or error}; "
             "choose another --port, or 0 for any"
         ) from error
     shown = address(options, night, listener.getsockname()[1])
