@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lcjax.global_batch import global_mean, row_numbers
+from lcjax.global_batch import global_mean, row_numbers, rows_of
 from lcjax.losses import (
     contrastive_loss,
     effective_rank,
@@ -87,7 +87,7 @@ class Objective:
                         for i, v in enumerate((one, two)))  # fmt: skip
         encode = lambda views, fold: self.model.apply(
             {"params": params},
-            {"views": views, "row": batch.get("row")},
+            {"views": views, "row": rows_of(batch, first.shape[0], axis)},
             deterministic=not training,
             axis=axis,
             rngs={"dropout": jax.random.fold_in(drop_key, fold)},
@@ -264,7 +264,7 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
         """One layer, the embedding of the window, the same at each of its points."""
         views = jax.lax.stop_gradient(views_of(experiment)({name: batch[name] for name in SERIES}))
         rngs = None if key is None else {"dropout": key}
-        inputs = {"views": views, "row": batch.get("row")}
+        inputs = {"views": views, "row": rows_of(batch, batch["mask"].shape[0], axis)}
         found = model.apply(variables, inputs, deterministic=key is None, axis=axis, rngs=rngs, method="encode")
         length = batch["mask"].shape[1]
         layers = [jnp.repeat(found[name][:, None], length, axis=1) for name in ("trunk", "embedding")]
