@@ -100,9 +100,9 @@ def _written(options: EvaluateOptions, scores: "Scores", record: dict[str, Any],
 
     print_scores(scores)
     if options.json:
-        save_scores(options.json, scores)
+        save_scores(options.json, scores, "--json")
     if options.report:
-        print(write_report(options.report, scores, record, options.model, origin))
+        print(write_report(options.report, scores, record, options.model, origin, "--report"))
     return 0
 
 

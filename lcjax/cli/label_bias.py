@@ -83,11 +83,11 @@ def main(argv: list[str]) -> int:
     scores = bias_scores(catalogue, bins, drawn, test, str(options.catalogue), [*remarks, *how])
     print_scores(scores)
     if options.json:
-        save_scores(options.json, scores)
+        save_scores(options.json, scores, "--json")
     if options.report:
         record = {"system": "labelling bias", "versions": versions()}
         origin = {"catalogue": str(options.catalogue), "command": f"lcjax label-bias {shlex.join(argv)}"}
-        print(write_report(options.report, scores, record, options.catalogue, origin))
+        print(write_report(options.report, scores, record, options.catalogue, origin, "--report"))
     return 0
 
 

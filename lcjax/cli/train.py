@@ -115,9 +115,10 @@ def _evaluate_and_report(preset: str, workdir: Path, data: list[Path], reader: s
         return None
     scores = system.evaluate(loaded, held_out, {})
     print_scores(scores)
-    save_scores(workdir / "scores.json", scores)
+    save_scores(workdir / "scores.json", scores, "--workdir")
     command = f"lcjax evaluate {shlex.join([str(workdir), '--data', *map(str, data)])}"
-    return write_report(workdir, scores, loaded.record, workdir, evaluated_on(data, "test", held_out, command))
+    origin = evaluated_on(data, "test", held_out, command)
+    return write_report(workdir, scores, loaded.record, workdir, origin, "--workdir")
 
 
 def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:

@@ -5,7 +5,6 @@ A write is on the disk when `write` ends: SQLite keeps a write-ahead log and wai
 """
 
 import contextlib
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,11 +65,6 @@ class Database:
             connection.isolation_level = None  # the driver would begin transactions of its own
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
                 connection.execute(f"PRAGMA {pragma}")
-            for name in ("sin", "cos", "radians"):  # many builds of SQLite come without mathematics
-                function = getattr(math, name)
-                connection.create_function(
-                    name, 1, lambda x, f=function: None if x is None else f(x), deterministic=True
-                )
 
         @event.listens_for(engine, "begin")
         def begun(connection: Connection) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 
 from lcjax.errors import Rejection
 from lcjax.files import printable
-from lcjax.hunt.candidates import Candidate, Cutout, Delivery, LightCurve
+from lcjax.hunt.candidates import STAMP_LOST, Candidate, Cutout, Delivery, LightCurve
+from lcjax.hunt.photometry import magnitudes_of_nanojansky, own_brightness, utc_of_tai
 
-_NANOJANSKY_ZEROPOINT = 31.4
 _MICROJANSKY_ZEROPOINT = 23.9
 
 
@@ -48,6 +48,8 @@ class Alert(Protocol):
     history: Mapping[str, np.ndarray]
     forced_photometry: Mapping[str, np.ndarray]
     non_detections: Mapping[str, np.ndarray]
+    stamp_faults: Mapping[str, str]
+    """Why cutouts that the packet has cannot be used."""
     origin: str
 
     @property
@@ -97,23 +99,36 @@ class AlertFeed:
     def deliveries(self, marks: Mapping[str, str]) -> Iterator[Delivery]:
         """What has come since `marks`, as candidates."""
         for some in self._arrivals.arrived(marks):
-            yield Delivery([a if isinstance(a, Rejection) else candidate_of(a) for a in some.outcomes], some.marks)
+            yield Delivery([arrival for one in some.outcomes for arrival in _of(one)], some.marks)
+
+
+def _of(found: Alert | Rejection) -> Iterator[Candidate | Rejection]:
+    """A candidate, and what of its stamps cannot be shown."""
+    if isinstance(found, Rejection):
+        yield found
+        return
+    yield candidate_of(found)
+    for reason in found.stamp_faults.values():
+        yield Rejection(found.object_id, f"{STAMP_LOST}: {reason}", printable(found.origin), found.alert_id)
 
 
 def candidate_of(alert: Alert) -> Candidate:
-    """An alert as the app takes it; magnitudes are AB, of the difference, forced fluxes microjansky."""
-    magnitude, error = _brightness(alert)
+    """An alert as the app takes it; magnitudes are AB, of the difference, forced fluxes microjansky, times UTC."""
+    found = own_brightness(alert.survey, alert.metadata)
+    magnitude, error, positive = _number(found[0]), _number(found[1]), found[2]
+    mjd = _utc(alert, alert.mjd).item()
     detections = _detections(alert)
     if magnitude is not None:
-        own = (alert.mjd, alert.band, magnitude, error, alert.metadata.get("isdiffpos") in ("t", "T", "1", 1.0, None))
+        own = (mjd, alert.band, magnitude, error, positive)
         for name, value in zip(("mjd", "band", "magnitude", "error", "positive"), own, strict=True):
             detections[name].append(value)
-    limits = {name: _list(alert.non_detections.get(name, ())) for name in ("mjd", "band", "limit")}
+    limits = {name: _list(alert.non_detections.get(name, ())) for name in ("band", "limit")}
+    limits = {"mjd": _list(_utc(alert, alert.non_detections.get("mjd", ()))), **limits}
     return Candidate(
         survey=alert.survey,
         object_id=alert.object_id,
         alert_id=alert.alert_id,
-        mjd=alert.mjd,
+        mjd=mjd,
         ra=alert.ra,
         dec=alert.dec,
         band=alert.band,
@@ -132,26 +147,16 @@ def _cutout(stamp: Stamp) -> Cutout:
     return Cutout(stamp.pixels, stamp.pixel_scale, known)
 
 
-def _brightness(alert: Alert) -> tuple[float | None, float | None]:
-    """AB magnitude and error of the difference."""
-    if alert.survey == "lsst":
-        pairs = _magnitudes(np.array([alert.number("psfFlux")]), np.array([alert.number("psfFluxErr")]))
-        return pairs[0][0], pairs[1][0]
-    return _number(alert.number("magpsf")), _number(alert.number("sigmapsf"))
-
-
-def _magnitudes(flux: np.ndarray, error: np.ndarray) -> tuple[list[Any], list[Any]]:
-    """Of nanojanskys of either sign: the size of the change."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.abs(np.asarray(flux, np.float64))
-        return _list(_NANOJANSKY_ZEROPOINT - 2.5 * np.log10(size)), _list(1.0857362 * np.asarray(error) / size)
+def _utc(alert: Alert, mjd: Any) -> np.ndarray:
+    return utc_of_tai(mjd) if alert.survey == "lsst" else np.asarray(mjd, np.float64)
 
 
 def _detections(alert: Alert) -> dict[str, list[Any]]:
-    history = alert.history
+    history = dict(alert.history)
+    history["mjd"] = _utc(alert, history.get("mjd", ()))
     found = {name: _list(history.get(name, ())) for name in ("mjd", "band", "magnitude", "error", "positive")}
     if "flux" in history:
-        found["magnitude"], found["error"] = _magnitudes(history["flux"], history["error"])
+        found["magnitude"], found["error"] = map(_list, magnitudes_of_nanojansky(history["flux"], history["error"]))
         found["positive"] = _list(np.asarray(history["flux"]) > 0)
     return found
 
@@ -164,7 +169,7 @@ def _forced(alert: Alert) -> dict[str, list[Any]]:
     if "zeropoint" in forced:
         to_microjansky = 10 ** (-0.4 * (np.asarray(forced["zeropoint"], np.float64) - _MICROJANSKY_ZEROPOINT))
     scaled = {name: _list(np.asarray(forced[name], np.float64) * to_microjansky) for name in ("flux", "error")}
-    return {"mjd": _list(forced["mjd"]), "band": _list(forced["band"]), **scaled}
+    return {"mjd": _list(_utc(alert, forced["mjd"])), "band": _list(forced["band"]), **scaled}
 
 
 def _list(values: Any) -> list[Any]:

@@ -13,6 +13,7 @@ from lcjax.hunt.known import KnownObjects
 from lcjax.hunt.night import Night
 from lcjax.hunt.settings import HuntOptions
 from lcjax.hunt.tns import Reporter
+from lcjax.hunt.tns_numbers import with_given
 
 MakeClassifiers = Callable[[], Sequence[Classifier]]
 MakeFinder = Callable[[], HostFinder | None]
@@ -62,7 +63,8 @@ def check_hunted(classifiers: Sequence[Classifier], hunted: str) -> None:
 def _reporter(options: HuntOptions) -> Reporter | None:
     if (options.tns_group_id is None) != (not options.tns_reporter):
         raise ConfigError("reports to TNS need both --tns-group-id and --tns-reporter")
-    return None if options.tns_group_id is None else Reporter(options.tns_group_id, options.tns_reporter)
+    numbers = with_given(options.tns_numbers)
+    return None if options.tns_group_id is None else Reporter(options.tns_group_id, options.tns_reporter, numbers)
 
 
 def home() -> Path:

@@ -12,6 +12,7 @@ import uvicorn
 
 from lcjax.errors import StorageError
 from lcjax.hunt.app import make_app
+from lcjax.hunt.connections import ImpatientProtocol
 from lcjax.hunt.entering import is_loopback
 from lcjax.hunt.night import Night
 from lcjax.hunt.settings import HuntOptions
@@ -37,6 +38,7 @@ def serve(options: HuntOptions, night: Night, say: Callable[[str], None]) -> int
         ssl_certfile=options.tls_cert,
         ssl_keyfile=options.tls_key,
         timeout_keep_alive=30,
+        http=ImpatientProtocol,
         limit_concurrency=400,
     )
     server = uvicorn.Server(config)

@@ -55,5 +55,7 @@ class HuntOptions:
     """Alerts classified at once; does not change results."""
     tns_group_id: int | None = None
     """Number of your reporting group at the Transient Name Server: for reports."""
+    tns_numbers: tuple[str, ...] = ()
+    """Numbers of TNS that are not known here, such as atlas.source=N atlas.instrument=N lsst.filter.r=N (www.wis-tns.org/api/values)."""
     tns_reporter: str = ""
     """Who reports, as TNS wants it: 'A. Name (Institute), on behalf of ...'."""

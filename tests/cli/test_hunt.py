@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from lcjax.cli.hunt import open_night
 from lcjax.cli.main import main
 from lcjax.errors import ConfigError, Rejection
 from lcjax.hunt import entering, search, serving
+from lcjax.hunt.candidates import STAMP_LOST
 from lcjax.hunt.demonstration import demonstration_model
 from lcjax.hunt.feeds import AlertFeed, candidate_of
 from lcjax.hunt.models import DelightFinder, StampClassifier
@@ -115,6 +117,16 @@ def test_light_curves_have_their_units():
     assert found.light_curve.detections["magnitude"] == pytest.approx([22.5, 22.5], abs=1e-4)
     assert found.light_curve.detections["positive"] == [False, True]
     assert found.light_curve.forced["flux"] == [2.0] and found.light_curve.forced["error"] == [None]
+
+
+def test_a_stamp_that_is_damaged_is_named_beside_its_candidate(tmp_path):
+    alert = Alert("ztf", "a", 7, 60000.0, 1.0, 2.0, "g", stamp_faults={"template": "wrong checksum (template)"})
+    feed = AlertFeed(arrivals.FolderAlerts([tmp_path]))
+    feed._arrivals = types.SimpleNamespace(arrived=lambda marks: [arrivals.Arrived([alert], {})])
+    (delivery,) = feed.deliveries({})
+    there, lost = delivery.arrivals
+    assert there.object_id == lost.object_id == "a" and lost.alert_id == 7
+    assert lost.reason == f"{STAMP_LOST}: wrong checksum (template)"
 
 
 def test_a_growing_file_is_left_alone_and_a_changed_one_read_again(tmp_path):

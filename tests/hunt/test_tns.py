@@ -4,8 +4,13 @@ import copy
 
 import pytest
 
-from lcjax.hunt.night import Reporter
-from lcjax.hunt.tns import date, problems
+from lcjax.errors import ConfigError
+from lcjax.hunt.candidates import Delivery, LightCurve
+from lcjax.hunt.database import Database, sqlite_url
+from lcjax.hunt.search import Query, everything
+from lcjax.hunt.storing import store
+from lcjax.hunt.tns import Reporter, bulk_report, date, problems
+from lcjax.hunt.tns_numbers import KNOWN, with_given
 from tests.hunt.nights import candidate, make_night, new_key
 
 
@@ -52,10 +57,51 @@ def test_what_tns_would_refuse_is_told(report):
         assert any(why in text for text in problems(other)), why
 
 
-def test_simulated_objects_are_never_reported(tmp_path, enter):
-    night = make_night(tmp_path, [candidate(1, survey="simulated")], reporter=Reporter(74, "A. Name"))
-    ann = enter(night)
-    ann.post("/api/candidates/1/vote", {"label": "SN", "key": new_key()})
-    assert "survey 'simulated'" in ann.get("/api/export/tns").json()["error"]
-    night.background.stop()
-    night.database.close()
+def test_what_cannot_be_known_is_asked_for(tmp_path):
+    """Of simulated objects, of ATLAS's cameras, of Rubin's numbers; of sources that have only faded."""
+    faded = LightCurve({"mjd": [60000.0], "band": ["o"], "magnitude": [17.0], "error": [0.1], "positive": [False]})
+    risen = LightCurve({name: column * 2 for name, column in faded.detections.items()})
+    risen.detections.update(mjd=[59999.0, 60000.5], positive=[False, True], magnitude=[16.0, 18.0])
+    made = {
+        "simulated": candidate(1, survey="simulated"),
+        "atlas": candidate(2, survey="atlas", light_curve=risen, band="o"),
+        "lsst": candidate(3, survey="lsst"),
+        "faded": candidate(4, survey="atlas", light_curve=faded, band="o"),
+    }
+    database = Database(sqlite_url(tmp_path / "d.sqlite"))
+    try:
+        with database.write() as connection:
+            store(connection, Delivery(list(made.values())))
+            rows = dict(zip(made, everything(connection, Query(sort="object_id", descending=False)), strict=True))
+            of = lambda name, *given: bulk_report(
+                connection, [rows[name]], Reporter(18, "A. Name", with_given(given) if given else KNOWN)
+            )["at_report"]["0"]
+            with pytest.raises(ConfigError, match="survey 'simulated'"):
+                of("simulated")
+            with pytest.raises(ConfigError, match="brighter than the template"):
+                of("faded", "atlas.source=18", "atlas.instrument=159")
+            with pytest.raises(ConfigError, match=r"153, 159, .* --tns-numbers atlas.source=N atlas.instrument=N$"):
+                of("atlas")
+            with pytest.raises(ConfigError, match=r"lsst.source=N lsst.instrument=N lsst.filter.g=N lsst.filter.r=N"):
+                of("lsst")
+            one = of("atlas", "atlas.source=18", "atlas.instrument=159")
+            (point,) = list(one["photometry"]["photometry_group"].values())[:1]
+            assert (
+                one["discovery_datetime"] == date(60000.5)
+                and point["flux"] == "18.000"
+                and point["filter_value"] == "72"
+            )
+            assert (point["instrument_value"], one["discovery_data_source_id"]) == ("159", "18")
+            assert one["non_detection"]["archival_remarks"] == "ATLAS reference images"
+            numbers = [f"lsst.{what}=7" for what in ("source", "instrument", "filter.g", "filter.r")]
+            assert of("lsst", *numbers)["photometry"]["photometry_group"]["0"]["filter_value"] == "7"
+    finally:
+        database.close()
+
+
+@pytest.mark.parametrize(
+    "word", ["atlas.source", "des.source=4", "atlas.source=x", "atlas.colour=3", "atlas.filter.=3"]
+)
+def test_numbers_that_are_none(word):
+    with pytest.raises(ConfigError, match=r"SURVEY.WHAT=N|filter.BAND"):
+        with_given([word])
