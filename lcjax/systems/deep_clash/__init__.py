@@ -143,8 +143,8 @@ class DeepClashSystem(System):
         if not start:
             return None
         loaded = load(start)
-        before = tuple(getattr(getattr(loaded.experiment, "objective", None), "names", ()))
-        if loaded.experiment.system != self.name or before != tuple(experiment.objective.names):
+        before = loaded.experiment.objective.names if isinstance(loaded.experiment, DeepClashExperiment) else ()
+        if before != experiment.objective.names:
             raise ConfigError(
                 f"'{start}' gives {', '.join(before) or 'no votes'}, and this data has votes for {', '.join(experiment.objective.names)}: "
                 "a run is fine-tuned on the same votes"
