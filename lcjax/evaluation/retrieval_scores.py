@@ -1,6 +1,7 @@
 """What a search among embedded objects found, as columns and tables, and how good it is where that is known."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,23 +56,23 @@ def found_scores(columns: dict[str, Any]) -> Scores:
     return Scores("", [Table(tuple(columns), [(*row[:4], f"{row[4]:.4f}") for row in shown])], {})
 
 
-def search_scores(
-    objects: EmbeddedObjects,
-    k: int,
-    metric: Metric,
-    table: Path,
-    other: EmbeddedObjects | None = None,
-    queries: Path = Path(),
-) -> Scores:
-    """How good the search is: neighbours of the same class, and the same object in another modality.
+@dataclass(frozen=True)
+class OtherModality:
+    """The same objects, or some of them, in another modality."""
 
-    Args:
-      other: of the other modality. table, queries: where the two are from.
+    objects: EmbeddedObjects
+    name: str
+    searched: str
+    """What to call the modality that is searched."""
+
+
+def search_scores(objects: EmbeddedObjects, k: int, metric: Metric, other: OtherModality | None = None) -> Scores:
+    """How good the search is: neighbours of the same class, and the same object in another modality.
 
     Raises:
       DataError: nothing is known to judge by.
     """
-    tables = [] if other is None else [_other_modality(objects, other, table, queries)]
+    tables = [] if other is None else [_other_modality(objects, other)]
     known = objects.taken(np.flatnonzero(objects.label >= 0))
     if len(known) > k and len(known.class_names) > 1:
         tables.append(_classes(known, k, metric))
@@ -80,14 +81,14 @@ def search_scores(
     return Scores("", tables, {})
 
 
-def _other_modality(objects: EmbeddedObjects, asked: EmbeddedObjects, table: Path, queries: Path) -> Table:
+def _other_modality(objects: EmbeddedObjects, other: OtherModality) -> Table:
+    asked = other.objects
     places = [{name: row for row, name in enumerate(some.object_id)} for some in (asked, objects)]
     both = [name for name in objects.object_id if name in places[0]]
     if len(both) < 2:
-        raise DataError(f"'{table}' and '{queries}' have {len(both)} objects in common: nothing to check")
-    pick = lambda some, place: some.taken([place[name] for name in both]).embedding
-    names = (queries.stem, table.stem) if queries.stem != table.stem else (str(queries), str(table))
-    found = cross_retrieval({names[0]: pick(asked, places[0]), names[1]: pick(objects, places[1])})
+        raise DataError(f"'{other.searched}' and '{other.name}' have {len(both)} objects in common: nothing to check")
+    pick = lambda some, place: some.embedding[[place[name] for name in both]]
+    found = cross_retrieval({other.name: pick(asked, places[0]), other.searched: pick(objects, places[1])})
     rows = [
         (
             f["query"],

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lcjax.cli.search import SearchOptions, _names
 from lcjax.errors import DataError
-from lcjax.evaluation.retrieval_scores import chosen, found_columns, found_scores, search_scores
+from lcjax.evaluation.retrieval_scores import OtherModality, chosen, found_columns, found_scores, search_scores
 from tests.evaluation.objects import objects
 
 
@@ -29,17 +30,18 @@ def test_an_object_finds_others_of_its_table_and_itself_in_another(some):
 
 
 def test_how_good_a_search_is(some):
-    """Tables of one name in two folders stay two modalities."""
     turned = some.taken([5, 4, 3, 2, 1, 0])
-    found = search_scores(some, 2, "cosine", Path("one/e.parquet"), turned, Path("two/e.parquet"))
-    modality, classes = found.printed
-    assert [row[:2] for row in modality.rows] == [
-        ("two/e.parquet", "one/e.parquet"),
-        ("one/e.parquet", "two/e.parquet"),
-    ]
+    modality, classes = search_scores(some, 2, "cosine", OtherModality(turned, "one", "two")).printed
+    assert [row[:2] for row in modality.rows] == [("one", "two"), ("two", "one")]
     assert modality.rows[0][2].startswith("1.000 (0.167)") and "6 objects" in modality.title
     assert classes.rows == [("a", 3, "1.000", "0.500"), ("b", 3, "1.000", "0.500")]
     with pytest.raises(DataError, match="nothing to check by"):
-        search_scores(objects(np.eye(4)), 2, "cosine", Path("t"))
-    with pytest.raises(DataError, match="0 objects in common"):
-        search_scores(some, 2, "cosine", Path("t"), objects(np.eye(2), names=["p", "q"]), Path("u"))
+        search_scores(objects(np.eye(4)), 2, "cosine")
+    with pytest.raises(DataError, match="'u' and 't' have 0 objects in common"):
+        search_scores(some, 2, "cosine", OtherModality(objects(np.eye(2), names=["p", "q"]), "t", "u"))
+
+
+def test_tables_of_one_name_stay_two_modalities():
+    """Or one, under its name, would take the place of the other."""
+    options = SearchOptions(table=Path("one/e.parquet"), queries=Path("two/e.parquet"))
+    assert _names(options) == ("two/e.parquet (queries)", "one/e.parquet")

@@ -38,8 +38,6 @@ class ProtocolSettings(FitSettings):
     latent: int = 32
     scaling: Literal["quantile", "none"] = "quantile"
     """`none`: the features are scaled already."""
-    spread: Literal["auto", "vmap", "map"] = "auto"
-    """Networks side by side (`vmap`) or one after the other in one program (`map`); auto: by device."""
 
 
 @dataclasses.dataclass(frozen=True)
