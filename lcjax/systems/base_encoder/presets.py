@@ -21,7 +21,7 @@ def lcjax_base() -> BaseEncoderExperiment:
         simulation=SimulationConfig(weight=2.0),
         optimizer=OptimizerConfig(name="adamw", learning_rate=1e-3, warmup_steps=50, weight_decay=0.05),
         training=TrainingConfig(
-            steps=1200, batch_size=256, evaluate_every=400, checkpoint_every=100, log_every=50, monitor="contrast"
+            steps=4000, batch_size=256, evaluate_every=2000, checkpoint_every=500, log_every=50, monitor="contrast"
         ),
     )
 
