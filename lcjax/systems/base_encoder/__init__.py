@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lcjax.errors import ConfigError
 from lcjax.systems.base import Data, WeightsImporter
@@ -13,6 +13,7 @@ from lcjax.systems.masked_pretraining.system import PretrainingSystem
 if TYPE_CHECKING:
     from lcjax.systems.catalogue import Published
     from lcjax.training.task import Task
+    from lcjax.typing import PyTree
 
 
 class BaseEncoderSystem(PretrainingSystem):
@@ -28,7 +29,7 @@ class BaseEncoderSystem(PretrainingSystem):
 
         return build_task(experiment)
 
-    def made_strict(self, experiment: BaseEncoderExperiment, variables: Any) -> BaseEncoderExperiment:
+    def made_strict(self, experiment: BaseEncoderExperiment, variables: "PyTree") -> BaseEncoderExperiment:
         """It never sees a hidden point."""
         return experiment
 

@@ -1,6 +1,5 @@
 """Training of lcjax-base: two parts of a star's points must be found to be of one star, and one must predict the other."""
 
-import dataclasses
 from typing import Any
 
 import jax
@@ -19,9 +18,9 @@ from lcjax.models.base_star import BaseStar
 from lcjax.models.star_encoder import CENTRE, SURVEY_SCALARS
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.base_encoder.decoder_inputs import shown, some_points
-from lcjax.systems.base_encoder.parts import SERIES, first_part, grid_of, points_of, unpacked, views_of
-from lcjax.systems.masked_pretraining.raw_curves import answer_curves, receive
-from lcjax.systems.masked_pretraining.task import OBSERVED_POINTS, made_up_windows
+from lcjax.systems.base_encoder.parts import first_part, grid_of, points_of, unpacked, views_of
+from lcjax.systems.masked_pretraining.raw_curves import answer_curves
+from lcjax.systems.masked_pretraining.task import on_windows
 from lcjax.training.task import Task, Update
 from lcjax.transforms.masking import mask_for_pretraining, row_keys
 from lcjax.transforms.views import Views
@@ -255,9 +254,6 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
 
         return answer_curves(embed, batch, experiment.window, False)
 
-    shape = (2, experiment.window.length)
-    spec = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name in SERIES[:3]}
-    spec |= {"mask": jax.ShapeDtypeStruct(shape, jnp.bool_), "length": jax.ShapeDtypeStruct(shape[:1], jnp.int32)}
     return Task(
         name=experiment.system,
         init=init,
@@ -265,19 +261,10 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
         evaluate=lambda variables, batch, key: objective.value(variables["params"], batch, key, False)[1],
         predict=predict,
         encode=encode,
-        batch_spec=spec,
         summarize=summarize,
         warnings=warnings,
         headline=("loss", "partner_found", "r2"),
-        work=OBSERVED_POINTS,
         model=model,
-        any_length=True,
-        receive=receive,
-        example=lambda rows: made_up_windows(rows, experiment.window.length),
-        meaning={
-            "windows": dataclasses.asdict(experiment.window),
-            "time": "days from any epoch near the curve: subtract one before times become float32",
-            "star": "mean of the outputs over a star's windows, weighted by their number of points",
-        },
         extras={"reconstruct": objective.reconstruct, "predicted": objective.predicted},
+        **on_windows(experiment.window),
     )
