@@ -92,6 +92,7 @@ def options(argv: Sequence[str]) -> argparse.Namespace:
     add("--steps", type=int, help="of every run; default: those of the question")
     add("--seconds", type=float, help="when to stop, done or not")
     add("--runs-at-once", type=int, default=128, help="bounds the memory")
+    add("--dense", action="store_true", help="images as vectors through dense layers: two cores answer in minutes")
     add("--out", type=Path, help="JSON file; default benchmarks/results/adaptation.json")
     return parser.parse_args(argv)
 
@@ -107,13 +108,14 @@ def cases_of(asked: argparse.Namespace, question: str, method: str) -> list[Case
 
 def groups_of(asked: argparse.Namespace, question: str, method: str) -> Iterator[Group]:
     """Runs by program: those of a network with batch norm, whose statistics count every row, by their number of shots in a batch."""
-    domains, steps = domains_of(question, asked.arrays), asked.steps or steps_of(method, question)
+    domains, steps = domains_of(question, asked.arrays, asked.dense), asked.steps or steps_of(method, question)
     experiment = fitted(settings(method, question, steps), domains)
+    norm = experiment.network.norm and not asked.dense
     apart: dict[tuple, list[Case]] = {}
     for case in cases_of(asked, question, method):
         streams = METHODS[method].streams if case.shots or method == "base" else METHODS[method].without_shots
         sizes = batch_sizes(experiment, streams, case.shots * domains.classes)
-        apart.setdefault((streams, sizes.get("target") if experiment.network.norm else None), []).append(case)
+        apart.setdefault((streams, sizes.get("target") if norm else None), []).append(case)
     for (streams, _), cases in apart.items():
         sizes = batch_sizes(experiment, streams, max(case.shots for case in cases) * domains.classes)
         program = Program(experiment, streams, sizes, max(steps // VALIDATIONS, 1))
@@ -173,7 +175,7 @@ def _write(asked: argparse.Namespace, rows: Sequence[dict[str, Any]], path: Path
 
 def _plan(asked: argparse.Namespace, group: Group) -> Any:
     draws = [draw_of(group.question, asked.arrays, case.pair, case.shots, case.seed) for case in group.cases]
-    return planned(domains_of(group.question, asked.arrays), draws, [case.seed for case in group.cases])
+    return planned(domains_of(group.question, asked.arrays, asked.dense), draws, [case.seed for case in group.cases])
 
 
 def _shapes(asked: argparse.Namespace, group: Group) -> tuple:
@@ -183,7 +185,7 @@ def _shapes(asked: argparse.Namespace, group: Group) -> tuple:
 
 
 def _compiled(asked: argparse.Namespace, group: Group) -> Runs:
-    return Runs(group.program, domains_of(group.question, asked.arrays), _plan(asked, group))
+    return Runs(group.program, domains_of(group.question, asked.arrays, asked.dense), _plan(asked, group))
 
 
 def _train(

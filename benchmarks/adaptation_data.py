@@ -4,7 +4,7 @@ A question's images lie in one array, so that many runs of other pairs, shots an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -34,6 +34,11 @@ class Domains:
     def classes(self) -> int:
         """How many there are."""
         return int(self.label.max()) + 1
+
+    def as_vectors(self) -> "Domains":
+        """Every image as one row of numbers (1, H W C, 1)."""
+        flat = self.images.reshape(*self.images.shape[:2], 1, -1, 1)
+        return replace(self, images=flat)
 
     def rows(self, name: str) -> int:
         """Images of a domain."""
@@ -120,12 +125,14 @@ def enlarged(images: np.ndarray, side: int = 32) -> np.ndarray:
 
 
 @cache
-def domains_of(question: str, folder: Path) -> Domains:
-    """All images of a question.
+def domains_of(question: str, folder: Path, vectors: bool = False) -> Domains:
+    """All images of a question; `vectors`: as rows of numbers.
 
     Raises:
       DataError: a file is missing.
     """
+    if vectors:
+        return domains_of(question, folder).as_vectors()
     if question == "digits":
         z = load(folder / "mnist_usps_dev.npz")
         return stacked({name: (enlarged(z[f"{name}_x"]), z[f"{name}_y"]) for name in ("mnist", "usps")})

@@ -53,10 +53,13 @@ class Program:
 
 
 def fitted(experiment: PairExperiment, domains: Domains) -> PairExperiment:
-    """The experiment for images of this shape, which are scaled already."""
-    height, _, channels = domains.images.shape[2:]
+    """The experiment for images of this shape, which are scaled already; rows of one pixel's height are vectors."""
+    height, width, channels = domains.images.shape[2:]
     names = tuple(str(k) for k in range(domains.classes))
-    inputs = PairInputsConfig(names, tuple(f"c{k}" for k in range(channels)), height, 0, "none")
+    vectors = width if height == 1 else 0
+    inputs = PairInputsConfig(
+        names, tuple(f"c{k}" for k in range(channels)), None if vectors else height, vectors, "none"
+    )
     return replace(experiment, inputs=inputs)
 
 
