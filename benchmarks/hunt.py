@@ -106,6 +106,7 @@ def fill(database: Database, options: Options) -> float:
     from sqlalchemy import func, insert, select, update
 
     from lcjax.hunt import tables as t
+    from lcjax.hunt.facts import facts
     from lcjax.hunt.storing import store
 
     begin = time.monotonic()
@@ -121,16 +122,36 @@ def fill(database: Database, options: Options) -> float:
         connection.execute(insert(t.Model).values(name=_MODEL, class_names=list(_CLASSES)))
     for first in range(0, options.candidates, 5000):
         numbers = range(first, min(first + 5000, options.candidates))
+        made = {n: drawn(n, n < options.stamps) for n in numbers}
+        scores = {n: _score(n, options.candidates) for n in numbers}
         with database.write() as connection:
-            store(connection, Delivery([drawn(n, n < options.stamps) for n in numbers]))
-            for n in numbers:
-                rest = 1 - (score := float(1 - n / options.candidates))
-                probabilities = [rest / 4, score, rest / 4, rest / 4, rest / 4]
-                answer = {"candidate_id": n + 1, "model": _MODEL, "probabilities": probabilities}
-                connection.execute(insert(t.Prediction).values(**answer, entropy=rest, refused=""))
-                scored = {"score": score, "entropy": rest, "top_class": "SN", "checked": True}
-                connection.execute(update(t.Candidate).where(t.Candidate.id == n + 1).values(**scored))
+            with_stamps = [n for n in numbers if n < options.stamps]
+            store(connection, Delivery([made[n] for n in with_stamps]))
+            for n in with_stamps:
+                connection.execute(update(t.Candidate).where(t.Candidate.id == n + 1).values(**scores[n]))
+            if rest := [n for n in numbers if n >= options.stamps]:
+                rows = [{**facts(made[n]), "arrived": 0.0, "id": n + 1, **scores[n]} for n in rest]
+                connection.execute(insert(t.Candidate), rows)
+                connection.execute(insert(t.Detail), [_detail(n, made[n]) for n in rest])
+            connection.execute(insert(t.Prediction), [_prediction(n, scores[n]) for n in numbers])
     return time.monotonic() - begin
+
+
+def _score(number: int, candidates: int) -> dict[str, Any]:
+    score = float(1 - number / candidates)
+    return {"score": score, "entropy": 1 - score, "top_class": "SN", "checked": True}
+
+
+def _detail(number: int, candidate: Candidate) -> dict[str, Any]:
+    curve = dataclasses.asdict(candidate.light_curve)
+    return {"candidate_id": number + 1, "fields": candidate.metadata, "light_curve": curve, "origin": ""}
+
+
+def _prediction(number: int, scored: dict[str, Any]) -> dict[str, Any]:
+    rest = scored["entropy"] / 4
+    probabilities = [rest, scored["score"], rest, rest, rest]
+    answer = {"candidate_id": number + 1, "model": _MODEL, "probabilities": probabilities}
+    return {**answer, "entropy": scored["entropy"], "refused": ""}
 
 
 class _NoFeed:
@@ -256,6 +277,7 @@ def browser_steps(base: str, steps: int) -> list[float] | None:
             and time.monotonic() < until
         ):
             time.sleep(0.1)
+        browser.execute_script("document.getElementById('tour').close()")  # a first visit is offered a tour
         found = []
         for _ in range(steps):
             time.sleep(0.3)  # an expert looks at least so long; meanwhile the next ones are fetched

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Self, TypeVar
 
+from lcjax.cores import cores
 from lcjax.errors import DataError
 
 Item = TypeVar("Item")
@@ -32,8 +33,7 @@ def usual_count() -> int:
 
     One core is left to the caller; none to spare means none.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MOST, cores - 1)
+    return min(_MOST, cores() - 1)
 
 
 class Processes:

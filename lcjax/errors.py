@@ -55,6 +55,15 @@ class MissingExtraError(LcjaxError):
         return MissingExtraError.__new__, (type(self), *self.args)
 
 
+def first_line(error: BaseException, most: int = 160) -> str:
+    r"""What an error of a library says, shortened: its first line, or its kind where it says nothing.
+
+    >>> first_line(ValueError("one\ntwo")), first_line(EOFError()), first_line(ValueError("12345"), 3)
+    ('one', 'EOFError', '123')
+    """
+    return (str(error).splitlines() or [type(error).__name__])[0][:most]
+
+
 @dataclass(frozen=True)
 class Rejection:
     """An object, file or message that could not be used; the rest goes on."""

@@ -10,8 +10,17 @@ from pathlib import Path
 
 from lcjax.errors import StorageError
 
-ROOM = "make room or choose another --out"
-"""What to do when nothing can be written."""
+
+def room(option: str) -> str:
+    """What to do when nothing can be written where an option of the command line says.
+
+    >>> room("--json")
+    'make room or choose another --json'
+    """
+    return f"make room or choose another {option}"
+
+
+ROOM = room("--out")
 
 _LEFT_OVER = re.compile(r"\..+\.(\d+\.(partial|old)|parts)")
 

@@ -1,6 +1,8 @@
 """Fixtures every room uses: where the recorded originals and the real survey files are; and how the suite compiles."""
 
 import atexit
+import contextlib
+import ctypes
 import gc
 import os
 import resource
@@ -32,6 +34,7 @@ if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 # Commands that tests call in their own process must not make it keep all memory it ever had.
 os.environ.setdefault("LCJAX_KEEP_MEMORY", "0")
+os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # of the workers: what the compiler's threads free is used again
 
 EARLY = ("tests/plugins/", "tests/chaos/", "tests/distributed/", "tests/parity/", "tests/benchmarks/", "tests/cli/")
 """Files of few long tests: begun last, one worker would wait for the other."""
@@ -49,6 +52,8 @@ def _programs_of_one_file():
     if "jax" in sys.modules and _resident() > ROOM:
         sys.modules["jax"].clear_caches()
         gc.collect()
+        with contextlib.suppress(OSError, AttributeError):  # other C libraries have no such function
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident() -> float:

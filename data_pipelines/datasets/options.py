@@ -38,4 +38,4 @@ def complete_options(settings: PrepareSettings, kind: str, dataset: str) -> Prep
 def _changed(given: object, usual: object) -> str | None:
     """The first field that is not as usual."""
     names = [field.name for field in dataclasses.fields(usual)]  # type: ignore[arg-type]
-    return next((name for name in names if getattr(given, name, None) != getattr(usual, name)), None)
+    return next((name for name in names if getattr(given, name) != getattr(usual, name)), None)

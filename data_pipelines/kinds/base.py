@@ -108,6 +108,8 @@ class Kind:
     """Dataset that is simulated for who trains on this kind and gives no data; none where it is empty."""
     prepare_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax data prepare` -> dataclass."""
+    evaluation_rows: ClassVar[int] = 64
+    """Of a batch that is scored: fewer where a record is large."""
     takes_labels: ClassVar[bool] = False
     """Whether `open_source` takes `labels`, a table that says more of the classes of records than the data does."""
     predict_options: ClassVar[Mapping[str, type]] = {}

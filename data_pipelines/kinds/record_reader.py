@@ -10,6 +10,7 @@ from data_pipelines.kinds.report import RecordReport, counted
 from data_pipelines.shards.layout import Record
 from data_pipelines.shards.manifest import find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
+from data_pipelines.sources.folders import check_there
 from lcjax.errors import DataError, Rejection
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ class RecordReader(Reader):
         """Records and rejections."""
         paths = [Path(name) for name in inputs]
         for path in paths:
-            if not path.exists():
-                raise DataError(f"there is no file or folder '{path}'")
+            check_there(path)
         for shards, group in itertools.groupby(paths, holds_shards):
             read = self._shards if shards else self._files
             for item in read(list(group)):

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_pipelines.shards.manifest import Manifest
-from lcjax.errors import DataError
+from lcjax.errors import DataError, first_line
 
 STARS = "stars.parquet"
 PLACE_ARCSEC = 1.5
@@ -105,7 +105,7 @@ def read_stars(manifest: Manifest) -> Stars:
         texts = (np.array(table[name].to_pylist(), object) for name in ("object_id", "split"))
         ids, splits = texts
     except Exception as error:  # Arrow reports damage through many classes and in several lines
-        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        text = first_line(error)
         raise DataError(f"'{path}' cannot be read ({text}): restore it or prepare the data again") from error
     return Stars(ids, places, splits, arcsec, same_ids)
 

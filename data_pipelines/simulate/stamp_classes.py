@@ -157,6 +157,8 @@ class StampSimulator:
     def __init__(self, settings: ClassSettings | None = None) -> None:
         """`settings`: of what is put in; None: the usual ones."""
         self.settings = settings or ClassSettings()
+        kinds = (self._agn, self._asteroid, self._bogus, self._satellite, self._sn, self._vs)
+        self._kinds = dict(zip(CLASS_NAMES, kinds, strict=True))
 
     def make(self, rng: np.random.Generator, background: Background, name: str) -> np.ndarray:
         """A triplet (H, W, 3) float32 of one class of `CLASS_NAMES`, turned and flipped at random.
@@ -166,14 +168,9 @@ class StampSimulator:
         """
         scene = _Scene(rng, background, self.settings)
         scene.field()
-        getattr(self, f"_{name}", self._unknown(name))(scene)
+        self._kinds[name](scene)
         copy = np.rot90(scene.stamps, int(rng.integers(4)))
         return np.ascontiguousarray(copy[::-1] if rng.random() < 0.5 else copy, np.float32)
-
-    @staticmethod
-    def _unknown(name: str) -> None:
-        if name not in CLASS_NAMES:
-            raise KeyError(name)
 
     def _asteroid(self, scene: "_Scene") -> None:
         rng = scene.rng

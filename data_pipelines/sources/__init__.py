@@ -6,11 +6,12 @@ from pathlib import Path
 
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.id_columns import FILE_NAME
-from data_pipelines.sources.folders import files_below
+from data_pipelines.sources.folders import check_there, files_below
 from data_pipelines.sources.identity import FileNames, file_names
 from data_pipelines.sources.label_tables import Labels, is_label_table, read_labels
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.originals import macho_keys, read_macho, read_text
+from data_pipelines.sources.snana import is_head
 from data_pipelines.sources.tables import in_parts, is_table, read_table, table_keys
 from data_pipelines.sources.whole_stars import count_bands, count_parts, together, whole_stars
 from lcjax.errors import DataError
@@ -49,8 +50,7 @@ def list_files(
     """
     files: list[Path] = []
     for path in map(Path, paths):
-        if not path.exists():
-            raise DataError(f"there is no file or folder '{path}'")
+        check_there(path)
         if path.is_file():
             files.append(path)
             continue
@@ -58,7 +58,7 @@ def list_files(
         below = [p for p in found if not p.name.startswith(("_", "."))]
         known = _wanted(below, suffixes, columns or ColumnNames())
         if not known or (suffixes and not any(p.name.lower().endswith(suffixes) for p in known)):
-            formats = ", ".join(suffixes) or "Parquet, CSV, ECSV, FITS, .dat, MACHO archives"
+            formats = ", ".join(suffixes) or "Parquet, CSV, ECSV, FITS, SNANA, .dat, MACHO archives"
             raise DataError(f"folder '{path}' holds no light-curve files ({formats})")
         for other in sorted(set(below) - set(known)) if on_other else []:
             on_other(other)
@@ -69,7 +69,12 @@ def list_files(
 def _wanted(below: list[Path], suffixes: tuple[str, ...], columns: ColumnNames) -> list[Path]:
     if suffixes:
         return [p for p in below if p.name.lower().endswith(suffixes) or is_label_table(p, columns)]
-    return [p for p in below if (is_table(p) or p.name.endswith(_ORIGINALS)) and p.name not in _CATALOGUE_FILES]
+    return [p for p in below if _is_light_curves(p)]
+
+
+def _is_light_curves(path: Path) -> bool:
+    known = is_table(path) or path.name.endswith(_ORIGINALS)
+    return known and path.name not in _CATALOGUE_FILES and not is_head(path)
 
 
 def read_light_curves(
@@ -162,5 +167,5 @@ def _read_one(
         yield from read_text(path, names.star(path, {}), names.band(path, {}), columns.time_format, on_columns)
     else:
         raise DataError(
-            f"'{path}' is of no known format: light curves come as Parquet, CSV, ECSV, FITS, .dat or MACHO .tar.bz2"
+            f"'{path}' is of no known format: light curves come as Parquet, CSV, ECSV, FITS, SNANA's text, .dat or MACHO .tar.bz2"
         )

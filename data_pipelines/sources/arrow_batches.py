@@ -1,4 +1,4 @@
-"""Files of tables as Arrow record batches: Parquet and CSV some rows at a time, ECSV and FITS whole; structs unfolded."""
+"""Files of tables as Arrow record batches: some rows at a time; structs unfolded."""
 
 import os
 from collections import Counter
@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_pipelines.sources.astropy_tables import read_with_astropy
+from data_pipelines.sources.astropy_tables import astropy_batches
 from data_pipelines.sources.csv_tables import csv_batches
-from lcjax.errors import DataError, LcjaxError
+from data_pipelines.sources.snana import is_phot, is_snana_text, read_snana_text, snana_fits_batches
+from lcjax.errors import DataError, LcjaxError, first_line
 
 PARQUET = (".parquet", ".parq", ".pq")
 CSV = (".csv", ".csv.gz", ".tsv")
@@ -32,7 +33,7 @@ def file_batches(
     """The rows of a file, some at a time.
 
     Args:
-      wanted: of Parquet and CSV, read only these columns (or those that hold them); None: all. table: as in `read_with_astropy`.
+      wanted: read only these columns (or those that hold them); None: all. table: as in `read_with_astropy`.
 
     Raises:
       DataError: the file is damaged (once all is read: also where it has other rows than it promises) or of another format.
@@ -56,12 +57,20 @@ def file_batches(
             for batch in csv_batches(path, POINTS_AT_ONCE, wanted):
                 _distinct(batch.schema, path)
                 yield batch
+        elif is_snana_text(path):
+            yield from _distinct(read_snana_text(path), path).to_batches()
+        elif is_phot(path):
+            for batch in snana_fits_batches(path):
+                _distinct(batch.schema, path)
+                yield batch
         else:
-            yield from _distinct(read_with_astropy(path, table), path).to_batches()
+            for batch in astropy_batches(path, table, wanted):
+                _distinct(batch.schema, path)
+                yield batch
     except LcjaxError:
         raise
     except Exception as error:  # Arrow, zlib and csv report damage through many classes, some without a word
-        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        text = first_line(error)
         raise DataError(
             f"'{path}' cannot be read as a table ({text}): the file is damaged or of another format"
         ) from error

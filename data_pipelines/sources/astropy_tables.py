@@ -1,15 +1,17 @@
 """FITS and ECSV tables, whatever their columns are (times, sky coordinates, masked cells), as Arrow tables with their header."""
 
 import warnings
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from data_pipelines.sources.astropy_parts import ecsv_parts, fits_parts
 from data_pipelines.sources.measurements import UNIT
 from data_pipelines.sources.whole_fits import FitsSource, check_sums
-from lcjax.errors import ConfigError, DataError, MissingExtraError
+from lcjax.errors import ConfigError, DataError, MissingExtraError, first_line
 
 
 def read_with_astropy(path: Path, which: str | None = None) -> pa.Table:
@@ -22,40 +24,66 @@ def read_with_astropy(path: Path, which: str | None = None) -> pa.Table:
       DataError: it cannot be read, or a column is of a kind that no light curve has. MissingExtraError: astropy is not there.
       ConfigError: the file has several tables, and `which` is none of them.
     """
+    return pa.Table.from_batches(list(astropy_batches(path, which)))
+
+
+def astropy_batches(
+    path: Path, which: str | None = None, wanted: Collection[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """As `read_with_astropy`, the rows of a large table some at a time; one batch at least.
+
+    Args:
+      wanted: convert only these columns; None: all.
+    """
     try:
-        from astropy.table import Table
         from astropy.units import UnitsWarning
     except ImportError:
         raise MissingExtraError("astropy", "data", f"reading '{path.name}'") from None
+    schema: pa.Schema | None = None
     try:
         ecsv = path.name.lower().endswith(".ecsv")
         source = FitsSource(path)
+        first = {} if ecsv else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnitsWarning)  # 'BJD - 2457000, days' is no unit, and says what is wanted
-            table = (
-                Table.read(source.opened(), format="ascii.ecsv")
-                if ecsv
-                else Table.read(source.opened(), _only(source, path, which), format="fits")
-            )
-        header = ({} if ecsv else _primary_header(source)) | dict(table.meta)
+            for table in ecsv_parts(path, source) if ecsv else fits_parts(source, _only(source, path, which)):
+                first = _primary_header(source) if first is None else first
+                batch = _batch(table, first, path, wanted)
+                schema = schema or batch.schema
+                # Of a part where a column of lists is all empty, Arrow does not know of what they are.
+                yield (
+                    batch
+                    if batch.schema == schema
+                    else pa.record_batch(
+                        [column.cast(kind.type) for column, kind in zip(batch.columns, schema, strict=True)], schema
+                    )
+                )
     except ConfigError:
         raise
     except DataError as error:
-        raise DataError(f"'{path}' cannot be read as a table: {error}") from error
+        said = str(error)
+        raise error if str(path) in said else DataError(f"'{path}' cannot be read as a table: {said}") from error
     except Exception as error:
-        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        text = first_line(error)
         raise DataError(f"'{path}' cannot be read as a table ({text})") from error
+
+
+def _batch(table: Any, first: dict[str, Any], path: Path, wanted: Collection[str] | None) -> pa.RecordBatch:
+    """Rows of astropy as Arrow has them, with units and header."""
     arrays: dict[str, pa.Array] = {}
     for name in table.colnames:
         for part, values in _plain(name, table[name]).items():
+            if wanted is not None and part not in wanted:
+                continue
             try:
                 arrays[part] = _arrow(values)
             except (pa.ArrowException, TypeError, ValueError, AttributeError) as error:
                 raise DataError(f"column '{part}' of '{path}' cannot be read ({error}): leave it out") from error
+    header = first | dict(table.meta)
     said = {str(key): str(value) for key, value in header.items() if isinstance(value, str | int | float)}
     unit = lambda name: str(table[name].info.unit or "") if name in table.colnames else ""
     fields = [pa.field(name, array.type, metadata={UNIT: unit(name)}) for name, array in arrays.items()]
-    return pa.table(list(arrays.values()), pa.schema(fields, metadata=said))
+    return pa.record_batch(list(arrays.values()), pa.schema(fields, metadata=said))
 
 
 def _only(source: FitsSource, path: Path, which: str | None) -> int:

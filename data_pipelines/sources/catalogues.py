@@ -1,5 +1,6 @@
 """Columns of catalogues with a row an object: Parquet, CSV, ECSV and FITS tables; nothing mended, what is missing is NaN or None."""
 
+import dataclasses
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,3 +72,29 @@ def class_column(table: pa.Table, name: str, path: Path) -> list[str | None]:
     if is_list(column.type):
         raise DataError(f"column '{name}' of '{path}' holds lists where a class a row is expected: name another")
     return classes_of(column)
+
+
+@dataclasses.dataclass(frozen=True)
+class CatalogueTable:
+    """Columns of a catalogue that is read."""
+
+    path: Path
+    table: pa.Table
+
+    @classmethod
+    def read(cls, path: Path, wanted: Sequence[str], table: str | None = None) -> "CatalogueTable":
+        """See `read_catalogue`."""
+        return cls(path, read_catalogue(path, wanted, table))
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return str(self.path)
+
+    def numbers(self, column: str) -> np.ndarray:
+        """See `numeric_column`."""
+        return numeric_column(self.table, column, self.path)
+
+    def classes(self, column: str) -> list[str | None]:
+        """See `class_column`."""
+        return class_column(self.table, column, self.path)

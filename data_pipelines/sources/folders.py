@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from lcjax.errors import DataError
+
 
 def files_below(top: Path) -> Iterator[Path]:
     """Files of a folder and its subfolders, linked ones too, each folder once; and, for their reasons to be said when they are
@@ -21,3 +23,9 @@ def files_below(top: Path) -> Iterator[Path]:
             if path.is_file() or (path.is_symlink() and not path.exists()):
                 yield path
     yield from lost
+
+
+def check_there(path: Path) -> None:
+    """Raises DataError: there is neither a file nor a folder of this name."""
+    if not path.exists():
+        raise DataError(f"there is no file or folder '{path}'")

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_pipelines.kinds.light_curves.brightness import signs
+from data_pipelines.kinds.light_curves.brightness_choice import check_no_magnitudes
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.interpretation import Interpretation, interpret
 from data_pipelines.kinds.light_curves.quality import truths
@@ -41,8 +42,25 @@ def interpret_table(
     if not iso and columns.time_format != "iso":
         _check_numbers(column, times, found["time"], path)
     units = {field.name: field.metadata[UNIT].decode() for field in first.schema if UNIT in (field.metadata or {})}
+    if (
+        "flux" in found
+        and columns.flux is None
+        and columns.unit == "auto"
+        and columns.zero_point is None
+        and not units.get(found["flux"])
+    ):
+        check_no_magnitudes(
+            *(_of(first, found, field, numbers, path) for field in ("flux", "flux_error")), found, str(path)
+        )
     header = {key.decode(errors="replace").upper(): _value(text) for key, text in (first.schema.metadata or {}).items()}
     return interpret(found, first.schema.names, times, iso, columns, str(path), units, header)
+
+
+def _of(first: pa.RecordBatch, found: dict[str, str], field: str, numbers: Numbers, path: Path) -> np.ndarray:
+    """First values of a column; none where it is not there."""
+    if field not in found:
+        return np.zeros(0)
+    return numbers(_flat(first.column(found[field])), f"'{found[field]}' of '{path}'")
 
 
 def read_series(field: str, column: pa.Array, reading: Interpretation, where: str, numbers: Numbers) -> np.ndarray:

@@ -112,7 +112,7 @@ def _macho_curve(
     time, magnitude, error = _three_columns(text, where)
     clock = choose_clock(time, "mjd", where, time_format)
     if on_columns:
-        on_columns({"times": clock.said})
+        on_columns({"times": ", ".join(filter(None, (clock.said, clock.rounded)))})
     return RawLightCurve(*_macho_name(name), clock.mjd(time), magnitude, error, None, {}, where)
 
 
@@ -135,5 +135,5 @@ def read_text(
     time, magnitude, error = _three_columns(text, str(path))
     clock = choose_clock(time, "1", str(path), time_format)
     if on_columns:
-        on_columns({"times": clock.said})
+        on_columns({"times": ", ".join(filter(None, (clock.said, clock.rounded)))})
     yield RawLightCurve(star, band, clock.mjd(time), magnitude, error, None, {}, str(path))

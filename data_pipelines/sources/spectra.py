@@ -21,7 +21,7 @@ from data_pipelines.sources.wavelengths import (
     speak_of_spectra,
 )
 from data_pipelines.sources.whole_fits import FitsSource, check_sums
-from lcjax.errors import DataError, MissingExtraError
+from lcjax.errors import DataError, MissingExtraError, first_line
 
 FITS = (".fits", ".fit", ".fits.gz", ".fit.gz")
 TEXT = (".txt", ".dat", ".csv", ".ascii")
@@ -189,7 +189,7 @@ def _fits(path: Path, reading: SpectrumReading) -> np.ndarray:
     except DataError:
         raise
     except Exception as error:  # astropy reports damage through many classes
-        text = (str(error).splitlines() or [type(error).__name__])[0][:160]
+        text = first_line(error)
         raise DataError(f"'{path}' cannot be read as a spectrum ({text})") from error
 
 
@@ -216,7 +216,10 @@ def _lamost(units: Any, path: Path, reading: SpectrumReading) -> np.ndarray:
 
 
 def _names_of(unit: Any) -> list[str]:
-    return getattr(getattr(unit, "columns", None), "names", None) or []
+    """Of the columns of a table; none where it is no table."""
+    from astropy.io.fits import BinTableHDU, TableHDU
+
+    return unit.columns.names if isinstance(unit, BinTableHDU | TableHDU) else []
 
 
 def _of_table(unit: Any, path: Path, reading: SpectrumReading, air: bool | None) -> np.ndarray:

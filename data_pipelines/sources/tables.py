@@ -1,7 +1,7 @@
-"""Light curves from tables: Parquet (flat, nested lists, nested-pandas structs, HATS folders), CSV, ECSV, FITS.
+"""Light curves from tables: Parquet (flat, nested lists, nested-pandas structs, HATS folders), CSV, ECSV, FITS, SNANA.
 
 A table is *nested* when its time column holds lists (one row a star) and *flat* when it holds numbers (one row a point).
-Parquet and CSV are read some rows at a time, so that a star of a flat table may come in parts; ECSV and FITS are read whole.
+They are read some rows at a time, so that a star of a large flat table may come in parts.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,22 +38,31 @@ from data_pipelines.sources.csv_tables import more_lines_than
 from data_pipelines.sources.identity import FileNames, check_one_star, file_names
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.measurements import interpret_table, read_series
+from data_pipelines.sources.snana import is_phot, is_snana_text
 from lcjax.errors import DataError
 
 UNEQUAL = "columns of unequal length"
 
+_SURELY_WHOLE = POINTS_AT_ONCE
+"""Bytes of a FITS or ECSV file that cannot hold so many rows, packed or not."""
 Wanted = Callable[[str], bool]
 
 
 def is_table(path: Path) -> bool:
     """Whether the name is that of a table this module reads."""
-    return path.name.lower().endswith((*PARQUET, *CSV, *ASTROPY))
+    return path.name.lower().endswith((*PARQUET, *CSV, *ASTROPY)) or is_snana_text(path)
 
 
 def in_parts(path: Path) -> bool:
-    """Whether a star of the file may come in parts: of Parquet, and of CSV too long to be grouped at once."""
+    """Whether a star of the file may come in parts: of Parquet, of SNANA's pairs, and of others too long to be grouped at once."""
     name = path.name.lower()
-    return name.endswith(PARQUET) or (name.endswith(CSV) and more_lines_than(path, POINTS_AT_ONCE))
+    large = name.endswith(ASTROPY) and path.stat().st_size > _SURELY_WHOLE
+    return (
+        name.endswith(PARQUET)
+        or is_phot(path)
+        or large
+        or (name.endswith(CSV) and more_lines_than(path, POINTS_AT_ONCE))
+    )
 
 
 def read_table(
@@ -93,7 +102,7 @@ def read_table(
 
 
 def table_keys(path: Path, columns: ColumnNames, names: FileNames | None = None) -> Iterator[tuple[str, str]]:
-    """Object id and band of all that `read_table` gives, one for one; of Parquet and CSV only these columns are read.
+    """Object id and band of all that `read_table` gives, one for one; only these columns are read.
 
     Raises:
       DataError: as `read_table`.

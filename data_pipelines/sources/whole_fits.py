@@ -59,3 +59,11 @@ def check_sums(units: Iterable[Any]) -> None:
                 "a header has changed since its CHECKSUM was written: restore a copy, or take that card out where the header "
                 "was edited on purpose"
             )
+
+
+def image_shape(unit: Any) -> tuple[int, ...]:
+    """Shape of the image of a unit of a file; empty where it has none, such as a table or a random group."""
+    from astropy.io.fits import CompImageHDU, GroupsHDU, ImageHDU, PrimaryHDU
+
+    image = isinstance(unit, CompImageHDU | ImageHDU | PrimaryHDU) and not isinstance(unit, GroupsHDU)
+    return tuple(unit.shape) if image else ()

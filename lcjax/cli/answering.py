@@ -13,10 +13,10 @@ from data_pipelines.kinds.base import Reader
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
 from data_pipelines.sources.input_identity import input_identity
-from lcjax.cli.live_count import LiveCount
 from lcjax.errors import ConfigError
 from lcjax.inference.answering import answer_files
 from lcjax.inference.answers import Answers
+from lcjax.inference.live_count import LiveCount
 from lcjax.inference.stopping import ended_by_sigterm, until_signalled
 from lcjax.inference.streaming import StreamAnswers, write_rejected
 

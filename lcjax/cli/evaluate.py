@@ -19,9 +19,6 @@ from lcjax.systems.base import Data
 if TYPE_CHECKING:
     from lcjax.evaluation.scores import Scores
 
-EVALUATION_ROWS = {"host_fields": 32}
-"""Rows of an evaluation batch where 64 are too many for a small machine."""
-
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateOptions:
@@ -103,9 +100,9 @@ def _written(options: EvaluateOptions, scores: "Scores", record: dict[str, Any],
 
     print_scores(scores)
     if options.json:
-        save_scores(options.json, scores)
+        save_scores(options.json, scores, "--json")
     if options.report:
-        print(write_report(options.report, scores, record, options.model, origin))
+        print(write_report(options.report, scores, record, options.model, origin, "--report"))
     return 0
 
 
@@ -132,8 +129,8 @@ def held_out_data(loaded: Loaded, data: Sequence[Path], split: str, reader: str 
     """
     system = find_system(loaded.experiment.system)
     settings: dict[str, Any] = system.source_settings(loaded.experiment, training=False)
-    rows = EVALUATION_ROWS.get(system.kind, 64)
-    source = find_kind(system.kind).open_source(data, split, rows, reader=reader, **settings)
+    kind = find_kind(system.kind)
+    source = kind.open_source(data, split, kind.evaluation_rows, reader=reader, **settings)
     say_remarks(source.remarks())
     loaded = system.on_data(loaded, source)
     return loaded, system.matched(loaded.experiment, source, training=False)

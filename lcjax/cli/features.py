@@ -4,20 +4,17 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import tyro
 from rich.console import Console
-from rich.markup import escape
 
 from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import Request
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.processes import Processes, usual_count
+from lcjax.cli.remarks import note
 from lcjax.errors import ConfigError, DataError, Rejection
-from lcjax.files import new_file
-from lcjax.inference.streamed_table import PARQUET
+from lcjax.inference.column_table import check_parquet_name, write_columns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,15 +43,13 @@ def main(argv: list[str]) -> int:
     options = tyro.cli(FeatureOptions, args=argv, prog="lcjax features")
     if not options.inputs:
         raise ConfigError("there is nothing to compute features of: give one or more files of light curves")
-    if options.out.suffix.lower() not in PARQUET:
-        raise ConfigError(f"'{options.out}' is no name of a Parquet file: end --out in .parquet")
+    check_parquet_name(options.out)
     from lcjax.evaluation.feature_rows import star_features
 
     console = Console(stderr=True)
-    say = lambda text: console.print(f"[dim]{escape(text)}[/]", highlight=False, soft_wrap=True)
     with Processes(usual_count()) as processes, console.status("reading light curves ..."):
         groups = {"columns": options.columns, "cleaning": options.cleaning}
-        reader = find_kind("light_curves").reader(Request({}, groups, processes, say))
+        reader = find_kind("light_curves").reader(Request({}, groups, processes, note))
         items = list(reader.items(options.inputs))
     curves = [item for item in items if not isinstance(item, Rejection)]
     if not curves:
@@ -63,16 +58,13 @@ def main(argv: list[str]) -> int:
     with console.status("") as status:
         told = lambda count: status.update(f"features of {count:,} of {len(curves):,} light curves ...")
         found = star_features(curves, options.brightness, options.jobs, told)
-    columns = {"object_id": found.object_id, "class": pa.array(found.label, pa.string()), "n_points": found.n_points}
-    columns |= dict(zip(found.names, found.features.T, strict=True))
-    with new_file(options.out, "choose another --out") as temporary:
-        pq.write_table(pa.table(columns), temporary)
-    say(f"{len(found.object_id):,} stars, {len(found.names)} features, written to {options.out}")
+    write_columns(options.out, found.columns())
+    note(f"{len(found.object_id):,} stars, {len(found.names)} features, written to {options.out}")
     for sentence in reader.sentences():
-        say(sentence)
+        note(sentence)
     if aside := len(items) - len(curves):
-        say(f"light curves set aside: {aside:,}")
+        note(f"light curves set aside: {aside:,}")
     if found.contradictory:
-        say(f"stars whose light curves have different classes, left without one: {found.contradictory:,}")
+        note(f"stars whose light curves have different classes, left without one: {found.contradictory:,}")
     reader.check()
     return 0

@@ -3,16 +3,13 @@
 import dataclasses
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import tyro
 
-from lcjax.cli.labelled_catalogue import CatalogueColumns, LabelOptions, read_labelled
+from data_pipelines.sources.catalogues import CatalogueTable
 from lcjax.errors import ConfigError
-
-if TYPE_CHECKING:
-    from lcjax.evaluation.label_bias_catalogue import Bins, Catalogue
-    from lcjax.evaluation.scores import Text
+from lcjax.evaluation.labelled_catalogue import CatalogueColumns, LabelOptions, labelled_catalogue
 
 _PUBLISHED = ("low", "high")
 """References of the paper's observables: apparent magnitude, radius over seeing."""
@@ -64,13 +61,14 @@ def main(argv: list[str]) -> int:
     """Reads, measures, prints, and writes what was asked for."""
     options = tyro.cli(BiasOptions, args=argv, prog="lcjax label-bias")
     _check(options)
+    from lcjax.evaluation.label_bias_bins import choose_bins
     from lcjax.evaluation.label_bias_draws import bootstrap_bias, permutation_test
     from lcjax.evaluation.label_bias_scores import bias_scores
     from lcjax.evaluation.run import print_scores, save_scores, write_report
     from lcjax.training.workdir import versions
 
-    catalogue, remarks = read_labelled(
-        options.catalogue,
+    catalogue, remarks = labelled_catalogue(
+        lambda wanted: CatalogueTable.read(options.catalogue, wanted, options.columns.table),
         options.labels,
         options.intrinsic,
         options.observed,
@@ -79,17 +77,17 @@ def main(argv: list[str]) -> int:
         options.seed,
     )
     first = tuple(end == "low" for end in options.reference or _PUBLISHED)
-    bins, how = _choose_bins(catalogue, options, first)
+    bins, how = choose_bins(catalogue, options.depth, options.bins, first, options.search, options.split, options.seed)
     drawn = bootstrap_bias(catalogue, bins, options.objects_per_bin, options.draws, options.seed)
     test = permutation_test(catalogue, bins, options.permutations, options.seed)
     scores = bias_scores(catalogue, bins, drawn, test, str(options.catalogue), [*remarks, *how])
     print_scores(scores)
     if options.json:
-        save_scores(options.json, scores)
+        save_scores(options.json, scores, "--json")
     if options.report:
         record = {"system": "labelling bias", "versions": versions()}
         origin = {"catalogue": str(options.catalogue), "command": f"lcjax label-bias {shlex.join(argv)}"}
-        print(write_report(options.report, scores, record, options.catalogue, origin))
+        print(write_report(options.report, scores, record, options.catalogue, origin, "--report"))
     return 0
 
 
@@ -121,27 +119,3 @@ def _check(options: BiasOptions) -> None:
         raise ConfigError(f"--bins is {options.bins}: fractions of two bins at least can differ")
     if options.objects_per_bin is not None and options.objects_per_bin < 1:
         raise ConfigError(f"--objects-per-bin is {options.objects_per_bin}: it is 1 or more")
-
-
-def _choose_bins(catalogue: "Catalogue", options: BiasOptions, first: tuple[bool, ...]) -> "tuple[Bins, list[Text]]":
-    """The bins that are given, or searched for, and what to say of the search."""
-    from lcjax.evaluation import label_bias_bins as searching
-    from lcjax.evaluation.label_bias_catalogue import Bins
-    from lcjax.evaluation.scores import Text
-
-    if options.depth is not None and options.bins is not None:
-        return Bins(options.depth, options.bins, first, options.split), []
-    if options.depth is None and options.bins is not None:
-        raise ConfigError("--bins without --depth: give both, --depth alone, or neither")
-    if options.depth is None:
-        bins, steps = searching.search_depth(catalogue, first, options.search, options.split, seed=options.seed)
-    else:
-        bins, steps = searching.search_observable_bins(
-            catalogue, options.depth, first, options.split, seed=options.seed
-        )
-    tried = ", ".join(f"2^{s.bins.depth} x {s.bins.observable} {s.change:+.4f}" for s in steps)
-    return bins, [
-        Text(
-            f"bins searched for: 2^{bins.depth} leaves x {bins.observable}; change of L with ten objects a bin less: {tried}"
-        )
-    ]

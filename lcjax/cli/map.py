@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from lcjax.cli.embedded_objects import EmbeddingInput, read_objects, say
+from data_pipelines.embedded_objects import EmbeddingInput, read_objects
+from lcjax.cli.remarks import note
 from lcjax.errors import ConfigError
 
 
@@ -35,8 +36,8 @@ def main(argv: list[str]) -> int:
     from lcjax.evaluation.projection import project
 
     objects = read_objects(options.table, options)
-    for note in objects.notes:
-        say(note)
+    for text in objects.notes:
+        note(text)
     places = project(objects.embedding, options.method, options.seed)
     classes = [objects.class_of(i) or "no class" for i in range(len(objects))]
     lead = f"{len(objects):,} objects, {objects.embedding.shape[1]} dimensions, {options.method.upper()}"

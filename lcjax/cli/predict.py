@@ -4,22 +4,21 @@ What the inputs are follows from the model's system: survey files of light curve
 """
 
 import dataclasses
-import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from data_pipelines.kinds import Kind, find_kind, kinds
+from data_pipelines.kinds import find_kind, kinds
 from data_pipelines.kinds.base import Request
 from data_pipelines.processes import Processes, usual_count
-from data_pipelines.sources.alerts.kafka_settings import SCHEME, KafkaAddress, KafkaSettings
+from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings, only_topic
 from lcjax.cli import answering, option_groups
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
-from lcjax.inference.streamed_table import CSV, PARQUET, check_table_name
+from lcjax.inference.table_names import check_apart, check_folder_name, check_table_name, rejected_name
 from lcjax.systems import find_system, systems
 from lcjax.systems.base import Work
 
@@ -76,8 +75,8 @@ def main(argv: list[str]) -> int:
     )
     options, chosen = option_groups.parse(PredictOptions, groups, argv, "lcjax predict")
     out: Path = options.out
-    rejected = _rejected_name(out)
-    topics = _check_inputs(options, out, rejected)
+    rejected = rejected_name(out)
+    topic = _topic(options, rejected)
     console = Console(stderr=True)
     loaded = _load(options, console)
     system = find_system(loaded.experiment.system)
@@ -87,28 +86,20 @@ def main(argv: list[str]) -> int:
         say = lambda text: console.print(f"[dim]{escape(text)}[/]", highlight=False, soft_wrap=True)
         request = Request(system.request(loaded, understood), understood, processes, say)
         reader = kind.reader(request)
-        answers = system.answers(loaded, _work(options, kind, understood, processes))
-        if topics:
+        answers = system.answers(loaded, Work(understood, kind.tools(), processes.map, options.batch_size))
+        if topic:
             kafka: KafkaSettings = understood.get("kafka") or KafkaSettings()
-            address, identity = KafkaAddress.parse(options.inputs[0]), loaded.identity()
+            address, identity = KafkaAddress.parse(topic), loaded.identity()
             reader.decoded(())  # says so where this model reads no streams
             answering.predict_topics(answers, address, kafka, reader, identity, out, rejected, console)
         else:
-            same = _settings_identity(loaded, understood)
+            same = loaded.work_identity(understood)
             answering.predict_files(answers, reader, options.inputs, out, rejected, console, same)
     return 0
 
 
-def _rejected_name(out: Path) -> Path:
-    """The table of what was set aside, beside the answers and of their format."""
-    if not out.name:
-        raise ConfigError(f"'{out}' is no name of a file: give --out one that ends in .parquet or .csv")
-    ending = out.suffix if out.suffix.lower() in (*PARQUET, *CSV) else ""
-    return out.with_name(f"{out.name.removesuffix(ending)}.rejected{ending or '.parquet'}")
-
-
-def _check_inputs(options: PredictOptions, out: Path, rejected: Path) -> bool:
-    """Whether the input is a Kafka address.
+def _topic(options: PredictOptions, rejected: Path) -> str | None:
+    """The Kafka address that is the input; None where files are.
 
     Raises:
       ConfigError: inputs or an output that make no sense. StorageError: the output cannot be written.
@@ -117,33 +108,10 @@ def _check_inputs(options: PredictOptions, out: Path, rejected: Path) -> bool:
         raise ConfigError("there is nothing to predict: give one or more files after the model")
     if options.decoders < 0:
         raise ConfigError(f"{options.decoders} decoders are impossible: give 0 or more")
-    topics = [name for name in options.inputs if name.startswith(SCHEME)]
-    if topics and len(options.inputs) > 1:
-        raise ConfigError(f"'{topics[0]}' is one input among several: a Kafka address must be the only one")
-    if not topics:
-        check_table_name(out)
-    elif out.suffix.lower() in CSV:
-        raise ConfigError(
-            f"'{out}' is called a CSV file, and answers to a stream are a folder of Parquet files: rename --out"
-        )
-    written = {os.path.realpath(path) for path in (out, rejected)}
-    if any(os.path.realpath(name) in written for name in options.inputs):
-        raise ConfigError(f"'{out}' is also an input: choose another --out")
-    return bool(topics)
-
-
-def _settings_identity(loaded: Loaded, understood: dict[str, Any]) -> str:
-    """Of everything but the input that the answers depend on."""
-    import jax
-
-    from lcjax import __version__
-
-    made_by = f"lcjax {__version__}, jax {jax.__version__}, {jax.devices()[0].device_kind}"
-    return f"{loaded.identity()}, {made_by}, {sorted(understood.items())}"
-
-
-def _work(options: PredictOptions, kind: Kind, understood: dict[str, Any], processes: Processes) -> Work:
-    return Work(understood, kind.tools(), processes.map, options.batch_size)
+    topic = only_topic(options.inputs, "one input among several")
+    (check_folder_name if topic else check_table_name)(options.out)
+    check_apart(options.inputs, (options.out, rejected))
+    return topic
 
 
 def _load(options: PredictOptions, console: Console) -> Loaded:

@@ -4,29 +4,21 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import Request
-from data_pipelines.labelled_stars import LabelledStars, of_classes, of_datasets, refuse_namesakes
+from data_pipelines.labelled_stars import LabelledStars, of_datasets
 from data_pipelines.processes import Processes, usual_count
 from data_pipelines.shards.leaks import say_what_it_trained_on
 from data_pipelines.sources.arrow_batches import PARQUET
-from data_pipelines.sources.embedding_tables import (
-    EmbeddingColumns,
-    Embeddings,
-    classes_of,
-    read_classes,
-    read_embeddings,
-)
+from data_pipelines.sources.embedding_tables import EmbeddingColumns, Embeddings, read_embeddings
+from data_pipelines.table_stars import stars_of_table
 from lcjax.cli.remarks import note, warn
-from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.errors import ConfigError, DataError
 from lcjax.evaluation.probe import ALL
 from lcjax.evaluation.probe_scores import Judged, judge, probe_scores
 from lcjax.evaluation.scores import Scores
 from lcjax.inference.loaded import Loaded
-from lcjax.systems import find_system
-from lcjax.systems.base import Work
+from lcjax.systems import embedding, find_system
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,19 +53,7 @@ def probe_table(path: Path, data: Sequence[Path], split: str, options: ProbeOpti
     """
     _check(options, split)
     table = read_embeddings(path, options.columns)
-    if options.labels and data:
-        raise ConfigError("--data and --labels both say the classes: give one of them")
-    if options.labels:
-        stars = [of_classes(options.labels.name, read_classes(options.labels, options.columns), split)]
-    elif data:
-        stars = of_datasets(data, split)
-    elif any(table.label):
-        stars = [of_classes(path.name, classes_of(table), split)]
-    else:
-        raise ConfigError(
-            f"'{path}' has no classes: give prepared data with --data, or a table of classes with --labels"
-        )
-    refuse_namesakes(table.object_id, stars, str(path))
+    stars = stars_of_table(table, path, data, options.labels, split, options.columns)
     found = [_judged(one, table, str(path), options, len(stars) > 1) for one in stars]
     return probe_scores([one for one in found if one], str(path))
 
@@ -103,22 +83,11 @@ def embed(loaded: Loaded, folder: Path) -> Embeddings:
     Raises:
       ConfigError: the model gives none.
     """
-    system = find_system(loaded.experiment.system)
-    kind = find_kind(system.kind)
+    kind = find_kind(find_system(loaded.experiment.system).kind)
     with Processes(usual_count()) as processes:
-        options = system.embedding_options
-        answers = system.answers(loaded, Work(options, kind.tools(), processes.map, None))
-        if not {"embedding", "object_id"} <= set(answers.schema.names):
-            raise ConfigError(
-                f"'{loaded.folder}' is a {system.name}, which gives no embeddings of objects: there is nothing to probe"
-            )
-        reader = kind.reader(Request(system.request(loaded, options), options, processes, note))
-        rows = [row for row in answers.answer(reader.items([str(folder)])) if not isinstance(row, Rejection)]
-    if not rows:
-        raise DataError(f"none of the {answers.unit} of '{folder}' could be embedded")
-    names = [str(row["object_id"]) for row in rows]
-    vectors = np.stack([np.asarray(row["embedding"], np.float32).ravel() for row in rows])
-    return Embeddings(names, vectors, [str(row.get("band") or "") for row in rows], [None] * len(rows))
+        reader = lambda takes, options: kind.reader(Request(takes, options, processes, note))
+        found = embedding.embed(loaded, folder, reader, kind.tools(), processes.map)
+    return Embeddings(*found, [None] * len(found.object_id))
 
 
 def _check(options: ProbeOptions, split: str) -> None:

@@ -11,6 +11,11 @@ def warn(text: str) -> None:
     Console(stderr=True).print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
 
 
+def say(text: str) -> None:
+    """Prints a sentence of what is being done."""
+    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def note(text: str) -> None:
     """Prints a sentence."""
     Console(stderr=True).print(f"[dim]{escape(text)}[/]", highlight=False, soft_wrap=True)

@@ -6,23 +6,24 @@ held-out stars and draw a report. Run again, it goes on where it stopped.
 
 import dataclasses
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
 
 from data_pipelines.kinds import find_kind
-from lcjax.cli.remarks import say_remarks, warn
+from lcjax.cli.remarks import say, say_remarks, warn
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.systems import find_preset, find_system
-from lcjax.systems.base import Data, Simulated
+from lcjax.systems.base import Data
+
+if TYPE_CHECKING:
+    from lcjax.training.loop import FitResult
 
 DEFAULT_PRESET = "astromer2-small"
 DEFAULT_ROOT = Path("lcjax-runs")
-DEFAULT_OBJECTS = 3000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,9 +84,10 @@ def main(argv: list[str]) -> int:
             f"--labels is for models of alerts, and the preset {name} learns from {find_kind(system.kind).unit}"
         )
     from data_pipelines.shards.opening import has_split
+    from data_pipelines.simulated_data import simulated_datasets, simulated_survey
 
-    data = list(options.data) or simulated_datasets(console, datasets)
-    data = data or [simulated_survey(console, dataset=simulated)]
+    data = list(options.data) or simulated_datasets(datasets, DEFAULT_ROOT / "data", say)
+    data = data or [simulated_survey(DEFAULT_ROOT / "data", simulated, say=say)]
     result, chief = run(name, options, experiment, data, workdir)
     if not chief:
         return 0
@@ -113,9 +115,10 @@ def _evaluate_and_report(preset: str, workdir: Path, data: list[Path], reader: s
         return None
     scores = system.evaluate(loaded, held_out, {})
     print_scores(scores)
-    save_scores(workdir / "scores.json", scores)
+    save_scores(workdir / "scores.json", scores, "--workdir")
     command = f"lcjax evaluate {shlex.join([str(workdir), '--data', *map(str, data)])}"
-    return write_report(workdir, scores, loaded.record, workdir, evaluated_on(data, "test", held_out, command))
+    origin = evaluated_on(data, "test", held_out, command)
+    return write_report(workdir, scores, loaded.record, workdir, origin, "--workdir")
 
 
 def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
@@ -146,19 +149,18 @@ def _join_processes(options: TrainOptions) -> None:
     jax.distributed.initialize(options.coordinator, options.processes, options.process)
 
 
-def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Path], workdir: Path) -> tuple[Any, bool]:
+def run(
+    name: str, options: TrainOptions, experiment: Experiment, data: list[Path], workdir: Path
+) -> "tuple[FitResult, bool]":
     """Trains in `workdir`; returns the result and whether this is process 0."""
     import jax
 
     from data_pipelines.shards.leaks import LEFT_OUT, leaking_stars
     from data_pipelines.shards.opening import has_split
-    from lcjax.training import fit
-    from lcjax.training.workdir import experiment_record
+    from lcjax.systems.training import train_system
 
-    system, console = find_system(experiment.system), Console(stderr=True)
-    processes = {"process_index": jax.process_index(), "process_count": jax.process_count()}
-
-    without = leaking_stars(data, options.on_leak, warn if jax.process_index() == 0 else lambda text: None)
+    system, chief = find_system(experiment.system), jax.process_index() == 0
+    without = leaking_stars(data, options.on_leak, warn if chief else lambda text: None)
 
     def opened(split: str, experiment: Experiment) -> Data:
         training = split == "train"
@@ -171,61 +173,14 @@ def run(name: str, options: TrainOptions, experiment: Experiment, data: list[Pat
             on_corrupt=options.on_corrupt,
             **({"without": without[split]} if split in without else {}),
             **({"labels": options.labels} if options.labels else {}),
-            **processes,
+            process_index=jax.process_index(),
+            process_count=jax.process_count(),
             **system.source_settings(experiment, training),
         )
         if training or options.labels:
             say_remarks(source.remarks())
-        return system.matched(experiment, source, training=True)
+        return source
 
-    train = opened("train", experiment)
-    adapted = system.adapt(experiment, train)
-    for sentence in system.notes(adapted, train):
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-    learned = system.run_as(adapted)
-    learner = find_system(learned.system)
-    validation = opened("validation", adapted) if has_split(data, "validation") else None
-    if validation is None or not validation.n_objects or not learner.can_score(validation):
-        validation = None
-        text = "nothing to score in a validation split of this data: training without evaluations"
-        console.print(text, highlight=False)
-    about = {"paths": [str(Path(p).resolve()) for p in data], "fingerprint": train.fingerprint, **train.describe()}
-    if validation is not None:
-        about["validation"] = validation.describe()
+    about = {"paths": [str(path.resolve()) for path in data]}
     about |= {LEFT_OUT[split]: sum(map(len, ids.values())) for split, ids in without.items()}
-    record = experiment_record(learned, preset=name, data=about)
-    resumed = any((workdir / "checkpoints").glob("[0-9]*"))
-    weights = None if resumed else system.starting_variables(adapted, train)
-    task = learner.build_task(learned)
-    result = fit(task, learned, train, validation, workdir, config_record=record, initial_variables=weights)
-    return result, jax.process_index() == 0
-
-
-def simulated_datasets(console: Console, datasets: Mapping[str, Simulated], root: Path = DEFAULT_ROOT) -> list[Path]:
-    """The embedded default of a system that has one of its own: prepared once and then found again."""
-    from data_pipelines.datasets.options import option_groups
-    from data_pipelines.prepare import prepare
-    from data_pipelines.shards.manifest import MANIFEST
-
-    out, groups = root / "data", option_groups() if datasets else {}
-    for name, of in datasets.items():
-        if not any(out.glob(f"{name}/*/{MANIFEST}")):
-            console.print(f"simulating {of.n_objects} records of {name} into {out} ...", highlight=False)
-            options = {group: groups[group](**values) for group, values in of.options.items()}
-            prepare(of.builder, [], out, name=name, n_objects=of.n_objects, **options)
-    return [out / name for name in datasets]
-
-
-def simulated_survey(
-    console: Console, root: Path = DEFAULT_ROOT, n_objects: int = DEFAULT_OBJECTS, dataset: str = "simulated"
-) -> Path:
-    """The embedded default: a simulated survey, prepared once and then found again."""
-    from data_pipelines.shards.manifest import MANIFEST
-
-    out = root / "data"
-    if not any(out.glob(f"{dataset}/*/{MANIFEST}")):
-        from data_pipelines.prepare import prepare
-
-        console.print(f"simulating a survey of {n_objects} objects into {out} ...", highlight=False)
-        prepare(dataset, sources=[], out=out, n_objects=n_objects)
-    return out / dataset
+    return train_system(name, experiment, opened, has_split(data, "validation"), about, workdir, say), chief

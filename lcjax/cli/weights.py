@@ -9,10 +9,10 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from lcjax.files import cache_folder
 from lcjax.pretrained.download import Progress
 from lcjax.systems.catalogue import catalogue, published
 from lcjax.systems.fetching import fetch
+from lcjax.systems.importing import imported_here
 
 
 def main(argv: list[str]) -> int:
@@ -30,21 +30,8 @@ def list_weights() -> None:
     """Shows the published weights this version knows by name, and where they come from."""
     console = Console()
     for entry in catalogue().values():
-        hashes = [f"{file} {digest}" for file, digest in (*entry.sha256, *entry.contents_sha256)]
-        hashes += [f"of the arrays {entry.arrays_sha256}"] if entry.arrays_sha256 else []
-        cached = (cache_folder() / "weights" / entry.name / "config.json").exists()
-        rows = {
-            "system": [entry.family],
-            "what": [entry.description],
-            "paper": [entry.paper],
-            "licence": [entry.licence],
-            "size": [f"{entry.download_bytes / 1e6:.1f} MB" if entry.download_bytes else "unknown"],
-            "source": list(entry.urls) or [f"the package {entry.package}, where you have installed it"],
-            "sha256": hashes or (["unknown: recorded at the first download, with a warning"] if entry.urls else ["-"]),
-            "in cache": ["yes" if cached else "no"],
-        }
         console.print(f"[bold cyan]{entry.name}[/]")
-        for key, values in rows.items():
+        for key, values in entry.rows(imported_here(entry.name)).items():
             for i, value in enumerate(values):
                 console.print(f"  [dim]{'' if i else key:<9}[/]{escape(value)}", highlight=False, soft_wrap=True)
         console.print()
@@ -111,8 +98,8 @@ def import_published(
         it (lcjax predict alerce-stamps ...).
       num_heads: attention heads, only where no settings file tells.
     """
-    from lcjax.pretrained.weights_folder import ARRAYS, check_free, write_weights
-    from lcjax.systems.importing import import_weights, imported_here
+    from lcjax.pretrained.weights_folder import check_free, write_weights
+    from lcjax.systems.importing import import_weights
 
     by_name = out is None
     out = imported_here(system) if out is None else out
@@ -120,16 +107,7 @@ def import_published(
     imported = import_weights(system, source, num_heads=num_heads)
     write_weights(out, imported)
     console = Console()
-    settings = imported.settings_file.name if imported.settings_file else "none found"
-    rows = {
-        "system": f"{system}, exactly as published (parity)",
-        "read from": f"{imported.source} (settings: {settings})",
-        "parameters": f"{imported.parameters:,}",
-        **imported.rows,
-        "left out": _shortened(imported.ignored),
-        "written": f"{out / 'config.json'}, {ARRAYS}, best/",
-    }
-    for key, value in rows.items():
+    for key, value in imported.summary(system, out).items():
         console.print(f"{key:<11} {escape(str(value))}", highlight=False, soft_wrap=True)
     for note in imported.notes:
         console.print(f"[yellow]note[/]        {escape(note)}", highlight=False, soft_wrap=True)
@@ -138,13 +116,3 @@ def import_published(
         highlight=False,
         soft_wrap=True,
     )
-
-
-def _shortened(names: list[str], most: int = 6) -> str:
-    """Names in a row, the first ones if they are many.
-
-    >>> _shortened(["a", "b", "c"], 2), _shortened([])
-    ('a, b and 1 more (config.json has all)', 'nothing')
-    """
-    more = f" and {len(names) - most} more (config.json has all)" if len(names) > most else ""
-    return (", ".join(names[:most]) or "nothing") + more

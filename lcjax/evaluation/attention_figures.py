@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from lcjax.evaluation.figures import INK, ORANGE, magnitude_limits, plots
-from lcjax.evaluation.periodogram import fit_window
+from lcjax.evaluation.harmonic_fit import fit_window
 
 WEIGHTS = ("#dde2e8", "#8fb3d9", "#3566a8", "#12294d")
 """From light to dark in one hue: the same to all eyes, and readable in grey."""

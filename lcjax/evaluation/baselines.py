@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from lcjax.errors import ConfigError
-from lcjax.evaluation.periodogram import fit_window
+from lcjax.evaluation.harmonic_fit import fit_windows
 
 LENGTH_SCALES = (0.01, 0.05, 0.2, 1.0, 4.0, 15.0, 50.0, 150.0, 500.0, 2000.0)
 """Days."""
@@ -107,12 +107,11 @@ def _smooth(
 
 
 def periodogram(batch: dict) -> np.ndarray:
-    """A harmonic fit at the best period of the visible points (see `lcjax.evaluation.periodogram`)."""
-    out = np.zeros(batch["magnitude"].shape)
-    for i, visible in enumerate(np.asarray(batch["visible"], bool) & np.asarray(batch["mask"], bool)):
-        columns = (batch[name][i][visible] for name in ("time", "magnitude", "magnitude_error"))
-        out[i] = fit_window(*columns)(batch["time"][i])
-    return out
+    """A harmonic fit at the best period of the visible points (see `lcjax.evaluation.harmonic_fit`)."""
+    visible = np.asarray(batch["visible"], bool) & np.asarray(batch["mask"], bool)
+    columns = [np.asarray(batch[name]) for name in ("time", "magnitude", "magnitude_error")]
+    fits = fit_windows([tuple(column[i][seen] for column in columns) for i, seen in enumerate(visible)])
+    return np.stack([fit(time) for fit, time in zip(fits, columns[0], strict=True)])
 
 
 BASELINES: dict[str, Callable[[dict], np.ndarray]] = {

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,13 @@ class StarFeatures:
     """In all bands."""
     contradictory: int
     """Stars whose curves have different classes: they have none here."""
+
+    def columns(self) -> dict[str, Any]:
+        """object_id, class, n_points, and one column a feature."""
+        import pyarrow as pa
+
+        known = {"object_id": self.object_id, "class": pa.array(self.label, pa.string()), "n_points": self.n_points}
+        return known | dict(zip(self.names, self.features.T, strict=True))
 
 
 def star_features(

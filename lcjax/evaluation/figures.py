@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lcjax.evaluation.periodogram import fit_window
+from lcjax.evaluation.harmonic_fit import fit_window
 
 BLUE, ORANGE, GREY, INK = "#3566a8", "#d9713c", "#9aa3ad", "#2c333b"
 CLASS_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#4d4d4d")

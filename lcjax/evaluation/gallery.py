@@ -16,6 +16,7 @@ _BANDS = ("#3566a8", "#d9822b", "#3d9970", "#b3404a", "#7b5ea7", "#8c6d46")
 class Curve(Protocol):
     """A light curve in one band."""
 
+    object_id: str
     band: str
     mjd: np.ndarray
     magnitude: np.ndarray

@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from lcjax.errors import DataError
+from lcjax.errors import ConfigError, DataError
 from lcjax.evaluation.label_bias_catalogue import Bins, Catalogue, Split
 from lcjax.evaluation.label_bias_draws import LEAST, bootstrap_bias
+from lcjax.evaluation.scores import Text
 
 Rule = Literal["single", "total"]
 TOLERANCE = 0.01
@@ -121,3 +122,33 @@ def _try(catalogue: Catalogue, bins: Bins, draws: int, seed: int, tolerance: flo
         return Tried(bins, math.inf, False)
     change = float(fewer - every)
     return Tried(bins, change, change < tolerance)
+
+
+def choose_bins(
+    catalogue: Catalogue,
+    depth: int | None,
+    observable: int | None,
+    first: tuple[bool, ...],
+    rule: Rule,
+    split: Split,
+    seed: int,
+) -> tuple[Bins, list[Text]]:
+    """The bins that are given, or searched for, and what to say of the search.
+
+    Args:
+      depth, observable: as in `Bins`; None: searched for. The others as in `search_depth`.
+
+    Raises:
+      ConfigError: bins of an observable without a depth. See `search_depth`.
+    """
+    if depth is not None and observable is not None:
+        return Bins(depth, observable, first, split), []
+    if depth is None and observable is not None:
+        raise ConfigError("--bins without --depth: give both, --depth alone, or neither")
+    if depth is None:
+        bins, steps = search_depth(catalogue, first, rule, split, seed=seed)
+    else:
+        bins, steps = search_observable_bins(catalogue, depth, first, split, seed=seed)
+    tried = ", ".join(f"2^{s.bins.depth} x {s.bins.observable} {s.change:+.4f}" for s in steps)
+    told = f"bins searched for: 2^{bins.depth} leaves x {bins.observable}; change of L with ten objects a bin less: {tried}"
+    return bins, [Text(told)]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lcjax.evaluation.figures import BLUE, GREY, INK, ORANGE, plots
-from lcjax.evaluation.periodogram import fit_window
+from lcjax.evaluation.harmonic_fit import fit_window
 
 
 def nearest(embedding: np.ndarray, queries: Sequence[int], k: int = 4) -> np.ndarray:

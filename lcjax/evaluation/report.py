@@ -85,13 +85,20 @@ def folded(title: str, inner: str) -> str:
     return f"<details><summary>{html.escape(title)}</summary>{inner}</details>"
 
 
-def write_page(path: Path, title: str, lead: str, cards: Sequence[tuple[str, str]], sections: Sequence[str]) -> Path:
+def write_page(
+    path: Path,
+    title: str,
+    lead: str,
+    cards: Sequence[tuple[str, str]],
+    sections: Sequence[str],
+    advice: str = files.ROOM,
+) -> Path:
     """Writes the page.
 
     Args:
-      cards: (big number, what it is) pairs of the head.
+      cards: (big number, what it is) pairs of the head. advice: what to do where it cannot be written.
     """
     shown = "".join(f'<div class="card"><b>{html.escape(a)}</b><span>{html.escape(b)}</span></div>' for a, b in cards)
     text = PAGE.substitute(title=html.escape(title), lead=html.escape(lead), cards=shown, sections="\n".join(sections))
-    files.write_text(path, text)
+    files.write_text(path, text, advice)
     return path

@@ -37,13 +37,13 @@ def print_scores(scores: Scores) -> None:
             console.print(mark + escape(part.text), highlight=False, soft_wrap=True)
 
 
-def save_scores(path: Path | str, scores: Scores) -> None:
-    """The values as JSON; what is not finite is null.
+def save_scores(path: Path | str, scores: Scores, option: str = "--out") -> None:
+    """The values as JSON; what is not finite is null. `option`: that named the path, for what is said where it cannot be written.
 
     Raises:
       StorageError: the file cannot be written.
     """
-    files.write_text(path, json.dumps(_plain(scores.values), indent=1))
+    files.write_text(path, json.dumps(_plain(scores.values), indent=1), files.room(option))
 
 
 def _plain(value: Any) -> Any:
@@ -61,6 +61,7 @@ def write_report(
     record: dict[str, Any],
     model: Path | str,
     origin: Mapping[str, str] | None = None,
+    option: str = "--out",
 ) -> Path:
     """The page: headline numbers, what the system found, training curves, where the numbers are from, settings, what to
     try next.
@@ -68,6 +69,7 @@ def write_report(
     Args:
       folder: receives `report/index.html`. record: the model's `config.json`. model: where its `metrics.jsonl` is, if anywhere.
       origin: what else says where the numbers are from, such as data and command; model, weights and date are known here.
+      option: that named the folder, for what is said where the page cannot be written.
 
     Raises:
       StorageError: the page cannot be written.
@@ -86,7 +88,7 @@ def write_report(
         shown.append(report.section("What to try next", report.commands(scores.commands)))
     versions = record.get("versions", {})
     lead = f"{record.get('system')}, preset {record.get('preset', '-')}, lcjax {versions.get('lcjax')}, jax {versions.get('jax')}"
-    return report.write_page(Path(folder) / REPORT, scores.title, lead, scores.cards, shown)
+    return report.write_page(Path(folder) / REPORT, scores.title, lead, scores.cards, shown, files.room(option))
 
 
 def _origin(record: dict[str, Any], model: Path | str, origin: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ about everything that is there already.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
@@ -17,6 +17,8 @@ from lcjax.hunt.database import Database
 from lcjax.hunt.facts import entropy, finite
 from lcjax.hunt.storing import load
 
+Answer = np.ndarray | Host
+_FAILED, _LONGEST = "the model failed", 400
 BATCH = 256
 """Candidates that are classified and stored together."""
 _RANKED = "scores are"
@@ -91,14 +93,14 @@ def classify_some(database: Database, model: Classifier, wanted: str | None, siz
     candidates = _next(database, unclassified(model.name), size)
     if not candidates:
         return 0
-    answers = model.classify(list(candidates.values()))
+    answers = _asked(model.classify, list(candidates.values()))
     with database.write() as connection:
         for (number, candidate), answer in zip(candidates.items(), answers, strict=True):
             if not _still(connection, number, candidate):
                 continue
-            refused = answer if isinstance(answer, str) else ""
-            said = None if isinstance(answer, str) else [float(p) for p in answer]
-            spread = None if isinstance(answer, str) else entropy(answer)
+            refused = answer if isinstance(answer, str) else _no_probabilities(answer, model.class_names)
+            said = None if refused else [float(p) for p in answer]
+            spread = None if refused else entropy(answer)
             if wanted is not None:
                 connection.execute(_score(number, model.class_names, wanted, said, spread))
             row = {"candidate_id": number, "model": model.name, "probabilities": said, "entropy": spread}
@@ -106,12 +108,43 @@ def classify_some(database: Database, model: Classifier, wanted: str | None, siz
     return len(candidates)
 
 
+def _no_probabilities(answer: np.ndarray, names: Sequence[str]) -> str:
+    """What is wrong with an answer; empty: nothing."""
+    answer = np.asarray(answer, np.float64)
+    if answer.shape != (len(names),):
+        return f"the model answers with {answer.size} numbers for {len(names)} classes"
+    return "" if np.isfinite(answer).all() else "the model's answer is no number (NaN or infinite)"
+
+
+def _asked(ask: Callable[[list[Candidate]], list[Answer | str]], candidates: list[Candidate]) -> list[Answer | str]:
+    """Answers to all; where one of them makes it fail, a reason instead of that one's answer.
+
+    Raises whatever `ask` does where it fails for every one of them: then it is itself what is broken.
+    """
+    try:
+        return ask(candidates)
+    except Exception:
+        if len(candidates) < 2:
+            raise
+        found = [_asked_alone(ask, candidate) for candidate in candidates]
+        if all(isinstance(one, str) and one.startswith(_FAILED) for one in found):
+            raise
+        return found
+
+
+def _asked_alone(ask: Callable[[list[Candidate]], list[Answer | str]], candidate: Candidate) -> Answer | str:
+    try:
+        return ask([candidate])[0]
+    except Exception as error:
+        return f"{_FAILED}: {type(error).__name__}: {error}"[:_LONGEST]
+
+
 def find_some_hosts(database: Database, finder: HostFinder, size: int = BATCH) -> int:
     """Asks a host finder about some candidates; returns how many."""
     candidates = _next(database, without_host(finder.name), size)
     if not candidates:
         return 0
-    answers = finder.find(list(candidates.values()))
+    answers = _asked(finder.find, list(candidates.values()))
     with database.write() as connection:
         for (number, candidate), answer in zip(candidates.items(), answers, strict=True):
             if not _still(connection, number, candidate):

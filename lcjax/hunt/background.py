@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from lcjax.errors import LcjaxError
 from lcjax.hunt import answering
@@ -48,6 +49,7 @@ class Background:
         self._looked = threading.Event()
         self._arrivals, self._answered = 0, -1
         self._said: dict[str, str] = {}
+        self._resting: dict[str, float] = {}
         self._stop, self._came = threading.Event(), threading.Event()
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._read, self._answer)]
 
@@ -127,15 +129,33 @@ class Background:
             return False
         if not self.classifiers:
             answering.rank(self.database, None, self.wanted)
-        for number, model in enumerate(self.classifiers):
-            some += answering.classify_some(self.database, model, self.wanted if number == 0 else None)
+        wanted = lambda number: self.wanted if number == 0 else None
+        jobs = {
+            f"asking '{model.name}'": partial(answering.classify_some, self.database, model, wanted(number))
+            for number, model in enumerate(self.classifiers)
+        }
         if self.finder is not None:
-            some += answering.find_some_hosts(self.database, self.finder)
+            jobs[f"asking '{self.finder.name}'"] = partial(answering.find_some_hosts, self.database, self.finder)
+        for what, job in jobs.items():  # a model that is broken keeps none of the others from answering
+            if time.monotonic() >= self._resting.get(what, 0.0):
+                some += self._tried(what, job)
         if some:
             self.revision += 1
-        else:
+        elif not any(until > time.monotonic() for until in self._resting.values()):
             self._answered = arrivals
         return bool(some)
+
+    def _tried(self, what: str, job: Callable[[], int]) -> int:
+        """What a job did; after a fault it rests before it is tried again."""
+        try:
+            done = job()
+        except Exception as error:
+            self._say(what, error)
+            self._resting[what] = time.monotonic() + _PATIENCE
+            return 0
+        self._said[what] = ""
+        self._resting.pop(what, None)
+        return done
 
     def _repeat(self, what: str, work: Callable[[], bool]) -> None:
         while not self._stop.is_set():
@@ -148,14 +168,18 @@ class Background:
         try:
             some = work()
         except Exception as error:
-            text = f"{what}: {error if isinstance(error, LcjaxError) else f'{type(error).__name__}: {error}'}"
-            if self._said.get(what) != text:
-                self._tell(text)
-            self._said[what] = text
+            self._say(what, error)
             self._stop.wait(_PATIENCE)
             return True
         self._said[what] = ""
         return some
+
+    def _say(self, what: str, error: Exception) -> None:
+        """Once, not at every new try."""
+        text = f"{what}: {error if isinstance(error, LcjaxError) else f'{type(error).__name__}: {error}'}"
+        if self._said.get(what) != text:
+            self._tell(text)
+        self._said[what] = text
 
     def settle(self, seconds: float = 60.0) -> None:
         """Waits until there is nothing more to do: for tests and benchmarks."""

@@ -12,6 +12,10 @@ STAMP_NAMES = ("science", "template", "difference")
 """The cutouts of an alert, in the order of a network's channels."""
 
 
+STAMP_LOST = "a stamp is not shown"
+"""How the reason of a rejection begins that is about one stamp of a candidate which is there."""
+
+
 @dataclass(frozen=True)
 class Cutout:
     """One stamp."""
@@ -26,7 +30,7 @@ class Cutout:
 
 @dataclass(frozen=True)
 class LightCurve:
-    """Brightness of an object in time, as plain columns of one length each; times MJD (days)."""
+    """Brightness of an object in time, as plain columns of one length each; times MJD (days, UTC)."""
 
     detections: dict[str, list[Any]] = field(default_factory=dict)
     """`mjd`, `band`, `magnitude` (AB, of the difference), `error`, `positive` (brighter than the template)."""
@@ -44,7 +48,7 @@ class Candidate:
     object_id: str
     alert_id: int
     mjd: float
-    """Of the alert, days."""
+    """Of the alert, days, UTC."""
     ra: float
     """Degrees, ICRS."""
     dec: float

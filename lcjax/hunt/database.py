@@ -5,16 +5,15 @@ A write is on the disk when `write` ends: SQLite keeps a write-ahead log and wai
 """
 
 import contextlib
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from lcjax.errors import ConfigError, MissingExtraError, StorageError
+from lcjax.errors import ConfigError, MissingExtraError, StorageError, first_line
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 20
@@ -51,7 +50,7 @@ class Database:
             self._upgrade()
         except SQLAlchemyError as error:
             self.close()
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            reason = first_line(error.orig if isinstance(error, DBAPIError) and error.orig else error)
             raise StorageError(
                 f"the database '{self.shown}' cannot be opened ({reason}): give another with --database"
             ) from error
@@ -66,11 +65,6 @@ class Database:
             connection.isolation_level = None  # the driver would begin transactions of its own
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
                 connection.execute(f"PRAGMA {pragma}")
-            for name in ("sin", "cos", "radians"):  # many builds of SQLite come without mathematics
-                function = getattr(math, name)
-                connection.create_function(
-                    name, 1, lambda x, f=function: None if x is None else f(x), deterministic=True
-                )
 
         @event.listens_for(engine, "begin")
         def begun(connection: Connection) -> None:

@@ -50,7 +50,9 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """A table, one candidate a row; a column `p_MODEL_CLASS` for every probability, `vote_USER` for every user."""
     text = io.StringIO()
     flat = [_flat(row) for row in rows]
-    columns = list(dict.fromkeys(name for row in flat for name in row)) or [c.name for c in t.Candidate.__table__.c]
+    columns = list(dict.fromkeys(name for row in flat for name in row)) or [
+        c.name for c in t.Candidate.__table__.c if c.name not in t.INTERNAL
+    ]
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)

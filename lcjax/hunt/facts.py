@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lcjax.hunt.candidates import Candidate, LightCurve
+from lcjax.hunt.sky import place
 
 _MISSING = -999.0
 _POLE = (192.85948, 27.12825)
@@ -25,6 +26,7 @@ def facts(candidate: Candidate) -> dict[str, Any]:
         "first_mjd": min([candidate.mjd, *filter(None, map(finite, curve.detections.get("mjd", ())))]),
         "ra": candidate.ra,
         "dec": candidate.dec,
+        **place(candidate.ra, candidate.dec),
         "band": candidate.band,
         "magnitude": finite(candidate.magnitude),
         "magnitude_error": finite(candidate.magnitude_error),
@@ -86,24 +88,35 @@ def rise_rate(curve: LightCurve) -> float | None:
 
     Positive: it became brighter than the limit. None without a non-detection before the first detection.
     """
+    return _rise(curve)[0]
+
+
+def rise_rate_error(curve: LightCurve) -> float | None:
+    """Mag a day: error of the first magnitude / time between; None where there is no rate, or no error."""
+    return _rise(curve)[1]
+
+
+def _rise(curve: LightCurve) -> tuple[float | None, float | None]:
     found = curve.detections
     points = sorted(
-        (mjd, magnitude, band)
-        for mjd, magnitude, band, positive in zip(
-            *(found.get(name, ()) for name in ("mjd", "magnitude", "band", "positive")), strict=True
+        (mjd, magnitude, band, number)
+        for number, (mjd, magnitude, band, positive) in enumerate(
+            zip(*(found.get(name, ()) for name in ("mjd", "magnitude", "band", "positive")), strict=True)
         )
         if magnitude is not None and positive
     )
     if not points:
-        return None
-    mjd, magnitude, band = points[0]
+        return None, None
+    mjd, magnitude, band, number = points[0]
     names = ("mjd", "limit", "band")
     limits = zip(*(curve.limits.get(name, ()) for name in names), strict=True)
     before = [(at, limit) for at, limit, of in limits if at < mjd and of == band and limit is not None]
     if not before:
-        return None
+        return None, None
     at, limit = max(before)
-    return (limit - magnitude) / (mjd - at)
+    errors = found.get("error") or [None] * (number + 1)
+    error = finite(errors[number])
+    return (limit - magnitude) / (mjd - at), None if error is None else error / (mjd - at)
 
 
 def merged(curve: LightCurve, other: LightCurve) -> LightCurve:

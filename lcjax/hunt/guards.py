@@ -4,6 +4,7 @@ Host: a page of another site may make its own name point here (DNS rebinding); a
 refused. Numbers are always ours: no such attack has them. Origin: browsers say which site a changing request comes from.
 """
 
+import asyncio
 import ipaddress
 import time
 from collections import OrderedDict
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 
 COOKIE = "lcjax_hunt"
 MOST_BODY = 64 * 1024
+SLOWEST_BODY = 10.0
+"""Seconds until the next part of a body must have come."""
 _MOST_PACERS = 10_000
 _SAFE = ("GET", "HEAD", "OPTIONS")
 HEADERS = {
@@ -62,6 +65,7 @@ class Guard:
         self._app, self._names = app, {"localhost", *(name.lower() for name in names)}
         self._secure = secure
         self._reads, self._writes = Pace(100, 400), Pace(20, 100)
+        self._of_address = Pace(400, 2000)  # whatever cookies it makes up; behind a proxy a whole team has one address
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request."""
@@ -74,11 +78,15 @@ class Guard:
         if refusal is not None:
             await _answer(send, *refusal)
             return
-        taken = 0
+        taken, whole = 0, False
 
         async def bounded() -> Any:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, whole
+            try:  # a body that trickles in holds a connection; after the body one only waits for the end
+                message = await asyncio.wait_for(receive(), None if whole else SLOWEST_BODY)
+            except TimeoutError:
+                return {"type": "http.disconnect"}
+            whole = not message.get("more_body", False)
             taken += len(message.get("body", b""))
             if taken > MOST_BODY:  # a body without a true content-length
                 return {"type": "http.disconnect"}
@@ -102,12 +110,15 @@ class Guard:
         host = headers.get("host", "")
         if not self._is_ours(host):
             return 421, "this server is not called by that host name: use the printed address, or --allowed-host"
+        if b"%00" in scope.get("query_string", b"") or "\0" in scope["path"]:
+            return 400, "the address holds a null character"
         size = headers.get("content-length", "0")
         if not size.isdigit() or int(size) > MOST_BODY:
             return 413, "the request is too large"
-        client = secret_of(headers.get("cookie", "")) or str((scope.get("client") or ("?",))[0])
+        address = str((scope.get("client") or ("?",))[0])
+        client = secret_of(headers.get("cookie", "")) or address
         safe = scope["method"] in _SAFE
-        if not (self._reads if safe else self._writes).allows(client):
+        if not self._of_address.allows(address) or not (self._reads if safe else self._writes).allows(client):
             return 429, "too many requests: wait a second"
         if safe:
             return None
@@ -121,6 +132,8 @@ class Guard:
         return None
 
     def _is_ours(self, host: str) -> bool:
+        if "@" in host:
+            return False
         try:
             name = (urlsplit(f"//{host}").hostname or "").lower()
         except ValueError:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from lcjax.errors import ConfigError
 from lcjax.hunt import tables as t
+from lcjax.hunt.sky import in_cone
 
 RANGES = (
     *("score", "entropy", "magnitude", "mjd", "first_mjd", "n_detections", "rise_rate", "star_distance", "star_score"),
@@ -24,7 +25,7 @@ RANGES = (
 """Columns with a filter `min_<name>` and `max_<name>`."""
 MOST_ROWS = 500
 _DAY, _UNIX_MJD = 86400.0, 40587.0
-_COLUMNS = [c for c in t.Candidate.__table__.c if c.name != "checked"]
+_COLUMNS = [c for c in t.Candidate.__table__.c if c.name not in t.INTERNAL]
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def page(connection: Connection, query: Query, limit: int = 100, cursor: str = "
     """
     if not 1 <= limit <= MOST_ROWS:
         raise ConfigError(f"a page of {limit} rows is impossible: ask for 1 to {MOST_ROWS}")
-    missing, value, number = _read_cursor(cursor) if cursor else (False, None, None)
+    missing, value, number = _read_cursor(cursor, query.sort) if cursor else (False, None, None)
     rows: list[dict[str, Any]] = []
     if not missing:
         rows = _fetch(connection, _part(query, value, number, missing=False), limit)
@@ -175,18 +176,8 @@ def _conditions(query: Query) -> Sequence[Any]:
         seen = select(t.Vote.user).where(t.Vote.candidate_id == c.id, t.Vote.user == query.unseen_by)
         found.append(~seen.exists())
     if query.cone:
-        found += _in_cone(*query.cone)
+        found += in_cone(*query.cone)
     return found
-
-
-def _in_cone(ra: float, dec: float, radius: float) -> list[Any]:
-    """A cone as the database can compute it: by the chord between unit vectors."""
-    c = t.Candidate
-    a, d, a0, d0 = func.radians(c.ra), func.radians(c.dec), func.radians(ra), func.radians(dec)
-    half = lambda x: func.sin(x / 2) * func.sin(x / 2)
-    haversine = half(d - d0) + func.cos(d) * func.cos(d0) * half(a - a0)
-    reach = func.sin(func.radians(radius) / 2) * func.sin(func.radians(radius) / 2)
-    return [c.dec.between(dec - radius, dec + radius), haversine <= reach]
 
 
 def _cursor(query: Query, row: Mapping[str, Any]) -> str:
@@ -194,14 +185,14 @@ def _cursor(query: Query, row: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps([value is None, value, row["id"]]).encode()).decode()
 
 
-def _read_cursor(text: str) -> tuple[bool, Any, int]:
+def _read_cursor(text: str, sort: str) -> tuple[bool, Any, int]:
     try:
         missing, value, number = json.loads(base64.urlsafe_b64decode(text.encode()))
-        if (
-            not isinstance(missing, bool)
-            or not isinstance(number, int)
-            or not isinstance(value, float | int | str | None)
-        ):
+        wanted = (str,) if t.Candidate.__table__.c[sort].type.python_type is str else (int, float)
+        numbers = [n for n in (value, number) if isinstance(n, int | float)]
+        if not (isinstance(missing, bool) and isinstance(number, int) and isinstance(value, (*wanted, type(None)))):
+            raise ValueError
+        if not all(abs(n) < 2**63 for n in numbers):
             raise ValueError
     except (ValueError, TypeError) as error:
         raise ConfigError("the cursor of the page is none: begin with the first page") from error

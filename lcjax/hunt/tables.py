@@ -48,6 +48,11 @@ class Candidate(Base):
     n_votes: Mapped[int] = mapped_column(default=0)
     agreed: Mapped[bool] = mapped_column(default=True)
     arrived: Mapped[float]
+    band_of_sky: Mapped[int] = mapped_column(server_default="0")
+    """Whole degrees of declination; with it `x`, `y`, `z`, the unit vector: see `sky`."""
+    x: Mapped[float] = mapped_column(server_default="0")
+    y: Mapped[float] = mapped_column(server_default="0")
+    z: Mapped[float] = mapped_column(server_default="0")
     __table_args__ = (UniqueConstraint("survey", "object_id"),)
 
 
@@ -69,6 +74,9 @@ SORTABLE = (
 """Columns by which a list may be sorted; each has an index."""
 for _name in SORTABLE:
     Index(f"candidates_by_{_name}", Candidate.__table__.c[_name], Candidate.__table__.c.id)
+Index("candidates_by_place", *(Candidate.__table__.c[_name] for _name in ("band_of_sky", "ra", "id")))
+INTERNAL = ("checked", "band_of_sky", "x", "y", "z")
+"""Columns of candidates that are nobody's business but the database's."""
 Index("candidates_by_checked", Candidate.__table__.c.checked)
 Index("candidates_by_decision", Candidate.__table__.c.decision, Candidate.__table__.c.score)
 
@@ -213,7 +221,7 @@ class Mark(Base):
 
 
 class Refused(Base):
-    """An alert or file that could not be used."""
+    """An alert or file that could not be used, or a stamp of an alert that is there."""
 
     __tablename__ = "refused"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -222,3 +230,4 @@ class Refused(Base):
     reason: Mapped[str]
     origin: Mapped[str]
     at: Mapped[float]
+    __table_args__ = (Index("refused_by_object", "object_id"),)

@@ -1,23 +1,23 @@
 """Reports to the Transient Name Server: made and checked here, sent only by a command of its own.
 
 Field names, which of them are required, and numbers of units, filters and instruments: TNS Bulk Report manual, version 2.0 (AT reports),
-and www.wis-tns.org/api/values. Only the Zwicky Transient Facility's numbers are known here.
+and www.wis-tns.org/api/values (`tns_numbers`).
 """
 
 import datetime
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from lcjax.errors import ConfigError
 from lcjax.hunt import tables as t
+from lcjax.hunt.tns_numbers import CHOICES, KNOWN, Numbers, missing
 
 _AB_MAG, _SUPERNOVA, _OTHER_ARCHIVE = "1", "1", "0"
-_ZTF_SOURCE, _ZTF_CAMERA = "48", "196"
-_ZTF_FILTERS = {"g": "110", "r": "111", "i": "112"}
+_MOST_POINTS = 10
 _AT_TYPES = ("0", "1", "2", "3", "4", "5")
 """Other, PSN, PNV, AGN, NUC, FRB."""
 
@@ -49,6 +49,8 @@ class Reporter:
     """Of the reporting group, at TNS."""
     names: str
     """As TNS wants them: `A. Astronomer (Institute), B. Other (Institute), on behalf of ...`."""
+    numbers: Mapping[str, Numbers] = field(default_factory=lambda: KNOWN)
+    """Survey -> its numbers."""
 
 
 def bulk_report(connection: Connection, rows: Sequence[Mapping[str, Any]], reporter: Reporter | None) -> dict[str, Any]:
@@ -74,42 +76,44 @@ def bulk_report(connection: Connection, rows: Sequence[Mapping[str, Any]], repor
 
 
 def _report(row: Mapping[str, Any], curve: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    name = row["object_id"]
-    if row["survey"] != "ztf":
+    name, survey = row["object_id"], row["survey"]
+    numbers = reporter.numbers.get(survey)
+    if numbers is None:
         raise ConfigError(
-            f"'{name}' is of the survey '{row['survey'] or 'unknown'}', whose filters at TNS are not known here: "
-            "leave it out of the list by a filter"
+            f"'{name}' is of the survey '{survey or 'unknown'}', of which TNS has no objects from here "
+            f"(those of {', '.join(reporter.numbers)} can be reported): leave it out of the list by a filter"
         )
-    points = [p for p in _rows(curve.get("detections", {})) if p["magnitude"] is not None and p["band"] in _ZTF_FILTERS]
-    if not points and row["magnitude"] is not None and row["band"] in _ZTF_FILTERS:
-        points = [
-            {"mjd": row["mjd"], "band": row["band"], "magnitude": row["magnitude"], "error": row["magnitude_error"]}
-        ]
+    points = [
+        p for p in _rows(curve.get("detections", {})) if p["magnitude"] is not None and p["positive"] is not False
+    ]
     if not points:
         raise ConfigError(
-            f"'{name}' has no detection with a magnitude in g, r or i: leave it out of the list by a filter"
+            f"'{name}' has no detection with a magnitude that is brighter than the template: leave it out of the list by a filter"
         )
-    first = min(points, key=lambda p: p["mjd"])
-    before = [
-        p
-        for p in _rows(curve.get("limits", {}))
-        if p["mjd"] < first["mjd"] and p["limit"] is not None and p["band"] in _ZTF_FILTERS
-    ]
+    points = sorted(points, key=_time)[:_MOST_POINTS]
+    limits = [p for p in _rows(curve.get("limits", {})) if p["mjd"] < points[0]["mjd"] and p["limit"] is not None]
+    before = max(limits, key=_time) if limits else None
+    if unknown := missing(survey, numbers, [p["band"] for p in (*points, *([before] if before else []))]):
+        choices = "; ".join(CHOICES[what] for what in unknown if what in CHOICES)
+        raise ConfigError(
+            f"'{name}' is of {numbers.title}, and the numbers of TNS (www.wis-tns.org/api/values) for {', '.join(unknown)} are not known here"
+            f"{f' ({choices})' if choices else ''}: start with --tns-numbers {' '.join(f'{what}=N' for what in unknown)}"
+        )
     return {
         "ra": {"value": f"{row['ra']:.7f}", "error": "", "units": "deg"},
         "dec": {"value": f"{row['dec']:.7f}", "error": "", "units": "deg"},
         "reporting_group_id": str(reporter.group_id),
-        "discovery_data_source_id": _ZTF_SOURCE,
+        "discovery_data_source_id": numbers.source,
         "reporter": reporter.names,
-        "discovery_datetime": date(first["mjd"]),
+        "discovery_datetime": date(points[0]["mjd"]),
         "at_type": _SUPERNOVA,
         "host_name": "",
         "host_redshift": "",
         "transient_redshift": "",
         "internal_name": name,
         "remarks": "",
-        "non_detection": _non_detection(max(before, key=lambda p: p["mjd"]) if before else None),
-        "photometry": {"photometry_group": {str(i): _point(p) for i, p in enumerate(sorted(points, key=_time)[:10])}},
+        "non_detection": _non_detection(before, numbers),
+        "photometry": {"photometry_group": {str(i): _point(p, numbers) for i, p in enumerate(points)}},
     }
 
 
@@ -122,27 +126,32 @@ def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _exposure(point: Mapping[str, Any]) -> dict[str, str]:
+def _exposure(point: Mapping[str, Any], numbers: Numbers) -> dict[str, str]:
     return {
         "obsdate": date(point["mjd"]),
         "flux_units": _AB_MAG,
-        "filter_value": _ZTF_FILTERS[point["band"]],
-        "instrument_value": _ZTF_CAMERA,
-        "exptime": "30",
+        "filter_value": numbers.filters[point["band"]],
+        "instrument_value": numbers.instrument,
+        "exptime": numbers.exptime,
         "observer": "Robot",
         "comments": "",
     }
 
 
-def _point(point: Mapping[str, Any]) -> dict[str, str]:
+def _point(point: Mapping[str, Any], numbers: Numbers) -> dict[str, str]:
     error = "" if point.get("error") is None else f"{point['error']:.3f}"
-    return {**_exposure(point), "flux": f"{point['magnitude']:.3f}", "flux_error": error, "limiting_flux": ""}
+    return {**_exposure(point, numbers), "flux": f"{point['magnitude']:.3f}", "flux_error": error, "limiting_flux": ""}
 
 
-def _non_detection(point: Mapping[str, Any] | None) -> dict[str, str]:
+def _non_detection(point: Mapping[str, Any] | None, numbers: Numbers) -> dict[str, str]:
     if point is None:
-        return {"archiveid": _OTHER_ARCHIVE, "archival_remarks": "ZTF reference images"}
-    return {**_exposure(point), "limiting_flux": f"{point['limit']:.3f}", "archiveid": "", "archival_remarks": ""}
+        return {"archiveid": _OTHER_ARCHIVE, "archival_remarks": f"{numbers.title} reference images"}
+    return {
+        **_exposure(point, numbers),
+        "limiting_flux": f"{point['limit']:.3f}",
+        "archiveid": "",
+        "archival_remarks": "",
+    }
 
 
 def date(mjd: float) -> str:

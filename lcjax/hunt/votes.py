@@ -4,6 +4,7 @@ A label is a class (`SN`, `bogus`, ...). A request carries a key of its own, so 
 and nothing is counted twice. What is decided is what most votes say; with as many for another label it is disputed.
 """
 
+import datetime
 import time
 from collections import Counter
 from typing import Any
@@ -108,7 +109,7 @@ def add_note(connection: Connection, user: str, candidate: int, text: str, key: 
     Raises:
       ConfigError: it is empty or too long. DataError: there is no such candidate.
     """
-    text = text.strip()
+    text = text.replace("\0", "?").strip()
     if not 1 <= len(text) <= MOST_TEXT:
         raise ConfigError(f"a note of {len(text)} characters is not possible: write 1 to {MOST_TEXT}")
     name = _object(connection, candidate)
@@ -145,10 +146,22 @@ def log(connection: Connection, user: str, action: str, object_id: str = "", det
     connection.execute(insert(t.Audit).values(at=time.time(), **row))
 
 
-def audit(connection: Connection, before: int | None = None, limit: int = 100) -> list[dict[str, Any]]:
-    """Lines of the log, the newest first."""
+def audit(
+    connection: Connection,
+    before: int | None = None,
+    object_id: str = "",
+    user: str = "",
+    day: datetime.date | None = None,
+    limit: int = 100,
+) -> list[dict[str, Any]]:
+    """Lines of the log, the newest first: of an object, a user, a day (UTC), before a line, where these are given."""
     query = select(t.Audit.__table__).order_by(t.Audit.id.desc()).limit(limit)
     query = query if before is None else query.where(t.Audit.id < before)
+    query = query.where(t.Audit.object_id == object_id) if object_id else query
+    query = query.where(t.Audit.user == user) if user else query
+    if day is not None:
+        begin = datetime.datetime.combine(day, datetime.time(), datetime.UTC).timestamp()
+        query = query.where(t.Audit.at >= begin, t.Audit.at < begin + 86400)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 

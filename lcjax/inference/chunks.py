@@ -1,10 +1,10 @@
 """Large batches on a CPU, a few rows after the other, so that activations stay in its cache."""
 
-import os
 from collections.abc import Callable
 
 import jax
 
+from lcjax.cores import cores
 from lcjax.typing import PyTree
 
 _ROWS_PER_CORE = 8
@@ -22,8 +22,3 @@ def map_in_chunks(call: Callable[[PyTree], PyTree], batch: PyTree) -> PyTree:
         return call(batch)
     answers = jax.lax.map(call, jax.tree.map(lambda x: x.reshape(rows // at_once, at_once, *x.shape[1:]), batch))
     return jax.tree.map(lambda x: x.reshape(rows, *x.shape[2:]), answers)
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

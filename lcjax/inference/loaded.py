@@ -14,6 +14,7 @@ from lcjax.configs import Experiment
 from lcjax.inference.raw_batch import check_finite, received
 from lcjax.training.task import Task
 from lcjax.typing import Array, PyTree
+from lcjax.version import __version__
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +86,11 @@ class Loaded:
             digest.update(np.ascontiguousarray(leaf).tobytes())
         system, settings = self.experiment.system, self.record.get("config_hash", "?")
         return f"{system}, settings {settings}, weights {digest.hexdigest()[:16]}"
+
+    def work_identity(self, options: Mapping[str, Any]) -> str:
+        """Of everything but the input that answers depend on: model, options, versions and device."""
+        made_by = f"lcjax {__version__}, jax {jax.__version__}, {jax.devices()[0].device_kind}"
+        return f"{self.identity()}, {made_by}, {sorted(options.items())}"
 
     def replace(self, **changes: Any) -> "Loaded":
         """The same with other parts."""

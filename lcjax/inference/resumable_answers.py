@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.files import storage_errors, take_lock, unfinished_parts, written_file
 from lcjax.inference.result_parts import ResultParts, read_parts
-from lcjax.inference.streamed_table import StreamedTable, as_table, check_columns, check_table_name, rejection_schema
+from lcjax.inference.streamed_table import StreamedTable, as_table, check_columns, rejection_schema
+from lcjax.inference.table_names import check_table_name
 
 PART_ITEMS, PART_ROWS, PART_SECONDS = 4096, 1 << 16, 30.0
 """A part is written when one of these is reached."""

@@ -11,33 +11,19 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from lcjax.errors import ConfigError, StorageError
+from lcjax.errors import ConfigError
 from lcjax.files import partial, printable, storage_errors, written_file
+from lcjax.inference.table_names import CSV, check_table_name
 
 ROWS = 1024
 _GROUP = 16_384
 """Rows of a row group; readers take at least one whole."""
-PARQUET = (".parquet", ".parq", ".pq")
-CSV = (".csv",)
 _REJECTIONS = {"alert_id": pa.int64()}
 
 
 def rejection_schema(columns: Sequence[str]) -> pa.Schema:
     """Of the table of what was set aside."""
     return pa.schema([(name, _REJECTIONS.get(name, pa.string())) for name in columns])
-
-
-def check_table_name(path: Path) -> None:
-    """Whether a table can be written under a name.
-
-    Raises:
-      StorageError: it is that of a folder, a device or a pipe. ConfigError: it ends in nothing that says how to write.
-    """
-    if path.is_dir():
-        raise StorageError(f"'{path}' is a folder: give --out the name of a file that ends in .parquet or .csv")
-    written_file(path)
-    if path.suffix.lower() not in (*PARQUET, *CSV):
-        raise ConfigError(f"'{path}' does not say how to write the table: end --out in .parquet or .csv")
 
 
 def check_columns(path: Path, schema: pa.Schema) -> None:

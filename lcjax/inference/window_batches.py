@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lcjax.inference.chunks import cores
+from lcjax.cores import cores
 from lcjax.typing import Array, PyTree
 
 SERIES = ("time", "magnitude", "magnitude_error")

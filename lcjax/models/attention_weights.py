@@ -15,7 +15,7 @@ def _by_block(model: nn.Module, variables: PyTree, batch: dict) -> dict[int, Arr
     kept = model.apply(variables, batch, mutable=["intermediates"])[1].get("intermediates", {})
     found = {}
     for path, leaf in jax.tree_util.tree_leaves_with_path(kept):
-        names = [getattr(key, "key", None) for key in path]
+        names = [key.key for key in path if isinstance(key, jax.tree_util.DictKey)]
         if KEPT in names:
             block = names[names.index(KEPT) - 1]
             found[int(str(block).removeprefix("block_"))] = leaf

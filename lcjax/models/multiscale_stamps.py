@@ -13,9 +13,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from lcjax.global_batch import rows_of
+from lcjax.models.batch_norm import BatchNorm
 from lcjax.models.dropout import RowDropout
 from lcjax.models.multiscale_config import MultiscaleModelConfig
-from lcjax.models.stamp_classifier import FeatureNorm
 from lcjax.transforms.dihedral import TURNED_FIRST, copies_as_rows, pick, random_symmetries
 from lcjax.transforms.multiscale import stack_levels
 from lcjax.typing import Array, Axis
@@ -76,9 +76,9 @@ class MultiscaleClassifier(nn.Module):
         pooled = self._pooled(levels.astype(self.dtype), not one_copy)
         x = RowDropout(config.dropout)(pooled, row, deterministic)
         if config.num_features:
-            norm = FeatureNorm(config.feature_norm_momentum, config.feature_norm_epsilon, name="bn")
+            norm = BatchNorm(config.feature_norm_momentum, config.feature_norm_epsilon, unbiased=False, name="bn")
             chex.assert_shape(batch["features"], (rows, config.num_features))
-            features = norm(batch["features"].astype(jnp.float32), weight, deterministic, axis)
+            features = norm(batch["features"], deterministic, axis, weight)
             x = jnp.concatenate([x, features], axis=-1)
         embedding = jnp.tanh(nn.Dense(config.dense, name="dense_1")(x))
         logits = nn.Dense(config.num_classes, name="logits")(embedding)

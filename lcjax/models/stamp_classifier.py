@@ -13,8 +13,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from lcjax.global_batch import global_mean_of_rows, rows_of
+from lcjax.global_batch import rows_of
 from lcjax.models import winograd
+from lcjax.models.batch_norm import BatchNorm
 from lcjax.models.dropout import RowDropout
 from lcjax.models.pooling import max_pool_of_slices
 from lcjax.models.stamp_classifier_config import StampModelConfig
@@ -28,34 +29,6 @@ def _bias_init(key: Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float3
     """Glorot uniform on a vector, as the published dense layers start their biases."""
     limit = math.sqrt(3.0 / shape[0])
     return jax.random.uniform(key, shape, dtype, -limit, limit)
-
-
-class FeatureNorm(nn.Module):
-    """Batch norm over the columns of (B, F), with the statistics of the global batch (biased variance).
-
-    Rows of weight 0 do not count; on several devices the sums cross them, so that results do not depend on how rows
-    are spread.
-    """
-
-    momentum: float = 0.99
-    epsilon: float = 1e-3
-
-    @nn.compact
-    def __call__(self, x: Array, weight: Array, deterministic: bool, axis: Axis = None) -> Array:
-        """(B, F), (B,) -> (B, F); unless deterministic, takes the batch's statistics and moves `batch_stats`."""
-        width = x.shape[-1]
-        mean_average = self.variable("batch_stats", "mean", jnp.zeros, (width,), jnp.float32)
-        var_average = self.variable("batch_stats", "var", jnp.ones, (width,), jnp.float32)
-        scale = self.param("scale", nn.initializers.ones, (width,), jnp.float32)
-        bias = self.param("bias", nn.initializers.zeros, (width,), jnp.float32)
-        mean, var = mean_average.value, var_average.value
-        if not deterministic:
-            mean = global_mean_of_rows(x, weight, axis)
-            var = global_mean_of_rows((x - mean) ** 2, weight, axis)
-            if not self.is_initializing() and self.is_mutable_collection("batch_stats"):
-                mean_average.value = self.momentum * mean_average.value + (1 - self.momentum) * mean
-                var_average.value = self.momentum * var_average.value + (1 - self.momentum) * var
-        return (x - mean) * jax.lax.rsqrt(var + self.epsilon) * scale + bias
 
 
 class StampClassifier(nn.Module):
@@ -94,9 +67,9 @@ class StampClassifier(nn.Module):
         x = jnp.mean(x.astype(jnp.float32).reshape(_ROTATIONS, rows, -1), axis=0)
         self._note("cyclic_pool", x)
         if config.num_features:
-            norm = FeatureNorm(config.feature_norm_momentum, config.feature_norm_epsilon, name="bn")
+            norm = BatchNorm(config.feature_norm_momentum, config.feature_norm_epsilon, unbiased=False, name="bn")
             chex.assert_shape(batch["features"], (rows, config.num_features))
-            features = norm(batch["features"].astype(jnp.float32), weight, deterministic, axis)
+            features = norm(batch["features"], deterministic, axis, weight)
             self._note("bn_features", features)
             x = jnp.concatenate([x, features], axis=-1)
             self._note("concat", x)

@@ -61,7 +61,7 @@ def inverted(matrix: Array) -> Array:
 def harmonic_fits(phases: Array, value: Array, weight: Array, harmonics: int, ridge: float = 0.5) -> Experts:
     """Ridge fits of harmonics at each frequency, phases (B, F, L) in cycles; of a visible point, without itself.
 
-    The penalty grows with the square of the order, as in `lcjax.evaluation.periodogram`.
+    The penalty grows with the square of the order, as in `lcjax.evaluation.harmonic_fit`.
     """
     order = np.arange(1, harmonics + 1)
     angle = 2 * np.pi * phases[..., None] * order

@@ -8,6 +8,7 @@ import chex
 import flax.linen as nn
 import jax.numpy as jnp
 
+from lcjax.models.band_part import BandPart
 from lcjax.models.dropout import RowDropout
 from lcjax.models.star_encoder_config import StarEncoderConfig
 from lcjax.transforms.views import SCALARS, Views
@@ -146,6 +147,11 @@ class StarEncoder(nn.Module):
         scalars = nn.gelu(nn.Dense(width, name="scalars_in")(jnp.clip(scalars, -6.0, 6.0)))
         scalars = nn.Dense(width, name="scalars_out")(scalars)
         x = spectrum + folded + scalars
+        if views.bands is not None:
+            spread = 10.0 ** views.scalars[:, SPREAD]
+            x = x + BandPart(config.filters, width, config.dropout, name="bands")(
+                views.bands, spread, row, deterministic
+            )
         for i in range(config.blocks):
             y = nn.gelu(nn.Dense(2 * width, name=f"up_{i}")(nn.LayerNorm(name=f"norm_{i}")(x)))
             y = nn.Dense(width, name=f"down_{i}")(y)

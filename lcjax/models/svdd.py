@@ -7,38 +7,11 @@ import chex
 import flax.linen as nn
 import jax.numpy as jnp
 
-from lcjax.global_batch import global_mean_of_rows, global_sum
+from lcjax.models.batch_norm import BatchNorm
 from lcjax.models.svdd_config import DetectorModelConfig
 from lcjax.typing import Array, Axis
 
 _SLOPE = 0.01
-_MOMENTUM, _EPSILON = 0.1, 1e-5
-
-
-class RowNorm(nn.Module):
-    """Batch norm over the rows that weigh, of the global batch; running statistics move by a tenth and hold the unbiased variance."""
-
-    shift: bool = True
-
-    @nn.compact
-    def __call__(self, x: Array, weight: Array, deterministic: bool = True, axis: Axis = None) -> Array:
-        """(B, F), (B,) -> (B, F)."""
-        width = x.shape[-1]
-        mean = self.variable("batch_stats", "mean", jnp.zeros, width)
-        variance = self.variable("batch_stats", "var", jnp.ones, width)
-        scale = self.param("scale", nn.initializers.ones, (width,))
-        if deterministic:
-            centre, spread = mean.value, variance.value
-        else:
-            centre = global_mean_of_rows(x, weight, axis)
-            spread = global_mean_of_rows((x - centre) ** 2, weight, axis)
-            if not self.is_initializing():
-                rows = global_sum(weight, axis)
-                unbiased = spread * rows / jnp.maximum(rows - 1, 1)
-                mean.value = (1 - _MOMENTUM) * mean.value + _MOMENTUM * centre
-                variance.value = (1 - _MOMENTUM) * variance.value + _MOMENTUM * unbiased
-        out = (x - centre) / jnp.sqrt(spread + _EPSILON) * scale
-        return out + self.param("bias", nn.initializers.zeros, (width,)) if self.shift else out
 
 
 class HiddenLayers(nn.Module):
@@ -52,7 +25,7 @@ class HiddenLayers(nn.Module):
         """(B, F), (B,) -> (B, last width)."""
         for i, width in enumerate(self.widths, 1):
             x = nn.Dense(width, use_bias=self.biases, name=f"dense_{i}")(x)
-            x = RowNorm(self.biases, name=f"norm_{i}")(x, weight, deterministic, axis)
+            x = BatchNorm(shift=self.biases, name=f"norm_{i}")(x, deterministic, axis, weight)
             x = nn.leaky_relu(x, _SLOPE)
         return x
 

@@ -144,7 +144,7 @@ def _fetch(url: str, part: Path, max_bytes: int, progress: Progress | None, pati
                 raise WeightsError(f"{url} answers {error.code} {error.reason}: is the address still right?") from error
             reason: Any = f"{error.code} {error.reason}"
         except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError) as error:
-            reason = getattr(error, "reason", None) or error
+            reason = (error.reason if isinstance(error, urllib.error.URLError) else None) or error
         grown = part.exists() and part.stat().st_size > before
         failures, wait = (0, patience.first_wait) if grown else (failures + 1, wait)
         if failures >= patience.attempts:

@@ -50,6 +50,28 @@ class ImportedWeights:
         """Number of trained numbers."""
         return count_parameters(self.variables)
 
+    def summary(self, family: str, out: Path) -> dict[str, str]:
+        """What there is to say of it, name -> text, once it is written to `out`."""
+        settings = self.settings_file.name if self.settings_file else "none found"
+        return {
+            "system": f"{family}, exactly as published (parity)",
+            "read from": f"{self.source} (settings: {settings})",
+            "parameters": f"{self.parameters:,}",
+            **self.rows,
+            "left out": _shortened(self.ignored),
+            "written": f"{out / 'config.json'}, {ARRAYS}, best/",
+        }
+
+
+def _shortened(names: list[str], most: int = 6) -> str:
+    """Names in a row, the first ones if they are many.
+
+    >>> _shortened(["a", "b", "c"], 2), _shortened([])
+    ('a, b and 1 more (config.json has all)', 'nothing')
+    """
+    more = f" and {len(names) - most} more (config.json has all)" if len(names) > most else ""
+    return (", ".join(names[:most]) or "nothing") + more
+
 
 def count_parameters(variables: PyTree) -> int:
     """Numbers under `params`.

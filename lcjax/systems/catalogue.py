@@ -5,6 +5,7 @@ Each system lists its own; here they are one catalogue.
 
 import dataclasses
 from functools import cache
+from pathlib import Path
 
 from lcjax.errors import WeightsError
 
@@ -39,6 +40,22 @@ class Published:
     def file_sha256(self, url: str) -> str | None:
         """What the file at `url` must hash to, if known."""
         return dict(self.sha256).get(url)
+
+    def rows(self, cached: Path) -> dict[str, list[str]]:
+        """What there is to say of it, name -> lines; `cached`: where it lies once it is fetched."""
+        hashes = [f"{file} {digest}" for file, digest in (*self.sha256, *self.contents_sha256)]
+        hashes += [f"of the arrays {self.arrays_sha256}"] if self.arrays_sha256 else []
+        unknown = "unknown: recorded at the first download, with a warning" if self.urls else "-"
+        return {
+            "system": [self.family],
+            "what": [self.description],
+            "paper": [self.paper],
+            "licence": [self.licence],
+            "size": [f"{self.download_bytes / 1e6:.1f} MB" if self.download_bytes else "unknown"],
+            "source": list(self.urls) or [f"the package {self.package}, where you have installed it"],
+            "sha256": hashes or [unknown],
+            "in cache": ["yes" if (cached / "config.json").exists() else "no"],
+        }
 
 
 @cache

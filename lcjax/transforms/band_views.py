@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lcjax.transforms.bands import at_points, fitted_amplitudes, members, scaled_to
+from lcjax.transforms.bands import at_points, exact_sum, fitted_amplitudes, members, scaled_to
 from lcjax.transforms.folding import FoldedCurves
 from lcjax.transforms.frequency_grid import Frequency, cosine_sine, phase
 from lcjax.transforms.peaks import Candidates, PeakSearch, scores, take
@@ -115,7 +115,7 @@ def band_numbers(batch: dict, points: Points, waves: Array) -> Array:
     there = count > 0
     safe = jnp.maximum(count, 1.0)
     magnitude = jnp.where(mask, batch["magnitude"], 0.0)
-    of = lambda values: jnp.einsum("bl,bsl->bs", values, inside) / safe
+    of = lambda values: exact_sum("bl,bsl->bs", values, inside) / safe
     centre = jnp.sum(magnitude, axis=-1, keepdims=True) / jnp.maximum(jnp.sum(mask, axis=-1, keepdims=True), 1)
     magnitude = jnp.where(mask, magnitude - centre, 0.0)
     mean = of(magnitude)

@@ -10,7 +10,7 @@ from lcjax.errors import ConfigError
 from lcjax.transforms.image_augmentation import uniform_by_row, warp
 from lcjax.typing import Array
 
-_HUGE = 1e10
+HUGE = 1e10
 """Beyond it a number stands for a missing pixel."""
 
 
@@ -41,7 +41,7 @@ def prepare_galaxies(
             f"these images have {images.shape[-1]} channels, and each band is an image of its own: prepare them with one, or take "
             "their mean with --image.channels mean"
         )
-    there = jnp.isfinite(images) & (jnp.abs(images) < _HUGE)
+    there = jnp.isfinite(images) & (jnp.abs(images) < HUGE)
     lowest = jnp.min(jnp.where(there, images, jnp.inf), axis=(1, 2), keepdims=True)
     images = jnp.where(there, images, jnp.where(jnp.isfinite(lowest), lowest, 0.0))
     images = jnp.mean(images, axis=-1, keepdims=True)

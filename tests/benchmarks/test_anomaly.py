@@ -8,15 +8,16 @@ import pytest
 from benchmarks import anomaly, anomaly_cases
 
 
-def test_a_small_one(tmp_path):
+def test_a_small_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(anomaly_cases, "KINDS", ("autoencoder",))
     small = ["--members", "1", "--rows", "40", "--features", "4", "--classes", "2", "--latent", "2", "--widths", "4"]
     more = ["--batch-size", "16", "--epochs", "1", "--turns", "1", "--torch-python", "false"]
     assert anomaly.main([*small, *more, "--out", str(tmp_path / "a.json")]) == 0
     rows = {row["case"]: row for row in json.loads((tmp_path / "a.json").read_text())["rows"]}
     assert {"all at once (vmap)", "one by one"} <= rows.keys() and not any("PyTorch" in name for name in rows)
     one = rows["one by one"]
-    assert one["network-epochs/s"] * one["seconds"] == pytest.approx(2)
-    assert one["training rows/s"] * one["seconds"] == pytest.approx(2 * 32)
+    assert one["network-epochs/s"] * one["seconds"] == pytest.approx(1)
+    assert one["training rows/s"] * one["seconds"] == pytest.approx(32)
 
 
 def test_pytorch_needs_nothing_of_ours():

@@ -6,7 +6,8 @@ python -m tests.browser.serve_night FOLDER PORT COUNT
 import sys
 from pathlib import Path
 
-from lcjax.cli.hunt import HuntOptions, serve
+from lcjax.hunt.serving import serve
+from lcjax.hunt.settings import HuntOptions
 from tests.hunt.nights import Brightness, MiddleHost, candidate, make_night
 
 

@@ -1,10 +1,6 @@
-"""The triage page in a real browser: a night by keyboard, filters, export, two users, a server that is killed.
-
-$LCJAX_GALLERY names a folder for the pictures that the README shows; without it they are thrown away.
-"""
+"""The triage page in a real browser: a tour, a night by keyboard, filters, export, two users, a server that is killed."""
 
 import csv
-import os
 import re
 import shutil
 import signal
@@ -103,6 +99,8 @@ class Page:
         self.browser.get(address)
         self.wait(lambda: self.all("#rows tr") and self.one("#object"))
         self.wait(lambda: f"{COUNT} candidates" == self.text("#progress"))  # all are read and classified
+        if self.one("#tour[open]"):
+            self.one("#tour-skip").click()
 
     def one(self, css):
         return next(iter(self.all(css)), None)
@@ -148,14 +146,37 @@ class Page:
         self.run("document.getElementById('filters').reset()")
         self.wait(lambda: self.text("#total") == str(COUNT))
 
-    def keep_picture(self, name):
-        folder = os.environ.get("LCJAX_GALLERY")
-        if folder:
-            self.browser.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+def test_a_first_visit_is_offered_a_tour(ann):
+    ann.run("localStorage.removeItem('lcjax-hunt-tour')")
+    ann.browser.refresh()
+    ann.wait(lambda: ann.one("#tour[open]"))
+    titles = [ann.text("#tour-title")]
+    while ann.text("#tour-next") != "Done":
+        assert ann.run(
+            "return document.activeElement.id === 'tour-next' && document.querySelectorAll('.toured').length === 1"
+        )
+        box, (wide, high) = ann.one("#tour").rect, ann.run("return [innerWidth, innerHeight]")
+        assert box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= wide and box["y"] + box["height"] <= high
+        ann.one("#tour-next").send_keys(Keys.ARROW_RIGHT)
+        titles.append(ann.text("#tour-title"))
+    assert len(set(titles)) == len(titles) == 10
+    ann.one("#tour-next").send_keys(Keys.ARROW_LEFT)
+    assert ann.text("#tour-title") == titles[-2]
+    ann.one("#tour-next").send_keys(Keys.ESCAPE)
+    assert not ann.one("#tour[open], .toured")
+    ann.browser.refresh()
+    ann.wait(lambda: ann.one("#object"))
+    assert not ann.one("#tour[open]")
+    ann.keys("g")
+    assert ann.text("#tour-title") == titles[0]
+    ann.one("#tour-skip").click()
+    ann.keys("?")
+    assert {"J or ↓", "A", "G", "L"} <= {one.text for one in ann.all("#dialog kbd")}
+    ann.one("#dialog").send_keys(Keys.ESCAPE)
 
 
 def test_a_night_by_keyboard(ann):
-    ann.keep_picture("hunt")
     order = ann.column(0)
     assert ann.text("#object") == order[0]
     ann.keys("ara1")  # accept, reject, accept, first other label
@@ -183,25 +204,36 @@ def test_stamps_explanation_light_curve_and_host_are_drawn(ann):
     )
     plain = dark()
     assert len(plain) == 3 and len(set(plain)) == 3
-    for key in "bi+n":
+    for key in "bi+nlc":
         before = dark()
         ann.keys(key)
         ann.wait(lambda: dark() != before)
-    ann.keys("bi-n")
+    ann.keys("bi0nlllccc")
+    width = ann.one("canvas.stamp").rect["width"]
+    ann.keys("v")
+    assert ann.one("canvas.stamp").rect["width"] > 1.3 * width and not ann.one("#list").is_displayed()
+    ann.keys("v")
     ann.keys("e")
     ann.wait(lambda: "hiding it lowers" in ann.text("#detail"))
-    ann.keep_picture("hunt-explained")
     assert len(ann.all("#detail svg circle.point")) == 2 and ann.all("#detail svg path.limit")
-    assert "2.00″ away" in ann.text("#detail")
+    assert "2.00″ away" in ann.text("#detail") and "± 0.05 mag/d" in ann.text("#detail .facts")
+    ann.keys("f")
+    ann.one("#period").send_keys("1.5", Keys.ESCAPE)
+    ann.wait(lambda: len(ann.all("#detail svg circle.point")) == 4)  # every point in two cycles
+    ann.run("const p = document.getElementById('period'); p.value = ''; p.dispatchEvent(new Event('input'))")
     ann.keys("s")
     ann.wait(lambda: len(ann.all("#dialog circle.candidate")) == COUNT)
-    ann.keep_picture("hunt-sky")
+    next(b for b in ann.all("#dialog button") if b.text.startswith("Nearer")).click()
+    ann.wait(
+        lambda: ann.run("return document.querySelector('#dialog svg').getAttribute('viewBox')").endswith(" 360 180")
+    )
     ann.one("#dialog").send_keys(Keys.ESCAPE)
 
 
 def test_filters_and_sort(ann):
     ann.set("min_score", "0.5")
     ann.wait(lambda: 0 < int(ann.text("#total")) < COUNT)
+    assert ann.text("#filters-set") == " (1 set)"
     scores = [float(score) for score in ann.column(1)]
     assert min(scores) >= 0.5 and scores == sorted(scores, reverse=True)
     ann.set("order", "ascending")
@@ -210,6 +242,11 @@ def test_filters_and_sort(ann):
     ann.wait(lambda: "three numbers" in ann.text("#list-error"))
     ann.clear_filters()
     assert ann.text("#list-error") == ""
+    ann.set("text", "nothing is called so")
+    ann.wait(lambda: "No candidate fits" in ann.text("#empty") and ann.one("#empty").is_displayed())
+    ann.one("#filters [name=text]").send_keys(Keys.ESCAPE)
+    ann.keys("x")
+    ann.wait(lambda: ann.text("#total") == str(COUNT))
 
 
 def test_export(ann, downloads):
@@ -259,7 +296,6 @@ def test_a_killed_server_loses_no_vote(ann, server):
 def test_narrow_screens_light_theme_and_names_of_controls(ann):
     ann.browser.set_window_size(500, 900)
     ann.wait(lambda: ann.run("return document.documentElement.scrollWidth <= window.innerWidth"))
-    ann.keep_picture("hunt-phone")
     ann.browser.set_window_size(1360, 950)
     nameless = """
       return [...document.querySelectorAll('button, input, select, textarea, canvas, svg.plot')].filter(e => e.checkVisibility()
@@ -269,7 +305,6 @@ def test_narrow_screens_light_theme_and_names_of_controls(ann):
         ann.one("#theme").click()
         assert ann.run(CONTRAST) == []
     ann.one("#theme").click()
-    ann.keep_picture("hunt-light")
 
 
 def test_nothing_was_refused_by_the_content_policy(ann):

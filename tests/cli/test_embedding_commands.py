@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data_pipelines.embedded_objects import EmbeddingInput, read_objects
+from data_pipelines.labelled_features import read_objects as read_features
 from lcjax.cli import holdout
 from lcjax.cli import map as map_command
-from lcjax.cli.embedded_objects import EmbeddingInput, read_objects
-from lcjax.cli.feature_input import read_objects as read_features
 from lcjax.cli.main import main
 from lcjax.errors import DataError
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data_pipelines.kinds import find_kind
 from data_pipelines.prepare import prepare
 from lcjax.cli import evaluate as command
 from lcjax.cli.main import main
@@ -80,4 +81,4 @@ def test_the_split_is_opened_as_the_system_wants_it(curves_folder):
     assert lengths.max() <= 40
     with pytest.raises(DataError, match="no reader 'other'"):
         command.held_out_data(loaded, [curves_folder], "validation", reader="other")
-    assert command.EVALUATION_ROWS == {"host_fields": 32}
+    assert find_kind("host_fields").evaluation_rows == 32 and find_kind("alerts").evaluation_rows == 64

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +10,26 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the triage page needs the extra hunt")
 
+from data_pipelines import arrivals
 from data_pipelines.datasets.alert_checks import container, packet
+from data_pipelines.kinds.alerts.candidates import CandidateEntries, candidate_field, stamp_of
 from data_pipelines.kinds.alerts.options import AlertOptions
 from data_pipelines.kinds.host_fields.options import HostOptions
-from data_pipelines.sources.alerts import Alert, read_alerts
+from data_pipelines.simulate.night_batches import SimulatedBatches
+from data_pipelines.sources.alerts import STAMP_NAMES, Alert, read_alerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
-from lcjax.cli import hunt, hunt_demonstration, hunt_feeds, hunt_models, hunt_opening, hunt_tns
-from lcjax.cli.hunt import HuntOptions
-from lcjax.cli.hunt_opening import open_night
+from lcjax.cli.hunt import open_night
 from lcjax.cli.main import main
 from lcjax.errors import ConfigError, Rejection
-from lcjax.hunt import search
+from lcjax.hunt import entering, search, serving
+from lcjax.hunt.candidates import STAMP_LOST
+from lcjax.hunt.demonstration import demonstration_model
+from lcjax.hunt.feeds import AlertFeed, candidate_of
+from lcjax.hunt.models import DelightFinder, StampClassifier
+from lcjax.hunt.settings import HuntOptions
 from lcjax.systems.loading import load
 from tests.cli.test_predict_alerts import SMALL, weights
 
-ROOMS = (hunt_demonstration, hunt_tns)
 CHOSEN = {"alerts": AlertOptions(), "kafka": KafkaSettings(), "hosts": HostOptions()}
 
 
@@ -72,7 +78,7 @@ def test_a_watched_folder_is_classified_as_lcjax_predict_does(model, tmp_path):
         alerts = [a for a in read_alerts(folder / "a.avro") if isinstance(a, Alert)]
         loaded = load(model)
         batch = {
-            "stamps": np.stack([np.stack([a.stamps[n].pixels for n in hunt_models.STAMP_NAMES], -1) for a in alerts]),
+            "stamps": np.stack([np.stack([a.stamps[n].pixels for n in STAMP_NAMES], -1) for a in alerts]),
             "metadata": np.array([[a.number("drb"), a.ra, a.dec] for a in alerts], np.float32),
             **{n: np.array([getattr(a, n) for a in alerts], np.float32) for n in ("ra", "dec")},
         }
@@ -85,13 +91,11 @@ def test_a_watched_folder_is_classified_as_lcjax_predict_does(model, tmp_path):
             time.sleep(0.05)
         assert len(rows(night)) == 5
         classifier, alert = night.classifiers[0], alerts[0]
-        candidate = hunt_feeds.candidate_of(alert)
+        candidate = candidate_of(alert)
         slope = classifier.gradient(candidate, 1)
         assert slope.shape == (63, 63, 3) and np.abs(slope[21:42, 21:42]).max() > 0 == np.abs(slope[:21]).max()
         assert (
-            classifier.gradient(
-                hunt_feeds.candidate_of(next(iter(read_alerts(folder / "b.avro", rules=hunt_feeds.RULES)))), 1
-            )
+            classifier.gradient(candidate_of(next(iter(read_alerts(folder / "b.avro", rules=arrivals.RULES)))), 1)
             is None
         )
     finally:
@@ -106,7 +110,7 @@ def test_light_curves_have_their_units():
         history={"mjd": np.array([59999.0]), "band": np.array(["g"]), "flux": np.array([-3630.78]), "error": np.array([36.3])},
         forced_photometry={"mjd": np.array([59998.0]), "band": np.array(["g"]), "flux": np.array([2000.0]), "error": np.array([np.nan])},
     )  # fmt: skip
-    found = hunt_feeds.candidate_of(alert)
+    found = candidate_of(alert)
     assert found.magnitude == pytest.approx(22.5, abs=1e-4) and found.magnitude_error == pytest.approx(
         0.10857, abs=1e-4
     )
@@ -115,8 +119,18 @@ def test_light_curves_have_their_units():
     assert found.light_curve.forced["flux"] == [2.0] and found.light_curve.forced["error"] == [None]
 
 
+def test_a_stamp_that_is_damaged_is_named_beside_its_candidate(tmp_path):
+    alert = Alert("ztf", "a", 7, 60000.0, 1.0, 2.0, "g", stamp_faults={"template": "wrong checksum (template)"})
+    feed = AlertFeed(arrivals.FolderAlerts([tmp_path]))
+    feed._arrivals = types.SimpleNamespace(arrived=lambda marks: [arrivals.Arrived([alert], {})])
+    (delivery,) = feed.deliveries({})
+    there, lost = delivery.arrivals
+    assert there.object_id == lost.object_id == "a" and lost.alert_id == 7
+    assert lost.reason == f"{STAMP_LOST}: wrong checksum (template)"
+
+
 def test_a_growing_file_is_left_alone_and_a_changed_one_read_again(tmp_path):
-    feed = hunt_feeds.FolderFeed([tmp_path])
+    feed = AlertFeed(arrivals.FolderAlerts([tmp_path]))
     (tmp_path / "growing.avro").write_bytes(container([packet(0)]))
     assert list(feed.deliveries({})) == []
     write(tmp_path / "growing.avro", 0)
@@ -127,11 +141,11 @@ def test_a_growing_file_is_left_alone_and_a_changed_one_read_again(tmp_path):
 
 
 def test_the_simulated_night_goes_on_where_it_was():
-    feed = hunt_feeds.SimulatedFeed(70)
+    feed = AlertFeed(arrivals.SimulatedAlerts(70))
     parts = list(feed.deliveries({}))
     assert [len(p.arrivals) for p in parts] == [64, 6] and parts[-1].marks == {"simulated": "70"}
     assert list(feed.deliveries(parts[-1].marks)) == []
-    assert len(list(hunt_feeds.SimulatedFeed(70, every=1e-9).deliveries(parts[-1].marks))) == 1
+    assert len(list(AlertFeed(arrivals.SimulatedAlerts(70, every=1e-9)).deliveries(parts[-1].marks))) == 1
 
 
 def test_a_stream_goes_on_where_the_candidates_end(monkeypatch):
@@ -142,7 +156,7 @@ def test_a_stream_goes_on_where_the_candidates_end(monkeypatch):
 
     fake = FakeKafka([[container([packet(n)]) for n in range(3)] + [b"poison"], [container([packet(9)])]], {})
     monkeypatch.setattr(kafka, "_package", lambda: fake)
-    feed = hunt_feeds.KafkaFeed(KafkaAddress("b", ("alerts",)), KafkaSettings(), print)
+    feed = AlertFeed(arrivals.TopicAlerts(KafkaAddress("b", ("alerts",)), KafkaSettings(), print))
     (delivery,) = (deliveries := feed.deliveries({"kafka alerts/0": "1"})) and [next(deliveries)]
     assert not fake.committed  # nothing is stored yet
     next(deliveries, None)
@@ -163,9 +177,9 @@ def test_hosts_are_given_in_pixels_of_the_stamp(model):
                 more = {"semi_major_axis": 2.0, "method": "network", "variant_x": (1.0, 2.0), "variant_y": (3.0, 4.0)}
                 yield row | more
 
-    finder = hunt_models.DelightFinder.__new__(hunt_models.DelightFinder)
-    finder.cutout, finder._answers = "template", Answers()
-    (found,) = next(iter(hunt_feeds.SimulatedFeed(1).deliveries({}))).arrivals
+    finder = DelightFinder.__new__(DelightFinder)
+    finder.cutout, finder._answers, finder._make_field = "template", Answers(), candidate_field
+    (found,) = next(iter(AlertFeed(arrivals.SimulatedAlerts(1)).deliveries({}))).arrivals
     host, refused = finder.find([found, dataclasses.replace(found, cutouts={})])
     assert (host.x, host.y, host.variants) == (
         34.0,
@@ -173,7 +187,7 @@ def test_hosts_are_given_in_pixels_of_the_stamp(model):
         ((1.0, 3.0), (2.0, 4.0)),
     ) and refused == "missing cutout: template"
     with pytest.raises(ConfigError, match="finds no hosts"):
-        hunt_models.DelightFinder("W", load(model), HostOptions())
+        DelightFinder("W", load(model), HostOptions(), candidate_field, {})
 
 
 @pytest.mark.parametrize(
@@ -215,22 +229,22 @@ def test_users_and_tokens_open_other_interfaces(tmp_path, monkeypatch, capsys):
     token = tmp_path / "token"
     token.write_text("short")
     with pytest.raises(ConfigError, match="too short"):
-        hunt_opening.read_token(HuntOptions(token_file=token))
+        entering.read_token(HuntOptions(token_file=token))
     token.write_text("long enough to be a token\n")
-    assert hunt_opening.read_token(HuntOptions(token_file=token)) == "long enough to be a token"
+    assert entering.read_token(HuntOptions(token_file=token)) == "long enough to be a token"
     options = HuntOptions(user="a b", port=1)
-    assert "name=a%20b&token=" in hunt._address(
+    assert "name=a%20b&token=" in serving.address(
         options, open_night(HuntOptions(database=database, count=1), CHOSEN, print), 1
     )
 
 
 def test_the_demonstration_learns(tmp_path):
-    loaded = hunt_demonstration.demonstration_model(tmp_path / "W", steps=2, count=64)
-    classifier = hunt_models.StampClassifier("demonstration", loaded, AlertOptions(), 4)
-    candidates = [d for p in hunt_feeds.SimulatedFeed(3).deliveries({}) for d in p.arrivals]
+    loaded = demonstration_model(tmp_path / "W", SimulatedBatches(64), steps=2)
+    classifier = StampClassifier("demonstration", loaded, AlertOptions(), CandidateEntries, 4)
+    candidates = [d for p in AlertFeed(arrivals.SimulatedAlerts(3)).deliveries({}) for d in p.arrivals]
     for answer in classifier.classify(candidates):
         assert answer.shape == (6,) and answer.sum() == pytest.approx(1, abs=1e-5)
-    foreign = hunt_feeds.candidate_of(
+    foreign = candidate_of(
         Alert(
             "ztf",
             "a",
@@ -240,7 +254,7 @@ def test_the_demonstration_learns(tmp_path):
             1.0,
             "g",
             {},
-            {n: hunt_models._stamp(candidates[0].cutouts[n]) for n in hunt_models.STAMP_NAMES},
+            {n: stamp_of(candidates[0].cutouts[n]) for n in STAMP_NAMES},
         )
     )
     assert "another survey" in classifier.classify([foreign])[0]

@@ -9,9 +9,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from lcjax.cli.labelled_catalogue import CatalogueColumns, LabelOptions, read_labelled
+from data_pipelines.sources.catalogues import CatalogueTable
 from lcjax.cli.main import main
 from lcjax.evaluation import label_bias_simulation as simulation
+from lcjax.evaluation.labelled_catalogue import CatalogueColumns, LabelOptions, labelled_catalogue
 
 QUICK = ["--draws", "10", "--permutations", "20", "--depth", "3", "--bins", "3"]
 WHICH = ["--intrinsic", *simulation.INTRINSIC, "--observed", *simulation.OBSERVED]
@@ -121,9 +122,8 @@ def test_rows_are_shuffled_so_that_ties_do_not_follow_the_classes(tmp_path):
     coarse = np.tile([1.0, 2.0], 500)
     rng = np.random.default_rng(0)
     pq.write_table(pa.table({"label": label, "alpha": rng.normal(size=1000), "beta": coarse}), tmp_path / "c.parquet")
-    read = lambda: read_labelled(
-        tmp_path / "c.parquet", ["label"], ["alpha"], ["beta"], LabelOptions(), CatalogueColumns()
-    )
+    table = lambda wanted: CatalogueTable.read(tmp_path / "c.parquet", wanted)
+    read = lambda: labelled_catalogue(table, ["label"], ["alpha"], ["beta"], LabelOptions(), CatalogueColumns())
     catalogue, said = read()
     assert np.abs(catalogue.observed[0].label[:250].mean() - 0.5) < 0.15
     assert "100.0% of the objects share their 'beta'" in said[-1].text

@@ -6,7 +6,6 @@ import pytest
 
 from lcjax.errors import ConfigError
 from lcjax.evaluation.baselines import BASELINES, baseline, gaussian_process
-from lcjax.evaluation.periodogram import fit_window
 from lcjax.evaluation.reconstruction import probed_sums
 
 
@@ -85,26 +84,6 @@ def test_filter_equals_dense_gaussian_process(monkeypatch):
                     expected = share * variance * shape[:, seen] @ np.linalg.solve(kernel, y)
         mean = batch["magnitude"][i][seen].astype(float).mean()
         np.testing.assert_allclose(out[i][mask], (mean + expected)[mask], atol=2e-5)
-
-
-@pytest.mark.parametrize("period", [0.31, 0.57, 4.3, 210.0])
-def test_periodogram_finds_the_period(period):
-    rng = np.random.default_rng(1)
-    time = np.sort(rng.choice(2000, 200, replace=False) + rng.normal(0, 0.1, 200))
-    truth = lambda t: 14 + 0.4 * np.cos(2 * np.pi * t / period) + 0.15 * np.cos(4 * np.pi * t / period + 1)
-    error = np.full(100, 0.05)
-    predicted = fit_window(time[::2], truth(time[::2]) + rng.normal(0, 0.05, 100), error)(time[1::2])
-    assert np.std(predicted - truth(time[1::2])) < 0.06
-
-
-def test_periodogram_does_not_invent_periods():
-    rng = np.random.default_rng(2)
-    spread = []
-    for _ in range(20):
-        time = np.sort(rng.uniform(0, 1500, 200))
-        noise = rng.normal(0, 0.1, 200)
-        spread.append(np.std(fit_window(time[::2], noise[::2], np.full(100, 0.1))(time[1::2])))
-    assert np.mean(spread) < 0.03
 
 
 def test_unknown_baseline():

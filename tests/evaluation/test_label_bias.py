@@ -8,7 +8,13 @@ from lcjax.evaluation import label_bias_simulation as simulation
 from lcjax.evaluation.label_bias import count_classes, label_bias
 from lcjax.evaluation.label_bias_bins import search_depth, search_observable_bins
 from lcjax.evaluation.label_bias_catalogue import Bins, build_catalogue
-from lcjax.evaluation.label_bias_draws import bootstrap_bias, objects_in_bins, permutation_test, sampling_floor
+from lcjax.evaluation.label_bias_draws import (
+    Permutations,
+    bootstrap_bias,
+    objects_in_bins,
+    permutation_test,
+    sampling_floor,
+)
 from lcjax.evaluation.label_bias_labels import labels_from_probabilities
 from lcjax.evaluation.label_bias_tree import grow_leaves
 
@@ -158,3 +164,21 @@ def test_simulations_like_a_table():
     small = {"magnitude": np.array([16.0, 18.5, 16.0]), "radius_over_seeing": np.array([1.0, 1.0, 100.0])}
     chance = simulation.chance_of_loss(small, 1.0)
     assert chance[1] > chance[0] > chance[2] and (simulation.chance_of_loss(small, 0.5) <= chance).all()
+
+
+def test_permutations_with_as_large_a_bias_count():
+    """Labels that no permutation changes (one class a leaf) are no evidence: p is 1, not 1 / (1 + permutations)."""
+    same = Permutations(np.full((1, 2), 0.3), np.full((9, 1, 2), 0.3))
+    assert same.p_value() == 1.0
+    assert Permutations(np.full((1, 2), 0.4), same.null).p_value() == 0.1
+
+
+def test_equal_values_keep_the_order_of_the_rows():
+    """Which is random where a catalogue is read: an order of the sort's own would follow the labels."""
+    rng = np.random.default_rng(0)
+    value = rng.integers(0, 3, 4000).astype(float)
+    catalogue = build_catalogue(rng.normal(size=(4000, 1)), value[:, None], rng.integers(0, 2, 4000))
+    order = catalogue.observed[0].order
+    for v in range(3):
+        rows = order[value[order] == v]
+        assert (np.diff(rows) > 0).all()

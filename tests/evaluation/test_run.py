@@ -42,8 +42,10 @@ def test_saved_without_words_that_are_no_json(tmp_path):
         "name": "NaN",
     }
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot write"):
-        save_scores(tmp_path / "file" / "scores.json", scores())
+    with pytest.raises(StorageError, match=r"cannot write .*choose another --json$"):
+        save_scores(tmp_path / "file" / "scores.json", scores(), "--json")
+    with pytest.raises(StorageError, match=r"cannot write .*choose another --report$"):
+        write_report(tmp_path / "file", scores(), {}, tmp_path, option="--report")
 
 
 def test_reported(tmp_path):

@@ -1,5 +1,7 @@
 """A night of forty candidates and browsers that are let in."""
 
+import shutil
+
 import pytest
 
 pytest.importorskip("fastapi", reason="the triage page needs the extra hunt")
@@ -24,7 +26,7 @@ class Visitor:
         return self.client.post(path, json=body, headers=self.headers)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def enter():
     """(night, name) -> a visitor."""
     from fastapi.testclient import TestClient
@@ -38,11 +40,25 @@ def enter():
     return enter
 
 
-@pytest.fixture
-def night(tmp_path):
+@pytest.fixture(scope="session")
+def forty(tmp_path_factory):
+    """Forty candidates, and the database of when all was read and answered."""
     from tests.hunt.nights import MiddleHost, candidate, make_night
 
-    night = make_night(tmp_path, [candidate(n) for n in range(40)], finder=MiddleHost())
+    folder, arrivals = tmp_path_factory.mktemp("forty"), [candidate(n) for n in range(40)]
+    night = make_night(folder, arrivals, finder=MiddleHost())
+    night.background.stop()
+    night.database.close()
+    return arrivals, folder / "hunt.sqlite"
+
+
+@pytest.fixture
+def night(tmp_path, forty):
+    from tests.hunt.nights import MiddleHost, make_night
+
+    arrivals, database = forty
+    shutil.copy(database, tmp_path / database.name)
+    night = make_night(tmp_path, arrivals, finder=MiddleHost())
     yield night
     night.background.stop()
     night.database.close()

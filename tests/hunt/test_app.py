@@ -1,6 +1,7 @@
 """The whole app by requests: list, candidate, stamps, votes, undo, notes, exports."""
 
 import csv
+import datetime
 import io
 import json
 import time
@@ -8,12 +9,30 @@ import time
 import numpy as np
 import pytest
 
+from lcjax.errors import Rejection
 from lcjax.hunt import app, explanation, exports, fields, links, routes, tables, votes
-from lcjax.hunt.migrations.versions import first
+from lcjax.hunt.candidates import STAMP_LOST, Delivery
+from lcjax.hunt.migrations.versions import first, places
 from lcjax.hunt.routes import candidates, doors, exporting, voting
+from lcjax.hunt.storing import store
 from tests.hunt.nights import candidate, make_night, new_key
 
-ROOMS = (app, explanation, exports, votes, fields, links, routes, tables, first, candidates, doors, exporting, voting)
+ROOMS = (
+    app,
+    explanation,
+    exports,
+    votes,
+    fields,
+    links,
+    routes,
+    tables,
+    first,
+    places,
+    candidates,
+    doors,
+    exporting,
+    voting,
+)
 
 
 def test_the_list_is_ranked_by_the_model_and_paged(night, enter):
@@ -53,6 +72,24 @@ def test_a_candidate_says_everything(night, enter):
     given = candidate(19).cutouts
     np.testing.assert_array_equal(raw, [given[n].pixels for n in ("science", "template", "difference")])
     assert ann.get("/api/candidates/9999").status_code == 404
+    assert d["rise_rate_error"] == pytest.approx(0.05) and d["lost_stamps"] == [] and "x" not in d
+    lost = Rejection("ZTF00019", f"{STAMP_LOST}: wrong checksum (template)", "a.avro#1", 2**60 + 19)
+    with night.database.write() as connection:
+        store(connection, Delivery([lost, lost, Rejection("ZTF00019", "other", "b.avro", 2**60 + 19)]))
+    assert ann.get(f"/api/candidates/{row['id']}").json()["lost_stamps"] == [lost.reason]
+
+
+def test_the_log_of_an_object_a_user_and_a_day(night, enter):
+    ann, bob = enter(night, "ann"), enter(night, "bob")
+    for user, number in ((ann, 1), (ann, 2), (bob, 1)):
+        user.post(f"/api/candidates/{number}/vote", {"label": "SN", "key": new_key()})
+    lines = lambda words: [
+        (r["user"], r["object_id"]) for r in ann.get(f"/api/audit?{words}").json()["rows"] if r["action"] == "vote"
+    ]
+    today = datetime.datetime.now(datetime.UTC).date()
+    assert lines("object=ZTF00000") == [("bob", "ZTF00000"), ("ann", "ZTF00000")]
+    assert lines(f"user=ann&day={today}") == [("ann", "ZTF00001"), ("ann", "ZTF00000")]
+    assert lines(f"day={today - datetime.timedelta(days=2)}") == []
 
 
 def test_votes_undo_and_agreement(night, enter):

@@ -1,18 +1,32 @@
 """Who is kept out: other hosts, other sites, large bodies, wrong passwords, the impatient."""
 
+import base64
+import dataclasses
+
 import pytest
 
 from lcjax.errors import ConfigError
 from lcjax.hunt import sessions
-from lcjax.hunt.guards import MOST_BODY, Pace, secret_of
+from lcjax.hunt.guards import MOST_BODY, Guard, Pace, secret_of
 from tests.hunt.nights import TOKEN, make_night, new_key
 
 
-@pytest.fixture
-def empty(tmp_path):
-    night = make_night(tmp_path, [], start=False, names=("hunt.example",))
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    night = make_night(tmp_path_factory.mktemp("empty"), [], start=False, names=("hunt.example",))
     yield night
     night.database.close()
+
+
+@pytest.fixture(scope="module")
+def ann(opened, enter):
+    return enter(dataclasses.replace(opened, attempts=Pace(1 / 12, 8)))
+
+
+@pytest.fixture
+def empty(opened):
+    """Where nobody has tried to come in yet."""
+    return dataclasses.replace(opened, attempts=Pace(1 / 12, 8))
 
 
 def test_nothing_without_a_session(empty):
@@ -43,6 +57,7 @@ def test_nothing_without_a_session(empty):
         ({"host": "[::1]:80", "origin": "http://[::1]:80"}, 200),
         ({"content-length": str(MOST_BODY + 1)}, 413),
         ({"content-length": "-1"}, 413),
+        ({"host": "evil@127.0.0.1", "origin": "http://evil@127.0.0.1"}, 421),
     ],
 )
 def test_changing_requests_come_from_our_page(empty, enter, change, status):
@@ -51,6 +66,33 @@ def test_changing_requests_come_from_our_page(empty, enter, change, status):
     cookie = {"cookie": f"lcjax_hunt={ann.client.cookies['lcjax_hunt']}"}
     answer = ann.client.post("/api/undo", json={"key": new_key()}, headers=headers | cookie)
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/candidates/99999999999999999999",
+        "/api/candidates/99999999999999999999/stamps",
+        "/api/audit?before=99999999999999999999",
+        "/api/audit?day=tomorrow",
+        "/api/candidates?text=%00",
+        "/api/candidates?cursor=WzEsMSwxXQ==",
+        "/api/candidates?cursor=" + base64.urlsafe_b64encode(b"[false, 0.5, 1e400]").decode(),
+        "/api/candidates?cursor=" + base64.urlsafe_b64encode(b'[false, "a", 1]').decode(),
+        f"/api/candidates?cursor={base64.urlsafe_b64encode(f'[false, 0.5, {10**30}]'.encode()).decode()}",
+    ],
+)
+def test_what_a_database_could_not_hold_is_refused(ann, path):
+    answer = ann.get(path)
+    assert answer.status_code in (400, 422) and answer.json()["error"]
+
+
+def test_made_up_cookies_do_not_outrun_the_pace(opened):
+    guard = Guard(None)
+    guard._of_address = Pace(0.0, 3)
+    scope = {"method": "GET", "path": "/", "client": ("10.0.0.1", 1), "query_string": b""}
+    said = [guard._refusal(scope, {"host": "localhost", "cookie": f"lcjax_hunt=a{n}"}) for n in range(5)]
+    assert [one and one[0] for one in said] == [None, None, None, 429, 429]
 
 
 def test_a_body_without_a_length_is_bounded(empty, enter):

@@ -222,3 +222,22 @@ def test_the_migrations_make_the_tables_of_the_code(database):
 
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), t.Base.metadata) == []
+
+
+def test_an_answer_is_not_kept_for_another_alert(database):
+    """An earlier alert of the object comes while the model thinks: what it says is of the later one, and it is asked again."""
+    put(database, candidate(3))
+    earlier = candidate(3, alert_id=7, mjd=candidate(3).mjd - 1)
+
+    class Slow(Brightness):
+        def classify(self, candidates):
+            if not self.asked:
+                put(database, earlier)
+            return super().classify(candidates)
+
+    model = Slow()
+    register(database, [model])
+    classify_some(database, model, "SN")
+    assert count(database, unclassified(model.name)) == 1
+    classify_some(database, model, "SN")
+    assert count(database, unclassified(model.name)) == 0 and model.asked == 2

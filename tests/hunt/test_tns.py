@@ -1,16 +1,16 @@
-"""Reports to TNS: as the published field list has them, checked, and sent only when told to."""
+"""Reports to TNS: as the published field list has them, and checked."""
 
 import copy
-import http.server
-import json
-import threading
-import urllib.parse
 
 import pytest
 
-from lcjax.cli.main import main
-from lcjax.hunt.night import Reporter
-from lcjax.hunt.tns import date, problems
+from lcjax.errors import ConfigError
+from lcjax.hunt.candidates import Delivery, LightCurve
+from lcjax.hunt.database import Database, sqlite_url
+from lcjax.hunt.search import Query, everything
+from lcjax.hunt.storing import store
+from lcjax.hunt.tns import Reporter, bulk_report, date, problems
+from lcjax.hunt.tns_numbers import KNOWN, with_given
 from tests.hunt.nights import candidate, make_night, new_key
 
 
@@ -36,64 +36,72 @@ def test_the_report_is_as_tns_wants_it(report):
     assert one["non_detection"]["limiting_flux"] == "20.500" and one["non_detection"]["obsdate"] == date(60000.002 - 4)
 
 
+REFUSED = [
+    (lambda r: r["at_report"]["0"].pop("reporter"), "reporter is required"),
+    (lambda r: r["at_report"]["0"].update(typo=1), "no field 'typo'"),
+    (lambda r: r["at_report"]["0"]["ra"].update(value="400"), "ra is '400'"),
+    (lambda r: r["at_report"]["0"].update(discovery_datetime="yesterday"), "discovery_datetime"),
+    (lambda r: r["at_report"]["0"].update(at_type="9"), "at_type"),
+    (lambda r: r["at_report"]["0"]["photometry"].update(photometry_group={}), "no photometry_group"),
+    (lambda r: r["at_report"]["0"]["photometry"]["photometry_group"]["0"].update(flux="nan"), "no magnitude"),
+    (lambda r: r["at_report"]["0"].update(non_detection={"archiveid": "0"}), "archival_remarks is required"),
+    (lambda r: r["at_report"].update({"2": {}}), "0, 1, 2"),
+    (lambda r: r.update(more=1), "one field"),
+]
+
+
+def test_what_tns_would_refuse_is_told(report):
+    for change, why in REFUSED:
+        other = copy.deepcopy(report)
+        change(other)
+        assert any(why in text for text in problems(other)), why
+
+
+def test_what_cannot_be_known_is_asked_for(tmp_path):
+    """Of simulated objects, of ATLAS's cameras, of Rubin's numbers; of sources that have only faded."""
+    faded = LightCurve({"mjd": [60000.0], "band": ["o"], "magnitude": [17.0], "error": [0.1], "positive": [False]})
+    risen = LightCurve({name: column * 2 for name, column in faded.detections.items()})
+    risen.detections.update(mjd=[59999.0, 60000.5], positive=[False, True], magnitude=[16.0, 18.0])
+    made = {
+        "simulated": candidate(1, survey="simulated"),
+        "atlas": candidate(2, survey="atlas", light_curve=risen, band="o"),
+        "lsst": candidate(3, survey="lsst"),
+        "faded": candidate(4, survey="atlas", light_curve=faded, band="o"),
+    }
+    database = Database(sqlite_url(tmp_path / "d.sqlite"))
+    try:
+        with database.write() as connection:
+            store(connection, Delivery(list(made.values())))
+            rows = dict(zip(made, everything(connection, Query(sort="object_id", descending=False)), strict=True))
+            of = lambda name, *given: bulk_report(
+                connection, [rows[name]], Reporter(18, "A. Name", with_given(given) if given else KNOWN)
+            )["at_report"]["0"]
+            with pytest.raises(ConfigError, match="survey 'simulated'"):
+                of("simulated")
+            with pytest.raises(ConfigError, match="brighter than the template"):
+                of("faded", "atlas.source=18", "atlas.instrument=159")
+            with pytest.raises(ConfigError, match=r"153, 159, .* --tns-numbers atlas.source=N atlas.instrument=N$"):
+                of("atlas")
+            with pytest.raises(ConfigError, match=r"lsst.source=N lsst.instrument=N lsst.filter.g=N lsst.filter.r=N"):
+                of("lsst")
+            one = of("atlas", "atlas.source=18", "atlas.instrument=159")
+            (point,) = list(one["photometry"]["photometry_group"].values())[:1]
+            assert (
+                one["discovery_datetime"] == date(60000.5)
+                and point["flux"] == "18.000"
+                and point["filter_value"] == "72"
+            )
+            assert (point["instrument_value"], one["discovery_data_source_id"]) == ("159", "18")
+            assert one["non_detection"]["archival_remarks"] == "ATLAS reference images"
+            numbers = [f"lsst.{what}=7" for what in ("source", "instrument", "filter.g", "filter.r")]
+            assert of("lsst", *numbers)["photometry"]["photometry_group"]["0"]["filter_value"] == "7"
+    finally:
+        database.close()
+
+
 @pytest.mark.parametrize(
-    "change,why",
-    [
-        (lambda r: r["at_report"]["0"].pop("reporter"), "reporter is required"),
-        (lambda r: r["at_report"]["0"].update(typo=1), "no field 'typo'"),
-        (lambda r: r["at_report"]["0"]["ra"].update(value="400"), "ra is '400'"),
-        (lambda r: r["at_report"]["0"].update(discovery_datetime="yesterday"), "discovery_datetime"),
-        (lambda r: r["at_report"]["0"].update(at_type="9"), "at_type"),
-        (lambda r: r["at_report"]["0"]["photometry"].update(photometry_group={}), "no photometry_group"),
-        (lambda r: r["at_report"]["0"]["photometry"]["photometry_group"]["0"].update(flux="nan"), "no magnitude"),
-        (lambda r: r["at_report"]["0"].update(non_detection={"archiveid": "0"}), "archival_remarks is required"),
-        (lambda r: r["at_report"].update({"2": {}}), "0, 1, 2"),
-        (lambda r: r.update(more=1), "one field"),
-    ],
+    "word", ["atlas.source", "des.source=4", "atlas.source=x", "atlas.colour=3", "atlas.filter.=3"]
 )
-def test_what_tns_would_refuse_is_told(report, change, why):
-    other = copy.deepcopy(report)
-    change(other)
-    assert any(why in text for text in problems(other))
-
-
-def test_simulated_objects_are_never_reported(tmp_path, enter):
-    night = make_night(tmp_path, [candidate(1, survey="simulated")], reporter=Reporter(74, "A. Name"))
-    ann = enter(night)
-    ann.post("/api/candidates/1/vote", {"label": "SN", "key": new_key()})
-    assert "survey 'simulated'" in ann.get("/api/export/tns").json()["error"]
-    night.background.stop()
-    night.database.close()
-
-
-def test_sending_needs_to_be_asked_for(report, tmp_path, capsys):
-    took = []
-
-    class Tns(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = urllib.parse.parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
-            took.append((self.path, self.headers["user-agent"], body))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"data": {"report_id": 12}}')
-
-        def log_message(self, *unused):
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Tns)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    file, key = tmp_path / "r.json", tmp_path / "key"
-    file.write_text(json.dumps(report))
-    key.write_text("S3CRET\n99\nbot\n")
-    command = ["hunt", "tns", str(file), "--server", f"http://127.0.0.1:{server.server_port}"]
-    assert main(command) == 0 and "dry run: 1 objects" in capsys.readouterr().out and not took
-    assert main([*command, "--send"]) == 2 and "--key-file" in capsys.readouterr().err and not took
-    assert main([*command, "--send", "--key-file", str(key)]) == 0
-    said = capsys.readouterr()
-    assert "report 12" in said.out and "S3CRET" not in said.out + said.err
-    path, agent, body = took[0]
-    assert path == "/api/set/bulk-report" and '"tns_id": 99' in agent and json.loads(body["data"][0]) == report
-    file.write_text("{}")
-    assert main(command) == 2 and "would refuse" in capsys.readouterr().err
-    server.shutdown()
-    assert main([*command[:2], str(key)]) == 2 and "no report" in capsys.readouterr().err
+def test_numbers_that_are_none(word):
+    with pytest.raises(ConfigError, match=r"SURVEY.WHAT=N|filter.BAND"):
+        with_given([word])

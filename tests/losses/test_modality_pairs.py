@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lcjax.losses.modality_pairs import pair_loss, pair_weights, retrieval_hits
+from lcjax.losses.modality_pairs import pair_loss, pair_weights, retrieval_hits, softmax_terms
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 16
@@ -50,6 +50,13 @@ def every_loss():
     chunked = lambda a, b, s, w, axis=None: pair_loss(a, b, s, w, chunk=3, axis=axis)
     sigmoid = lambda a, b, s, w, axis=None: pair_loss(a, b, s, w, "sigmoid", bias=-3.0, chunk=2, axis=axis)
     return {"softmax": softmax, "chunked": chunked, "sigmoid": sigmoid}
+
+
+def test_terms_of_rows_that_do_not_count_are_ordinary_numbers():
+    """They are weighed by 0, and 0 times what is as large as the mask would swallow the others in low precision."""
+    x, y, weight = objects()
+    terms = softmax_terms(x, y, jnp.float32(7.0), weight)
+    assert float(terms[weight == 0].min()) > 0 and float(terms.max()) < 20
 
 
 def test_eight_devices_have_the_value_and_gradients_of_one():

@@ -10,6 +10,8 @@ from lcjax.errors import ConfigError
 from lcjax.models.base_star import BaseStar
 from lcjax.models.star_encoder import BRIGHTNESS, CENTRE, SCALE, StarEncoder, candidate_numbers, folded_channels
 from lcjax.models.star_encoder_config import StarDecoderConfig, StarEncoderConfig
+from lcjax.transforms.band_views import BAND_NUMBERS, BandViews
+from lcjax.transforms.folding import FoldedCurves
 from lcjax.transforms.views import SCALARS
 from tests.models.weights import random_variables
 from tests.systems.base_encoder.small import LENGTH, Stars, small
@@ -65,3 +67,29 @@ def test_encoder_and_decoder_share_what_they_are_told():
         StarEncoderConfig(width=0)
     with pytest.raises(ConfigError, match="'days'"):
         StarDecoderConfig(days=(-1.0,))
+
+
+def in_bands(there):
+    """The same views with bands that have points in the slots of `there` (B, S)."""
+    rng, some = np.random.default_rng(0), views()
+    there = np.asarray(there, np.float32)
+    shape = (*some.folded.mean.shape[:3], there.shape[1], some.folded.mean.shape[3])
+    mask = there[:, None, None, :, None]
+    folded = FoldedCurves(*(np.float32(rng.uniform(0.1, 1, shape) * mask) for _ in range(3)))
+    numbers = np.float32(rng.normal(size=(*there.shape, len(BAND_NUMBERS))) * there[..., None])
+    numbers[..., 0] = there
+    return some._replace(bands=BandViews(folded, numbers))
+
+
+def test_one_band_has_the_embedding_that_the_weights_give_it_without_bands():
+    """Of a star without bands, of one in a single slot; of two bands it is another."""
+    encoder = small().model.encoder
+    several = StarEncoder(dataclasses.replace(encoder, bands=3))
+    both = in_bands(np.tile([[1, 0, 1], [0, 1, 0]], (4, 1)))
+    variables = random_variables(several, {"views": both})
+    found = np.asarray(several.apply(variables, {"views": both})["embedding"])
+    without = {"params": {name: part for name, part in variables["params"].items() if name != "bands"}}
+    one = np.asarray(StarEncoder(encoder).apply(without, {"views": views()})["embedding"])
+    np.testing.assert_array_equal(several.apply(variables, {"views": views()})["embedding"], one)
+    np.testing.assert_array_equal(found[1::2], one[1::2])
+    assert np.abs(found[::2] - one[::2]).max(axis=1).min() > 1e-4

@@ -146,3 +146,19 @@ def test_the_classifier_is_held_in_the_second_update():
     assert not second["classifier"]["kernel"].any() and second["features"]["k"].all()
     third, _ = optimizer.update(one, state, params)
     np.testing.assert_allclose(third["classifier"]["kernel"], first["classifier"]["kernel"], rtol=1e-5)
+
+
+def test_unlabelled_images_say_nothing_to_the_classifier():
+    """Whatever the optimizer: clipping by the norm of all gradients would see what it then drops."""
+    experiment = Con2daExperiment(
+        inputs=PairInputsConfig(class_names=("a", "b"), vectors=3),
+        network=ImageNetworkConfig(vector_widths=(4,), head=(4,), dropout=0.0, dropout_before=()),
+        objective=ConsistencyConfig(threshold=0.0),
+    )
+    task = build_task(experiment, lambda images, key, row, part: (images, images + 0.1))
+    part = stream(np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32))
+    params = jax.jit(task.init)(jax.random.key(0), part)["params"]
+    loss = task.updates[1].loss
+    slope = jax.jit(jax.grad(lambda p: loss(p, {}, {"unlabelled": part}, jax.random.key(1))[0]))(params)
+    assert not np.asarray(slope["classifier"]["kernel"]).any()
+    assert any(np.asarray(leaf).any() for leaf in jax.tree.leaves(slope["features"]))

@@ -167,6 +167,22 @@ def test_other_ways_to_call_are_no_instructions_here(tmp_path, code):
         read_state_dict(path)
 
 
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        (b"cevil\nOrderedDict\n)R", "refers to 'evil.OrderedDict'"),  # a known name of another module
+        (b"ctorch\n_rebuild_tensor_v2\n", "refers to 'torch._rebuild_tensor_v2'"),
+        (b"ctorch\nFloatStorage\n)R", "calls 'torch.FloatStorage'"),  # a known name that is no function
+        (b"X\x01\x00\x00\x00a)R", "calls something that is no name"),
+    ],
+)
+def test_known_names_are_known_by_their_module_and_for_what_they_do(tmp_path, program, why):
+    with zipfile.ZipFile(tmp_path / "x.pth", "w") as out:
+        out.writestr("w/data.pkl", b"\x80\x02" + program + b".")
+    with pytest.raises(WeightsError, match=why):
+        read_state_dict(tmp_path / "x.pth")
+
+
 def test_damage_is_told_in_a_sentence(tmp_path, fake_torch, tensors):
     good = archive(tmp_path / "x.pth", written(tensors, fake_torch), tensors.values()).read_bytes()
     for end in (1, 10, 200, len(good) // 2, len(good) - 30):

@@ -27,6 +27,7 @@ def completed(experiment):
             metadata_names=(*PHOTOMETRIC, *METADATA),
             class_names=("a", "b"),
             spectrum_lengths=(experiment.model.spectra.length,),
+            spectrum_grids=((3850.0, 9000.0),),
             n_points=100,
             batches_per_epoch=10,
             standardised=True,

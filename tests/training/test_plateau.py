@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lcjax.training.plateau import PlateauState, moved, scale_by_plateau, schedule_trace
+from lcjax.training.plateau import PlateauState, after_evaluation, moved, scale_by_plateau, schedule_trace
 
 
 def test_rate_falls_at_the_bad_epoch_after_the_patience_and_the_warm_up_counts_for_nothing():
@@ -13,6 +13,14 @@ def test_rate_falls_at_the_bad_epoch_after_the_patience_and_the_warm_up_counts_f
     # Warm-up: epochs 0 and 1. Epoch 2 is the first remembered; 3, 4, 5 are bad.
     np.testing.assert_allclose(rates, [1e-5, 0.500005, 1, 1, 1, 1, 0.5, 0.5], rtol=1e-6)
     assert stop == -1
+
+
+def test_the_last_epoch_of_the_warm_up_is_not_remembered_either():
+    state = PlateauState(np.int32(0), np.int32(0), np.float32(np.inf), np.int32(0), np.float32(1.0))
+    state = after_evaluation(after_evaluation(state, 1.0, 1.0, 0.5, 0, 2), 1.0, 1.0, 0.5, 0, 2)
+    assert np.isinf(state.best) and (state.epochs, state.bad) == (2, 0)
+    state = after_evaluation(state, 9.0, 1.0, 0.5, 0, 2)
+    assert (state.best, state.bad, state.scale) == (9.0, 0, 1.0)
 
 
 def test_a_run_stops_by_strict_improvement_and_the_first_epoch_counts():

@@ -7,6 +7,7 @@ from data_pipelines.datasets.multimodal_builder import MultimodalBuilder
 from data_pipelines.kinds.multimodal.published import published_files, read_published
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
+from data_pipelines.sources.folders import check_there
 from lcjax.errors import DataError, Rejection
 
 
@@ -29,8 +30,7 @@ class Builder(MultimodalBuilder):
         if not self.settings.sources:
             raise DataError(f"dataset '{self.name}' needs the published Parquet files: give their folder with --source")
         for path in self.settings.sources:
-            if not path.exists():
-                raise DataError(f"there is no file or folder '{path}'")
+            check_there(path)
         files = published_files(self.settings.sources, self.settings.options["multimodal"])
         for split, found in read_published(files):
             if not isinstance(found, Rejection):

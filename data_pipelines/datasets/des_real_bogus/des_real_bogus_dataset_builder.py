@@ -12,7 +12,7 @@ from data_pipelines.kinds.images.records import encode_image
 from data_pipelines.kinds.images.stamps import StampClasses, cut_stamp
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
-from data_pipelines.sources.folders import files_below
+from data_pipelines.sources.folders import check_there, files_below
 from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.files import printable
 
@@ -62,8 +62,7 @@ def _groups(sources: tuple[Path, ...], report: Report) -> dict[str, list[Path]]:
     """
     found: dict[str, list[Path]] = {}
     for top in sources:
-        if not top.exists():
-            raise DataError(f"there is no file or folder '{top}'")
+        check_there(top)
         for file in sorted(files_below(top)) if top.is_dir() else [top]:
             if file.name[:4].lower() in PREFIXES and (ending := _ending(file)):
                 found.setdefault(file.name[4 : len(file.name) - len(ending)], []).append(file)

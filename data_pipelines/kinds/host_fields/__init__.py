@@ -23,6 +23,7 @@ class HostFields(Kind):
     name = "host_fields"
     unit = "fields"
     layout = STAMPS
+    evaluation_rows = 32
     predict_options = {"hosts": HostOptions, "alerts": AlertOptions, "kafka": KafkaSettings}  # noqa: RUF012
 
     def open_source(

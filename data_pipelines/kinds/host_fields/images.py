@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from data_pipelines.sources.whole_fits import FitsSource, check_sums
-from lcjax.errors import DataError, MissingExtraError, Rejection
+from data_pipelines.sources.whole_fits import FitsSource, check_sums, image_shape
+from lcjax.errors import DataError, MissingExtraError, Rejection, first_line
 from lcjax.files import printable
 
 MAX_PIXELS = 64 << 20
@@ -154,7 +154,7 @@ def _pixels_and_wcs(path: Path) -> tuple[np.ndarray, Any, float | None]:
         except DataError:
             raise
         except Exception as error:  # astropy reports damage through many classes
-            said = (str(error).splitlines() or [type(error).__name__])[0]
+            said = first_line(error)
             raise DataError(f"cannot be read as a FITS image: {said}") from error
     if scales is None:
         return pixels, None, None
@@ -174,8 +174,8 @@ def _pixels_and_wcs(path: Path) -> tuple[np.ndarray, Any, float | None]:
 
 def _first_image(file: Any) -> tuple[np.ndarray, Any]:
     for hdu in file:
-        shape = getattr(hdu, "shape", None)
-        if shape and len([n for n in shape if n > 1]) == 2 and hasattr(hdu, "section"):
+        shape = image_shape(hdu)
+        if len([n for n in shape if n > 1]) == 2:
             if int(np.prod(shape)) > MAX_PIXELS:
                 raise DataError(f"the image is too large: cut out the field of the transient from its shape {shape}")
             check_sums([hdu])  # before its pixels are scaled, which changes what is summed

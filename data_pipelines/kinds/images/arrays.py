@@ -1,22 +1,27 @@
 """Images of .npz and .npy files: stacks of arrays, one row an image."""
 
+import contextlib
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_array_header_2_0, read_magic
 
 from data_pipelines.kinds.images.channels import as_channels_last, names_of_channels
 from data_pipelines.kinds.images.fields import LABELS, NAMES, choose
 from data_pipelines.kinds.images.options import FOLDER, NOTHING, ImageSettings
 from data_pipelines.kinds.images.records import RawImage
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import ConfigError, DataError, first_line
 from lcjax.files import printable
 
 ARRAYS = (".npz", ".npy")
 _MOST_BYTES = 16 << 30
 _NUMBERS = "buif"
+_PICKLE = b"\x80"
+"""How pickles begin, since Python 2.3."""
 
 
 def read_arrays(path: Path, settings: ImageSettings, said: dict[str, str]) -> Iterator[RawImage]:
@@ -64,10 +69,30 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     except DataError:
         raise
     except Exception as error:  # zip, header and decompression errors have no common class
-        said = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        if "allow_pickle" in said or "Python objects" in said:
-            said = "it holds pickled objects, which are not read: they could run anything"
-        raise DataError(f"'{path}' cannot be read as arrays: {said}") from error
+        raise DataError(f"'{path}' cannot be read as arrays: {_fault(path, error)}") from error
+
+
+def _fault(path: Path, error: Exception) -> str:
+    """What is wrong with a file that could not be read: numpy says of many that they hold pickled objects."""
+    pickled = "it holds pickled objects, which are not read: they could run anything"
+    with open(path, "rb") as file, contextlib.suppress(ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        magic = file.read(len(MAGIC_PREFIX))
+        file.seek(0)
+        if magic == MAGIC_PREFIX:
+            return pickled if _header_type(file).hasobject else first_line(error, 120)
+        if not magic.startswith(b"PK"):
+            return pickled if magic.startswith(_PICKLE) else "it is no file of numpy"
+        with zipfile.ZipFile(file) as packed:
+            for name in (name for name in packed.namelist() if name.endswith(".npy")):
+                with packed.open(name) as member:
+                    if _header_type(member).hasobject:
+                        return pickled
+    return first_line(error, 120)
+
+
+def _header_type(file: IO[bytes]) -> np.dtype:
+    read = read_array_header_1_0 if read_magic(file) == (1, 0) else read_array_header_2_0
+    return read(file)[2]
 
 
 def _stack(arrays: Mapping[str, np.ndarray], settings: ImageSettings, path: Path) -> tuple[tuple[str, ...], np.ndarray]:

@@ -23,8 +23,9 @@ from data_pipelines.kinds.images.resizing import resize
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
 from data_pipelines.simulate.galaxies import BANDS, PETROSIAN_RADII, VOTES
+from data_pipelines.sources.folders import check_there
 from data_pipelines.sources.whole_fits import FitsSource
-from lcjax.errors import ConfigError, DataError, MissingExtraError, Rejection
+from lcjax.errors import ConfigError, DataError, MissingExtraError, Rejection, first_line
 from lcjax.files import printable
 
 _TOLERANCE = 0.02
@@ -68,8 +69,7 @@ def _mosaics(paths: Sequence[Path], settings: MosaicSettings, report: Report) ->
     own = {p.resolve() for p in (settings.catalogue, settings.table) if p}
     found = []
     for path in paths:
-        if not path.exists():
-            raise DataError(f"there is no file or folder '{path}'")
+        check_there(path)
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             if file.resolve() in own:
                 continue
@@ -106,7 +106,7 @@ def _open(path: Path) -> tuple[np.ndarray, Any, str]:
     except (DataError, ConfigError):
         raise
     except Exception as error:  # astropy reports damage through many classes
-        raise DataError(f"damaged FITS file: {(str(error).splitlines() or [type(error).__name__])[0][:120]}") from error
+        raise DataError(f"damaged FITS file: {first_line(error, 120)}") from error
     if not sky.has_celestial:
         raise DataError("no world coordinates: places of galaxies cannot be found in it")
     return pixels, sky.celestial, _band(path, header)

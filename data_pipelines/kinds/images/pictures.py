@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from data_pipelines.sources.whole_fits import FitsSource, check_sums
-from lcjax.errors import ConfigError, DataError, MissingExtraError
+from data_pipelines.sources.whole_fits import FitsSource, check_sums, image_shape
+from lcjax.errors import ConfigError, DataError, MissingExtraError, first_line
 
 MAX_PIXELS = 64 << 20
 """Larger images are refused."""
@@ -41,7 +41,7 @@ def read_picture(data: Path | bytes) -> tuple[np.ndarray, tuple[str, ...]]:
     except DataError:
         raise
     except Exception as error:  # Pillow reports damage through many classes
-        said = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        said = first_line(error, 120)
         raise DataError(f"damaged picture: {said}") from error
 
 
@@ -111,7 +111,7 @@ def read_fits(path: Path, extensions: Sequence[str]) -> tuple[np.ndarray, tuple[
     except (DataError, ConfigError):
         raise
     except Exception as error:  # astropy reports damage through many classes
-        said = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        said = first_line(error, 120)
         raise DataError(f"damaged FITS file: {said}") from error
     arrays = [array.astype(array.dtype.newbyteorder("=")) for array in arrays]
     if len(arrays) == 1:
@@ -122,8 +122,7 @@ def read_fits(path: Path, extensions: Sequence[str]) -> tuple[np.ndarray, tuple[
 
 
 def _is_image(unit: Any) -> bool:
-    shape = getattr(unit, "shape", None)
-    return bool(shape) and unit.is_image and len(shape) in (2, 3)
+    return len(image_shape(unit)) in (2, 3)
 
 
 def _only_image(file: Any, path: Path) -> Any:

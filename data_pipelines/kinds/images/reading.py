@@ -16,7 +16,7 @@ from data_pipelines.kinds.images.records import RawImage, encode_image
 from data_pipelines.kinds.images.tables import PARQUET, read_rows
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
-from data_pipelines.sources.folders import files_below
+from data_pipelines.sources.folders import check_there, files_below
 from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.files import printable
 
@@ -52,8 +52,7 @@ def _files(paths: Sequence[Path], settings: ImageSettings, report: Report) -> li
     found: list[tuple[Path, Path]] = []
     own = settings.table.resolve() if settings.table else None
     for top in paths:
-        if not top.exists():
-            raise DataError(f"there is no file or folder '{top}'")
+        check_there(top)
         for file in sorted(files_below(top)) if top.is_dir() else [top]:
             if own is not None and file.resolve() == own:
                 continue

@@ -25,6 +25,7 @@ _SOURCES_OF_DIFFERENCES = {"diasourceid", "diaforcedsourceid"}
 """Ids in Rubin's tables whose psfFlux is of a difference."""
 _UNITS = {unit.lower(): unit for unit in (*AB_ZERO_POINTS, "mag", "mmag")}
 _UNITS |= {"microjy": "uJy", "µjy": "uJy", "nanomaggy": "nmgy", "nanomaggies": "nmgy", "maggy": "mgy", "maggies": "mgy"}
+_ENOUGH = 10
 _COUNTS = ("electron", "e-", "adu", "count", "ct", "dn")
 
 
@@ -56,6 +57,30 @@ def choose_brightness(
         return _of_magnitude(columns, names, unit, units, given, where, errors)
     scale = 1.0 if given.unit != "auto" else _error_scale(columns, units, where)
     return _of_flux(columns, names, unit, scale, given, where, errors)
+
+
+def check_no_magnitudes(flux: np.ndarray, error: np.ndarray, columns: Mapping[str, str], where: str) -> None:
+    """Magnitudes in a column that is called flux are not taken for fluxes.
+
+    Fluxes of many points that all lie between 5 and 30 with errors of some hundredths are as good as never measured: the errors would
+    be a thousandth of them. A column that says its unit, or that the user names, is believed.
+
+    Args:
+      flux, error: (N,), as many as there are to tell by.
+
+    Raises:
+      ConfigError: they look like magnitudes.
+    """
+    flux, error = flux[np.isfinite(flux)], np.abs(error[np.isfinite(error)])
+    if len(flux) < _ENOUGH or len(error) < _ENOUGH or not (flux.min() > 5 and flux.max() < 30):
+        return
+    if not (0.0005 < np.median(error) < 0.3 and np.median(error) < 0.01 * np.median(flux)):
+        return
+    name = columns["flux"]
+    raise ConfigError(
+        f"column '{name}' of '{where}' holds values around {np.median(flux):.1f} with errors of {np.median(error):.3f}, as magnitudes do: "
+        f"say --columns.magnitude {name} or --columns.flux {name}"
+    )
 
 
 def _error_scale(columns: Mapping[str, str], units: Mapping[str, str], where: str) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from data_pipelines.kinds.light_curves.flux_counts import FluxCounts
 from data_pipelines.kinds.light_curves.fluxes import FluxSeries
+from data_pipelines.kinds.light_curves.sentinels import filled_magnitudes
 from data_pipelines.kinds.light_curves.times import MJD_ZERO, SCALE
 from data_pipelines.kinds.report import SplitCounts, counted
 from data_pipelines.sources.light_curve import RawLightCurve
@@ -185,7 +186,7 @@ def clean(
 ) -> CleanLightCurve | Rejection:
     """Drops unsound points, sorts, and keeps or rejects the object.
 
-    In order: values that are not finite; magnitudes beyond any star; Julian dates become MJD; times far from the median;
+    In order: values that are not finite; magnitudes beyond any star, and such as stand for nothing; Julian dates become MJD; times far from the median;
     errors out of range; then points are sorted and of those at one time the one with the smallest error stays.
     """
     report = CleaningReport() if report is None else report
@@ -226,6 +227,7 @@ def clean(
     keep(np.isfinite(time), "time not finite")
     keep(np.isfinite(magnitude), "magnitude not finite")
     keep(np.abs(magnitude) <= settings.max_magnitude, "magnitude is a sentinel")
+    keep(~filled_magnitudes(magnitude), "magnitude is a sentinel")
     keep(np.isfinite(error), "error not finite")
     smallest = np.finfo(np.float32).tiny  # smaller ones are 0 in the float32 of the records
     keep((error >= smallest) & (error <= settings.max_error), "error out of range")

@@ -53,7 +53,7 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
         "obsmjd", "mjd_obs", "btjd", "times", "bkjd", "expmidptmjd", "bjd_tdb", "g_transit_time", "unix", "unixtime", "unix_time",
         "timestamp", "datetime", "date_obs", "date-obs",
     ),
-    "band": ("band", "filter", "bandpass", "passband", "fid", "filtercode", "filt", "bands", "filters"),
+    "band": ("band", "filter", "bandpass", "passband", "fid", "filtercode", "filt", "bands", "filters", "flt"),
     "label": ("label", "class", "class_name", "type", "vartype", "var_type", "target", "classification", "labels"),
 }  # fmt: skip
 REQUIRED = ("time",)

@@ -16,6 +16,7 @@ from data_pipelines.kinds.light_curves.cleaning import (
     near_the_others,
 )
 from data_pipelines.kinds.light_curves.fluxes import POGSON, FluxSeries
+from data_pipelines.kinds.light_curves.sentinels import filled_fluxes
 from data_pipelines.sources.light_curve import RawLightCurve
 from lcjax.errors import Rejection
 
@@ -84,6 +85,8 @@ def clean_fluxes(
     keep(fine(np.where(fluxes.measured, fluxes.flux, fluxes.limit)), "flux not finite")
     keep(fine(fluxes.flux_error) | ~fluxes.measured, "flux error not finite")
     keep((fluxes.flux_error >= smallest) | ~fluxes.measured, "flux error not positive")
+    if not fluxes.of_magnitudes:
+        keep(~filled_fluxes(fluxes.flux), "flux is a sentinel")
     if fluxes.of_magnitudes:
         keep(*_no_sentinel(fluxes, settings))
         uncertain = POGSON * fluxes.flux_error > settings.max_error * np.abs(fluxes.flux)

@@ -80,7 +80,7 @@ class Interpretation:
     def said(self) -> dict[str, str]:
         """For the report."""
         out = {
-            "times": self.clock.said,
+            "times": ", ".join(filter(None, (self.clock.said, self.clock.rounded))),
             "brightness": self.brightness.said,
             "flags": self.flags.said,
             SCALE: self.scale,

@@ -24,6 +24,7 @@ from data_pipelines.kinds.light_curves.records import LIGHT_CURVES, flux_series
 from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
 from data_pipelines.sources import RawLightCurve, read_light_curves
+from data_pipelines.sources.folders import check_there
 from data_pipelines.sources.whole_stars import together
 from lcjax.errors import DataError, Rejection
 
@@ -56,8 +57,7 @@ class LightCurveReader(Reader):
         """What is in each dataset, and in all tables that follow each other."""
         paths = [Path(name) for name in inputs]
         for path in paths:
-            if not path.exists():
-                raise DataError(f"there is no file or folder '{path}'")
+            check_there(path)
         for shards, group in itertools.groupby(paths, holds_shards):
             if shards:
                 for folder in find_datasets(list(group)):

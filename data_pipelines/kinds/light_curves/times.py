@@ -6,7 +6,7 @@ minutes at most. What remains ambiguous is refused with the choices.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
@@ -16,7 +16,7 @@ from lcjax.errors import ConfigError
 
 TimeFormat = Literal[
     "auto", "mjd", "jd", "hjd", "bjd", "btjd", "bkjd", "jd-2400000", "hjd-2400000", "bjd-2400000", "jd-2450000", "hjd-2450000",
-    "bjd-2450000", "gaia", "unix", "iso",
+    "bjd-2450000", "gaia", "unix", "iso", "mjd-seconds", "btjd-seconds", "bkjd-seconds",
 ]  # fmt: skip
 MJD_ZERO = 2_400_000.5
 """Julian date of MJD 0."""
@@ -26,6 +26,9 @@ _OLDEST = -750_000.0
 """MJD before which nothing was written down, to check what the user says."""
 FIRST, LAST = 15_020.0, 88_069.0
 """MJD of 1900 and 2100: the middle of a table's times lies between them, or they are not what they are taken for."""
+
+_ENOUGH, _SECONDS_LOST = 10, 10.0
+_SECONDS, _IN_SECONDS = "-seconds", " in seconds"
 
 _OFFSETS = {"btjd": 2_457_000.0, "bkjd": 2_454_833.0, "gaia": 2_455_197.5, "jd": 0.0, "hjd": 0.0, "bjd": 0.0}
 _OFFSETS |= {f"{k}jd-{n}": float(n) for k in ("", "h", "b") for n in (2_400_000, 2_450_000)}
@@ -53,6 +56,8 @@ class Clock:
     per_day: float
     said: str
     """For the report: what the times were taken for, and why."""
+    rounded: str = ""
+    """For the report: to how much they are rounded, where that is more than seconds."""
 
     def mjd(self, values: np.ndarray) -> np.ndarray:
         """(N,) float64, days."""
@@ -82,7 +87,7 @@ def time_scale(name: str, iso: bool, clock: Clock, unit: str, header: Mapping[st
     """
     if iso:
         return "mjd_utc"
-    asked = clock.said.lower().removesuffix(" (its name)")
+    asked = clock.said.lower().removesuffix(" (its name)").removesuffix(_IN_SECONDS)
     asked = "gaia" if "gaia" in f"{asked} {unit.lower()}" else asked
     system = str(header.get("TIMESYS", "")).strip().lower()
     barycentric = any(str(key).startswith("BJDREF") for key in header) or "bjd" in unit.lower()
@@ -110,6 +115,13 @@ def choose_clock(
     Raises:
       ConfigError: they can mean two things, or are not what they are said to be.
     """
+    clock = _choose(values, name, where, asked, unit, header)
+    return replace(clock, rounded=_rounding(values[np.isfinite(values)], clock))
+
+
+def _choose(
+    values: np.ndarray, name: str, where: str, asked: TimeFormat, unit: str, header: Mapping[str, object] | None
+) -> Clock:
     finite = values[np.isfinite(values)]
     middle = float(np.median(finite)) if len(finite) else np.nan
     counted = (unit or str((header or {}).get("TIMEUNIT", ""))).strip().lower()
@@ -137,7 +149,37 @@ def choose_clock(
     return clock
 
 
+def _rounding(values: np.ndarray, clock: Clock) -> str:
+    """What is lost where all times are numbers of 32 bits, or whole days; empty: seconds, or nothing that can be seen.
+
+    >>> _rounding(np.arange(58000.0, 58400.0, 9.03).astype(np.float32).astype(float), AS_MJD)
+    'rounded to 5.6 minutes: they are numbers of 32 bits'
+    """
+    if len(values) < _ENOUGH:
+        return ""
+    if (values == np.rint(values)).all():
+        seconds = 86_400 / clock.per_day
+        return "rounded to whole days" if seconds == 86_400 else ""
+    single = values.astype(np.float32)
+    if not (single == values).all():
+        return ""
+    seconds = float(np.spacing(np.abs(single).max())) * 86_400 / clock.per_day
+    if seconds < _SECONDS_LOST:
+        return ""
+    said = (
+        f"{seconds / 3600:.1f} hours"
+        if seconds >= 3600
+        else f"{seconds / 60:.1f} minutes"
+        if seconds >= 60
+        else f"{seconds:.0f} s"
+    )
+    return f"rounded to {said}: they are numbers of 32 bits"
+
+
 def _asked(asked: TimeFormat) -> Clock:
+    if asked.endswith(_SECONDS):
+        days = _asked(asked.removesuffix(_SECONDS))  # type: ignore[arg-type]
+        return Clock(days.zero, 86_400.0, f"{days.said}{_IN_SECONDS}")
     if asked in ("mjd", "iso"):
         return Clock(0.0, 1.0, asked if asked == "iso" else "MJD")
     if asked == "unix":

@@ -14,7 +14,7 @@ from data_pipelines.kinds.multimodal.options import MultimodalOptions
 from data_pipelines.sources.astropy_tables import read_with_astropy
 from data_pipelines.sources.csv_tables import read_csv
 from data_pipelines.sources.measurements import UNIT
-from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.errors import ConfigError, DataError, Rejection, first_line
 
 IDS = ("object_id", "id", "name", "source_id", "edr3_source_id")
 LABELS = ("label", "class", "target")
@@ -133,7 +133,7 @@ def read_any(path: Path) -> pa.Table:
             return pq.read_table(path)
         return read_with_astropy(path)
     except (pa.ArrowException, OSError, EOFError) as error:
-        raise DataError(f"'{path}' cannot be read as a table ({str(error).splitlines()[0]})") from error
+        raise DataError(f"'{path}' cannot be read as a table ({first_line(error)})") from error
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:

@@ -18,7 +18,7 @@ from data_pipelines.kinds.multimodal.options import MultimodalOptions
 from data_pipelines.kinds.multimodal.records import encode_object, encode_processed
 from data_pipelines.shards.layout import Record
 from lcjax.catalogue_columns import METADATA, PHOTOMETRIC
-from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.errors import ConfigError, DataError, Rejection, first_line
 
 CONFIGURATION = re.compile(r"(full|sub50|sub25|sub10)_(\d+)(_norm)?")
 _SPLITS = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
@@ -94,7 +94,7 @@ def read_published(files: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, Rec
                         yield split, found
                     seen.add(object_id)
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"'{path}' cannot be read as Parquet ({str(error).splitlines()[0]}): restore it") from error
+            raise DataError(f"'{path}' cannot be read as Parquet ({first_line(error)}): restore it") from error
 
 
 def _objects(

@@ -17,7 +17,7 @@ from data_pipelines.kinds.multimodal.records import encode_object
 from data_pipelines.kinds.multimodal.spectra_files import Spectra
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
-from data_pipelines.sources.folders import files_below
+from data_pipelines.sources.folders import check_there, files_below
 from lcjax.errors import DataError, MissingExtraError, Rejection
 
 TABLES = (".csv", ".csv.gz", ".parquet", ".fits", ".ecsv")
@@ -30,8 +30,7 @@ def read_objects(paths: Sequence[Path], options: MultimodalOptions, report: Repo
       DataError: a path is missing, or there is no catalogue. ConfigError: what could mean several things.
     """
     for path in paths:
-        if not path.exists():
-            raise DataError(f"there is no file or folder '{path}'")
+        check_there(path)
     if options.catalogue is None and _is_published(paths):
         yield from (found for _, found in read_published(published_files(paths, options)))
         return

@@ -19,7 +19,7 @@ from data_pipelines.sources.wavelengths import (
     inverse_variance,
     kept_samples,
 )
-from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.errors import ConfigError, DataError, Rejection, first_line
 
 UNITS = ("u_wave", "wave_unit", "wavelength_unit", "u_wavelength")
 """Columns that give the unit of each spectrum's wavelengths."""
@@ -77,7 +77,7 @@ class Spectra:
         try:
             table = pq.read_table(path)
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"'{path}' cannot be read as Parquet ({str(error).splitlines()[0]})") from error
+            raise DataError(f"'{path}' cannot be read as Parquet ({first_line(error)})") from error
         names = {name.lower(): name for name in table.column_names}
         lists = [f.name for f in table.schema if pa.types.is_list(f.type) or pa.types.is_large_list(f.type)]
         ids = next((names[n] for n in IDS if n in names), None)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_pipelines.kinds.tables.columns import Columns, FeatureColumns, recognise
+from data_pipelines.kinds.tables.columns import EMPTY, Columns, FeatureColumns, recognise
 from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list
 from data_pipelines.sources.cells import classes_of, numbers_of, read_ids, texts_of, whole
 from lcjax.errors import DataError
@@ -74,7 +74,7 @@ def read_features(path: Path, asked: FeatureColumns | None = None) -> FeatureTab
         raise DataError(f"'{path}' holds no table rows")
     table = pa.Table.from_batches(batches)
     roles = recognise(table, asked, f"'{path}'")
-    names, features = _numbers(table, roles, path)
+    names, features = _numbers(table, roles, path, asked)
     rows = table.num_rows
     text = lambda name: texts_of(whole(table.column(name))) if name in table.column_names else [None] * rows
     label = classes_of(whole(table.column(roles.label))) if roles.label else [None] * rows
@@ -93,7 +93,7 @@ def read_features(path: Path, asked: FeatureColumns | None = None) -> FeatureTab
     )
 
 
-def _numbers(table: pa.Table, roles: Columns, path: Path) -> tuple[tuple[str, ...], np.ndarray]:
+def _numbers(table: pa.Table, roles: Columns, path: Path, asked: FeatureColumns) -> tuple[tuple[str, ...], np.ndarray]:
     """Columns of lists become a column for every place: `embedding_0`, `embedding_1`, ..."""
     names: list[str] = []
     parts: list[np.ndarray] = []
@@ -103,7 +103,8 @@ def _numbers(table: pa.Table, roles: Columns, path: Path) -> tuple[tuple[str, ..
             values = _lists(column, name, path)
             names += [f"{name}_{i}" for i in range(values.shape[1])]
         else:
-            values = numbers_of(column, f"'{name}' of '{path}'")[:, None]
+            values = numbers_of(column, f"'{name}' of '{path}'")
+            values = asked.without_stand_ins(values, name, f"'{path}'")[:, None]
             names.append(name)
         parts.append(values)
     if twice := [name for name in names if names.count(name) > 1] if len(set(names)) < len(names) else []:
@@ -126,7 +127,15 @@ def _lists(column: pa.Array, name: str, path: Path) -> np.ndarray:
 
 
 def _degrees(table: pa.Table, name: str | None, largest: float) -> np.ndarray:
+    """Raises DataError where a column of places holds texts that are no numbers, such as hours and minutes."""
     if name is None or is_list(table.schema.field(name).type):
         return np.full(table.num_rows, np.nan)
-    values = numbers_of(whole(table.column(name)), name)
+    column = whole(table.column(name))
+    values = numbers_of(column, name)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        said = [t for t in column.to_pylist() if t and t.strip().lower() not in EMPTY]
+        if said and not np.isfinite(values).any():
+            raise DataError(
+                f"column '{name}' has '{said[0]}' where degrees are wanted: write places in degrees, or leave it out with --features.without {name}"
+            )
     return np.where(np.abs(values) <= largest, values, np.nan)

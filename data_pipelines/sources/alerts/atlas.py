@@ -53,6 +53,8 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
     check_named(objectId=object_id, candid=alert_id)
     candidate = packet["candidate"]
     mjd, ra, dec = position(candidate.get("mjd"), candidate.get("RA"), candidate.get("Dec"))
+    faults: dict[str, str] = {}
+    cutouts = {name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}
     return Alert(
         survey="atlas",
         object_id=object_id,
@@ -62,6 +64,7 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
         dec=dec,
         band=str(candidate.get("filter") or ""),
         metadata=scalars(packet) | scalars(candidate),
-        stamps=rules.decode({name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}, "atlas"),
+        stamps=rules.decode(cutouts, "atlas", faults),
+        stamp_faults=faults,
         origin=origin,
     )

@@ -21,7 +21,7 @@ from data_pipelines.sources.alerts.parquet import cut_parquet
 from data_pipelines.sources.alerts.record import Alert
 from data_pipelines.sources.alerts.stamp_files import NPY_MAGIC, read_fits_stamps, read_npy_stamps, stamp_group
 from data_pipelines.sources.alerts.surveys import alert_from_packet
-from data_pipelines.sources.alerts.unpacking import UnpackError, open_unpacked, read_all, unpack
+from data_pipelines.sources.alerts.unpacking import UnpackedStream, UnpackError, open_unpacked, read_all, unpack
 from lcjax.errors import Rejection
 from lcjax.files import printable
 
@@ -187,7 +187,7 @@ def _read_whole(path: Path) -> bytes:
 def _cut_stream(stream: Any, head: bytes, path: Path, rules: StampRules) -> Iterator[Piece | Outcome]:
     """A file that is not FITS, from its unpacked stream."""
     origin, whole = printable(path), lambda: io.BytesIO(read_all(stream, MAX_FILE_BYTES))
-    packed = not hasattr(stream, "seek")
+    packed = isinstance(stream, UnpackedStream)
     if not head:
         yield Rejection("", "empty file", origin)
     elif head[:4] == AVRO_MAGIC:

@@ -17,6 +17,8 @@ from data_pipelines.processes import Processes
 from data_pipelines.sources.alerts.avro_schema import SchemaSet
 from data_pipelines.sources.alerts.cutting import Outcome, Piece, outcomes_of
 from data_pipelines.sources.alerts.packets import StampRules
+from data_pipelines.sources.alerts.record import Alert
+from lcjax.errors import Rejection
 
 _JOB_ITEMS = 32
 _JOB_BYTES = 4 << 20
@@ -85,7 +87,7 @@ def _jobs(items: Iterable[Piece | Outcome]) -> Iterator[Job]:
     job: Job = []
     held = 0
     for item in items:
-        size = getattr(item, "size", 0)
+        size = 0 if isinstance(item, Alert | Rejection) else item.size
         if job and (held + size > _JOB_BYTES or len(job) == _JOB_ITEMS):
             yield job
             job, held = [], 0

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from data_pipelines.sources.alerts.checksums import wrong_checksum
 from data_pipelines.sources.alerts.compression import zlib
 from data_pipelines.sources.alerts.world import World, pixel_scale, read_matrix, read_world, real_of, words
 from lcjax.errors import MissingExtraError
@@ -49,6 +50,7 @@ class StampHeader:
     scale: float
     zero: float
     blank: int | None
+    summed: bool  #: whether it has checksums
     pixel_scale: float | None  #: arcsec
     world: World | None
 
@@ -65,12 +67,16 @@ def decode_stamp(data: bytes) -> tuple[np.ndarray, float | None, World | None]:
       world: where the pixels are on the sky, None where the header does not say or says it in a way not read here.
 
     Raises:
-      StampError: not gzip or FITS, cut off, damaged, larger than the bounds, or without a two-dimensional image.
+      StampError: not gzip or FITS, cut off, damaged (a checksum in the header is wrong), larger than the bounds, or without a
+        two-dimensional image.
     """
     data = gunzip(data) if data[:2] == _GZIP else bytes(data)
     header = _simple_header(data)
     if header is None:
         return _decode_with_astropy(data)
+    if header.summed:
+        size = math.prod(header.shape) * int(header.format[2])
+        _check_sums(_cards(data[: header.size]), data[: header.size], data[header.size :][:size])
     return _pixels(data, header), header.pixel_scale, header.world
 
 
@@ -120,7 +126,7 @@ def check_hdus(data: bytes) -> None:
     """Looks at what in all headers would keep a generic reader busy for hours, or crash it, before it gets the file.
 
     Raises:
-      StampError: numbers that are out of range, a compression whose decoder does not survive damage, or no END.
+      StampError: numbers that are out of range, a compression whose decoder does not survive damage, a wrong checksum, or no END.
     """
     begin = 0
     for _ in range(MAX_HDUS):
@@ -130,12 +136,23 @@ def check_hdus(data: bytes) -> None:
             size = _data_size(cards)
             if "ZIMAGE" in cards:
                 _check_tiles(cards, data[begin + len(header) :][:size])
+            if _is_summed(cards):
+                _check_sums(cards, header, data[begin + len(header) :][: -(-size // _BLOCK) * _BLOCK])
         except (KeyError, ValueError) as error:
             raise error if isinstance(error, StampError) else StampError(_NO_NUMBER) from None
         begin += len(header) + -(-size // _BLOCK) * _BLOCK
         if data[begin : begin + 8] != b"XTENSION":
             return
     raise StampError(f"damaged FITS: it has more than {MAX_HDUS} parts")
+
+
+def _is_summed(cards: Mapping[str, str]) -> bool:
+    return "DATASUM" in cards or "CHECKSUM" in cards
+
+
+def _check_sums(cards: Mapping[str, str], header: bytes, data: bytes) -> None:
+    if reason := wrong_checksum(cards, header, data):
+        raise StampError(f"damaged FITS: {reason}")
 
 
 def _data_size(cards: Mapping[str, str]) -> int:
@@ -204,7 +221,9 @@ def _parse_header(header: bytes) -> StampHeader | None:
     if bits not in _FORMATS:
         raise StampError(f"damaged FITS: BITPIX is {bits}")
     _check_shape(height, width)
-    return StampHeader(len(header), (height, width), _FORMATS[bits], scale, zero, blank, *_sky(cards))
+    return StampHeader(
+        len(header), (height, width), _FORMATS[bits], scale, zero, blank, _is_summed(cards), *_sky(cards)
+    )
 
 
 def _check_shape(height: int, width: int) -> None:

@@ -120,7 +120,7 @@ class KafkaAlerts:
         try:
             consumer = self._kafka.Consumer(config, logger=_silent())
         except (self._kafka.KafkaException, TypeError, ValueError) as error:
-            raise ConfigError(f"Kafka refuses its settings: {_text(error)}") from None
+            raise ConfigError(f"Kafka refuses its settings: {_text(self._kafka, error)}") from None
         try:
             self._check_topics(consumer)
             consumer.subscribe(
@@ -142,7 +142,9 @@ class KafkaAlerts:
         try:
             found = consumer.list_topics(timeout=_ANSWER_SECONDS)
         except self._kafka.KafkaException as error:
-            raise DataError(f"no Kafka broker answers at '{self.address.brokers}': {_text(error)}") from None
+            raise DataError(
+                f"no Kafka broker answers at '{self.address.brokers}': {_text(self._kafka, error)}"
+            ) from None
         self.cluster, known = found.cluster_id or "", found.topics
         for topic in self.address.topics:
             if not topic.startswith("^") and topic not in known:
@@ -273,7 +275,7 @@ class KafkaAlerts:
         try:
             self._consumer.commit(offsets=places, asynchronous=True)
         except self._kafka.KafkaException as error:
-            self._warn(f"Kafka: offsets are not committed: {_text(error)}")
+            self._warn(f"Kafka: offsets are not committed: {_text(self._kafka, error)}")
 
     def _committed(self, error: Any, partitions: list[Any]) -> None:
         if error is not None:
@@ -340,6 +342,6 @@ def _silent() -> Any:
     return logger
 
 
-def _text(error: Exception) -> str:
+def _text(kafka: Any, error: Exception) -> str:
     inner = error.args[0] if error.args else error
-    return inner.str() if hasattr(inner, "str") else str(inner)
+    return inner.str() if isinstance(inner, kafka.KafkaError) else str(inner)

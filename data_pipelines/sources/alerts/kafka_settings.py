@@ -1,6 +1,7 @@
 """Where Kafka topics are and how they are read; needs no Kafka package."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -75,3 +76,18 @@ class KafkaAddress:
         if not (url.startswith(SCHEME) and brokers and slash and all(names)):
             raise ConfigError(f"'{url}' is no Kafka address: write kafka://host:port/topic")
         return cls(brokers, names)
+
+
+def only_topic(inputs: Sequence[str], several: str) -> str | None:
+    """The Kafka address among some inputs; None where there is none.
+
+    Args:
+      several: what an address is that is not alone, for the message.
+
+    Raises:
+      ConfigError: it is not the only input.
+    """
+    topics = [name for name in inputs if name.startswith(SCHEME)]
+    if topics and len(inputs) > 1:
+        raise ConfigError(f"'{topics[0]}' is {several}: a Kafka address must be the only one")
+    return topics[0] if topics else None

@@ -94,6 +94,8 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
     for old, new in RENAMED.items():
         if old in metadata:
             metadata.setdefault(new, metadata.pop(old))
+    faults: dict[str, str] = {}
+    cutouts = {name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}
     return Alert(
         survey="lsst",
         object_id=object_id,
@@ -103,7 +105,8 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
         dec=dec,
         band=_band(source),
         metadata=metadata,
-        stamps=rules.decode({name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}, "lsst"),
+        stamps=rules.decode(cutouts, "lsst", faults),
+        stamp_faults=faults,
         history=columns(records(packet.get("prvDiaSources")), _DETECTIONS),
         non_detections=columns(records(packet.get("prvDiaNondetectionLimits")), _LIMITS),
         forced_photometry=columns(records(packet.get("prvDiaForcedSources")), _FORCED),

@@ -62,11 +62,12 @@ class StampRules:
         if not 0 <= self.max_missing <= 1:
             raise ConfigError(f"the largest fraction of missing pixels is {self.max_missing}: it must be in 0 to 1")
 
-    def decode(self, cutouts: Mapping[str, Any], survey: str) -> dict[str, Stamp]:
+    def decode(self, cutouts: Mapping[str, Any], survey: str, faults: dict[str, str] | None = None) -> dict[str, Stamp]:
         """The stamps of a packet.
 
         Args:
           cutouts: stamp name -> FITS bytes or None. survey: gives the nominal size and pixel scale.
+          faults: gets the optional stamps that cannot be used, with the reason.
 
         Raises:
           StampError: a needed one is missing or damaged, of the wrong size, or has too many missing pixels.
@@ -80,8 +81,9 @@ class StampRules:
             if name not in stamps and cutouts.get(name) is not None:
                 try:
                     stamps[name] = _decode(name, cutouts[name], survey)
-                except StampError:
-                    continue
+                except StampError as error:
+                    if faults is not None:
+                        faults[name] = str(error)
         return stamps
 
     def check(self, stamps: Mapping[str, Stamp], survey: str) -> None:

@@ -14,7 +14,7 @@ from data_pipelines.sources.alerts.packets import HISTORY_FIELDS, PARTS, StampRu
 from data_pipelines.sources.alerts.record import Alert
 from data_pipelines.sources.alerts.surveys import alert_from_packet
 from data_pipelines.sources.arrow_text import times_as_text
-from lcjax.errors import Rejection
+from lcjax.errors import Rejection, first_line
 
 ROWS = 64
 """Rows turned into Python objects together."""
@@ -124,4 +124,4 @@ def _rows(batch: Any) -> Iterator[dict[str, Any]]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    return first_line(error, 200)

@@ -13,7 +13,7 @@ from data_pipelines.sources.alerts.cutting import BESIDE, Outcome, Packets, Piec
 from data_pipelines.sources.alerts.packets import StampRules
 from data_pipelines.sources.alerts.record import STAMP_NAMES
 from data_pipelines.sources.alerts.stamp_files import stamp_group
-from data_pipelines.sources.folders import files_below
+from data_pipelines.sources.folders import check_there, files_below
 from lcjax.errors import DataError, Rejection
 
 _SMALL_BYTES = 4 << 20
@@ -109,8 +109,7 @@ def read_packets(
 def _list_files(paths: Sequence[Path | str], on_other: Callable[[Path], None] | None) -> list[Path]:
     files: list[Path] = []
     for path in map(Path, paths):
-        if not path.exists():
-            raise DataError(f"there is no file or folder '{path}'")
+        check_there(path)
         if path.is_file():
             files.append(path)
             continue

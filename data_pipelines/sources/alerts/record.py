@@ -62,7 +62,9 @@ class Alert:
     """ZTF, ATLAS: the `candidate` fields; Rubin: the `diaSource` fields, and those of `diaObject`, `ssSource` and `mpc_orbits` as
     `diaObject.<name>` and so on. Numbers are float (bool: 1.0 or 0.0), null is None."""
     stamps: dict[str, Stamp] = field(default_factory=dict)
-    """Name of `STAMP_NAMES` -> cutout; a cutout the packet lacks is absent."""
+    """Name of `STAMP_NAMES` -> cutout; a cutout the packet lacks, or that is damaged, is absent."""
+    stamp_faults: dict[str, str] = field(default_factory=dict)
+    """Why cutouts that the packet has are absent."""
     history: dict[str, np.ndarray] = field(default_factory=dict)
     """Previous detections, columns of one length in time order: `alert_id` int64, `mjd` float64, `band` str, and
     `magnitude`, `error` (ZTF, PSF magnitudes of the difference; `positive` bool) or `flux`, `error` (Rubin, nJy)."""

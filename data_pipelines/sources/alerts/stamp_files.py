@@ -36,7 +36,7 @@ from data_pipelines.sources.alerts.packets import PacketError, StampRules, ident
 from data_pipelines.sources.alerts.record import STAMP_NAMES, ZTF_BANDS, Alert, Stamp
 from data_pipelines.sources.alerts.ztf import JD_MINUS_MJD
 from data_pipelines.sources.csv_tables import named_rows
-from lcjax.errors import DataError, Rejection
+from lcjax.errors import DataError, Rejection, first_line
 
 NPY_MAGIC = b"\x93NUMPY"
 _MAX_SCALE = 3600.0
@@ -184,7 +184,7 @@ def _load_array(source: Path | BinaryIO) -> np.ndarray:
         pixels = np.frombuffer(source.read(), dtype, count)
         return pixels.reshape(shape[::-1]).transpose() if by_columns else pixels.reshape(shape)
     except Exception as error:  # numpy and the tokenizer it reads headers with raise many kinds
-        said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        said = first_line(error, 200)
         raise StampError(f"damaged .npy: {said}") from None
 
 

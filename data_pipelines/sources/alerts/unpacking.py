@@ -39,7 +39,7 @@ def open_unpacked(file: BinaryIO) -> Any:
     file.seek(0)
     name = compression_of(file.read(max(map(len, _MAGICS))))
     file.seek(0)
-    return _Unpacked(name, _OPENERS[name](file)) if name else file
+    return UnpackedStream(name, _OPENERS[name](file)) if name else file
 
 
 def unpack(data: bytes, limit: int) -> bytes:
@@ -63,7 +63,7 @@ def read_all(stream: Any, limit: int) -> bytes:
     return data
 
 
-class _Unpacked:
+class UnpackedStream:
     """A stream of a decompressor, whose many kinds of errors become one."""
 
     def __init__(self, name: str, stream: Any) -> None:
@@ -76,7 +76,7 @@ class _Unpacked:
         except UnpackError:
             raise
         except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-            cut = isinstance(error, EOFError) or "Truncated" in str(error)
+            cut = isinstance(error, EOFError)
             raise UnpackError(f"corrupt {self._name}: {'it is cut off' if cut else error}") from None
 
 
@@ -116,10 +116,16 @@ class _Members(io.RawIOBase):
 class _Borrowed:
     """A file that pyarrow shall not close."""
 
-    closed = False
+    closed, ended = False, False
 
     def __init__(self, file: BinaryIO) -> None:
-        self.read = file.read
+        self._file = file
+
+    def read(self, count: int = -1) -> bytes:
+        """As the file; notes its end."""
+        data = self._file.read(count)
+        self.ended = not data and count != 0
+        return data
 
     def close(self) -> None:
         """Nothing: whoever opened the file closes it."""
@@ -136,13 +142,34 @@ def _has_zstandard() -> bool:
 
 
 def _open_zstandard(file: BinaryIO) -> Any:
-    import pyarrow as pa
-
     if not _has_zstandard():
         raise UnpackError(
             "no unpacker: this pyarrow has no zstandard; install pyarrow from PyPI, or unpack the file first"
         )
-    return pa.CompressedInputStream(pa.PythonFile(_Borrowed(file), mode="r"), "zstd")
+    return _Zstandard(file)
+
+
+class _Zstandard:
+    """pyarrow's stream, whose error for a file that is cut off is no other than that for a damaged one."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        import pyarrow as pa
+
+        self._source = _Borrowed(file)
+        self._stream = pa.CompressedInputStream(pa.PythonFile(self._source, mode="r"), "zstd")
+
+    def read(self, count: int) -> bytes:
+        """As many bytes, fewer at the end.
+
+        Raises:
+          EOFError: the file ends within a frame.
+        """
+        try:
+            return self._stream.read(count)
+        except OSError as error:
+            if self._source.ended:
+                raise EOFError from error
+            raise
 
 
 _OPENERS: dict[str, Callable[[BinaryIO], Any]] = {

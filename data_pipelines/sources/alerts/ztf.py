@@ -94,7 +94,9 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
         mjd, ra, dec = position(candidate.get("jd"), candidate.get("ra"), candidate.get("dec"), JD_MINUS_MJD)
     elif "candidate" in packet:
         raise PacketError("missing field: candidate")
-    stamps = rules.decode({name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}, "ztf")
+    faults: dict[str, str] = {}
+    cutouts = {name: as_cutout(packet.get(field)) for name, field in CUTOUTS.items()}
+    stamps = rules.decode(cutouts, "ztf", faults)
     if rules.ztf_orientation:
         stamps = {name: _with_world(stamp, ra, dec, candidate) for name, stamp in stamps.items()}
     previous = records(packet.get("prv_candidates"))
@@ -109,6 +111,7 @@ def read_packet(packet: Mapping[str, Any], rules: StampRules, origin: str) -> Al
         band=_band(candidate),
         metadata=scalars(packet) | scalars(candidate),
         stamps=stamps,
+        stamp_faults=faults,
         history=columns([row for row, yes in zip(previous, detected, strict=True) if yes], _DETECTIONS),
         non_detections=columns([row for row, yes in zip(previous, detected, strict=True) if not yes], _LIMITS),
         forced_photometry=columns(records(packet.get("fp_hists")), _FORCED),

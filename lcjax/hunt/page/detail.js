@@ -19,14 +19,14 @@ export function showDetail(whole, act) {
     warnings(d),
     make("div", { class: "verdict buttons", id: "verdict", role: "group", "aria-label": "Verdict" }),
     make("div", { class: "panels" },
-      make("section", { class: "panel wide", "aria-label": "Stamps" }, make("h3", {}, `Stamps of ${date(d.mjd)} UT`), stamps.element),
-      make("section", { class: "panel", "aria-label": "Light curve" }, make("h3", {}, "Light curve"), lightCurve(d)),
-      make("section", { class: "panel", "aria-label": "Classes" }, make("h3", {}, "Classes"), ...classes(d, stamps, act.me)),
+      make("section", { class: "panel wide", id: "stamps", "aria-label": `Stamps of ${date(d.mjd)} UT` }, stamps.element),
+      make("section", { class: "panel", id: "light-curve", "aria-label": "Light curve" }, lightCurve(d)),
+      make("section", { class: "panel", id: "classes", "aria-label": "Classes" }, make("h3", {}, "Classes"), ...classes(d, stamps, act.me)),
       make("section", { class: "panel", "aria-label": "Host" }, make("h3", {}, "Host"), ...hosts(d)),
       make("section", { class: "panel", id: "talk", "aria-label": "Votes, tags and notes" }),
       make("section", { class: "panel", "aria-label": "Links" }, make("h3", {}, "Elsewhere"), make("div", { class: "buttons" },
         ...d.links.map((link) => make("a", { href: link.address, target: "_blank", rel: "noopener noreferrer" }, link.name)))),
-      make("section", { class: "panel wide", "aria-label": "Alert" }, fields(d))),
+      make("section", { class: "panel wide", id: "alert", "aria-label": "Alert" }, fields(d))),
   );
   showVerdict(d, act);
   showTalk(d, act);
@@ -37,11 +37,30 @@ export function showDetail(whole, act) {
 function facts(d) {
   const fact = (/** @type {string} */ name, /** @type {string} */ value) => make("span", {}, `${name} `, make("b", {}, value));
   const band = ["g", "r", "i"].includes(d.band) ? d.band : "other";
-  return make("div", { class: "facts" }, fact("RA", `${shown(d.ra, 5)}°`), fact("Dec", `${shown(d.dec, 5)}°`), fact("b", `${shown(d.galactic_latitude, 1)}°`),
+  const place = `${sexagesimal(d.ra / 15, 2).replace(/^24:/, "00:")} ${d.dec < 0 ? "−" : "+"}${sexagesimal(Math.abs(d.dec), 1)}`;
+  return make("div", { class: "facts" }, copied(place, "sexagesimal"), copied(`${shown(d.ra, 6)} ${shown(d.dec, 6)}`, "degrees"), fact("b", `${shown(d.galactic_latitude, 1)}°`),
     make("span", { class: `band-${band}` }, make("b", {}, `${d.band || "?"} ${shown(d.magnitude, 2)} ± ${shown(d.magnitude_error, 2)} mag`)),
-    fact("first seen", `${date(d.first_mjd)} UT`), fact("this alert", `${date(d.mjd)} UT`), fact("detections", String(d.n_detections)),
-    fact("rise", d.rise_rate === null ? "–" : `≥ ${shown(d.rise_rate, 2)} mag/d`), fact("real-bogus", shown(d.real_bogus, 2)),
+    fact("first seen", `${date(d.first_mjd)} UT`), fact("shown", `${date(d.mjd)} UT`), fact("detections", String(d.n_detections)),
+    fact("rise", d.rise_rate === null ? "–" : `≥ ${shown(d.rise_rate, 2)}${d.rise_rate_error === null ? "" : ` ± ${shown(d.rise_rate_error, 2)}`} mag/d`), fact("real-bogus", shown(d.real_bogus, 2)),
     make("span", { title: "nearest Pan-STARRS source: star score 1 is a star, 0 a galaxy" }, "nearest source ", make("b", {}, d.star_distance === null ? "–" : `${shown(d.star_distance, 1)}″, star ${shown(d.star_score, 2)}`)));
+}
+
+/** A position that a click puts on the clipboard. @param {string} text @param {string} unit */
+function copied(text, unit) {
+  const button = make("button", { type: "button", class: "plain", title: `copy the position in ${unit}`, onclick: async () => {
+    try { await navigator.clipboard.writeText(text.replace("−", "-")); button.textContent = "copied"; } catch { button.textContent = "cannot copy"; }
+    setTimeout(() => { button.textContent = text; }, 900);
+  } }, text);
+  return button;
+}
+
+/** Hours or degrees as h:m:s. @param {number} value not negative @param {number} digits of the seconds */
+export function sexagesimal(value, digits) {
+  const unit = 10 ** digits;
+  const all = Math.round(value * 3600 * unit);
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  const seconds = (all % (60 * unit)) / unit;
+  return `${two(Math.floor(all / (3600 * unit)))}:${two(Math.floor(all / (60 * unit)) % 60)}:${seconds.toFixed(digits).padStart(3 + digits, "0")}`;
 }
 
 /** @param {import("./types.js").Detail} d */
@@ -63,8 +82,8 @@ export function showVerdict(d, act) {
   at("verdict").replaceChildren(button(act.me.wanted, "A", "accept", `Accept (${act.me.wanted})`), button(act.me.bogus, "R", "reject", "Reject"),
     ...others.map((label, i) => button(label, String(i + 1), "", label)),
     make("button", { type: "button", onclick: () => act.undo() }, "Undo ", make("kbd", {}, "U")),
-    make("button", { type: "button", onclick: () => act.step(-1), "aria-label": "Previous candidate" }, "◂ ", make("kbd", {}, "K")),
-    make("button", { type: "button", onclick: () => act.step(1), "aria-label": "Next candidate" }, "▸ ", make("kbd", {}, "J")));
+    make("button", { type: "button", class: "step", onclick: () => act.step(-1), "aria-label": "Previous candidate" }, "◂ ", make("kbd", {}, "K")),
+    make("button", { type: "button", class: "step", onclick: () => act.step(1), "aria-label": "Next candidate" }, "▸ ", make("kbd", {}, "J")));
 }
 
 /** @param {import("./types.js").Detail} d @param {Stamps} stamps @param {import("./types.js").Me} me */
@@ -97,7 +116,7 @@ function explainer(d, p, stamps, me) {
       said.textContent = method.value === "occlusion" ? `Orange: hiding it lowers P(${label.value}) = ${shown(found.probability, 3)}, by ${shown(most, 3)} at most; blue raises it.` : `Orange: more of what is there raises P(${label.value}); blue lowers it.`;
     } catch (error) { said.textContent = String(/** @type {Error} */ (error).message); }
   };
-  return make("div", {}, make("div", { class: "buttons" }, make("button", { type: "button", onclick: show }, "Explain"), label, method, stamp,
+  return make("div", {}, make("div", { class: "buttons" }, make("button", { type: "button", class: "explain", title: "key E, for the first model", onclick: show }, "Explain"), label, method, stamp,
     make("button", { type: "button", onclick: () => { stamps.map = null; stamps.draw(); said.textContent = ""; } }, "Clear")), said);
 }
 

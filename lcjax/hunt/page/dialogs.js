@@ -30,8 +30,28 @@ export const openAgreement = () => fetched("/api/agreement", (found) => make("di
   table(["Label", "Votes"], Object.entries(found.labels)),
   found.pairs.length ? table(["Users", "Both voted", "Alike"], found.pairs.map((/** @type {any} */ p) => [p.users.join(", "), p.items, `${(100 * p.share).toFixed(0)} %`])) : ""), "Agreement");
 
-export const openLog = () => fetched("/api/audit", (found) => table(["When (UT)", "Who", "What", "Object", "Detail"],
-  found.rows.map((/** @type {any} */ r) => [new Date(r.at * 1000).toISOString().slice(0, 19).replace("T", " "), r.user, r.action, r.object_id, r.detail])), "Audit log, the last hundred");
+/** The audit log, of one object or day where asked for. @param {string} here the object that is shown */
+export function openLog(here) {
+  const words = make("input", { name: "object", type: "search", maxlength: 100, placeholder: here || "object" });
+  const day = make("input", { name: "day", type: "date" });
+  const user = make("input", { name: "user", maxlength: 40, autocomplete: "off" });
+  const said = make("div", {});
+  /** @type {any[]} */ let rows = [];
+  const look = async (/** @type {boolean} */ further) => {
+    const asked = new URLSearchParams({ object: words.value.trim(), day: day.value, user: user.value.trim(), ...(further && rows.length ? { before: String(rows[rows.length - 1].id) } : {}) });
+    try {
+      const found = await ask(`/api/audit?${asked}`);
+      rows = further ? [...rows, ...found.rows] : found.rows;
+      said.replaceChildren(table(["When (UT)", "Who", "What", "Object", "Detail"],
+        rows.map((r) => [new Date(r.at * 1000).toISOString().slice(0, 19).replace("T", " "), r.user, r.action, r.object_id, r.detail])),
+      ...(found.rows.length === 100 ? [make("button", { type: "button", onclick: () => look(true) }, "Older")] : rows.length ? [] : [make("p", { class: "quiet" }, "Nothing.")]));
+    } catch (error) { said.replaceChildren(make("p", { class: "error" }, String(/** @type {Error} */ (error).message))); }
+  };
+  const form = make("form", { class: "row", onsubmit: (/** @type {Event} */ e) => { e.preventDefault(); look(false); } }, make("label", {}, "Object", words), make("label", {}, "Day (UT)", day),
+    make("label", {}, "User", user), make("button", {}, "Show"), here && make("button", { type: "button", onclick: () => { words.value = here; look(false); } }, `Only ${here}`));
+  open("Audit log", form, said);
+  look(false);
+}
 
 export const openRefused = () => fetched("/api/refused", (found) => table(["Object", "Alert", "Reason", "From"],
   found.rows.map((/** @type {any} */ r) => [r.object_id, r.alert_id, r.reason, r.origin])), "Alerts that could not be used, the last hundred");
@@ -52,11 +72,10 @@ export function openExport() {
   open("Export", make("p", {}, "All candidates of the list as it is filtered now."), make("div", { class: "buttons" }, ...forms.map(([form, text]) => make("button", { type: "button", id: `export-${form}`, onclick: () => save(form) }, text))), said);
 }
 
-/** @param {import("./types.js").Me} me */
-export function openHelp(me) {
-  const others = me.labels.filter((label) => label !== me.wanted && label !== me.bogus);
-  const keys = [["J or ↓", "next candidate"], ["K or ↑", "previous candidate"], ["A", `accept: ${me.wanted}; again: withdraw`], ["R", `reject: ${me.bogus}; again: withdraw`],
-    ...others.map((label, i) => [String(i + 1), `label ${label}`]), ["U", "undo your last vote"], ["+ −", "zoom"], ["B", "blink science and template"], ["I", "invert"], ["N", "north up, east left"], ["H", "show the host"],
-    ["E", "explain by the first model"], ["M", "write a note"], ["T", "write a tag"], ["/", "search"], ["S", "sky map"], ["?", "these keys"], ["Esc", "leave a field or window"]];
-  open("Keys", table(["Key", "What it does"], keys));
+/** @param {import("./keys.js").Binding[]} known @param {() => void} tour */
+export function openHelp(known, tour) {
+  const rows = [...known.map(({ shown: key, text }) => [key, text]), ["Esc", "leave a field or window"]];
+  const cells = rows.map(([key, text]) => make("div", {}, make("dt", {}, make("kbd", {}, key)), make("dd", {}, text)));
+  open("Keys", make("dl", { class: "keys" }, ...cells),
+    make("button", { type: "button", onclick: () => { at("dialog").close(); tour(); } }, "Guided tour"));
 }

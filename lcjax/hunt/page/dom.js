@@ -21,6 +21,7 @@ export function make(name, attributes = {}, ...children) {
  */
 export function svg(name, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  if (name === "text") element.setAttribute("font-size", "14");
   set(element, attributes);
   element.append(...children);
   return element;

@@ -36,6 +36,8 @@ export function setUpFilters(me, changed) {
 export function chosen() {
   const found = new URLSearchParams();
   for (const [name, value] of new FormData(at("filters"))) if (typeof value === "string" && value !== "") found.set(name, value);
+  const hidden = [...found.keys()].filter((name) => at("more-filters").contains(at("filters").elements[name])).length;
+  at("filters-set").textContent = hidden ? ` (${hidden} set)` : "";
   history.replaceState(null, "", `#${found}`);
   return found;
 }

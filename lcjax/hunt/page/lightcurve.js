@@ -31,11 +31,12 @@ const bandClass = (band) => `band-${["g", "r", "i"].includes(band) ? band : "oth
 /** @param {import("./types.js").Detail} detail @returns {HTMLElement} */
 export function lightCurve(detail) {
   const box = make("div", {});
-  const period = make("input", { type: "number", step: "any", min: "0", value: fold.period, placeholder: "days", "aria-label": "Period in days", oninput: (/** @type {any} */ e) => { fold.period = e.target.value; draw(); } });
-  const forced = make("input", { type: "checkbox", checked: fold.forced, onchange: (/** @type {any} */ e) => { fold.forced = e.target.checked; draw(); } });
+  const period = make("input", { id: "period", type: "number", step: "any", min: "0", value: fold.period, placeholder: "fold (d)", title: "period in days, key F", "aria-label": "Period in days, to fold on", oninput: (/** @type {any} */ e) => { fold.period = e.target.value; draw(); } });
+  const times = (/** @type {number} */ factor, /** @type {string} */ text) => make("button", { type: "button", "aria-label": `${text} the period`, onclick: () => { if (Number(period.value) > 0) { period.value = fold.period = String(+(Number(period.value) * factor).toPrecision(8)); draw(); } } }, text);
+  const forced = make("button", { type: "button", "aria-pressed": String(fold.forced), onclick: () => { fold.forced = !fold.forced; forced.setAttribute("aria-pressed", String(fold.forced)); draw(); } }, "Forced");
   const plot = make("div", {});
   const draw = () => plot.replaceChildren(picture(detail, points(detail), Number(fold.period) > 0 ? Number(fold.period) : 0));
-  box.append(make("div", { class: "row" }, make("label", {}, "Fold on period (d)", period), make("label", {}, "Forced photometry", forced)), plot);
+  box.append(make("div", { class: "tools" }, make("h3", {}, "Light curve"), period, times(0.5, "½ ×"), times(2, "2 ×"), forced), plot);
   draw();
   return box;
 }
@@ -45,17 +46,18 @@ function picture(detail, all, period) {
   if (!all.length) return make("p", { class: "quiet" }, "No photometry came with this alert.");
   const zero = detail.mjd;
   const x = (/** @type {Point} */ p) => (period ? (((p.mjd - zero) / period) % 1 + 1) % 1 : p.mjd - zero);
+  const phases = period ? [0, 1] : [0];  // a folded curve is shown twice, so that nothing is cut at its ends
   const xs = all.map(x);
   const ys = all.flatMap((p) => [p.value - (p.error || 0), p.value + (p.error || 0)]);
-  let [x0, x1] = period ? [0, 1] : [Math.min(...xs), Math.max(...xs)];
+  let [x0, x1] = period ? [0, 2] : [Math.min(...xs), Math.max(...xs)];
   if (x1 - x0 < 0.5 && !period) [x0, x1] = [x0 - 0.5, x1 + 0.5];
   const [y0, y1] = [Math.min(...ys) - 0.15, Math.max(...ys) + 0.15];
   const px = (/** @type {number} */ v) => LEFT + 8 + ((v - x0) / (x1 - x0)) * (W - LEFT - 20);
   const py = (/** @type {number} */ v) => TOP + ((v - y0) / (y1 - y0)) * (H - TOP - BOTTOM);
   const counts = ["detection", "limit", "forced"].map((kind) => `${all.filter((p) => p.kind === kind).length} ${kind}s`).join(", ");
   const root = svg("svg", { class: "plot", viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `Light curve: ${counts}, magnitude ${y0.toFixed(1)} to ${y1.toFixed(1)}` });
-  axes(root, x0, x1, y0, y1, px, py, period ? "phase" : `days from ${date(zero)} UT`);
-  for (const p of all) root.append(mark(p, px(x(p)), py(p.value), p.error ? py(p.value + p.error) - py(p.value) : 0));
+  axes(root, x0, x1, y0, y1, px, py, period ? `phase, period ${period} d` : `days from ${date(zero)} UT`);
+  for (const p of all) for (const phase of phases) root.append(mark(p, px(x(p) + phase), py(p.value), p.error ? py(p.value + p.error) - py(p.value) : 0));
   [...new Set(all.map((p) => p.band))].forEach((band, i) => root.append(svg("text", { x: W - 30, y: TOP + 12 + 14 * i, class: bandClass(band), fill: "currentColor" }, band || "?")));
   return root;
 }

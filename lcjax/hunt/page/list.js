@@ -9,12 +9,22 @@ const COLUMNS = [
   ["object_id", "Object", (r) => r.object_id, ""],
   ["score", "Score", (r) => shown(r.score, 3), ""],
   ["", "Vote", (r) => (r.decision || (r.n_votes ? "disputed" : "")), ""],
-  ["first_mjd", "First seen (UT)", (r) => date(r.first_mjd), "wide-only"],
   ["magnitude", "Mag", (r) => `${shown(r.magnitude, 1)} ${r.band}`, ""],
   ["n_detections", "Det.", (r) => String(r.n_detections), ""],
-  ["entropy", "Entropy", (r) => shown(r.entropy, 2), "wide-only"],
-  ["known_separation", "Known", (r) => r.known || (r.duplicate_of ? `= ${r.duplicate_of}` : ""), "wide-only"],
+  ["first_mjd", "First seen", (r) => date(r.first_mjd).slice(0, 10), "wide-only date"],
+  ["known_separation", "Flags", (r) => flags(r).map(([sign]) => sign).join(" "), ""],
+  ["entropy", "Entropy", (r) => shown(r.entropy, 2), "roomy-only"],
 ];
+
+/** Signs of what speaks against a candidate, with what they mean. @param {import("./types.js").Row} r @returns {[string, string][]} */
+function flags(r) {
+  /** @type {[string, string][]} */ const found = [];
+  if (r.known) found.push(["K", `known: ${r.known}`]);
+  if (r.duplicate_of) found.push(["=", `at the place of ${r.duplicate_of}`]);
+  if (r.solar_system_distance !== null && r.solar_system_distance <= 5) found.push(["☄", `solar-system object ${shown(r.solar_system_distance, 1)}″ away`]);
+  if (r.star_score !== null && r.star_distance !== null && r.star_score > 0.5 && r.star_distance < 1) found.push(["★", "on a star"]);
+  return found;
+}
 
 export class List {
   /** @param {import("./types.js").Me} me @param {(row: import("./types.js").Row|null) => void} select */
@@ -88,11 +98,17 @@ export class List {
     at("empty").hidden = this.rows.length > 0;
   }
 
+  /** Says why the list is empty. @param {number} candidates of the whole night @param {number} refused */
+  nothing(candidates, refused) {
+    at("empty").textContent = candidates ? "No candidate fits these filters: X clears them." : refused ? `No alert that came can be shown: all ${refused} are set aside; the button above says why.` : `No alerts have come yet. ${this.me.feed}: what comes is shown here.`;
+  }
+
   /** @param {import("./types.js").Row} row */
   line(row) {
     return make("tr", { id: `row-${row.id}`, "aria-selected": row.id === this.selected, onclick: () => this.select(row) },
       ...COLUMNS.map(([column, text, value, kind]) => {
         if (column === "object_id") return make("td", {}, make("button", { type: "button", "aria-label": `Open ${row.object_id}` }, value(row)));
+        if (text === "Flags") { const said = flags(row).map(([, meaning]) => meaning).join("; "); return make("td", said ? { class: "flags", title: said, "aria-label": said } : {}, value(row)); }
         const label = text === "Vote" ? this.mine.get(row.id) ?? value(row) : value(row);
         const verdict = text !== "Vote" || !label ? "" : label === this.me.wanted ? "vote-accept" : label === this.me.bogus ? "vote-reject" : "";
         return make("td", { class: `${kind} ${verdict}`.trim() || null }, label + (text === "Vote" && label && row.n_votes > 1 ? ` (${row.n_votes})` : ""));

@@ -5,7 +5,9 @@ import { showDetail, showTalk, showVerdict } from "./detail.js";
 import { openAgreement, openExport, openHelp, openLog, openRefused, openSky } from "./dialogs.js";
 import { at, make } from "./dom.js";
 import { setUpFilters } from "./filters.js";
+import { bindings, pressed } from "./keys.js";
 import { List } from "./list.js";
+import { offerTour, startTour } from "./tour.js";
 
 const AHEAD = 4;
 const REMEMBERED = 40;
@@ -19,8 +21,10 @@ class Page {
     /** @type {import("./stamps.js").Stamps|null} */ this.stamps = null;
     /** @type {number[]} candidates of my votes, for undo before the server knows */ this.voted = [];
     this.revision = -1;
-    this.list = new List(me, (row) => this.show(row));
+    /** @type {Promise<void>} */ this.showing = Promise.resolve();
+    this.list = new List(me, (row) => { this.showing = this.show(row); });
     this.outbox = new Outbox(me.user, (waiting, trouble) => this.saving(waiting, trouble), (path, answer) => this.saved(answer));
+    this.open = { sky: () => openSky(this.list.selected, (id) => this.jump(id)), help: () => openHelp(bindings(this), this.open.tour), tour: () => startTour(me) };
     this.actions = {
       me, vote: (/** @type {string} */ label) => this.vote(label), undo: () => this.undo(), step: (/** @type {number} */ by) => { this.list.step(by); },
       note: (/** @type {string} */ text) => this.outbox.add(`/api/candidates/${this.list.selected}/notes`, { text }),
@@ -42,7 +46,7 @@ class Page {
 
   /** @param {import("./types.js").Row|null} row */
   async show(row) {
-    if (!row) { this.shown = null; at("detail").replaceChildren(make("p", { class: "quiet" }, "Nothing is selected.")); return; }
+    if (!row) { this.shown = null; at("detail").replaceChildren(make("p", { class: "quiet" }, "Nothing is selected: no candidate is in the list.")); return; }
     const begun = performance.now();
     try {
       const whole = await this.whole(row.id);
@@ -117,6 +121,7 @@ class Page {
   async watch() {
     try {
       const p = await ask("/api/progress");
+      this.list.nothing(p.candidates, p.refused);
       const parts = [`${p.candidates.toLocaleString("en")} candidates`];
       if (p.read) parts.push(`${p.read} files to read`);
       if (!p.ready) parts.push("the models are starting");
@@ -140,32 +145,6 @@ class Page {
       at("progress").textContent = `the server does not answer: ${/** @type {Error} */ (error).message}`;
     }
     setTimeout(() => this.watch(), 2000);
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || at("login").open) return;
-    if (target.matches("input, textarea, select")) { if (event.key === "Escape") target.blur(); return; }
-    if (at("dialog").open) return;
-    const others = this.me.labels.filter((label) => label !== this.me.wanted && label !== this.me.bogus);
-    const toggles = this.stamps?.toggles;
-    const press = (/** @type {any} */ button) => button?.click();
-    /** @type {Object<string, () => void>} */
-    const keys = {
-      j: () => this.list.step(1), arrowdown: () => this.list.step(1), k: () => this.list.step(-1), arrowup: () => this.list.step(-1),
-      a: () => this.vote(this.me.wanted), r: () => this.vote(this.me.bogus), u: () => this.undo(),
-      "+": () => this.stamps?.zoom(1), "=": () => this.stamps?.zoom(1), "-": () => this.stamps?.zoom(-1),
-      b: () => press(toggles?.blink), i: () => press(toggles?.invert), n: () => press(toggles?.north), h: () => press(toggles?.host),
-      e: () => press([...document.querySelectorAll("#detail button")].find((b) => b.textContent === "Explain")),
-      m: () => at("note")?.focus(), t: () => at("tag")?.focus(), "/": () => at("filters").elements.text.focus(),
-      s: () => openSky(this.list.selected, (id) => this.jump(id)), "?": () => openHelp(this.me),
-    };
-    others.forEach((label, i) => { keys[String(i + 1)] = () => this.vote(label); });
-    const act = keys[event.key.toLowerCase()];
-    if (!act) return;
-    event.preventDefault();
-    act();
   }
 
   /** @param {number} id */
@@ -201,18 +180,20 @@ async function start() {
   }
   useToken(me.csrf);
   at("who").textContent = me.user;
-  at("feed").textContent = me.feed;
+  at("feed").textContent = at("feed").title = me.feed;
   const page = new Page(me);
   setUpFilters(me, () => page.list.load());
-  document.addEventListener("keydown", (event) => page.key(event));
-  at("open-sky").onclick = () => openSky(page.list.selected, (id) => page.jump(id));
+  document.addEventListener("keydown", (event) => pressed(event, () => bindings(page)));
+  at("open-sky").onclick = page.open.sky;
   at("open-agreement").onclick = openAgreement;
-  at("open-log").onclick = openLog;
+  at("open-log").onclick = () => openLog(page.shown?.object_id || "");
   at("open-export").onclick = openExport;
-  at("open-help").onclick = () => openHelp(me);
+  at("open-help").onclick = page.open.help;
   at("logout").onclick = async () => { page.outbox.stopped = true; await ask("/api/logout", {}).catch(() => {}); location.reload(); };
   await page.list.load();
   page.watch();
+  await page.showing;
+  offerTour(me);
 }
 
 start();

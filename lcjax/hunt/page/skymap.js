@@ -42,7 +42,37 @@ export function skyMap(sky, here, choose) {
     root.append(svg("circle", { class: "candidate", cx: x, cy: y, r: id === here ? 8 : 2 + 5 * (score || 0), "data-here": id === here, onclick: () => choose(id) },
       svg("title", {}, `RA ${ra} Dec ${dec}${score === null ? "" : `, score ${score.toFixed(3)}`}`)));
   }
-  return make("div", {}, root, make("p", { class: "quiet" }, `${sky.rows.length} candidates of the list${sky.cut ? ", the first of it" : ""}; the line is the plane of the Galaxy. Right ascension grows to the left.`));
+  const chosen = sky.rows.find(([id]) => id === here);
+  const nearer = looker(root, chosen ? mollweide(chosen[1], chosen[2]) : [W / 2, H / 2]);
+  const buttons = make("div", { class: "tools" }, make("button", { type: "button", onclick: () => nearer(2) }, chosen ? "Nearer to the candidate" : "Nearer"),
+    make("button", { type: "button", onclick: () => nearer(0.5) }, "Farther"), make("button", { type: "button", onclick: () => nearer(0) }, "Whole sky"));
+  return make("div", {}, buttons, root, make("p", { class: "quiet" }, `${sky.rows.length} candidates of the list${sky.cut ? ", the first of it" : ""}; the line is the plane of the Galaxy. Right ascension grows to the left.`));
+}
+
+/**
+ * Goes nearer to a place and back, in a quarter of a second, or at once for who wants no motion.
+ * @param {SVGElement} root @param {[number, number]} place @returns {(factor: number) => void} 0: the whole sky
+ */
+function looker(root, place) {
+  let zoom = 1;
+  const show = (/** @type {number} */ at) => {
+    const share = at === 1 ? 0 : Math.min(1, (at - 1) / 3);  // from the middle of the sky towards the place
+    const [x, y] = [W / 2 + share * (place[0] - W / 2), H / 2 + share * (place[1] - H / 2)];
+    root.setAttribute("viewBox", `${x - W / 2 / at} ${y - H / 2 / at} ${W / at} ${H / at}`);
+    root.querySelectorAll("circle").forEach((circle) => circle.setAttribute("transform", `translate(${circle.getAttribute("cx")} ${circle.getAttribute("cy")}) scale(${1 / Math.sqrt(at)}) translate(${-Number(circle.getAttribute("cx"))} ${-Number(circle.getAttribute("cy"))})`));
+    root.querySelectorAll("text").forEach((text) => text.setAttribute("font-size", String(14 / at)));
+  };
+  return (factor) => {
+    const [from, to, begun] = [zoom, factor === 0 ? 1 : Math.min(32, Math.max(1, zoom * factor)), performance.now()];
+    zoom = to;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) { show(to); return; }
+    const frame = (/** @type {number} */ now) => {
+      const t = Math.min(1, Math.max(0, (now - begun) / 250));
+      show(from * (to / from) ** t);
+      if (t < 1 && zoom === to) requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+  };
 }
 
 /** @param {number[][]} places @param {string} kind */

@@ -1,15 +1,19 @@
-/** The three stamps: one stretch, one zoom and one cross-hair for all, blinking, the host and an explanation on top. */
+/** The three stamps: one stretch, one zoom, one place and one cross-hair for all, blinking, the host and an explanation on top. */
 
 import { make, shown } from "./dom.js";
+import { compass, crossHair, hostMarks, scaleBar, SIDE, weights } from "./marks.js";
 import { image } from "./stretch.js";
+
+/** @type {import("./stretch.js").Limits[]} */ const LIMITS = ["zscale", "99", "95", "minmax"];
+/** @type {import("./stretch.js").Stretch[]} */ const STRETCHES = ["linear", "asinh", "sqrt", "log"];
+const FINE = 2;  // canvas pixels for each of SIDE, so that marks are sharp on large and dense screens
 
 /** What stays as it was chosen from candidate to candidate. */
 export const view = {
   /** @type {import("./stretch.js").Limits} */ limits: "zscale",
   /** @type {import("./stretch.js").Stretch} */ stretch: "linear",
-  inverted: false, zoom: 1, blink: false, host: true, flip: false,
+  inverted: false, zoom: 1, blink: false, host: true, flip: false, large: false,
 };
-const SIDE = 252;
 
 export class Stamps {
   /** @param {import("./types.js").Whole} whole */
@@ -21,35 +25,50 @@ export class Stamps {
     /** @type {number[][]|null} */ this.map = null;
     this.explained = "all";
     this.phase = 0;
+    this.moved = { x: 0, y: 0 };  // pixels of the stamp that the view is off its middle
     /** @type {number} */ this.timer = 0;
     this.reading = make("p", { class: "reading", "aria-live": "off" }, " ");
     /** @type {HTMLCanvasElement[]} */
     this.canvases = this.stamps.map((stamp, i) =>
-      make("canvas", { class: "stamp", width: SIDE, height: SIDE, role: "img", "aria-label": `${stamp.name} stamp, ${stamp.width} by ${stamp.height} pixels of ${shown(stamp.pixel_scale)} arcsec`,
+      make("canvas", { class: "stamp", width: SIDE * FINE, height: SIDE * FINE, role: "img", "aria-label": `${stamp.name} stamp, ${stamp.width} by ${stamp.height} pixels of ${shown(stamp.pixel_scale)} arcsec`,
         onpointermove: (/** @type {PointerEvent} */ e) => this.point(i, e), onpointerleave: () => { this.cross = null; this.draw(); },
-        onwheel: (/** @type {WheelEvent} */ e) => { e.preventDefault(); this.zoom(e.deltaY < 0 ? 1 : -1); } }));
+        onwheel: (/** @type {WheelEvent} */ e) => { if (e.ctrlKey || e.shiftKey) { e.preventDefault(); this.zoom((e.deltaY || e.deltaX) < 0 ? 1 : -1); } } }));
     this.element = make("div", {}, this.controls(),
       make("div", { class: "stamps" }, ...this.stamps.map((stamp, i) => make("figure", {}, this.canvases[i], make("figcaption", {}, stamp.name)))),
       this.reading);
+    for (const reason of whole.detail.lost_stamps) this.element.append(make("p", { class: "warn" }, `${reason}.`));
     if (!this.stamps.length) this.element.append(make("p", { class: "quiet" }, "This alert came without stamps."));
     /** @type {HTMLCanvasElement[]} */ this.sources = [];
     this.render();
     this.setBlink(view.blink);
+    this.setLarge(view.large);
   }
 
   controls() {
-    const choice = (/** @type {string} */ label, /** @type {string[]} */ names, /** @type {"limits"|"stretch"} */ key) =>
-      make("label", {}, label, make("select", { "aria-label": label, onchange: (/** @type {any} */ e) => { Object.assign(view, { [key]: e.target.value }); this.render(); } },
-        ...names.map((name) => make("option", { value: name, selected: view[key] === name }, name))));
+    this.chosen = { limits: this.choice("Limits", LIMITS, "limits"), stretch: this.choice("Stretch", STRETCHES, "stretch") };
     this.toggles = {
       blink: this.toggle("Blink", "B", () => this.setBlink(!view.blink), () => view.blink),
       invert: this.toggle("Invert", "I", () => { view.inverted = !view.inverted; this.render(); }, () => view.inverted),
       north: this.toggle("North up", "N", () => { view.flip = !view.flip; this.draw(); }, () => view.flip),
       host: this.toggle("Host", "H", () => { view.host = !view.host; this.draw(); }, () => view.host),
+      large: this.toggle("Large", "V", () => this.setLarge(!view.large), () => view.large),
     };
-    return make("div", { class: "row" }, choice("Limits", ["zscale", "99", "95", "minmax"], "limits"), choice("Stretch", ["linear", "asinh", "sqrt", "log"], "stretch"),
-      make("span", { class: "buttons" }, make("button", { type: "button", "aria-label": "Zoom out", onclick: () => this.zoom(-1) }, "−"),
-        make("button", { type: "button", "aria-label": "Zoom in", onclick: () => this.zoom(1) }, "+"), ...Object.values(this.toggles)));
+    return make("div", { class: "tools" }, this.chosen.limits, this.chosen.stretch,
+      make("button", { type: "button", "aria-label": "Zoom out", title: "key −, or Ctrl and wheel", onclick: () => this.zoom(-1) }, "−"),
+      make("button", { type: "button", "aria-label": "Zoom in", title: "key +, or Ctrl and wheel; drag to move", onclick: () => this.zoom(1) }, "+"), ...Object.values(this.toggles));
+  }
+
+  /** @param {string} label @param {string[]} names @param {"limits"|"stretch"} key */
+  choice(label, names, key) {
+    return make("select", { "aria-label": label, title: `${label}, key ${key === "limits" ? "L" : "C"}`, onchange: (/** @type {any} */ e) => { Object.assign(view, { [key]: e.target.value }); this.render(); } },
+      ...names.map((name) => make("option", { value: name, selected: view[key] === name }, name)));
+  }
+
+  /** The next limits, or the next stretch. @param {"limits"|"stretch"} key */
+  cycle(key) {
+    const select = this.chosen?.[key];
+    select.selectedIndex = (select.selectedIndex + 1) % select.options.length;
+    select.dispatchEvent(new Event("change"));
   }
 
   /** @param {string} text @param {string} key @param {() => void} act @param {() => boolean} on */
@@ -67,8 +86,12 @@ export class Stamps {
     this.draw();
   }
 
-  /** @param {number} step */
-  zoom(step) { view.zoom = Math.min(8, Math.max(1, view.zoom * (step > 0 ? Math.SQRT2 : Math.SQRT1_2))); this.draw(); }
+  /** @param {number} step 0: as it came */
+  zoom(step) {
+    view.zoom = step === 0 ? 1 : Math.min(8, Math.max(1, view.zoom * (step > 0 ? Math.SQRT2 : Math.SQRT1_2)));
+    if (view.zoom < 1.01) this.moved = { x: 0, y: 0 };
+    this.draw();
+  }
 
   /** @param {boolean} on */
   setBlink(on) {
@@ -79,12 +102,18 @@ export class Stamps {
     this.draw();
   }
 
+  /** The list makes room for the stamps. @param {boolean} on */
+  setLarge(on) {
+    view.large = on;
+    document.body.dataset.large = String(on);
+  }
+
   /** Where pixel (x, y) of a stamp is on its canvas. @param {number} i */
   frame(i) {
     const { width, height } = this.stamps[i];
     const scale = (SIDE / Math.max(width, height)) * view.zoom;
-    const cx = (width - 1) / 2;
-    const cy = (height - 1) / 2;
+    const cx = (width - 1) / 2 + this.moved.x;
+    const cy = (height - 1) / 2 + this.moved.y;
     const [sx, sy] = this.signs(i);
     return { scale, sx, sy, to: (/** @type {number} */ x, /** @type {number} */ y) => [SIDE / 2 + sx * (x - cx) * scale, SIDE / 2 + sy * (y - cy) * scale],
       from: (/** @type {number} */ u, /** @type {number} */ v) => [cx + (u - SIDE / 2) / scale * sx, cy + (v - SIDE / 2) / scale * sy] };
@@ -97,10 +126,17 @@ export class Stamps {
     return [world[4] > 0 ? -1 : 1, world[7] > 0 ? -1 : 1];
   }
 
-  /** @param {number} i @param {PointerEvent} event */
+  /** Moves the cross-hair; with a button down, what is seen. @param {number} i @param {PointerEvent} event */
   point(i, event) {
     const box = this.canvases[i].getBoundingClientRect();
-    const [x, y] = this.frame(i).from(((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE);
+    const { from, scale, sx, sy } = this.frame(i);
+    const [x, y] = from(((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE);
+    if (event.buttons === 1 && view.zoom > 1) {
+      const reach = Math.max(this.stamps[i].width, this.stamps[i].height) / 2;
+      const within = (/** @type {number} */ value) => Math.max(-reach, Math.min(reach, value));
+      const perPixel = SIDE / box.width / scale;
+      this.moved = { x: within(this.moved.x - sx * event.movementX * perPixel), y: within(this.moved.y - sy * event.movementY * perPixel) };
+    }
     this.cross = { x, y };
     this.draw();
   }
@@ -127,76 +163,21 @@ export class Stamps {
     const shownAs = view.blink && i < 2 ? (i + this.phase) % 2 : i;
     const source = this.sources[shownAs] ? shownAs : i;
     const { scale, sx, sy, to } = this.frame(source);
-    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.setTransform(FINE, 0, 0, FINE, 0, 0);
     context.clearRect(0, 0, SIDE, SIDE);
     context.imageSmoothingEnabled = false;
     const { width, height } = this.stamps[source];
-    context.setTransform(sx * scale, 0, 0, sy * scale, SIDE / 2, SIDE / 2);
+    const middle = to((width - 1) / 2, (height - 1) / 2);
+    context.setTransform(FINE * sx * scale, 0, 0, FINE * sy * scale, FINE * middle[0], FINE * middle[1]);
     context.drawImage(this.sources[source], -width / 2, -height / 2);
-    if (this.map && (this.explained === "all" || this.explained === this.stamps[source].name)) this.overlay(context, width, height);
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    if (view.host) this.drawHosts(context, source, to, scale);
+    if (this.map && (this.explained === "all" || this.explained === this.stamps[source].name)) weights(context, this.map, width, height);
+    context.setTransform(FINE, 0, 0, FINE, 0, 0);
+    if (view.host) hostMarks(context, this.hosts, to, scale, this.stamps[source].pixel_scale);
     if (this.stamps[source].world) compass(context, /** @type {number[]} */ (this.stamps[source].world), sx, sy);
     scaleBar(context, this.stamps[source].pixel_scale, scale);
-    if (!this.cross) return;
-    const [u, v] = to(this.cross.x, this.cross.y);
-    context.strokeStyle = "#ffd166";
-    context.beginPath();
-    context.moveTo(u, 0); context.lineTo(u, SIDE); context.moveTo(0, v); context.lineTo(SIDE, v);
-    context.stroke();
-  }
-
-  /** @param {CanvasRenderingContext2D} context @param {number} width @param {number} height */
-  overlay(context, width, height) {
-    const map = /** @type {number[][]} */ (this.map);
-    const most = Math.max(1e-9, ...map.flat().map(Math.abs));
-    const [rows, columns] = [map.length, map[0].length];
-    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
-      const weight = map[r][c] / most;
-      if (Math.abs(weight) < 0.05) continue;
-      context.fillStyle = weight > 0 ? `rgba(255, 140, 0, ${0.6 * weight})` : `rgba(60, 140, 255, ${-0.6 * weight})`;
-      context.fillRect(-width / 2 + (c * width) / columns, -height / 2 + (r * height) / rows, width / columns, height / rows);
-    }
-  }
-
-  /** @param {CanvasRenderingContext2D} context @param {number} i @param {(x: number, y: number) => number[]} to @param {number} scale */
-  drawHosts(context, i, to, scale) {
-    for (const host of this.hosts) {
-      if (!host.answer) continue;
-      const { x, y, variants, scatter } = host.answer;
-      const [u, v] = to(x, y);
-      context.strokeStyle = context.fillStyle = "#53d68a";
-      for (const [a, b] of variants) { const [p, q] = to(a, b); context.fillRect(p - 1, q - 1, 2, 2); }
-      context.beginPath();
-      context.arc(u, v, Math.max(4, ((scatter || 0) / this.stamps[i].pixel_scale) * scale), 0, 2 * Math.PI);
-      context.moveTo(u - 6, v); context.lineTo(u + 6, v); context.moveTo(u, v - 6); context.lineTo(u, v + 6);
-      context.stroke();
-    }
+    if (this.cross) { const [u, v] = to(this.cross.x, this.cross.y); crossHair(context, u, v); }
   }
 }
 
 /** @param {number} value */
 const fixed = (value) => (Number.isFinite(value) ? Math.abs(value) >= 1e5 ? value.toExponential(2) : value.toFixed(1) : "missing");
-
-/** @param {CanvasRenderingContext2D} context @param {number[]} world @param {number} sx @param {number} sy */
-function compass(context, world, sx, sy) {
-  const [, , , , a, b, c, d] = world;
-  const size = Math.sqrt(Math.abs(a * d - b * c)) || 1;
-  const area = a * d - b * c;
-  context.strokeStyle = context.fillStyle = "#7cc4ff";
-  context.font = "11px sans-serif";
-  for (const [name, x, y] of /** @type {[string, number, number][]} */ ([["E", d, -c], ["N", -b, a]])) {
-    const [u, v] = [((x * sx) / area) * size * 20, ((y * sy) / area) * size * 20];
-    context.beginPath(); context.moveTo(SIDE - 30, SIDE - 30); context.lineTo(SIDE - 30 + u, SIDE - 30 + v); context.stroke();
-    context.fillText(name, SIDE - 34 + 1.35 * u, SIDE - 26 + 1.35 * v);
-  }
-}
-
-/** @param {CanvasRenderingContext2D} context @param {number} pixelScale @param {number} scale */
-function scaleBar(context, pixelScale, scale) {
-  const arcsec = [1, 2, 5, 10, 20, 60].find((length) => (length / pixelScale) * scale > 30) || 60;
-  context.fillStyle = "#7cc4ff";
-  context.fillRect(8, SIDE - 10, (arcsec / pixelScale) * scale, 2);
-  context.font = "11px sans-serif";
-  context.fillText(`${arcsec}″`, 8, SIDE - 14);
-}

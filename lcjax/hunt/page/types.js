@@ -16,7 +16,7 @@
  * @typedef {{name: string, value: number|string|null, unit: string, meaning: string}} Field
  * @typedef {Object<string, any[]>} Columns
  * @typedef {Row & State & {fields: Field[], stamps: StampInfo[], predictions: Prediction[], hosts: Host[], origin: string,
- *   light_curve: {detections: Columns, limits: Columns, forced: Columns}, links: {name: string, address: string}[], alert_id: number}} Detail
+ *   light_curve: {detections: Columns, limits: Columns, forced: Columns}, links: {name: string, address: string}[], alert_id: number, rise_rate_error: number|null, lost_stamps: string[]}} Detail
  * @typedef {{user: string, csrf: string, wanted: string, bogus: string, labels: string[], feed: string,
  *   models: {name: string, class_names: string[]}[]}} Me
  * @typedef {{detail: Detail, pixels: Float32Array[]}} Whole

@@ -4,18 +4,19 @@ from typing import Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from lcjax.errors import ConfigError, DataError
 from lcjax.hunt import explanation, search, votes
 from lcjax.hunt import tables as t
 from lcjax.hunt.answering import class_number
 from lcjax.hunt.asking import query_of
-from lcjax.hunt.candidates import STAMP_NAMES
+from lcjax.hunt.candidates import STAMP_LOST, STAMP_NAMES, LightCurve
+from lcjax.hunt.facts import rise_rate_error
 from lcjax.hunt.fields import meaning
 from lcjax.hunt.links import links
 from lcjax.hunt.pixels import unpacked
-from lcjax.hunt.routes.doors import Here, Visitor
+from lcjax.hunt.routes.doors import Here, Number, Visitor
 from lcjax.hunt.storing import load
 
 router = APIRouter()
@@ -46,7 +47,7 @@ def sky(request: Request, night: Here, visitor: Visitor) -> dict[str, Any]:
 
 
 @router.get("/api/candidates/{number}")
-def one(number: int, night: Here, visitor: Visitor) -> dict[str, Any]:
+def one(number: Number, night: Here, visitor: Visitor) -> dict[str, Any]:
     """All of a candidate but the pixels of its stamps."""
     with night.database.read() as connection:
         query = select(t.Candidate.__table__, t.Detail.__table__).join(t.Detail).where(t.Candidate.id == number)
@@ -58,23 +59,33 @@ def one(number: int, night: Here, visitor: Visitor) -> dict[str, Any]:
         asked = select(t.Prediction.__table__, t.Model.class_names).join(t.Model)
         predictions = connection.execute(asked.where(t.Prediction.candidate_id == number)).mappings().all()
         hosts = connection.execute(select(t.Host.__table__).where(t.Host.candidate_id == number)).mappings().all()
+        lost = _lost_stamps(connection, row["object_id"], row["alert_id"])
         state = votes.state(connection, number)
     order = {m.name: i for i, m in enumerate(night.classifiers)}
     shown = ("model", "class_names", "probabilities", "entropy", "refused")
     predictions = sorted(predictions, key=lambda p: order.get(p["model"], len(order)))
     return {
-        **{name: row[name] for name in row if name not in ("fields", "candidate_id", "checked")},
+        **{name: row[name] for name in row if name not in ("fields", "candidate_id", *t.INTERNAL)},
         "fields": [meaning(row["survey"], name, value) for name, value in sorted(row["fields"].items())],
         "stamps": sorted(map(dict, stamps), key=lambda s: STAMP_NAMES.index(s["name"])),
         "predictions": [{name: p[name] for name in shown} | {"loaded": p["model"] in order} for p in predictions],
         "hosts": [{name: h[name] for name in ("finder", "cutout", "answer", "refused")} for h in hosts],
+        "lost_stamps": lost,
+        "rise_rate_error": rise_rate_error(LightCurve(**row["light_curve"])),
         "links": links(row["survey"], row["object_id"], row["ra"], row["dec"]),
         **state,
     }
 
 
+def _lost_stamps(connection: Connection, object_id: str, alert_id: int) -> list[str]:
+    """Why stamps of an alert are not there."""
+    mine = (t.Refused.object_id == object_id) & (t.Refused.alert_id == alert_id)
+    reasons = select(t.Refused.reason).where(mine, t.Refused.reason.startswith(STAMP_LOST, autoescape=True)).distinct()
+    return sorted(connection.execute(reasons).scalars())
+
+
 @router.get("/api/candidates/{number}/stamps")
-def stamps(number: int, night: Here, visitor: Visitor) -> Response:
+def stamps(number: Number, night: Here, visitor: Visitor) -> Response:
     """Pixels of the stamps in the order of the candidate's list of them: little-endian float32, NaN where missing."""
     with night.database.read() as connection:
         rows = connection.execute(select(t.Stamp.__table__).where(t.Stamp.candidate_id == number)).all()
@@ -85,7 +96,7 @@ def stamps(number: int, night: Here, visitor: Visitor) -> Response:
 
 @router.get("/api/candidates/{number}/explanation")
 def explained(
-    number: int,
+    number: Number,
     night: Here,
     visitor: Visitor,
     model: str,

@@ -20,6 +20,8 @@ def night_of(request: Request) -> Night:
 
 
 Here = Annotated[Night, Depends(night_of)]
+Number = Annotated[int, Field(ge=0, lt=2**63)]
+"""Of a candidate or a line of the log, as databases can hold it."""
 
 
 def session_of(request: Request, night: Here) -> sessions.Session:

@@ -1,8 +1,9 @@
 """Votes, undo, notes, tags, agreement, the audit log."""
 
+import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
@@ -10,7 +11,7 @@ from lcjax.errors import ConfigError
 from lcjax.hunt import tables as t
 from lcjax.hunt import votes
 from lcjax.hunt.agreement import agreement
-from lcjax.hunt.routes.doors import Here, Visitor
+from lcjax.hunt.routes.doors import Here, Number, Visitor
 
 router = APIRouter()
 Key = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[\w-]+$")]
@@ -44,7 +45,7 @@ class Tag(BaseModel):
 
 
 @router.post("/api/candidates/{number}/vote")
-def vote(number: int, body: Ballot, night: Here, visitor: Visitor) -> dict[str, Any]:
+def vote(number: Number, body: Ballot, night: Here, visitor: Visitor) -> dict[str, Any]:
     """Sets one's vote; it is on the disk when this answers."""
     label = night.label(body.label) if body.label else ""
     if label and label not in night.labels:
@@ -65,14 +66,14 @@ def undo(body: Undo, night: Here, visitor: Visitor) -> dict[str, Any]:
 
 
 @router.post("/api/candidates/{number}/notes")
-def note(number: int, body: Note, night: Here, visitor: Visitor) -> dict[str, Any]:
+def note(number: Number, body: Note, night: Here, visitor: Visitor) -> dict[str, Any]:
     """Adds a remark."""
     with night.database.write() as connection:
         return votes.add_note(connection, visitor.user, number, body.text, f"{visitor.user} {body.key}")
 
 
 @router.post("/api/candidates/{number}/tags")
-def tag(number: int, body: Tag, night: Here, visitor: Visitor) -> dict[str, Any]:
+def tag(number: Number, body: Tag, night: Here, visitor: Visitor) -> dict[str, Any]:
     """Adds or removes a word."""
     with night.database.write() as connection:
         return votes.set_tag(connection, visitor.user, number, body.tag, body.there)
@@ -93,7 +94,18 @@ def agreed(night: Here, visitor: Visitor) -> dict[str, Any]:
 
 
 @router.get("/api/audit")
-def audit(night: Here, visitor: Visitor, before: int | None = None) -> dict[str, Any]:
-    """Who did what, the newest first, a hundred at once."""
+def audit(
+    night: Here,
+    visitor: Visitor,
+    before: Number | None = None,
+    object_id: Annotated[str, Query(alias="object", max_length=200)] = "",
+    user: Annotated[str, Query(max_length=100)] = "",
+    day: Annotated[str, Query(max_length=20)] = "",
+) -> dict[str, Any]:
+    """Who did what, the newest first, a hundred at once; of an object, a user or a day where these are given."""
+    try:
+        of_day = datetime.date.fromisoformat(day) if day else None
+    except ValueError:
+        raise ConfigError(f"'{day[:20]}' is no day: write it as 2026-01-31") from None
     with night.database.read() as connection:
-        return {"rows": votes.audit(connection, before)}
+        return {"rows": votes.audit(connection, before, object_id, user, of_day)}

@@ -25,6 +25,7 @@ class MultimodalData(Data, Protocol):
     spectrum_lengths: tuple[int, ...]
     spectrum_grids: tuple[tuple[float, float], ...]
     batches_per_epoch: int
+    n_points: int
     metadata_names: tuple[str, ...]
     metadata: "np.ndarray"
     used: "np.ndarray"

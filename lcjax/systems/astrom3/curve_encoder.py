@@ -56,9 +56,11 @@ def with_curve_encoder(experiment: AstroM3Experiment, standardised: bool) -> Ast
         system, settings = preset.system, dataclasses.asdict(preset)
     given = dataclasses.replace(given, system=system, settings=json.dumps(settings, sort_keys=True))
     experiment = dataclasses.replace(experiment, curve_encoder=given)
-    longest = curve_task(experiment).batch_spec["mask"].shape[1]
-    photometry = experiment.model.photometry
-    photometry = dataclasses.replace(photometry, length=min(photometry.length, longest))
+    task, photometry = curve_task(experiment), experiment.model.photometry
+    longest = task.batch_spec["mask"].shape[1]
+    # Where padding matters to the encoder, its windows are always of one length.
+    length = longest if task.full_length else min(photometry.length, longest)
+    photometry = dataclasses.replace(photometry, length=length)
     return dataclasses.replace(
         experiment,
         model=dataclasses.replace(experiment.model, photometry=photometry),

@@ -1,7 +1,7 @@
 """Scores on held-out objects: who is found by whom across modalities, how far embeddings tell the classes, or class scores."""
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -14,11 +14,14 @@ from lcjax.evaluation.projection import nearest_neighbour_accuracy
 from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
 
+if TYPE_CHECKING:
+    from lcjax.systems.astrom3 import MultimodalData
+
 TOP = (1, 5, 10)
 """Ranks that count as found."""
 
 
-def evaluate(loaded: Loaded, data: Any, commands: str) -> Scores:
+def evaluate(loaded: Loaded, data: "MultimodalData", commands: str) -> Scores:
     """Scores of a contrastive model or a classifier.
 
     Raises:
@@ -30,7 +33,7 @@ def evaluate(loaded: Loaded, data: Any, commands: str) -> Scores:
     return _retrieved(loaded, answers, commands)
 
 
-def collected(loaded: Loaded, data: Any) -> dict[str, np.ndarray]:
+def collected(loaded: Loaded, data: "MultimodalData") -> dict[str, np.ndarray]:
     """Outputs of all objects of a split, and their `label` and `object_id`."""
     predict = jax.jit(functools.partial(loaded.task.predict, loaded.variables))
     parts: dict[str, list[np.ndarray]] = {}

@@ -1,7 +1,7 @@
 """What an experiment takes from its training data and from the weights it starts with."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -16,10 +16,11 @@ from lcjax.transforms.catalogue import catalogue_features
 from lcjax.typing import PyTree
 
 if TYPE_CHECKING:
+    from lcjax.systems.astrom3 import MultimodalData
     from lcjax.training.task import Task
 
 
-def fitted(experiment: AstroM3Experiment, data: Any) -> AstroM3Experiment:
+def fitted(experiment: AstroM3Experiment, data: "MultimodalData") -> AstroM3Experiment:
     """The experiment with columns, statistics, classes and sizes of the data.
 
     Raises:
@@ -86,7 +87,7 @@ def with_columns(inputs: InputsConfig, names: tuple[str, ...]) -> InputsConfig:
     )
 
 
-def with_statistics(inputs: InputsConfig, data: Any) -> InputsConfig:
+def with_statistics(inputs: InputsConfig, data: "MultimodalData") -> InputsConfig:
     """Means and standard deviations of the training objects, in float64, missing values left out; 0 and 1 for columns without.
 
     Numbers that are standardised already keep none.
@@ -106,7 +107,7 @@ def with_statistics(inputs: InputsConfig, data: Any) -> InputsConfig:
     return dataclasses.replace(inputs, mean=tuple(map(float, mean)), std=tuple(map(float, std)))
 
 
-def check_data(experiment: AstroM3Experiment, data: Any) -> None:
+def check_data(experiment: AstroM3Experiment, data: "MultimodalData") -> None:
     """Makes sure that numbers mean to the model what they mean in the data.
 
     Raises:

@@ -101,7 +101,8 @@ def build_task(experiment: AstroM3Experiment) -> Task:
             "modalities": list(config.modalities),
             "class_names": list(inputs.class_names),
             "metadata_names": list(inputs.data_columns),
-            "light_curve": "a crop from the middle, normalised as lcjax data prepare does it",
+            "light_curve": "a crop from the middle, normalised as lcjax data prepare does it; flux_mean, where it is asked for, is the mean "
+            "flux in the unit of the spread",
         },
         extras={"network_inputs": prepared},
     )

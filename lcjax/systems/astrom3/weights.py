@@ -27,6 +27,7 @@ from lcjax.systems.astrom3.config import CLASS_NAMES, AstroM3Experiment
 from lcjax.systems.astrom3.network_inputs import example_inputs
 from lcjax.systems.astrom3.weight_names import our_name, variables_from_torch
 from lcjax.training.checkpoint_io import flatten
+from lcjax.typing import PyTree
 
 _MAX_BYTES = 2 << 30
 _MAX_SETTINGS = 1 << 20
@@ -138,7 +139,7 @@ def config_from_names(arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
     return config_from_settings({**named, "classification": classifier}, single)
 
 
-def sized(config: MultimodalConfig, variables: Any, settings: Mapping[str, Any]) -> MultimodalConfig:
+def sized(config: MultimodalConfig, variables: PyTree, settings: Mapping[str, Any]) -> MultimodalConfig:
     """The configuration with the sizes of the arrays."""
     flat = {name.removeprefix("params/"): np.shape(value) for name, value in flatten(variables).items()}
     shape = lambda name, axis, default: flat[name][axis] if name in flat and len(flat[name]) > axis else default
@@ -220,7 +221,7 @@ def _settings(file: Path) -> dict[str, Any] | None:
     return settings
 
 
-def _check_whole(config: MultimodalConfig, variables: Any, file: Path) -> None:
+def _check_whole(config: MultimodalConfig, variables: PyTree, file: Path) -> None:
     model = build_multimodal(config)
     expected = flatten(jax.eval_shape(model.init, jax.random.key(0), example_inputs(config, 2)))
     found = {name: np.shape(value) for name, value in flatten(variables).items()}

@@ -13,6 +13,7 @@ from lcjax.systems.masked_pretraining.system import PretrainingSystem
 if TYPE_CHECKING:
     from lcjax.systems.catalogue import Published
     from lcjax.training.task import Task
+    from lcjax.typing import PyTree
 
 
 class AstromerSystem(PretrainingSystem):
@@ -34,7 +35,7 @@ class AstromerSystem(PretrainingSystem):
         """With an attention kernel that every device has."""
         return dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, attention="xla"))
 
-    def made_strict(self, experiment: AstromerExperiment, variables: Any) -> AstromerExperiment:
+    def made_strict(self, experiment: AstromerExperiment, variables: "PyTree") -> AstromerExperiment:
         """No token but a learned one."""
         model = dataclasses.replace(experiment.model, parity=False, mask_token="mask_token" in variables["params"])
         return dataclasses.replace(experiment, model=model)

@@ -1,11 +1,8 @@
 """Presets of AVDA. Docstrings: paper, command, what to expect."""
 
-from lcjax.configs import OptimizerConfig, TrainingConfig
 from lcjax.models.image_networks_config import DEEP_HITS, DIGITS
 from lcjax.systems.avda.config import AvdaExperiment, AvdaObjectiveConfig
-from lcjax.systems.domain_pairs.config import PairInputsConfig
-
-_ADAM = OptimizerConfig(name="adam", learning_rate=1e-3, schedule="constant", clip_norm=None)
+from lcjax.systems.domain_pairs.presets import DIGIT_IMAGES, adam, balanced_run
 
 
 def real_bogus_avda() -> AvdaExperiment:
@@ -16,10 +13,8 @@ def real_bogus_avda() -> AvdaExperiment:
     return AvdaExperiment(
         network=DEEP_HITS,
         objective=AvdaObjectiveConfig(per="pixel"),
-        optimizer=_ADAM,
-        training=TrainingConfig(
-            steps=4000, batch_size=32, evaluate_every=100, checkpoint_every=500, monitor="-balanced_accuracy"
-        ),
+        optimizer=adam(1e-3),
+        training=balanced_run(4000, evaluate_every=100, checkpoint_every=500),
     )
 
 
@@ -29,11 +24,9 @@ def avda_digits() -> AvdaExperiment:
     lcjax train avda-digits --data D --domains.target usps --workdir W
     """
     return AvdaExperiment(
-        inputs=PairInputsConfig(size=32, scale="full_scale"),
+        inputs=DIGIT_IMAGES,
         network=DIGITS,
         objective=AvdaObjectiveConfig(pretraining_steps=2000, per="pixel"),
-        optimizer=_ADAM,
-        training=TrainingConfig(
-            steps=10_000, batch_size=128, evaluate_every=250, checkpoint_every=1000, monitor="-balanced_accuracy"
-        ),
+        optimizer=adam(1e-3),
+        training=balanced_run(10_000, evaluate_every=250, checkpoint_every=1000, batch_size=128),
     )

@@ -56,7 +56,7 @@ class Latents:
         split = zip(images, *(jnp.split(v, ends) for v in (mean, log_variance, z)), strict=True)
         return list(split), {**state, **changed}
 
-    def ask(self, params: PyTree, method: str, *arguments: Any) -> Any:
+    def ask(self, params: PyTree, method: str, *arguments: Array) -> Any:
         """A part of the model without randomness."""
         return self.model.apply({"params": params}, *arguments, method=method)
 

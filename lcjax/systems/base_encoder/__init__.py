@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lcjax.errors import ConfigError
 from lcjax.systems.base import Data, WeightsImporter
 from lcjax.systems.base_encoder import presets
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
@@ -12,6 +13,7 @@ from lcjax.systems.masked_pretraining.system import PretrainingSystem
 if TYPE_CHECKING:
     from lcjax.systems.catalogue import Published
     from lcjax.training.task import Task
+    from lcjax.typing import PyTree
 
 
 class BaseEncoderSystem(PretrainingSystem):
@@ -27,12 +29,21 @@ class BaseEncoderSystem(PretrainingSystem):
 
         return build_task(experiment)
 
-    def made_strict(self, experiment: BaseEncoderExperiment, variables: Any) -> BaseEncoderExperiment:
+    def made_strict(self, experiment: BaseEncoderExperiment, variables: "PyTree") -> BaseEncoderExperiment:
         """It never sees a hidden point."""
         return experiment
 
     def matched(self, experiment: BaseEncoderExperiment, data: Data, training: bool) -> Data:
-        """In training, stars in memory with the views of their parts, where these are prepared."""
+        """In training, stars in memory with the views of their parts, where these are prepared.
+
+        Raises:
+          ConfigError: several bands, which are joined there, where nothing is prepared.
+        """
+        if training and experiment.model.encoder.bands > 1 and not experiment.contrast.prepared:
+            raise ConfigError(
+                "the bands of a star are joined where views are prepared: give --contrast.prepared True, or look at each band by itself "
+                "with --model.encoder.bands 1"
+            )
         if not (training and experiment.contrast.prepared):
             return data
         from lcjax.systems.base_encoder.prepared import PreparedStars

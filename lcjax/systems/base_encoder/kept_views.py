@@ -13,8 +13,8 @@ import jax
 import numpy as np
 
 from lcjax import transforms
+from lcjax.cores import cores
 from lcjax.files import cache_folder, new_file
-from lcjax.inference.chunks import cores
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.base_encoder.parts import at_once, packed, points_of, views_of
 

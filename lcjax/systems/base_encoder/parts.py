@@ -20,8 +20,9 @@ SERIES = ("time", "magnitude", "magnitude_error", "mask")
 
 
 def points_of(batch: Mapping[str, Any]) -> dict[str, Any]:
-    """The series of a batch: `SERIES`, and the bands of points where there are several."""
-    return {name: batch[name] for name in (*SERIES, "band") if name in batch}
+    """The series of a batch: `SERIES`, and the slots of bands (B, L) where there are several, not the names of bands (B,)."""
+    bands = ("band",) if "band" in batch and batch["band"].ndim == 2 else ()
+    return {name: batch[name] for name in (*SERIES, *bands)}
 
 
 def grid_of(experiment: BaseEncoderExperiment) -> FrequencyGrid:

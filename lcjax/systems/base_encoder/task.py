@@ -1,12 +1,11 @@
 """Training of lcjax-base: two parts of a star's points must be found to be of one star, and one must predict the other."""
 
-import dataclasses
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from lcjax.global_batch import global_mean, row_numbers
+from lcjax.global_batch import global_mean, row_numbers, rows_of
 from lcjax.losses import (
     contrastive_loss,
     effective_rank,
@@ -18,43 +17,17 @@ from lcjax.losses import (
 from lcjax.models.base_star import BaseStar
 from lcjax.models.star_encoder import CENTRE, SURVEY_SCALARS
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
-from lcjax.systems.base_encoder.parts import SERIES, first_part, grid_of, unpacked, views_of
-from lcjax.systems.masked_pretraining.raw_curves import answer_curves, receive
-from lcjax.systems.masked_pretraining.task import OBSERVED_POINTS, made_up_windows
+from lcjax.systems.base_encoder.decoder_inputs import shown, some_points
+from lcjax.systems.base_encoder.parts import first_part, grid_of, points_of, unpacked, views_of
+from lcjax.systems.masked_pretraining.raw_curves import answer_curves
+from lcjax.systems.masked_pretraining.task import on_windows
 from lcjax.training.task import Task, Update
-from lcjax.transforms.masking import draw_masks, mask_for_pretraining, row_keys
-from lcjax.transforms.scaling import masked_mean
+from lcjax.transforms.masking import mask_for_pretraining, row_keys
 from lcjax.transforms.views import Views
 from lcjax.typing import Array, Axis, Metrics, PyTree
 
 PERIOD_FOUND = 0.02
 """log10, about 5 %."""
-
-
-def shown(batch: dict, visible: Array, views: Views, experiment: BaseEncoderExperiment) -> dict[str, Array]:
-    """What the decoder is given: standardised visible points, times and phases of all, and what turns it back into mag."""
-    seen = visible.astype(jnp.float32)
-    count = jnp.maximum(jnp.sum(seen, 1, keepdims=True), 1.0)
-    magnitude = jnp.where(visible, batch["magnitude"], 0.0)
-    mean = jnp.sum(magnitude, 1, keepdims=True) / count
-    spread = jnp.sqrt(jnp.sum(jnp.where(visible, magnitude - mean, 0.0) ** 2, 1, keepdims=True) / count)
-    scale = jnp.where(spread > 0, spread, 1.0)
-    error = jnp.where(visible & (batch["magnitude_error"] > 0), batch["magnitude_error"], 0.0)
-    usual = masked_mean(error, visible)
-    weight = jnp.where(visible, 2.0 / (1.0 + (error / jnp.where(usual > 0, usual, 1.0)) ** 2), 0.0)
-    turns = grid_of(experiment).turns(batch["time"], batch["mask"])
-    value = jnp.where(visible, (magnitude - mean) / scale, 0.0)
-    return {"value": value, "weight": weight, "time": batch["time"], "turns": turns, "mean": mean, "scale": scale}
-
-
-def some_points(batch: dict, first: Array, count: int, key: Array, axis: Axis = None) -> tuple[dict, Array]:
-    """At most `count` points of each star, drawn at random, and which of these are of its first part."""
-    if batch["mask"].shape[1] <= count:
-        return {name: batch[name] for name in SERIES}, first
-    drawn = draw_masks(row_keys(key, batch, axis), batch["mask"]).probe
-    order = jnp.argsort(jnp.where(batch["mask"], drawn, 2.0), axis=1)[:, :count]
-    pick = lambda values: jnp.take_along_axis(values, order, axis=1)
-    return {name: pick(batch[name]) for name in SERIES}, pick(first)
 
 
 class Objective:
@@ -71,7 +44,7 @@ class Objective:
             return batch["first"], unpacked(batch["first_views"], grid), unpacked(batch["second_views"], grid)
         first = first_part(key, batch, self.experiment.contrast.shares, axis)
         views = views_of(self.experiment)
-        points = {name: batch[name] for name in SERIES}
+        points = points_of(batch)
         both = [views({**points, "visible": part}) for part in (first, batch["mask"] & ~first)]
         return first, *jax.lax.stop_gradient(tuple(both))
 
@@ -88,7 +61,7 @@ class Objective:
                         for i, v in enumerate((one, two)))  # fmt: skip
         encode = lambda views, fold: self.model.apply(
             {"params": params},
-            {"views": views, "row": batch.get("row")},
+            {"views": views, "row": rows_of(batch, first.shape[0], axis)},
             deterministic=not training,
             axis=axis,
             rngs={"dropout": jax.random.fold_in(drop_key, fold)},
@@ -195,7 +168,7 @@ class Objective:
         """Every point from the visible ones, in their spreads: `reconstruction`, `log_variance` (B, L; twice the log of half
         the width of the central 68 %), `period_probability`, `period` (d), `centre` and `scale` (B, 1) in mag.
         """
-        points = {name: batch[name] for name in SERIES}
+        points = points_of(batch)
         views = views_of(self.experiment)({**points, "visible": visible})
         embedding = self.model.apply(variables, {"views": views}, method="encode")["embedding"]
         seen = shown(points, visible, views, self.experiment)
@@ -250,7 +223,10 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
     objective = Objective(experiment, model)
 
     def init(key: Array, batch: dict) -> PyTree:
-        points = {name: batch[name] for name in SERIES}
+        points = points_of(batch)
+        if experiment.model.encoder.bands > 1:
+            # Weights of the part that tells bands apart are made where there are some.
+            points = {**points, "band": jnp.zeros(batch["mask"].shape, jnp.int32)}
         views = views_of(experiment)(points)
         seen = shown(points, batch["mask"], views, experiment)
         return {"params": model.init(key, {**seen, "views": views})["params"]}
@@ -263,9 +239,9 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
 
     def encode(variables: PyTree, batch: dict, key: Array | None = None, axis: Axis = None) -> dict[str, Any]:
         """One layer, the embedding of the window, the same at each of its points."""
-        views = jax.lax.stop_gradient(views_of(experiment)({name: batch[name] for name in SERIES}))
+        views = jax.lax.stop_gradient(views_of(experiment)(points_of(batch)))
         rngs = None if key is None else {"dropout": key}
-        inputs = {"views": views, "row": batch.get("row")}
+        inputs = {"views": views, "row": rows_of(batch, batch["mask"].shape[0], axis)}
         found = model.apply(variables, inputs, deterministic=key is None, axis=axis, rngs=rngs, method="encode")
         length = batch["mask"].shape[1]
         layers = [jnp.repeat(found[name][:, None], length, axis=1) for name in ("trunk", "embedding")]
@@ -273,14 +249,11 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
 
     def predict(variables: PyTree, batch: dict) -> dict[str, Array]:
         def embed(windows: dict) -> dict[str, Array]:
-            views = views_of(experiment)({name: windows[name] for name in SERIES})
+            views = views_of(experiment)(points_of(windows))
             return {"embedding": model.apply(variables, {"views": views}, method="encode")["embedding"]}
 
         return answer_curves(embed, batch, experiment.window, False)
 
-    shape = (2, experiment.window.length)
-    spec = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name in SERIES[:3]}
-    spec |= {"mask": jax.ShapeDtypeStruct(shape, jnp.bool_), "length": jax.ShapeDtypeStruct(shape[:1], jnp.int32)}
     return Task(
         name=experiment.system,
         init=init,
@@ -288,19 +261,10 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
         evaluate=lambda variables, batch, key: objective.value(variables["params"], batch, key, False)[1],
         predict=predict,
         encode=encode,
-        batch_spec=spec,
         summarize=summarize,
         warnings=warnings,
         headline=("loss", "partner_found", "r2"),
-        work=OBSERVED_POINTS,
         model=model,
-        any_length=True,
-        receive=receive,
-        example=lambda rows: made_up_windows(rows, experiment.window.length),
-        meaning={
-            "windows": dataclasses.asdict(experiment.window),
-            "time": "days from any epoch near the curve: subtract one before times become float32",
-            "star": "mean of the outputs over a star's windows, weighted by their number of points",
-        },
         extras={"reconstruct": objective.reconstruct, "predicted": objective.predicted},
+        **on_windows(experiment.window),
     )

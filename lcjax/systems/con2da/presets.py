@@ -1,13 +1,10 @@
 """Presets of Con2DA. Docstrings: paper, command, what to expect."""
 
-from lcjax.configs import OptimizerConfig, TrainingConfig
 from lcjax.models.image_networks_config import DIGITS
 from lcjax.systems.con2da.config import Con2daExperiment, ViewsConfig
-from lcjax.systems.domain_pairs.config import PairInputsConfig
+from lcjax.systems.domain_pairs.presets import DIGIT_IMAGES, adam, balanced_run
 
-_RUN = TrainingConfig(
-    steps=3000, batch_size=32, evaluate_every=50, checkpoint_every=500, patience=50, monitor="-balanced_accuracy"
-)
+_RUN = balanced_run(3000, evaluate_every=50, checkpoint_every=500, patience=50)
 
 
 def real_bogus_con2da() -> Con2daExperiment:
@@ -17,9 +14,7 @@ def real_bogus_con2da() -> Con2daExperiment:
 
         lcjax train real-bogus-con2da --data D --domains.target TARGET --workdir W
     """
-    return Con2daExperiment(
-        optimizer=OptimizerConfig(name="adam", learning_rate=3e-4, schedule="constant", clip_norm=None), training=_RUN
-    )
+    return Con2daExperiment(optimizer=adam(3e-4), training=_RUN)
 
 
 def con2da_digits() -> Con2daExperiment:
@@ -28,9 +23,9 @@ def con2da_digits() -> Con2daExperiment:
     lcjax train con2da-digits --data D --domains.target usps --workdir W
     """
     return Con2daExperiment(
-        inputs=PairInputsConfig(size=32, scale="full_scale"),
+        inputs=DIGIT_IMAGES,
         network=DIGITS,
         views=ViewsConfig(mirror=False, noise=0.5),
-        optimizer=OptimizerConfig(name="adam", learning_rate=3e-4, schedule="constant", clip_norm=None),
+        optimizer=adam(3e-4),
         training=_RUN,
     )

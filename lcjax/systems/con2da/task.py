@@ -8,14 +8,13 @@ import jax.numpy as jnp
 import optax
 
 from lcjax.configs import OptimizerConfig
-from lcjax.global_batch import global_mean
-from lcjax.losses import cross_entropy, label_weight
 from lcjax.losses.contrastive import contrastive_loss
 from lcjax.losses.domain_adaptation import masked_consistency
 from lcjax.systems.con2da.config import Con2daExperiment, TwoRatesConfig
 from lcjax.systems.domain_pairs.inputs import row_weight
-from lcjax.systems.domain_pairs.metrics import scored, unlabelled_answers
+from lcjax.systems.domain_pairs.metrics import unlabelled_answers
 from lcjax.systems.domain_pairs.task import (
+    LabelledRows,
     Network,
     build_model,
     classifier_answer,
@@ -95,7 +94,7 @@ def usual_views(experiment: Con2daExperiment) -> Views:
 def build_task(experiment: Con2daExperiment, views: Views | None = None) -> Task:
     """The Task; `views` replaces the usual two views."""
     model = build_model(experiment)
-    network, objective, names = Network(model, experiment), experiment.objective, experiment.inputs.class_names
+    network, objective = Network(model, experiment), experiment.objective
     views = views or usual_views(experiment)
 
     def seen(part: dict, stream: int, key: Array, axis: Axis) -> tuple[list[Array], list[Array]]:
@@ -114,10 +113,7 @@ def build_task(experiment: Con2daExperiment, views: Views | None = None) -> Task
         twice = lambda values: joined(*(v for v in values for _ in range(2)))
         label, weight = twice([p["label"] for p in parts]), twice([row_weight(p) for p in parts])
         images, row = joined(*(v for views, _ in found for v in views)), joined(*(r for _, rows in found for r in rows))
-        features, state = network.embed(params, state, images, row, drop_key, axis)
-        logits = network.classify(params, features)
-        value = global_mean(cross_entropy(logits, label), label_weight(label, weight), axis)
-        return value, (scored(logits, label, weight, names), state)
+        return network.labelled_loss(params, state, LabelledRows(images, row, label, weight), drop_key, axis)
 
     def unlabelled(
         params: PyTree, state: PyTree, batch: dict, key: Array, axis: Axis = None

@@ -1,13 +1,16 @@
 """Deep-CLASH (PASP 131, 108002): morphologies of galaxies in 16 bands, as the fractions of votes that experts would give."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from lcjax.errors import ConfigError
 from lcjax.systems.base import Answers, Data, Options, Simulated, System, Work
 from lcjax.systems.deep_clash import presets
-from lcjax.systems.deep_clash.config import DeepClashExperiment
+from lcjax.systems.deep_clash.config import TOLERANCE, DeepClashExperiment
 
 if TYPE_CHECKING:
     from lcjax.evaluation.scores import Scores
@@ -57,6 +60,21 @@ class DeepClashSystem(System):
         survey, side = "clash" if fine_tuned else "candels", experiment.model.side
         options = {"galaxies": {"survey": survey, "side": side}}
         return experiment, {f"simulated_{survey}_{side}": Simulated("simulated_galaxies", _SIMULATED[survey], options)}
+
+    def matched(self, experiment: DeepClashExperiment, data: Any, training: bool) -> Any:
+        """The data as it is.
+
+        Raises:
+          ConfigError: a run would learn from votes none of which sum to 1.
+        """
+        objective, classes = experiment.objective, len(data.class_names) > 1
+        if (
+            training
+            and len(data.target_names) > 1
+            and not (objective.votes == "classes" or (classes and not objective.names))
+        ):
+            check_fractions(np.asarray(data.metadata)[np.asarray(data.used)], data.target_names)
+        return data
 
     def notes(self, experiment: DeepClashExperiment, data: ImageData) -> list[str]:
         """A fine-tuning that has nothing to go on from."""
@@ -125,8 +143,8 @@ class DeepClashSystem(System):
         if not start:
             return None
         loaded = load(start)
-        before = tuple(getattr(getattr(loaded.experiment, "objective", None), "names", ()))
-        if loaded.experiment.system != self.name or before != tuple(experiment.objective.names):
+        before = loaded.experiment.objective.names if isinstance(loaded.experiment, DeepClashExperiment) else ()
+        if before != experiment.objective.names:
             raise ConfigError(
                 f"'{start}' gives {', '.join(before) or 'no votes'}, and this data has votes for {', '.join(experiment.objective.names)}: "
                 "a run is fine-tuned on the same votes"
@@ -156,6 +174,20 @@ lcjax evaluate {model} --data D                                                #
 lcjax train deep-clash-fine-tuned --data D --training.initial-weights {model}  # on another survey
 lcjax predict {model} STAMPS.fits... --out F.parquet                           # a row a galaxy and band
 lcjax export {model} OUT"""
+
+
+def check_fractions(votes: np.ndarray, names: Sequence[str]) -> None:
+    """Makes sure that some of the votes (N, K) are fractions; rows with NaN have none.
+
+    Raises:
+      ConfigError: all sum to something else than 1, as percent and counts do.
+    """
+    sums = votes[np.isfinite(votes).all(1)].sum(1)
+    if len(sums) and not (np.abs(sums - 1) <= TOLERANCE).any():
+        raise ConfigError(
+            f"no image has votes that sum to 1: those of the first ({', '.join(names)}) sum to {sums[0]:.4g}; prepare the data with "
+            "fractions (percent over 100, counts over voters), or say which numbers are votes with --objective.names"
+        )
 
 
 SYSTEMS = (DeepClashSystem(),)

@@ -15,6 +15,9 @@ BANDS = (
 VOTES = ("spheroid", "disk", "irregular", "point_source", "unclassifiable")
 """What galaxies are voted to be; the released tables call the first two smooth and features."""
 
+TOLERANCE = 0.02
+"""By which the fractions of an image may fail to sum to 1."""
+
 
 @dataclass(frozen=True)
 class GalaxyImageConfig(Settings):

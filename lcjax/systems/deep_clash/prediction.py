@@ -12,6 +12,7 @@ from lcjax.inference.predictor import Predictor, usual_batch_size
 from lcjax.inference.predictor import Row as InputRow
 from lcjax.systems.base import Row
 from lcjax.systems.record_answers import AnswersByRecord
+from lcjax.transforms.galaxy_stamps import HUGE
 
 Resize = Callable[[np.ndarray, int], np.ndarray]
 
@@ -55,6 +56,8 @@ class GalaxyAnswers(AnswersByRecord):
             return Rejection(
                 record["object_id"], f"several channels: {pixels.shape[-1]} where each band is an image of its own", ""
             )
+        # What the network takes for missing must not be spread over its neighbours by resizing.
+        pixels = np.where(np.abs(pixels) < HUGE, pixels, np.nan)
         finite = pixels[np.isfinite(pixels)]
         if not finite.size or finite.min() == finite.max():
             return Rejection(record["object_id"], "no galaxy: all pixels are missing or equal", "")

@@ -6,13 +6,10 @@ import jax.numpy as jnp
 from lcjax.global_batch import rows_of
 from lcjax.losses.vote_fractions import vote_errors, vote_loss
 from lcjax.models.deep_clash import DeepClash, deep_clash_flops
-from lcjax.systems.deep_clash.config import DeepClashExperiment
+from lcjax.systems.deep_clash.config import TOLERANCE, DeepClashExperiment
 from lcjax.training.task import Task, Update, WorkUnit, count_rows
 from lcjax.transforms.galaxy_stamps import prepare_galaxies, random_views
 from lcjax.typing import Array, Axis, Metrics, PyTree
-
-TOLERANCE = 0.02
-"""By which the fractions of an image may fail to sum to 1."""
 
 
 def votes_of(batch: dict, classes: int, by_class: bool) -> tuple[Array, Array]:

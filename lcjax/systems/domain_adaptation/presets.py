@@ -1,20 +1,17 @@
 """Presets of base training, fine-tuning, S+T, ENT and MME. Docstrings: paper, command, what to expect."""
 
-from lcjax.configs import OptimizerConfig, TrainingConfig
 from lcjax.models.image_networks_config import DIGITS
 from lcjax.systems.domain_adaptation.config import AdaptationExperiment, AdaptationObjectiveConfig
-from lcjax.systems.domain_pairs.config import DomainsConfig, PairInputsConfig
+from lcjax.systems.domain_pairs.config import DomainsConfig
+from lcjax.systems.domain_pairs.presets import DIGIT_IMAGES, adam, balanced_run
 
-_RATE = OptimizerConfig(name="adam", learning_rate=0.01, schedule="constant", clip_norm=None)
-_RUN = TrainingConfig(
-    steps=3000, batch_size=32, evaluate_every=100, checkpoint_every=500, patience=10, monitor="-balanced_accuracy"
-)
+_RUN = balanced_run(3000, evaluate_every=100, checkpoint_every=500, patience=10)
 
 
 def _joint(method: str) -> AdaptationExperiment:
     return AdaptationExperiment(
         objective=AdaptationObjectiveConfig(method=method),  # type: ignore[arg-type]
-        optimizer=_RATE,
+        optimizer=adam(0.01),
         training=_RUN,
     )
 
@@ -38,10 +35,8 @@ def real_bogus_fine_tuning() -> AdaptationExperiment:
     """
     return AdaptationExperiment(
         objective=AdaptationObjectiveConfig(method="fine_tuning"),
-        optimizer=OptimizerConfig(name="adam", learning_rate=1e-4, schedule="constant", clip_norm=None),
-        training=TrainingConfig(
-            steps=500, batch_size=32, evaluate_every=25, checkpoint_every=100, patience=8, monitor="-balanced_accuracy"
-        ),
+        optimizer=adam(1e-4),
+        training=balanced_run(500, evaluate_every=25, checkpoint_every=100, patience=8),
         nesterov=False,
     )
 
@@ -80,9 +75,9 @@ def mme_digits() -> AdaptationExperiment:
     experiment = _joint("mme")
     return AdaptationExperiment(
         domains=DomainsConfig(shots=1),
-        inputs=PairInputsConfig(size=32, scale="full_scale"),
+        inputs=DIGIT_IMAGES,
         network=DIGITS,
         objective=experiment.objective,
-        optimizer=_RATE,
+        optimizer=adam(0.01),
         training=_RUN,
     )

@@ -10,12 +10,12 @@ import optax
 
 from lcjax.configs import OptimizerConfig
 from lcjax.global_batch import global_mean
-from lcjax.losses import cross_entropy, label_weight
 from lcjax.losses.domain_adaptation import negative_entropy, reverse_gradient
 from lcjax.systems.domain_adaptation.config import STREAMS, AdaptationExperiment, SgdConfig
 from lcjax.systems.domain_pairs.inputs import row_weight
-from lcjax.systems.domain_pairs.metrics import scored, unlabelled_answers
+from lcjax.systems.domain_pairs.metrics import unlabelled_answers
 from lcjax.systems.domain_pairs.task import (
+    LabelledRows,
     Network,
     build_model,
     classifier_answer,
@@ -43,7 +43,7 @@ def build_task(experiment: AdaptationExperiment) -> Task:
     """The Task of a method."""
     model = build_model(experiment)
     network, objective = Network(model, experiment), experiment.objective
-    streams, names = STREAMS[objective.method], experiment.inputs.class_names
+    streams = STREAMS[objective.method]
 
     def labelled(
         params: PyTree, state: PyTree, batch: dict, key: Array, axis: Axis = None
@@ -54,10 +54,7 @@ def build_task(experiment: AdaptationExperiment) -> Task:
         row = joined(*(network.rows(part, i, axis) for i, part in enumerate(parts)))
         label = joined(*(part["label"] for part in parts))
         weight = joined(*(row_weight(part) for part in parts))
-        features, state = network.embed(params, state, images, row, key, axis)
-        logits = network.classify(params, features)
-        value = global_mean(cross_entropy(logits, label), label_weight(label, weight), axis)
-        return value, (scored(logits, label, weight, names), state)
+        return network.labelled_loss(params, state, LabelledRows(images, row, label, weight), key, axis)
 
     def entropy(
         params: PyTree, state: PyTree, batch: dict, key: Array, axis: Axis = None

@@ -35,7 +35,7 @@ class PairSystem(System):
     kind = "images"
 
     @abstractmethod
-    def streams(self, experiment: Any) -> tuple[str, ...]:
+    def streams(self, experiment: PairExperiment) -> tuple[str, ...]:
         """What a training batch holds."""
 
     # --- data

@@ -1,14 +1,16 @@
 """The Task that adapting classifiers share: their updates differ, evaluation and answers do not."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from lcjax.configs import OptimizerConfig
 from lcjax.errors import ConfigError
-from lcjax.global_batch import rows_of
+from lcjax.global_batch import global_mean, rows_of
+from lcjax.losses import cross_entropy, label_weight
 from lcjax.models.domain_classifier import DomainClassifier
 from lcjax.systems.domain_pairs import inputs as raw
 from lcjax.systems.domain_pairs.config import PairExperiment
@@ -29,6 +31,17 @@ def build_model(experiment: PairExperiment) -> DomainClassifier:
         raise ConfigError("a classifier needs two classes or more: train on data with labels")
     classes = len(experiment.inputs.class_names)
     return DomainClassifier(experiment.network, classes, experiment.temperature or None)
+
+
+class LabelledRows(NamedTuple):
+    """Images of one or several streams, one after another."""
+
+    images: Array
+    row: Array
+    """(B,) numbers."""
+    label: Array
+    """(B,) int."""
+    weight: Array
 
 
 class Network:
@@ -61,6 +74,15 @@ class Network:
         """Logits."""
         return self.model.apply({"params": params}, features, method="classify")
 
+    def labelled_loss(
+        self, params: PyTree, state: PyTree, rows: LabelledRows, key: Array, axis: Axis
+    ) -> tuple[Array, tuple[Metrics, PyTree]]:
+        """Cross entropy of labelled images, mean over all; (value, (metrics, state with moved statistics))."""
+        features, state = self.embed(params, state, rows.images, rows.row, key, axis)
+        logits = self.classify(params, features)
+        value = global_mean(cross_entropy(logits, rows.label), label_weight(rows.label, rows.weight), axis)
+        return value, (scored(logits, rows.label, rows.weight, self.inputs.class_names), state)
+
     def rows(self, part: Mapping[str, Any], stream: int, axis: Axis) -> Array:
         """Numbers of the rows of a stream, different from those of other streams."""
         return rows_of(dict(part), part["image"].shape[0], axis) * 4 + stream
@@ -72,7 +94,7 @@ def pair_task(
     optimizers: Optimizers | None,
     init: Callable[[Array, dict], PyTree],
     answer: Callable[[PyTree, Mapping[str, Any]], dict[str, Array]],
-    model: Any,
+    model: nn.Module,
 ) -> Task:
     """The Task.
 

@@ -83,4 +83,4 @@ def _source(experiment: LightCurveClassifierExperiment, given: Labelled, encode:
     if encode is not None:
         ready = encoded(ready, encode)
     seed = experiment.training.seed
-    return ArrayWindows(ready, experiment.class_names, experiment.training.batch_size, seed)
+    return ArrayWindows(lambda: ready, experiment.class_names, experiment.training.batch_size, seed)

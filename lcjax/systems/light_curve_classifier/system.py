@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lcjax.configs import Experiment
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
-    from lcjax.systems.light_curve_classifier.subset import LabelledData
+    from lcjax.systems.light_curve_classifier.subset import LabelledData, Subset
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
 
@@ -116,7 +116,7 @@ class LightCurveClassifierSystem(System):
         drawn = (subset.draw_training if first else subset.draw_validation)(experiment, data)
         return self._windows(experiment, data, drawn)
 
-    def _windows(self, experiment: LightCurveClassifierExperiment, data: "LabelledData", drawn: Any) -> Data:
+    def _windows(self, experiment: LightCurveClassifierExperiment, data: "LabelledData", drawn: "Subset") -> Data:
         from lcjax.systems.light_curve_classifier.encoder import encoder_variables, origin_of, with_origin
         from lcjax.systems.light_curve_classifier.task import frozen_encoder
         from lcjax.systems.light_curve_classifier.windows import DrawnWindows

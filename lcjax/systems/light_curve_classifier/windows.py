@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,26 +30,23 @@ class ArrayWindows:
 
     def __init__(
         self,
-        windows: dict[str, np.ndarray],
+        collect: Callable[[], dict[str, np.ndarray]],
         class_names: Sequence[str],
         batch_size: int,
         seed: int,
         fingerprint: str = "",
     ) -> None:
-        """`windows`: entries of a batch, (N, ...) each, `label` and `weight` among them."""
-        self._windows: dict[str, np.ndarray] | None = windows
+        """`collect`: gives all windows when they are first asked for: entries of a batch, (N, ...) each, `label` and
+        `weight` among them.
+        """
+        self._collect = collect
         self.class_names, self.batch_size, self.seed = tuple(class_names), batch_size, seed
         self.fingerprint = fingerprint
 
-    @property
+    @cached_property
     def windows(self) -> dict[str, np.ndarray]:
         """All windows."""
-        if self._windows is None:
-            self._windows = self._collected()
-        return self._windows
-
-    def _collected(self) -> dict[str, np.ndarray]:
-        raise NotImplementedError
+        return self._collect()
 
     @property
     def batches_per_epoch(self) -> int:
@@ -105,8 +103,7 @@ class DrawnWindows(ArrayWindows):
         """
         text = json.dumps([data.fingerprint, subset.ids(), length, batch_size, seed, settings])
         fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
-        super().__init__({}, subset.class_names, batch_size, seed, fingerprint)
-        self._windows = None
+        super().__init__(self._drawn, subset.class_names, batch_size, seed, fingerprint)
         self.labels = subset.label_of_record
         self.n_objects = int((subset.times > 0).sum())
         self.subset, self._data, self._length, self._encode = subset, data, length, encode
@@ -120,7 +117,7 @@ class DrawnWindows(ArrayWindows):
             "left_out_classes": self.subset.left_out,
         }
 
-    def _collected(self) -> dict[str, np.ndarray]:
+    def _drawn(self) -> dict[str, np.ndarray]:
         times, parts = self.subset.times_of_record, []
         for batch in self._data.evaluation_batches():
             record = np.asarray(batch["record"])

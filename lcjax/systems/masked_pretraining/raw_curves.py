@@ -4,7 +4,7 @@
 they do what `lcjax predict` does with a cleaned light curve.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -116,7 +116,9 @@ def joined(values: Array, points: Array) -> Array:
     return total / jnp.maximum(jnp.sum(weight, axis=1), 1.0)
 
 
-def answer_curves(network: Any, batch: dict, window: WindowConfig, full: bool) -> dict[str, jax.Array]:
+def answer_curves(
+    network: Callable[[dict], dict[str, Array]], batch: dict, window: WindowConfig, full: bool
+) -> dict[str, jax.Array]:
     """`network(windows) -> outputs` on whole curves: cut, answered, averaged.
 
     Points of overlapping published windows count twice, as in `LightCurvePredictor`.

@@ -11,6 +11,7 @@ from lcjax.systems.masked_pretraining.config import PretrainingExperiment
 if TYPE_CHECKING:
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
+    from lcjax.typing import PyTree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,7 @@ class PretrainingSystem(System):
         return {"window": experiment.window}
 
     @abstractmethod
-    def made_strict(self, experiment: PretrainingExperiment, variables: Any) -> PretrainingExperiment:
+    def made_strict(self, experiment: PretrainingExperiment, variables: "PyTree") -> PretrainingExperiment:
         """The settings of the same weights as a strict network."""
 
     def strictly(self, loaded: "Loaded") -> "Loaded":

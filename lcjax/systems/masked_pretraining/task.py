@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lcjax.configs import WindowConfig
 from lcjax.losses import error_weights, gaussian_nll, global_mean, huber_errors, r2_sums, reconstruction_loss
 from lcjax.systems.masked_pretraining.config import MaskingConfig, PretrainingExperiment
 from lcjax.systems.masked_pretraining.raw_curves import answer_curves, receive
@@ -49,6 +50,28 @@ def made_up_windows(rows: int, length: int) -> dict[str, np.ndarray]:
     draw = lambda scale: np.where(mask, scale * rng.normal(size=mask.shape), 0.0).astype(np.float32)
     batch = {"time": np.sort(draw(100.0)), "magnitude": draw(1.0), "magnitude_error": np.abs(draw(0.1))}
     return batch | {"mask": mask, "length": sizes}
+
+
+def on_windows(window: WindowConfig, meaning: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Parts of a `Task` on windows of raw light curves, whose answers are of whole curves; `meaning`: of what else it says."""
+    shape = (2, window.length)
+    spec = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name in ("time", "magnitude", "magnitude_error")}
+    spec |= {"mask": jax.ShapeDtypeStruct(shape, jnp.bool_), "length": jax.ShapeDtypeStruct(shape[:1], jnp.int32)}
+    said = {
+        "windows": dataclasses.asdict(window),
+        "time": "days from any epoch near the curve: subtract one before times become float32, which holds a bare MJD "
+        "only to 5.6 minutes",
+        "star": "mean of the outputs over a star's windows, weighted by their number of points",
+        **(meaning or {}),
+    }
+    return {
+        "batch_spec": spec,
+        "work": OBSERVED_POINTS,
+        "any_length": True,
+        "receive": receive,
+        "example": lambda rows: made_up_windows(rows, window.length),
+        "meaning": said,
+    }
 
 
 def prepare_windows(
@@ -189,14 +212,6 @@ def pretraining_task(
 
         return answer_curves(embed, batch, experiment.window, full)
 
-    shape = (2, experiment.window.length)
-    spec = {
-        "time": jax.ShapeDtypeStruct(shape, jnp.float32),
-        "magnitude": jax.ShapeDtypeStruct(shape, jnp.float32),
-        "magnitude_error": jax.ShapeDtypeStruct(shape, jnp.float32),
-        "mask": jax.ShapeDtypeStruct(shape, jnp.bool_),
-        "length": jax.ShapeDtypeStruct(shape[:1], jnp.int32),
-    }
     return Task(
         name=experiment.system,
         init=init,
@@ -204,27 +219,16 @@ def pretraining_task(
         evaluate=evaluate,
         predict=predict,
         encode=encode,
-        batch_spec=spec,
         # The schedule of the paper depends on the width of the model.
         optimizers=lambda config, steps: build_optimizer(config, steps, experiment.model.width),
         sharding_rules=sharding_rules,
         summarize=summarize,
         headline=("loss", "rmse", "r2"),
-        work=OBSERVED_POINTS,
         flops=flops,
         model=model,
         full_length=full,
-        any_length=True,
-        receive=receive,
-        example=lambda rows: made_up_windows(rows, experiment.window.length),
-        meaning={
-            "windows": dataclasses.asdict(experiment.window),
-            "time": "days from any epoch near the curve: subtract one before times become float32, which holds a bare MJD "
-            "only to 5.6 minutes",
-            "star": "mean of the outputs over a star's windows, weighted by their number of points",
-            **(meaning or {}),
-        },
         extras={"reconstruct": reconstruct},
+        **on_windows(experiment.window, meaning),
     )
 
 

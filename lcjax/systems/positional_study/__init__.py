@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lcjax.systems.base import Answers, Data, Options, Work
 from lcjax.systems.masked_pretraining.system import PretrainingSystem, ReconstructionOptions
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
     from lcjax.training.task import Task
+    from lcjax.typing import PyTree
 
 
 class PositionalStudySystem(PretrainingSystem):
@@ -30,7 +31,7 @@ class PositionalStudySystem(PretrainingSystem):
 
         return build_task(experiment)
 
-    def made_strict(self, experiment: PositionalExperiment, variables: Any) -> PositionalExperiment:
+    def made_strict(self, experiment: PositionalExperiment, variables: "PyTree") -> PositionalExperiment:
         """Without the authors' masking."""
         return dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, parity=False))
 

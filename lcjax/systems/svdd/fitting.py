@@ -24,13 +24,14 @@ class FitSettings:
     learning_rate: float = 5e-4
     batch_size: int = 1024
     max_epochs: int = 400
+    """Of each network; an epoch holds as many rows as there are to learn from."""
     vae_epochs: int = 200
     patience: int = 100
-    centres: str = "fixed"
-    """`fixed`: the score uses the centres that were trained to; `recomputed`: those of the trained network, as published."""
-
+    centres: Literal["fixed", "recomputed"] = "fixed"
+    """`fixed`: the score uses the centres that were trained to; `recomputed`: those of the trained network, before the test,
+    as published."""
     spread: Literal["auto", "vmap", "map"] = "auto"
-    """As `Schedule.spread`."""
+    """Networks side by side (`vmap`) or one after the other in one program (`map`); auto: by device."""
 
     def schedule(self, name: str) -> Schedule:
         """Of one kind of detector."""

@@ -25,8 +25,8 @@ _LEAST = 10
 
 
 @dataclasses.dataclass(frozen=True)
-class ProtocolSettings:
-    """Of the protocol."""
+class ProtocolSettings(FitSettings):
+    """Of the protocol, and of the networks that it trains."""
 
     detectors: tuple[str, ...] = DETECTORS
     outliers: tuple[str, ...] = ()
@@ -36,18 +36,8 @@ class ProtocolSettings:
     seed: int = 42
     """Of test part and folds; networks begin with the number of their fold."""
     latent: int = 32
-    max_epochs: int = 400
-    """Of each network; an epoch holds as many rows as there are to learn from."""
-    vae_epochs: int = 200
-    patience: int = 100
-    learning_rate: float = 5e-4
-    batch_size: int = 1024
-    centres: Literal["fixed", "recomputed"] = "fixed"
-    """`recomputed`: by the trained network, before the test, as published."""
     scaling: Literal["quantile", "none"] = "quantile"
     """`none`: the features are scaled already."""
-    spread: Literal["auto", "vmap", "map"] = "auto"
-    """Networks side by side (`vmap`) or one after the other in one program (`map`); auto: by device."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,10 +117,8 @@ def run_protocol(
     if kinds:
         members = _members(label, training, fold, outliers, class_names, settings.folds)
         experiment = SvddExperiment(inputs=inputs, model=DetectorModelConfig(latent=settings.latent))
-        fields = (f.name for f in dataclasses.fields(FitSettings))
-        fit_settings = FitSettings(**{name: getattr(settings, name) for name in fields})
         stacked = np.stack(tables)
-        fitted = fit_networks(kinds, experiment, stacked, members, len(class_names) - 1, fit_settings, say)
+        fitted = fit_networks(kinds, experiment, stacked, members, len(class_names) - 1, settings, say)
         for name, networks in fitted.items():
             scores = score_members(networks, stacked[:, is_test], members.source)
             for i, score in enumerate(scores):

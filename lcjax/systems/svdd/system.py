@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,6 +18,20 @@ if TYPE_CHECKING:
     from lcjax.systems.svdd.rows import FeatureRows
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
+
+
+class FeatureTable(Data, Protocol):
+    """Rows of features, as the data has them."""
+
+    metadata_names: tuple[str, ...]
+    """Of the features."""
+    metadata: np.ndarray
+    """(R, F), missing values NaN."""
+    used: np.ndarray
+    """Rows of this split."""
+    object_ids: np.ndarray
+    """(R,) str."""
+
 
 ONE_CLASS = "known"
 """What the objects of a table without classes are called."""
@@ -60,7 +74,7 @@ class Svdd(System):
         made = {_SIMULATED: Simulated(_SIMULATED, _OBJECTS, {})}
         return dataclasses.replace(experiment, inputs=inputs), made
 
-    def matched(self, experiment: SvddExperiment, data: Any, training: bool) -> "FeatureRows":
+    def matched(self, experiment: SvddExperiment, data: FeatureTable, training: bool) -> "FeatureRows":
         """The rows in memory, held-out classes not learned from.
 
         Raises:

@@ -45,9 +45,10 @@ class FakeKafka:
 
     OFFSET_BEGINNING, OFFSET_END = -2, -1
     KafkaException = RuntimeError
-    KafkaError = SimpleNamespace(
-        _PARTITION_EOF=1, _AUTO_OFFSET_RESET=2, _AUTHENTICATION=3, TOPIC_AUTHORIZATION_FAILED=4
-    )
+
+    class KafkaError:
+        _PARTITION_EOF, _AUTO_OFFSET_RESET, _AUTHENTICATION, TOPIC_AUTHORIZATION_FAILED = range(1, 5)
+
     TopicPartition = TopicPartition
 
     def __init__(

@@ -4,16 +4,15 @@ import dataclasses
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from lcjax.errors import ConfigError
 from lcjax.models.star_encoder import BRIGHTNESS, CENTRE, SURVEY_SCALARS
 from lcjax.systems import build_task
-from lcjax.systems.base_encoder import parts
+from lcjax.systems.base_encoder import BaseEncoderSystem, parts
 from lcjax.systems.base_encoder.config import ContrastConfig
-from lcjax.systems.base_encoder.task import hidden_scalars, some_points
+from lcjax.systems.base_encoder.task import hidden_scalars
 from lcjax.systems.loading import load
 from lcjax.systems.masked_pretraining.raw_curves import centred
 from lcjax.training import fit
@@ -117,17 +116,6 @@ def test_views_survive_being_packed():
     assert BRIGHTNESS in kept
 
 
-def test_some_points_keep_their_part():
-    batch = Stars(length=LENGTH).batch(2, 0)
-    first = batch["magnitude"] > 15
-    some, part = some_points(batch, jnp.asarray(first), 6, jax.random.key(0))
-    assert (
-        some["mask"].shape == (8, 6)
-        and np.asarray(some["mask"]).sum(1).tolist() == np.minimum(batch["length"], 6).tolist()
-    )
-    np.testing.assert_array_equal(np.asarray(part)[some["mask"]], (np.asarray(some["magnitude"]) > 15)[some["mask"]])
-
-
 def test_a_run_learns_resumes_exactly_and_loads(tmp_path, monkeypatch):
     monkeypatch.setenv("LCJAX_CACHE", str(tmp_path / "cache"))
     from lcjax.systems import find_system
@@ -145,3 +133,11 @@ def test_a_run_learns_resumes_exactly_and_loads(tmp_path, monkeypatch):
     one, two = load(tmp_path / "whole"), load(tmp_path / "again")
     jax.tree.map(np.testing.assert_array_equal, one.variables, two.variables)
     assert one.experiment.model == settings.model
+
+
+def test_bands_that_nothing_joins_are_refused():
+    settings = small()
+    encoder = dataclasses.replace(settings.model.encoder, bands=3)
+    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, encoder=encoder))
+    with pytest.raises(ConfigError, match=r"contrast\.prepared True"):
+        BaseEncoderSystem().matched(settings, Stars(length=LENGTH), training=True)

@@ -69,9 +69,10 @@ def test_the_dead_image_branch_of_the_published_checkpoint_is_caught(golden_root
 def test_the_image_only_checkpoints_are_well(golden_root, name):
     recorded = [x for key, x in intermediates(golden_root).items() if key.startswith(f"{name}.") and "Relu" in key]
     limits = HealthConfig()
-    if any(np.mean(x.reshape(-1, x.shape[-1]).max(0) > 0) <= limits.live_units for x in recorded):
-        pytest.skip(f"the recorded checkpoint '{name}' has a dead layer")
     imported, found = answers(golden_root, name)
+    if any(np.mean(x.reshape(-1, x.shape[-1]).max(0) > 0) <= limits.live_units for x in recorded):
+        assert found.warnings(limits)  # a stranger's checkpoint may have a dead layer, and is told of then
+        return
     assert min(found.live.values()) > limits.live_units and found.effect("image") > limits.effect
     assert list(found.effects) == ["image"]
     assert not found.warnings(limits) and not any("dead" in note for note in imported.notes)

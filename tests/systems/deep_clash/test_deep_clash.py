@@ -1,6 +1,7 @@
 """The room of Deep-CLASH: what it takes for votes, what counts, what it answers; fine-tuning begins with the weights it is given."""
 
 import dataclasses
+import types
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from lcjax.inference.loaded import Loaded
 from lcjax.models.deep_clash_config import DeepClashModelConfig
 from lcjax.systems import find_system
 from lcjax.systems.base import Work
+from lcjax.systems.deep_clash import check_fractions
 from lcjax.systems.deep_clash.config import VOTES, DeepClashExperiment, GalaxyImageConfig, VoteObjectiveConfig
 from lcjax.systems.deep_clash.evaluation import Voted, score_votes, vote_report
 from lcjax.systems.deep_clash.task import build_task, votes_of
@@ -165,6 +167,10 @@ def test_catalogue_of_answers(task, variables, predict):
         item("c", np.zeros((40, 40, 1))),
         item("d", rng.normal(size=(40, 40, 3))),
     ]
+    hot, missing = (np.array(items[2]["image"]) for _ in range(2))
+    hot[20, 20], missing[20, 20] = 1e38, np.nan
+    seen = [answers.input_row(item("e", pixels))["image"] for pixels in (hot, missing)]
+    np.testing.assert_array_equal(*seen)
     rows = list(answers.answer(items))
     assert [type(row) is Rejection for row in rows] == [False, True, False, True, True]
     assert "no galaxy" in rows[3].reason and "3 where each band" in rows[4].reason
@@ -212,3 +218,23 @@ def test_prepare_train_and_what_fine_tuning_begins_with(tmp_path, capsys):
     other = dataclasses.replace(tuned, objective=dataclasses.replace(tuned.objective, names=("a", "b")))
     with pytest.raises(ConfigError, match="fine-tuned on the same votes"):
         SYSTEM.initial_variables(other)
+
+
+def test_votes_in_percent_are_refused():
+    fractions = np.array([[0.2, 0.8], [np.nan, np.nan], [0.5, 0.2]])
+    check_fractions(fractions, ("a", "b"))  # some are, and the others are counted
+    check_fractions(fractions[1:2], ("a", "b"))
+    with pytest.raises(ConfigError, match=r"votes that sum to 1: those of the first \(a, b\) sum to 100;"):
+        check_fractions(100 * fractions, ("a", "b"))
+    data = types.SimpleNamespace(class_names=(), target_names=("a", "b"), metadata=100 * fractions, used=[0, 2])
+    with pytest.raises(ConfigError, match="sum to 100"):
+        SYSTEM.matched(DeepClashExperiment(), data, training=True)
+    assert SYSTEM.matched(DeepClashExperiment(), data, training=False) is data
+
+
+def test_runs_without_data_are_simulated_by_their_stage():
+    base = SYSTEM.simulated(DeepClashExperiment(model=TINY))[1]["simulated_candels_40"]
+    assert base.options == {"galaxies": {"survey": "candels", "side": 40}}
+    tuned = DeepClashExperiment(model=TINY, stage="fine_tuning")
+    assert set(SYSTEM.simulated(tuned)[1]) == {"simulated_clash_40"}
+    assert "begins with random weights" in SYSTEM.notes(tuned, Data())[0] and not SYSTEM.notes(experiment(), Data())

@@ -136,15 +136,13 @@ def test_what_each_method_learns_from_with_and_without_shots(name):
 
 def test_without_data_four_surveys_are_simulated(tmp_path):
     """Their builder takes the options, and a target that is said stays."""
-    from rich.console import Console
-
-    from lcjax.cli.train import simulated_datasets
+    from data_pipelines.simulated_data import simulated_datasets
 
     system, experiment = find_system("con2da"), find_preset("real-bogus-con2da")()
     chosen, datasets = system.simulated(experiment)
     assert chosen.domains.target == ("sim_ztf",) and chosen.domains.source == ("sim_hits",) and len(datasets) == 4
     few = {name: dataclasses.replace(datasets[name], n_objects=12) for name in ("sim_hits", "sim_ztf")}
-    made = simulated_datasets(Console(quiet=True), few, tmp_path)
+    made = simulated_datasets(few, tmp_path / "data")
     assert made == [tmp_path / "data" / name for name in few] and all(path.is_dir() for path in made)
     own = dataclasses.replace(experiment.domains, target=("sim_des",))
     assert system.simulated(dataclasses.replace(experiment, domains=own))[0].domains == own

@@ -39,9 +39,7 @@ def run(core, tables, members, **changes):
 def test_one_by_one_and_together(setting):
     core, tables, members = setting
     together = run(core, tables, members, spread="vmap")
-    in_turn = run(core, tables, members, spread="map")
-    alone = run(core, tables, members.taken(np.array([1])))
-    np.testing.assert_allclose(together.best_loss, in_turn.best_loss, rtol=1e-3)
+    alone = run(core, tables, members.taken(np.array([1])), spread="map")
     np.testing.assert_allclose(together.best_loss[1], alone.best_loss[0], rtol=1e-3)
     assert len(set(together.best_loss.tolist())) == 3
     assert (together.best_epoch >= 1).all() and (together.epochs <= 6).all()

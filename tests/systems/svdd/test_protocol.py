@@ -52,6 +52,17 @@ def test_changed_outliers_change_nothing_that_is_learned(blobs):
     assert run_protocol(moved, blobs.label, NAMES, CLASSES, own, test)[0].auroc == one.auroc
 
 
+def test_the_scaler_sees_neither_the_held_out_class_nor_test_objects(blobs, monkeypatch):
+    seen = []
+    fit = protocol.fit_scaler
+    monkeypatch.setattr(protocol, "fit_scaler", lambda own, x, known: seen.append(known) or fit(own, x, known))
+    test = stratified_parts(blobs.label, (0.8, 0.2), 1) == 1
+    own = dataclasses.replace(QUICK, detectors=("ecod",), outliers=("b", "odd"))
+    run_protocol(blobs.features, blobs.label, NAMES, CLASSES, own, test)
+    for known, outlier in zip(seen, (1, 3), strict=True):
+        np.testing.assert_array_equal(known >= 0, (blobs.label >= 0) & (blobs.label != outlier) & ~test)
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [

@@ -162,3 +162,12 @@ def test_intervals():
     score = np.concatenate([rng.normal(size=200), rng.normal(1.0, size=50)])
     area, precision = ranked(score, np.arange(250) >= 200)
     assert area.low < area.value < area.high and precision.low < precision.value < precision.high
+
+
+def test_a_run_without_data_holds_a_simulated_class_out():
+    from data_pipelines.simulate.features import HELD_OUT
+
+    found, made = find_system("svdd").simulated(PRESETS["deep-svdd"]())
+    assert found.inputs.outliers == (HELD_OUT,) and set(made) == {"simulated_features"}
+    own = dataclasses.replace(found, inputs=dataclasses.replace(found.inputs, outliers=("c1",)))
+    assert find_system("svdd").simulated(own)[0].inputs.outliers == ("c1",)

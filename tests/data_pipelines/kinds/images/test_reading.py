@@ -80,11 +80,17 @@ def test_bad_images_are_named_and_the_rest_goes_on(tmp_path):
     stack[1], stack[2, 0, 0] = np.nan, np.nan
     np.savez(tmp_path / "a.npz", x=stack, ids=np.array(["a", "b", "c", "d"]))
     (tmp_path / "b.npz").write_bytes(b"PK damaged")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
     np.save(tmp_path / "c.npy", np.array([{"a": 1}], object), allow_pickle=True)
     records, rejected, report = read(tmp_path, label="none")
     assert [r["object_id"] for r in records] == ["a", "c", "d"] and np.isnan(records[1]["image"][0, 0, 0])
     assert [r.fault for r in rejected] == ["no pixels", "file", "file"] and "pickled" in rejected[2].reason
-    assert len(report.bad_files) == 2
+    assert len(report.bad_files) == 2 and "pickled" not in rejected[1].reason
+    np.savez(tmp_path / "one" / "d.npz", x=np.array([{}], object))
+    (tmp_path / "two" / "e.npy").write_bytes(b"text")
+    for name, why in (("one", "pickled objects"), ("two", "no file of numpy")):
+        assert why in read(tmp_path / name)[1][0].reason
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no images in"):
         read(tmp_path / "empty")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipelines.kinds.light_curves.brightness_choice import choose_brightness
+from data_pipelines.kinds.light_curves.brightness_choice import check_no_magnitudes, choose_brightness
 from data_pipelines.kinds.light_curves.columns import ColumnNames, recognise
 from lcjax.errors import ConfigError, DataError
 
@@ -226,3 +226,19 @@ def test_units_of_flux_and_error_that_do_not_go_together_are_refused():
             read(("flux", "flux_err"), ([1.0], [1.0]), {"flux": "Jy", "flux_err": unit})
     _, error, _ = read(("flux", "flux_err"), ([100.0], [1.0]), {"flux": "Jy", "flux_err": "adu"}, unit="Jy")
     np.testing.assert_allclose(error, 2.5 / np.log(10) * 0.01)
+
+
+def test_magnitudes_that_are_called_flux_are_refused():
+    rng = np.random.default_rng(0)
+    columns, error = {"flux": "flux"}, np.full(40, 0.02)
+    with pytest.raises(ConfigError, match=r"around 15\.\d .* --columns.magnitude flux or --columns.flux flux"):
+        check_no_magnitudes(rng.normal(15, 0.3, 40), error, columns, "a.csv")
+    for flux, other in (
+        (rng.normal(15, 2, 40), np.full(40, 2.0)),  # faint fluxes have errors to match
+        (rng.normal(1500, 30, 40), error),
+        (np.append(rng.normal(15, 0.3, 40), -1.0), np.append(error, 0.02)),
+        (rng.normal(1, 0.01, 40), error),  # normalised
+        (rng.normal(15, 0.3, 5), error[:5]),
+        (rng.normal(15, 0.3, 40), np.zeros(0)),
+    ):
+        check_no_magnitudes(flux, other, columns, "a.csv")

@@ -30,7 +30,8 @@ def test_every_dataset_alike_with_its_own_errors():
     middle = np.array([np.median(row[there]) for row, there in zip(stars["magnitude"], stars["mask"], strict=True)])
     assert (middle[np.isclose(error, 0.05)] < 14).all() and (middle[error < 0.03] > 14).all()
     assert np.isfinite(stars["period"]).all() and (stars["period"][stars["label"] == 0] < 2).all()
-    assert set(stars["mask"].sum(1)) - {20, 25} <= set(range(5, 20))
+    points = stars["mask"].sum(1)  # what is fainter than the survey reports is not there
+    assert points.min() >= 5 and points.max() == 25
     again = simulated_like(batches(), WHERE, 60, ("RRab", "MIRA"), 25, 1)
     np.testing.assert_array_equal(stars["magnitude"], again["magnitude"])
 

@@ -6,6 +6,8 @@ import pytest
 from data_pipelines.kinds.light_curves.times import choose_clock, iso_to_mjd, offset_of_name, time_scale
 from lcjax.errors import ConfigError
 
+DAYS = np.sort(np.random.default_rng(0).uniform(58000, 58400, 40))
+
 MJD = 58_849.25 + np.arange(20.0)
 """The truth: nights of 2020."""
 
@@ -146,3 +148,31 @@ def test_times_in_hours_or_years_are_refused(said):
     with pytest.raises(ConfigError, match=r"holds times around 58,002.0 in '(h|yr)': write days or seconds"):
         choose_clock(times, "mjd", "f", **said)
     assert choose_clock(times, "mjd", "f", "mjd", **said).mjd(times)[0] == 58_000
+
+
+@pytest.mark.parametrize(
+    "values,name,said",
+    [
+        (DAYS.astype(np.float32), "mjd", "rounded to 5.6 minutes: they are numbers of 32 bits"),
+        ((DAYS + 2400000.5).astype(np.float32), "jd", "rounded to 6.0 hours: they are numbers of 32 bits"),
+        (np.rint(DAYS), "mjd", "rounded to whole days"),
+        (DAYS, "mjd", ""),
+        (np.round(DAYS, 1), "mjd", ""),
+        ((DAYS - 57990).astype(np.float32), "btjd", ""),
+        (DAYS[:5].astype(np.float32), "mjd", ""),
+    ],
+)
+def test_what_is_lost_by_rounding_is_said(values, name, said):
+    assert choose_clock(values.astype(np.float64), name, "a.csv", "auto" if name != "btjd" else "btjd").rounded == said
+
+
+@pytest.mark.parametrize(
+    "count,zero,scale", [("mjd", 0.0, ""), ("btjd", 56999.5, "bjd_tdb"), ("bkjd", 54832.5, "bjd_tdb")]
+)
+def test_seconds_of_a_mission_are_what_the_user_says(count, zero, scale):
+    values = (DAYS - zero) * 86_400
+    with pytest.raises(ConfigError, match="seconds"):
+        choose_clock(values, "time", "a.csv")
+    clock = choose_clock(values, "time", "a.csv", f"{count}-seconds")
+    np.testing.assert_allclose(clock.mjd(values), DAYS, rtol=0, atol=1e-6)
+    assert time_scale("time", False, clock, "", {}) == scale

@@ -1,10 +1,11 @@
 """What a column of a table is: recognised, named, or refused with the choices."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from data_pipelines.kinds.tables.columns import FeatureColumns, recognise
-from lcjax.errors import DataError
+from lcjax.errors import ConfigError, DataError
 
 PLAIN = {"oid": ["1", "2"], "class": ["a", "b"], "x": [1.0, 2.0], "n": [3, 4], "ra": [1.0, 2.0], "dec": [0.0, 0.0]}
 
@@ -48,3 +49,23 @@ def test_what_can_be_two_things_is_refused(columns, asked, message):
 def test_a_table_without_ids():
     with pytest.raises(DataError, match=r"no column of ids: name it with --features.object-id, one of x"):
         recognise(pa.table({"x": [1.0]}), FeatureColumns(), "'t'")
+
+
+def test_row_numbers_are_no_features():
+    numbered = {"": [0, 1], "Unnamed: 0": [0, 1], "__index_level_0__": [0, 1]}
+    assert found(numbered | PLAIN).features == found(PLAIN).features
+
+
+def test_numbers_that_stand_for_no_value_are_refused_until_said():
+    values = np.array([1.0, -999.0, 3.0, -999.0, 0.5])
+    with pytest.raises(
+        DataError, match=r"'x' of t has -999 in 2 rows.*--features.missing -999.*--features.missing none"
+    ):
+        FeatureColumns().without_stand_ins(values, "x", "t")
+    said = FeatureColumns(missing=("-999",)).without_stand_ins(values, "x", "t")
+    assert np.isnan(said[[1, 3]]).all() and said[[0, 2, 4]].tolist() == [1, 3, 0.5]
+    assert FeatureColumns(missing=("none",)).without_stand_ins(values, "x", "t").tolist() == values.tolist()
+    usual = np.array([99.0, 99.0, 25.0, 3.0])  # a long tail
+    assert FeatureColumns().without_stand_ins(usual, "x", "t") is usual
+    with pytest.raises(ConfigError, match=r"--features.missing lost is no number"):
+        FeatureColumns(missing=("lost",))

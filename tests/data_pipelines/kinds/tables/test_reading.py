@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data_pipelines.kinds.tables.columns import FeatureColumns
 from data_pipelines.kinds.tables.reading import read_features, table_files
 from lcjax.errors import DataError
 
@@ -38,3 +39,12 @@ def test_files_of_folders(tmp_path):
     (tmp_path / "empty.csv").write_text("object_id,x\n")
     with pytest.raises(DataError, match="holds no table rows"):
         read_features(tmp_path / "empty.csv")
+
+
+def test_places_that_are_no_degrees_are_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("object_id,ra,dec,x\na,01:02:03,-05:00:00,1\n")
+    with pytest.raises(DataError, match="column 'ra' has '01:02:03' where degrees are wanted"):
+        read_features(path)
+    without = read_features(path, FeatureColumns(without=("ra", "dec")))
+    assert without.names == ("x",) and np.isnan(without.ra).all()

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from lcjax.cli import live_count
-from lcjax.cli.live_count import LiveCount
+from lcjax.inference import live_count
+from lcjax.inference.live_count import LiveCount
 
 
 @pytest.fixture

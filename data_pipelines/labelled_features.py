@@ -1,5 +1,6 @@
 """Tables of features for commands that take them whole: files or prepared datasets, with classes, and splits where they say them."""
 
+import csv
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from data_pipelines.kinds.base import Request
 from data_pipelines.kinds.tables.columns import FeatureColumns
 from data_pipelines.kinds.tables.reading import read_features, table_files
 from data_pipelines.shards.records import holds_shards
+from data_pipelines.sources.folders import check_there
 from lcjax.errors import DataError, Rejection
 
 
@@ -31,6 +33,21 @@ class FeatureObjects:
     """(N,) int, where a column `fold` says so; -1 for none."""
     notes: tuple[str, ...]
 
+    def of_classes(self, classes: tuple[str, ...]) -> "FeatureObjects":
+        """The objects of some classes, numbered as these."""
+        wanted = np.array([self.class_names.index(name) for name in classes])
+        rows = np.flatnonzero(np.isin(self.label, wanted))
+        take = lambda values: None if values is None else values[rows]
+        return dataclasses.replace(
+            self,
+            object_id=self.object_id[rows],
+            label=(self.label[rows][:, None] == wanted).argmax(1),
+            class_names=classes,
+            features=self.features[rows],
+            is_test=take(self.is_test),
+            fold=take(self.fold),
+        )
+
 
 def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjects:
     """Objects with a class of tables or prepared datasets.
@@ -40,8 +57,7 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
     """
     paths = [Path(name) for name in inputs]
     for path in paths:
-        if not path.exists():
-            raise DataError(f"there is no file or folder '{path}'")
+        check_there(path)
     rows: list[tuple[str, str | None, dict[str, float], str | None, str | None]] = []
     for path in paths:
         rows += _of_shards(path) if holds_shards(path) else _of_files(path, columns)
@@ -120,3 +136,24 @@ def _folds(fold: Sequence[str | None]) -> np.ndarray | None:
         return np.array([-1 if text is None else int(text) for text in fold])
     except ValueError as error:
         raise DataError(f"the column 'fold' does not hold whole numbers ({error}): mend or drop it") from error
+
+
+def read_groups(path: Path, there: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Group -> its classes, of a CSV file with columns class and group; classes that are not there are left out.
+
+    Raises:
+      DataError: there is no such file, it lacks a column, or none of its classes is there.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no file '{path}'")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {"class", "group"} <= set(rows[0]):
+        raise DataError(f"'{path}' is no table of groups: it needs the columns class and group")
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        if row["class"] in there:
+            groups.setdefault(row["group"], []).append(row["class"])
+    if not groups:
+        raise DataError(f"none of the classes of '{path}' is in the data, which has {', '.join(there)}")
+    return {name: tuple(sorted(set(classes))) for name, classes in groups.items()}

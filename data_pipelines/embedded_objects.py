@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.markup import escape
 
 from data_pipelines.sources.embedding_tables import EmbeddingColumns, Embeddings, read_classes, read_embeddings
 from lcjax.errors import DataError
@@ -105,8 +103,3 @@ def _one_row_each(table: Embeddings, band: str | None, path: Path) -> tuple[list
             )
         copies += 1
     return list(first.values()), copies
-
-
-def say(text: str) -> None:
-    """A remark beside the output."""
-    Console(stderr=True).print(f"[dim]{escape(text)}[/]", highlight=False, soft_wrap=True)

@@ -1,19 +1,15 @@
 """Labelled objects of a catalogue with their properties: rows that lack something are counted and set aside."""
 
 import dataclasses
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 
 from lcjax.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from lcjax.evaluation.label_bias_catalogue import Catalogue
-    from lcjax.evaluation.scores import Text
+from lcjax.evaluation.label_bias_catalogue import Catalogue, build_catalogue
+from lcjax.evaluation.label_bias_labels import UNDECIDED, labels_from_probabilities
+from lcjax.evaluation.scores import Text
 
 _MOST_CLASSES = 50
 _OFTEN = 0.01
@@ -46,25 +42,38 @@ class CatalogueColumns:
     until it is said, because each copy counts as evidence."""
 
 
-def read_labelled(
-    path: Path,
+class CatalogueTable(Protocol):
+    """Columns of N rows, such as `data_pipelines.sources.catalogues.CatalogueTable`."""
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+
+    def numbers(self, column: str) -> np.ndarray:
+        """(N,) float64, NaN where missing."""
+
+    def classes(self, column: str) -> Sequence[str | None]:
+        """(N) names, None where there is none."""
+
+
+def labelled_catalogue(
+    read: Callable[[Sequence[str]], CatalogueTable],
     labels: Sequence[str],
     intrinsic: Sequence[str],
     observed: Sequence[str],
     meaning: LabelOptions,
     columns: CatalogueColumns,
     seed: int = 0,
-) -> "tuple[Catalogue, list[Text]]":
+) -> tuple[Catalogue, list[Text]]:
     """The objects that have all of it, in random order, and sentences about the others.
+
+    Args:
+      read: the table with the columns of these names.
 
     Raises:
       DataError: columns that are missing, constant, alike or without numbers; too few classes or objects.
       ConfigError: labels that can mean two things.
     """
-    from data_pipelines.sources.catalogues import numeric_column, read_catalogue
-    from lcjax.evaluation.label_bias_catalogue import build_catalogue
-    from lcjax.evaluation.scores import Text
-
     if len(labels) > 1 and not meaning.thresholds:
         raise ConfigError(
             f"{len(labels)} columns of labels ({', '.join(labels)}) are probabilities: give --thresholds, or name one column"
@@ -72,31 +81,31 @@ def read_labelled(
     if meaning.keep_undecided and not meaning.thresholds:
         raise ConfigError("--keep-undecided is for probabilities: give --thresholds, or leave it out")
     properties = [*intrinsic, *observed]
-    table = read_catalogue(path, [*labels, *properties], columns.table)
+    table = read([*labels, *properties])
     said: list[Text] = []
-    values = np.stack([numeric_column(table, name, path) for name in properties], axis=1)
+    values = np.stack([table.numbers(name) for name in properties], axis=1)
     values[np.isin(values, columns.missing)] = np.nan
     for name, column in zip(properties, values.T, strict=True):
         if lost := int((~np.isfinite(column)).sum()):
             said.append(Text(f"{lost:,} of {len(column):,} rows have no '{name}', left out"))
-    names = _classes(table, labels, path, meaning, said)
+    names = _classes(table, labels, meaning, said)
     counted = names != None  # noqa: E711  (elementwise)
     if meaning.classes:
         there = sorted(set(names[counted]))
         if unknown := [name for name in meaning.classes if name not in there]:
-            raise DataError(f"'{path}' has no class '{unknown[0]}': it has {', '.join(there[:20])}")
+            raise DataError(f"'{table.name}' has no class '{unknown[0]}': it has {', '.join(there[:20])}")
         counted &= np.isin(names.astype(str), meaning.classes)
         said.append(Text(f"{len(names) - int(counted.sum()):,} rows of other classes or none, left out"))
     kept = np.flatnonzero(np.isfinite(values).all(axis=1) & counted)
     if not len(kept):
-        raise DataError(f"no row of '{path}' has a class and all of {', '.join(properties)}")
-    kept = _without_copies(kept, values, names, columns.copies, path, said)
+        raise DataError(f"no row of '{table.name}' has a class and all of {', '.join(properties)}")
+    kept = _without_copies(kept, values, names, columns.copies, table.name, said)
     kept = np.random.default_rng(seed).permutation(
         kept
     )  # equal values come in random order, not in that of the classes
     if len(kinds := sorted(set(names[kept]))) > _MOST_CLASSES:
         raise DataError(
-            f"'{labels[0]}' of '{path}' has {len(kinds):,} different classes: are they numbers that need --thresholds, or choose some with --classes"
+            f"'{labels[0]}' of '{table.name}' has {len(kinds):,} different classes: are they numbers that need --thresholds, or choose some with --classes"
         )
     width = len(intrinsic)
     catalogue = build_catalogue(
@@ -105,19 +114,15 @@ def read_labelled(
     return catalogue, said + [Text(*remark) for remark in _repeated(catalogue)]
 
 
-def _classes(table: "pa.Table", labels: Sequence[str], path: Path, meaning: LabelOptions, said: list) -> np.ndarray:
+def _classes(table: CatalogueTable, labels: Sequence[str], meaning: LabelOptions, said: list[Text]) -> np.ndarray:
     """(N,) object: class names, None where there is none."""
-    from data_pipelines.sources.catalogues import class_column, numeric_column
-    from lcjax.evaluation.label_bias_labels import UNDECIDED, labels_from_probabilities
-    from lcjax.evaluation.scores import Text
-
     if not meaning.thresholds:
-        names = np.array(class_column(table, labels[0], path), object)
-        _refuse_probabilities(names, labels[0], path)
+        names = np.array(table.classes(labels[0]), object)
+        _refuse_probabilities(names, labels[0], table.name)
         if lost := int((names == None).sum()):  # noqa: E711
             said.append(Text(f"{lost:,} rows have no class, left out"))
         return names
-    chances = np.stack([numeric_column(table, name, path) for name in labels], axis=1)
+    chances = np.stack([table.numbers(name) for name in labels], axis=1)
     there = np.isfinite(chances).all(axis=1)
     if lost := int((~there).sum()):
         said.append(Text(f"{lost:,} rows have no probability of every class, left out"))
@@ -136,18 +141,16 @@ def _classes(table: "pa.Table", labels: Sequence[str], path: Path, meaning: Labe
 
 
 def _without_copies(
-    kept: np.ndarray, values: np.ndarray, names: np.ndarray, copies: str, path: Path, said: list
+    kept: np.ndarray, values: np.ndarray, names: np.ndarray, copies: str, where: str, said: list[Text]
 ) -> np.ndarray:
     """Rows without those that repeat another one in class and all properties, where that is wanted."""
-    from lcjax.evaluation.scores import Text
-
     if copies == "keep":
         return kept
     number = np.unique(names[kept].astype(str), return_inverse=True)[1]
     _, first = np.unique(np.column_stack([number, values[kept]]), axis=0, return_index=True)
     if not (again := len(kept) - len(first)):
         return kept
-    share = f"{again:,} of {len(kept):,} rows of '{path}' repeat another one in class and all properties"
+    share = f"{again:,} of {len(kept):,} rows of '{where}' repeat another one in class and all properties"
     if copies == "ask" and again > _OFTEN * len(kept):
         raise ConfigError(
             f"{share}: say --columns.copies drop if they are objects listed again, keep if they are other objects, alike"
@@ -156,7 +159,7 @@ def _without_copies(
     return kept[np.sort(first)] if copies == "drop" else kept
 
 
-def _refuse_probabilities(names: np.ndarray, column: str, path: Path) -> None:
+def _refuse_probabilities(names: np.ndarray, column: str, where: str) -> None:
     """A column of fractions is no column of classes."""
     texts = {name for name in names if name is not None}
     try:
@@ -165,11 +168,11 @@ def _refuse_probabilities(names: np.ndarray, column: str, path: Path) -> None:
         return
     if len(numbers) > 2 and ((numbers >= 0) & (numbers <= 1)).all():
         raise ConfigError(
-            f"'{column}' of '{path}' holds probabilities: say with --thresholds from where on an object is of the class"
+            f"'{column}' of '{where}' holds probabilities: say with --thresholds from where on an object is of the class"
         )
 
 
-def _repeated(catalogue: "Catalogue") -> list[tuple[str, str]]:
+def _repeated(catalogue: Catalogue) -> list[tuple[str, str]]:
     """Remarks on values that many objects share: marks of missing values, or ties that are broken at random."""
     out = []
     for column in (*catalogue.intrinsic, *catalogue.observed):

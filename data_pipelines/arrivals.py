@@ -1,12 +1,10 @@
-"""Where the candidates of `lcjax hunt` come from: watched folders, Kafka topics, a simulation; and how an alert becomes a candidate."""
+"""Alerts as they arrive for who watches a night: of watched folders, Kafka topics, a simulation; some at a time, with marks."""
 
+import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from data_pipelines.simulate.night import simulated_night
 from data_pipelines.sources.alerts import STAMP_NAMES, Alert, SchemaSet, StampRules, read_alerts
@@ -17,108 +15,38 @@ from data_pipelines.sources.alerts.stamp_files import stamp_group
 from data_pipelines.sources.folders import files_below
 from lcjax.errors import DataError, Rejection
 from lcjax.files import printable
-from lcjax.hunt.candidates import Candidate, Cutout, Delivery, LightCurve
 
 RULES = StampRules(need=(), optional=STAMP_NAMES, size="any", ztf_orientation=True)
 """Every alert is shown, with what it has."""
-_NANOJANSKY_ZEROPOINT = 31.4
-_MICROJANSKY_ZEROPOINT = 23.9
 _TOGETHER = 64
-"""Alerts stored together."""
+"""Alerts that are handed over together."""
 _FILES = 32
 _STILL_SECONDS = 2.0
 """A file that changed within so many seconds may still be growing."""
 
 
-def candidate_of(alert: Alert) -> Candidate:
-    """An alert as the app takes it; magnitudes are AB, of the difference, forced fluxes microjansky."""
-    magnitude, error = _brightness(alert)
-    detections = _detections(alert)
-    if magnitude is not None:
-        own = (alert.mjd, alert.band, magnitude, error, alert.metadata.get("isdiffpos") in ("t", "T", "1", 1.0, None))
-        for name, value in zip(("mjd", "band", "magnitude", "error", "positive"), own, strict=True):
-            detections[name].append(value)
-    limits = {name: _list(alert.non_detections.get(name, ())) for name in ("mjd", "band", "limit")}
-    return Candidate(
-        survey=alert.survey,
-        object_id=alert.object_id,
-        alert_id=alert.alert_id,
-        mjd=alert.mjd,
-        ra=alert.ra,
-        dec=alert.dec,
-        band=alert.band,
-        magnitude=magnitude,
-        magnitude_error=error,
-        metadata=alert.metadata,
-        cutouts={name: _cutout(stamp) for name, stamp in alert.stamps.items()},
-        light_curve=LightCurve(detections, limits, _forced(alert)),
-        origin=printable(alert.origin),
-    )
+@dataclasses.dataclass(frozen=True)
+class Arrived:
+    """Some alerts, and how far they are read once these are stored."""
+
+    outcomes: Sequence[Alert | Rejection]
+    marks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Name of a file or partition -> how far it is read."""
 
 
-def _cutout(stamp: Any) -> Cutout:
-    world = stamp.world
-    known = None if world is None else (world.x, world.y, world.ra, world.dec, *world.matrix)
-    return Cutout(stamp.pixels, stamp.pixel_scale, known)
-
-
-def _brightness(alert: Alert) -> tuple[float | None, float | None]:
-    """AB magnitude and error of the difference."""
-    if alert.survey == "lsst":
-        pairs = _magnitudes(np.array([alert.number("psfFlux")]), np.array([alert.number("psfFluxErr")]))
-        return pairs[0][0], pairs[1][0]
-    return _number(alert.number("magpsf")), _number(alert.number("sigmapsf"))
-
-
-def _magnitudes(flux: np.ndarray, error: np.ndarray) -> tuple[list[Any], list[Any]]:
-    """Of nanojanskys of either sign: the size of the change."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.abs(np.asarray(flux, np.float64))
-        return _list(_NANOJANSKY_ZEROPOINT - 2.5 * np.log10(size)), _list(1.0857362 * np.asarray(error) / size)
-
-
-def _detections(alert: Alert) -> dict[str, list[Any]]:
-    history = alert.history
-    found = {name: _list(history.get(name, ())) for name in ("mjd", "band", "magnitude", "error", "positive")}
-    if "flux" in history:
-        found["magnitude"], found["error"] = _magnitudes(history["flux"], history["error"])
-        found["positive"] = _list(np.asarray(history["flux"]) > 0)
-    return found
-
-
-def _forced(alert: Alert) -> dict[str, list[Any]]:
-    forced = alert.forced_photometry
-    if not len(forced.get("mjd", ())):
-        return {name: [] for name in ("mjd", "band", "flux", "error")}
-    to_microjansky = np.float64(1e-3)
-    if "zeropoint" in forced:
-        to_microjansky = 10 ** (-0.4 * (np.asarray(forced["zeropoint"], np.float64) - _MICROJANSKY_ZEROPOINT))
-    scaled = {name: _list(np.asarray(forced[name], np.float64) * to_microjansky) for name in ("flux", "error")}
-    return {"mjd": _list(forced["mjd"]), "band": _list(forced["band"]), **scaled}
-
-
-def _list(values: Any) -> list[Any]:
-    """Plain values; None for what is not finite."""
-    return [_number(v) if isinstance(v, float) else v for v in np.asarray(values).tolist()]
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _deliveries(outcomes: Iterable[Alert | Rejection], marks: Mapping[str, str]) -> Iterator[Delivery]:
-    """Some alerts at a time; the marks come with the last ones."""
-    arrivals = (found if isinstance(found, Rejection) else candidate_of(found) for found in outcomes)
+def _some_at_a_time(outcomes: Iterable[Alert | Rejection], marks: Mapping[str, str]) -> Iterator[Arrived]:
+    """The marks come with the last ones."""
+    rest = iter(outcomes)
     while True:
-        some = list(itertools.islice(arrivals, _TOGETHER))
+        some = list(itertools.islice(rest, _TOGETHER))
         if len(some) < _TOGETHER:
-            yield Delivery(some, marks)
+            yield Arrived(some, marks)
             return
-        yield Delivery(some)
+        yield Arrived(some)
 
 
-class FolderFeed:
-    """Files and folders, read once and then watched: what is new is read, what has changed is read again."""
+class FolderAlerts:
+    """Of files and folders, read once and then watched: what is new is read, what has changed is read again."""
 
     def __init__(self, paths: Sequence[Path], schemas: SchemaSet | None = None) -> None:
         """Reads nothing yet.
@@ -138,7 +66,7 @@ class FolderFeed:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def deliveries(self, marks: Mapping[str, str]) -> Iterator[Delivery]:
+    def arrived(self, marks: Mapping[str, str]) -> Iterator[Arrived]:
         """Alerts of files that are not as they were when they were read."""
         new = [list(g) for _, g in itertools.groupby(self._changed(marks), key=lambda item: _together(item[0]))]
         self._waiting = sum(map(len, new))
@@ -146,9 +74,9 @@ class FolderFeed:
             part = [item for group in new[begin : begin + _FILES] for item in group]
             now = {str(path): mark for path, mark in part}
             try:
-                yield from _deliveries(read_alerts([p for p, _ in part], rules=RULES, schemas=self._schemas), now)
+                yield from _some_at_a_time(read_alerts([p for p, _ in part], rules=RULES, schemas=self._schemas), now)
             except DataError as error:
-                yield Delivery([Rejection("", str(error), printable(part[0][0]))], now)
+                yield Arrived([Rejection("", str(error), printable(part[0][0]))], now)
             self._waiting -= len(part)
 
     def _changed(self, marks: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
@@ -174,8 +102,8 @@ def _together(path: Path) -> tuple[Path, str]:
     return path.parent, stamp_group(path.name)[0] if fits else path.name
 
 
-class KafkaFeed:
-    """Topics of a broker; how far they are read is stored with the alerts, and committed behind them."""
+class TopicAlerts:
+    """Of topics of a broker; how far they are read is stored with the alerts, and committed behind them."""
 
     def __init__(self, address: KafkaAddress, settings: KafkaSettings, warn: Callable[[str], None]) -> None:
         """Joins the group when the first alerts are asked for."""
@@ -194,8 +122,8 @@ class KafkaFeed:
             self._source.close()
             self._source = None
 
-    def deliveries(self, marks: Mapping[str, str]) -> Iterator[Delivery]:
-        """Messages that came within a second."""
+    def arrived(self, marks: Mapping[str, str]) -> Iterator[Arrived]:
+        """Messages that came within a second; committed when the next ones are asked for, so store them first."""
         self._marks = marks
         if self._source is None:
             resume = lambda topic, partition: (
@@ -208,7 +136,7 @@ class KafkaFeed:
         schemas = self._source.schemas
         outcomes = [outcome for message in messages for outcome in message.outcomes(RULES, schemas)]
         at = {(m.topic, m.partition): m.offset + 1 for m in messages}
-        yield from _deliveries(outcomes, {self._key(*where): str(offset) for where, offset in at.items()})
+        yield from _some_at_a_time(outcomes, {self._key(*where): str(offset) for where, offset in at.items()})
         self._source.commit(at)  # only now, when the caller has stored them
 
     @staticmethod
@@ -216,8 +144,8 @@ class KafkaFeed:
         return f"kafka {topic}/{partition}"
 
 
-class SimulatedFeed:
-    """A simulated night, some at once and then a few more from time to time."""
+class SimulatedAlerts:
+    """Of a simulated night, some at once and then a few more from time to time."""
 
     name = "simulated alerts"
 
@@ -233,7 +161,7 @@ class SimulatedFeed:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def deliveries(self, marks: Mapping[str, str]) -> Iterator[Delivery]:
+    def arrived(self, marks: Mapping[str, str]) -> Iterator[Arrived]:
         """What is not there yet."""
         done = int(marks.get("simulated", "0"))
         wanted = max(self._count, done)
@@ -241,6 +169,6 @@ class SimulatedFeed:
             wanted, self._next = done + 1, time.monotonic() + self._every
         while done < wanted:
             some = min(_TOGETHER, wanted - done)
-            arrivals = [candidate_of(alert) for alert, _ in simulated_night(some, self._seed, done)]
+            found = [alert for alert, _ in simulated_night(some, self._seed, done)]
             done += some
-            yield Delivery(arrivals, {"simulated": str(done)})
+            yield Arrived(found, {"simulated": str(done)})

@@ -1,0 +1,141 @@
+"""Objects ranked by how unusual they are: of one table, or common to several modalities."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lcjax.errors import ConfigError, DataError
+from lcjax.evaluation.embedded import EmbeddedObjects
+from lcjax.evaluation.gallery import Curve, Exhibit, write_gallery
+from lcjax.evaluation.outliers import in_common, outlier_score
+from lcjax.evaluation.ranking import auroc, average_precision
+from lcjax.evaluation.scores import Scores, Table
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """N objects."""
+
+    object_id: Sequence[str]
+    score: np.ndarray
+    """(N,), higher is more unusual."""
+    about: Sequence[dict[str, str]]
+    """What else is known of each."""
+
+    @property
+    def order(self) -> np.ndarray:
+        """(N,) rows, the most unusual first; equal ones as they came."""
+        return np.argsort(-self.score, kind="stable")
+
+
+def rank_embedded(
+    objects: EmbeddedObjects,
+    method: str,
+    neighbours: int,
+    check: Sequence[str],
+    where: Path,
+    say: Callable[[str], None],
+    show: Callable[[str], None] = print,
+) -> Ranked:
+    """Scores embeddings by a method of `outliers.METHODS`.
+
+    Args:
+      check: classes that are outliers: they do not count as usual, and how well they are found is said. where: of the
+      objects. say: told what was left out. show: told how well the outliers are found.
+
+    Raises:
+      ConfigError: no such class, or no other. DataError: see `outlier_score`.
+    """
+    usual = _usual(objects, check, where) if check else None
+    score = outlier_score(method, objects.embedding, objects.label, usual, neighbours)
+    known = np.isfinite(score)
+    if not known.all():
+        say(f"{(~known).sum():,} objects without a class have no score by class centres: left out")
+        objects, score = objects.taken(np.flatnonzero(known)), score[known]
+        usual = None if usual is None else usual[known]
+    if usual is not None:
+        outlier = ~usual
+        show(
+            f"outliers of {', '.join(check)}: AUROC {auroc(score, outlier):.3f}, average precision "
+            f"{average_precision(score, outlier):.3f} (chance {outlier.mean():.3f}), {outlier.sum():,} of {len(outlier):,} "
+            f"objects, by {method}"
+        )
+    return Ranked(objects.object_id, score, [{"class": objects.class_of(i)} for i in range(len(objects))])
+
+
+def _usual(objects: EmbeddedObjects, classes: Sequence[str], where: Path) -> np.ndarray:
+    for name in classes:
+        if name not in objects.class_names:
+            raise ConfigError(
+                f"'{where}' has no class '{name}' to check by: it has {', '.join(objects.class_names) or 'none'}"
+            )
+    usual = ~np.isin(objects.label, [objects.class_names.index(name) for name in classes])
+    if not usual.any():
+        raise ConfigError("all objects are of the classes given with --check: leave one that is usual")
+    return usual
+
+
+def common_outliers(found: Sequence[Ranked], top: int) -> Ranked:
+    """Objects of all tables, by the mean of their ranks; those among the top of every one are said to be.
+
+    Raises:
+      DataError: the tables have no object in common.
+    """
+    if len(found) == 1:
+        return found[0]
+    place = [{name: i for i, name in enumerate(one.object_id)} for one in found]
+    names = [name for name in found[0].object_id if all(name in other for other in place[1:])]
+    if not names:
+        raise DataError("the tables have no objects in common: they must be modalities of the same objects")
+    scores = [np.array([one.score[at[name]] for name in names]) for one, at in zip(found, place, strict=True)]
+    ranks = [np.argsort(np.argsort(-score, kind="stable"), kind="stable") for score in scores]
+    about = [dict(found[0].about[place[0][name]]) for name in names]
+    for i in in_common(scores, top):
+        about[i]["unusual"] = "in every modality"
+    return Ranked(names, 1.0 - np.mean(ranks, axis=0) / len(names), about)
+
+
+def ranking_scores(ranked: Ranked, top: int) -> Scores:
+    """The most unusual ones, to be printed."""
+    rows = [
+        (rank, ranked.object_id[i], f"{ranked.score[i]:.4g}", "; ".join(f"{k}: {v}" for k, v in about.items() if v))
+        for rank, i in enumerate(ranked.order[:top], 1)
+        for about in (ranked.about[i],)
+    ]
+    return Scores("", [Table(("rank", "object", "score", "about"), rows)], {})
+
+
+def ranking_columns(ranked: Ranked) -> dict[str, object]:
+    """All objects, the most unusual first: object_id, score, rank."""
+    order = ranked.order
+    names = [ranked.object_id[i] for i in order]
+    return {"object_id": names, "score": ranked.score[order], "rank": np.arange(1, len(order) + 1)}
+
+
+def write_ranking(
+    folder: Path,
+    ranked: Ranked,
+    top: int,
+    of: str,
+    curves: Callable[[set[str]], Iterable[Curve]] | None,
+    say: Callable[[str], None],
+) -> Path:
+    """The page of the most unusual ones with their light curves; returns its path.
+
+    Args:
+      of: what the objects are of. curves: reads the light curves of objects of these names, each with its `object_id`;
+      None: there are none.
+    """
+    rows = ranked.order[:top]
+    found: dict[str, list[Curve]] = {ranked.object_id[i]: [] for i in rows}
+    for curve in curves(set(found)) if curves else ():
+        found[curve.object_id].append(curve)
+    if curves and not any(found.values()):
+        say("none of the most unusual objects has a light curve in the files given: are the ids the same?")
+    exhibits = [
+        Exhibit(ranked.object_id[i], float(ranked.score[i]), ranked.about[i], found[ranked.object_id[i]]) for i in rows
+    ]
+    lead = f"{len(ranked.object_id):,} objects of {of}, the most unusual first"
+    return write_gallery(folder, exhibits, "The most unusual objects", lead)
