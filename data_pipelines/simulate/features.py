@@ -1,7 +1,7 @@
 """Tables of features with classes, some alike, for detectors of anomalies: simple, but with what makes real tables hard.
 
 A class is a cloud in a space of a few axes, with tails; one map, the same for all, makes features of a place in it. Some features are
-skewed over orders of magnitude, each class lacks some, and two pairs of classes lie close together.
+skewed, each class lacks some, and two pairs of classes lie close together.
 """
 
 from dataclasses import dataclass
@@ -59,5 +59,5 @@ def simulate_features(table: SimulatedTable, seed: int, number: int) -> tuple[st
     tails = np.sqrt(_TAILS / rng.chisquare(_TAILS))
     place = table.middle[kind] + table.spread[kind] @ rng.normal(size=_AXES) * tails
     values = np.tanh(place @ table.first) @ table.second + _NOISE * rng.normal(size=_FEATURES)
-    values[:_SKEWED] = np.exp(5 * values[:_SKEWED])
+    values[:_SKEWED] = np.exp(2 * values[:_SKEWED])
     return CLASSES[kind], np.where(rng.random(_FEATURES) < table.missing[kind], np.nan, values)
