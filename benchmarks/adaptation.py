@@ -4,7 +4,7 @@
     python -m benchmarks adaptation --arrays FOLDER --questions surveys   # simulated real/bogus, source by target by shots
 
 FOLDER holds mnist_usps_dev.npz (question `digits`), digits_rot24.npz and digits_noise35.npz (`altered`); the stamps of `surveys` are
-simulated into it once. All draws of the labelled images train at once, so a GPU needs minutes. Balanced accuracy (of digits also accuracy)
+simulated into it once. All draws of the labelled images train at once. Balanced accuracy (of digits also accuracy)
 on source and target at the weights of the best validation, mean over draws with a 95 % interval. Results are written now and then, and at the end.
 Needs numpy files alone: no TensorFlow, and argparse, so that a bare machine with jax can run it.
 """
@@ -92,7 +92,7 @@ def options(argv: Sequence[str]) -> argparse.Namespace:
     add("--steps", type=int, help="of every run; default: those of the question")
     add("--seconds", type=float, help="when to stop, done or not")
     add("--runs-at-once", type=int, default=128, help="bounds the memory")
-    add("--dense", action="store_true", help="images as vectors through dense layers: two cores answer in minutes")
+    add("--dense", action="store_true", help="images as vectors through dense layers, which is much cheaper")
     add("--out", type=Path, help="JSON file; default benchmarks/results/adaptation.json")
     return parser.parse_args(argv)
 

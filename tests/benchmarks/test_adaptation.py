@@ -165,7 +165,19 @@ def test_tables_take_the_weights_that_validation_chooses():
 
 def test_the_command(altered, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(adaptation_methods.NETWORKS, "altered", TINY)
-    given = ["--arrays", str(altered), "--questions", "altered", "--seeds", "1", "--steps", "12", "--shots", "1"]
+    given = [
+        "--arrays",
+        str(altered),
+        "--questions",
+        "altered",
+        "--seeds",
+        "1",
+        "--steps",
+        "12",
+        "--shots",
+        "1",
+        "--dense",
+    ]
     out = tmp_path / "r.json"
     assert adaptation.main([*given, "--methods", "base", "fine_tuning", "--out", str(out)]) == 0
     runs = {(run["pair"], run["method"]): run for run in adaptation.read(out)}
@@ -193,5 +205,8 @@ def test_programs_of_batch_norm_have_one_number_of_shots(altered, monkeypatch):
     assert [len(g.cases) for g in adaptation.groups_of(asked, "altered", "mme")] == [6]
     asked.runs_at_once = 4
     assert [len(g.cases) for g in adaptation.groups_of(asked, "altered", "mme")] == [3, 3]
+    asked.dense = True
+    inputs = next(adaptation.groups_of(asked, "altered", "mme")).program.experiment.inputs
+    assert inputs.vectors == 64 and inputs.size is None
     free = adaptation.cases_of(asked, "altered", "avda")
     assert {case.shots for case in free} == {1, 3, 10} and json.dumps([c.pair for c in free])

@@ -13,7 +13,7 @@ from lcjax.global_batch import global_mean, rows_of
 from lcjax.losses import avda as terms
 from lcjax.models.avda import Avda
 from lcjax.systems.avda.config import AvdaExperiment
-from lcjax.systems.domain_pairs.inputs import batch_spec, prepared, row_weight
+from lcjax.systems.domain_pairs.inputs import batch_spec, has_stream, prepared, row_weight
 from lcjax.systems.domain_pairs.metrics import scored, unlabelled_answers
 from lcjax.systems.domain_pairs.task import build_model, joined, pair_task
 from lcjax.training.task import Task, Update
@@ -63,7 +63,7 @@ class Latents:
 
 def streams_of(batch: dict) -> list[dict]:
     """Source, shots (if there are any) and unlabelled images of the target."""
-    return [batch, *(batch[name] for name in ("target", "unlabelled") if name in batch)]
+    return [batch, *(batch[name] for name in ("target", "unlabelled") if has_stream(batch, name))]
 
 
 def build_task(experiment: AvdaExperiment) -> Task:

@@ -11,7 +11,7 @@ from lcjax.configs import OptimizerConfig
 from lcjax.losses.contrastive import contrastive_loss
 from lcjax.losses.domain_adaptation import masked_consistency
 from lcjax.systems.con2da.config import Con2daExperiment, TwoRatesConfig
-from lcjax.systems.domain_pairs.inputs import row_weight
+from lcjax.systems.domain_pairs.inputs import has_stream, row_weight
 from lcjax.systems.domain_pairs.metrics import unlabelled_answers
 from lcjax.systems.domain_pairs.task import (
     LabelledRows,
@@ -108,7 +108,7 @@ def build_task(experiment: Con2daExperiment, views: Views | None = None) -> Task
     ) -> tuple[Array, tuple[Metrics, PyTree]]:
         """Cross entropy over weak and strong views of source and shots."""
         view_key, drop_key = jax.random.split(key)
-        parts = [batch, batch["target"]] if "target" in batch else [batch]
+        parts = [batch, batch["target"]] if has_stream(batch, "target") else [batch]
         found = [seen(part, i, view_key, axis) for i, part in enumerate(parts)]
         twice = lambda values: joined(*(v for v in values for _ in range(2)))
         label, weight = twice([p["label"] for p in parts]), twice([row_weight(p) for p in parts])

@@ -12,7 +12,7 @@ from lcjax.configs import OptimizerConfig
 from lcjax.global_batch import global_mean
 from lcjax.losses.domain_adaptation import negative_entropy, reverse_gradient
 from lcjax.systems.domain_adaptation.config import STREAMS, AdaptationExperiment, SgdConfig
-from lcjax.systems.domain_pairs.inputs import row_weight
+from lcjax.systems.domain_pairs.inputs import has_stream, row_weight
 from lcjax.systems.domain_pairs.metrics import unlabelled_answers
 from lcjax.systems.domain_pairs.task import (
     LabelledRows,
@@ -49,7 +49,7 @@ def build_task(experiment: AdaptationExperiment) -> Task:
         params: PyTree, state: PyTree, batch: dict, key: Array, axis: Axis = None
     ) -> tuple[Array, tuple[Metrics, PyTree]]:
         """Cross entropy of the first stream and of shots beside it, mean over all rows."""
-        parts = [batch, batch["target"]] if "target" in batch else [batch]
+        parts = [batch, batch["target"]] if has_stream(batch, "target") else [batch]
         images = joined(*(network.images(part) for part in parts))
         row = joined(*(network.rows(part, i, axis) for i, part in enumerate(parts)))
         label = joined(*(part["label"] for part in parts))

@@ -54,6 +54,15 @@ def example(inputs: PairInputsConfig, rows: int) -> dict[str, np.ndarray]:
     return {"image": image, "full_scale": np.full(rows, np.nan, np.float32)}
 
 
+def has_stream(batch: Mapping[str, Any], name: str) -> bool:
+    """Whether a batch has another stream of this name below; numbers to be learned, which images may have, are called `target` as well.
+
+    >>> has_stream({"target": {"image": 0}}, "target"), has_stream({"target": np.zeros((2, 0))}, "target")
+    (True, False)
+    """
+    return isinstance(batch.get(name), dict)
+
+
 def row_weight(batch: Mapping[str, Any]) -> Array:
     """Weight of every row, (B,): 1 where the batch has none."""
     weight = batch.get("weight")

@@ -124,7 +124,7 @@ def test_what_each_method_learns_from_with_and_without_shots(name):
     assert streams == ("source", "target", "unlabelled") and system.streams(none) == ("source", "unlabelled")
     inputs = PairInputsConfig(vectors=5)
     task = system.build_task(dataclasses.replace(none, inputs=inputs))
-    batch = {**example(inputs, 4), "label": np.zeros(4, np.int32)}
+    batch = {**example(inputs, 4), "label": np.zeros(4, np.int32), "target": np.zeros((4, 0), np.float32)}
     variables = jax.eval_shape(task.init, jax.random.key(0), batch)
     state = {k: v for k, v in variables.items() if k != "params"}
     for update in task.updates:
