@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from lcjax.errors import ConfigError
-from lcjax.models.attention_weights import attending_blocks, attention_weights
+from lcjax.models.attention_weights import attending_blocks
 from lcjax.systems.masked_pretraining.task import reconstruction_outputs
 from lcjax.training.source import device_part
 from lcjax.training.step import add_rows
@@ -43,8 +43,8 @@ def reconstruct_batches(
 
 
 def keeps_attention(task: Task, variables: PyTree) -> bool:
-    """Whether the network can say what its points look at."""
-    return attending_blocks(task.model, variables, task.made_up(1)) > 0
+    """Whether the network can say what its points look at: it takes windows as they are, and has blocks that keep it."""
+    return "attention" in task.extras and attending_blocks(task.model, variables, task.made_up(1)) > 0
 
 
 def window_attention(
@@ -61,7 +61,7 @@ def window_attention(
     def run(variables: PyTree, batch: dict) -> Array:
         ready, _ = task.extras["reconstruct"](variables, add_rows(batch), key)
         one = {name: value[row : row + 1] for name, value in ready.items()}
-        return attention_weights(task.model, variables, one, block)[0]
+        return task.extras["attention"](variables, one, block)[0]
 
     points = int(np.sum(batch["mask"][row]))
     return np.asarray(run(variables, device_part(batch)))[:, :points, :points]

@@ -7,6 +7,7 @@ any other; scores count hidden points only.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from lcjax.configs import WindowConfig
 from lcjax.losses import error_weights, gaussian_nll, global_mean, huber_errors, r2_sums, reconstruction_loss
+from lcjax.models.attention_weights import attention_weights
 from lcjax.systems.masked_pretraining.config import MaskingConfig, PretrainingExperiment
 from lcjax.systems.masked_pretraining.raw_curves import answer_curves, receive
 from lcjax.training.optimizers import build_optimizer
@@ -227,7 +229,7 @@ def pretraining_task(
         flops=flops,
         model=model,
         full_length=full,
-        extras={"reconstruct": reconstruct},
+        extras={"reconstruct": reconstruct, "attention": functools.partial(attention_weights, model)},
         **on_windows(experiment.window, meaning),
     )
 
