@@ -161,7 +161,7 @@ def _status_mb(name: str) -> float:
     return next(float(line.split()[1]) / 1e3 for line in lines if line.startswith(name))
 
 
-def main() -> None:
+def run() -> None:
     """Compiles all cases side by side and runs them as they come, small batches first: the peak of a device never falls."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.contrastive_steps")
     parser.add_argument("networks", help="of parity, dense, strict, with commas")
@@ -189,4 +189,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run()

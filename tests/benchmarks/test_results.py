@@ -16,8 +16,14 @@ from benchmarks.__main__ import names
 from benchmarks.harness import Rate, write_json
 from lcjax.errors import StorageError
 
-WITH_OPTIONS = sorted(set(names()) - {"train"})  # which takes its command line by argparse, and has a test of its own
-REQUIRED = {"reconstruction": ("--data", "D"), "positional": ("--home", "H", "--away", "A", "--runs", "R")}
+WITH_OPTIONS = sorted(
+    set(names()) - {"train", "adaptation"}
+)  # which take their command lines by argparse, and have tests of their own
+REQUIRED = {
+    "reconstruction": ("--data", "D"),
+    "anomaly_encoders": ("--data", "D"),
+    "positional": ("--home", "H", "--away", "A", "--runs", "R"),
+}
 
 
 def changed(value):
