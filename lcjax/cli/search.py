@@ -85,4 +85,8 @@ def _names(options: SearchOptions) -> tuple[str, str]:
     embedding = options.columns.embedding or ""
     queries = f"{(options.queries or options.table).stem} {options.query_embedding or embedding}".strip()
     searched = f"{options.table.stem} {embedding}".strip()
-    return queries, f"{searched} (searched)" if queries == searched else searched
+    if queries != searched:
+        return queries, searched
+    if options.queries is None:
+        return queries, f"{searched} (searched)"
+    return f"{options.queries} (queries)", str(options.table)
