@@ -128,7 +128,7 @@ def by_astropy(stars: list[dict], grid: FrequencyGrid, harmonics: int) -> np.nda
     for star in stars:
         if "slot" in star:
             several = LombScargleMultiband(star["time"], star["mag"], star["slot"], star["err"])
-            power = several.power(frequency, method="fast", sb_method="fast", assume_regular_frequency=True)
+            power = several.power(frequency, method="fast", sb_method="fast")
             found.append(frequency[np.argmax(power)])
             continue
         model = LombScargle(star["time"], star["mag"], star["err"], nterms=harmonics)
