@@ -10,7 +10,7 @@ from lcjax.typing import Array
 TOLERANCE = 0.1
 """Of log10 periods: errors beyond it count in proportion, not squared; a wrong alias is no more wrong than another."""
 UNIT = 0.1
-"""What an error of `TOLERANCE` costs, in nats, is 5 times it."""
+"""A factor of ten in period beyond the tolerance costs one nat more."""
 
 
 def recognition_loss(logits: Array, log_period: Array, label: Array, period: Array) -> Array:
@@ -19,8 +19,8 @@ def recognition_loss(logits: Array, log_period: Array, label: Array, period: Arr
     Args:
       logits: (B, K). log_period: (B,) log10 of days. label: (B,) int, -1 unknown. period: (B,) days, NaN or 0 where there is none.
 
-    >>> round(float(recognition_loss(jnp.zeros((1, 5)), jnp.zeros(1), jnp.array([0]), jnp.array([10.0]))[0]), 3)  # ln 5 + 9.5
-    11.109
+    >>> round(float(recognition_loss(jnp.zeros((1, 5)), jnp.zeros(1), jnp.array([0]), jnp.array([10.0]))[0]), 3)  # ln 5 + 0.95
+    2.559
     """
     chex.assert_equal_shape([log_period, label, period])
     known = jnp.isfinite(period) & (period > 0)
