@@ -80,8 +80,13 @@ def light_curve_views(
     # Accelerators multiply float32 matrices with 10 bits otherwise.
     with jax.default_matmul_precision("highest"):
         points = prepare(batch, grid, jitter, bands)
-        at_once = min(at_once, max(len(points.turns), 1))  # stars beyond a multiple of it are compiled apart
-        spectrum, folded, candidates, of_bands = jax.lax.map(one, points, batch_size=at_once)
+        rows = points.turns.shape[0]
+        if isinstance(rows, int):
+            at_once = min(at_once, max(rows, 1))  # stars beyond a multiple of it are compiled apart
+            found = jax.lax.map(one, points, batch_size=at_once)
+        else:  # of an exported program, which takes any number: a symbol
+            found = jax.vmap(one)(points)
+        spectrum, folded, candidates, of_bands = found
     frequency = jnp.where(candidates.valid, grid.value(candidates.frequency), 0.0)
     scalars = _scalars(batch, points, spectrum, candidates, frequency, grid)
     if of_bands is not None:
