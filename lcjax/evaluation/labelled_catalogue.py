@@ -84,7 +84,7 @@ def labelled_catalogue(
     table = read([*labels, *properties])
     said: list[Text] = []
     values = np.stack([table.numbers(name) for name in properties], axis=1)
-    values[np.isin(values, columns.missing)] = np.nan
+    values[_marks_missing(values, columns.missing)] = np.nan
     for name, column in zip(properties, values.T, strict=True):
         if lost := int((~np.isfinite(column)).sum()):
             said.append(Text(f"{lost:,} of {len(column):,} rows have no '{name}', left out"))
@@ -112,6 +112,13 @@ def labelled_catalogue(
         values[kept][:, :width], values[kept][:, width:], names[kept].astype(str), kinds, properties
     )
     return catalogue, said + [Text(*remark) for remark in _repeated(catalogue)]
+
+
+def _marks_missing(values: np.ndarray, marks: Sequence[float]) -> np.ndarray:
+    """Which values are one of some numbers, as they are or as a column in single precision holds them."""
+    with np.errstate(over="ignore"):
+        single = np.asarray(marks, np.float32).astype(np.float64)
+    return np.isin(values, np.concatenate([np.asarray(marks, np.float64), single]))
 
 
 def _classes(table: CatalogueTable, labels: Sequence[str], meaning: LabelOptions, said: list[Text]) -> np.ndarray:

@@ -116,6 +116,19 @@ def test_marks_of_missing_values_are_told(folder, tmp_path, capsys):
     assert json.loads((tmp_path / "s.json").read_text())["objects"] == 2970 - 150 + 2  # two lack both
 
 
+def test_marks_of_missing_values_in_single_precision(tmp_path):
+    """-99.9 of a float32 column is -99.9000015."""
+    rng = np.random.default_rng(0)
+    columns = {"label": np.repeat(["a", "b"], 50), "alpha": rng.normal(size=100), "beta": rng.normal(size=100)}
+    columns["beta"][::4] = -99.9
+    columns["beta"] = columns["beta"].astype(np.float32)
+    pq.write_table(pa.table(columns), tmp_path / "c.parquet")
+    table = lambda wanted: CatalogueTable.read(tmp_path / "c.parquet", wanted)
+    meant = CatalogueColumns(missing=(-99.9,))
+    found = labelled_catalogue(table, ["label"], ["alpha"], ["beta"], LabelOptions(), meant)[0]
+    assert len(found) == 75
+
+
 def test_rows_are_shuffled_so_that_ties_do_not_follow_the_classes(tmp_path):
     """A catalogue sorted by class, of coarse magnitudes: without the shuffle every bin edge would part the classes."""
     label = np.repeat(["a", "b"], 500)
