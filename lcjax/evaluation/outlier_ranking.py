@@ -10,7 +10,7 @@ from lcjax.errors import ConfigError, DataError
 from lcjax.evaluation.embedded import EmbeddedObjects
 from lcjax.evaluation.gallery import Curve, Exhibit, write_gallery
 from lcjax.evaluation.outliers import in_common, outlier_score
-from lcjax.evaluation.ranking import auroc, average_precision
+from lcjax.evaluation.ranking import auroc, average_precision, places
 from lcjax.evaluation.scores import Scores, Table
 
 
@@ -78,23 +78,28 @@ def _usual(objects: EmbeddedObjects, classes: Sequence[str], where: Path) -> np.
 
 
 def common_outliers(found: Sequence[Ranked], top: int) -> Ranked:
-    """Objects of all tables, by the mean of their ranks; those among the top of every one are said to be.
+    """Objects of all tables, by the mean of their ranks, which equal scores share; those among the top of every one are said to be.
 
     Raises:
-      DataError: the tables have no object in common.
+      DataError: the tables have no object in common, or one has an object twice.
     """
     if len(found) == 1:
         return found[0]
     place = [{name: i for i, name in enumerate(one.object_id)} for one in found]
+    for one, at in zip(found, place, strict=True):
+        if twice := next((name for i, name in enumerate(one.object_id) if at[name] != i), None):
+            raise DataError(
+                f"a table has '{twice}' in several rows: several modalities are ranked by one row an object"
+            )
     names = [name for name in found[0].object_id if all(name in other for other in place[1:])]
     if not names:
         raise DataError("the tables have no objects in common: they must be modalities of the same objects")
     scores = [np.array([one.score[at[name]] for name in names]) for one, at in zip(found, place, strict=True)]
-    ranks = [np.argsort(np.argsort(-score, kind="stable"), kind="stable") for score in scores]
+    rank = np.mean([places(score) for score in scores], axis=(0, 1))
     about = [dict(found[0].about[place[0][name]]) for name in names]
     for i in in_common(scores, top):
         about[i]["unusual"] = "in every modality"
-    return Ranked(names, 1.0 - np.mean(ranks, axis=0) / len(names), about)
+    return Ranked(names, 1.0 - rank / len(names), about)
 
 
 def ranking_scores(ranked: Ranked, top: int) -> Scores:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lcjax.errors import ConfigError, DataError
+from lcjax.evaluation.ranking import places
 from lcjax.evaluation.retrieval import class_centres, top_k, unit
 
 METHODS = ("neighbours", "mahalanobis", "class-centre")
@@ -105,10 +106,12 @@ def outlier_score(
 def in_common(scores: Sequence[np.ndarray], top: int = 20) -> list[int]:
     """Rows among the `top` most unusual of every modality, those of the highest mean rank first.
 
+    Of equal scores either all are among them or none, so that the order of rows does not matter.
+
     >>> in_common([np.array([0.1, 0.9, 0.8]), np.array([0.2, 0.7, 0.1])], 2)
     [1]
     """
-    orders = [np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable") for score in scores]
-    both = set.intersection(*(set(order[:top].tolist()) for order in orders))
-    ranks = [np.argsort(order, kind="stable") for order in orders]
-    return sorted(both, key=lambda row: float(np.mean([rank[row] for rank in ranks])))
+    found = np.array([places(np.nan_to_num(score, nan=-np.inf)) for score in scores])
+    both = np.flatnonzero((found[:, 1] < top).all(axis=0))
+    mean = found.mean(axis=(0, 1))
+    return both[np.argsort(mean[both], kind="stable")].tolist()

@@ -46,3 +46,12 @@ def test_what_modalities_have_in_common():
     assert common_outliers([one], 1) is one
     with pytest.raises(DataError, match="no objects in common"):
         common_outliers([one, Ranked(["q"], np.ones(1), [{}])], 1)
+
+
+def test_equal_scores_share_their_rank_and_an_object_has_one_row():
+    flat = Ranked(["x", "y", "z"], np.zeros(3), [{}, {}, {}])
+    steep = Ranked(["z", "y", "x"], np.array([3.0, 2.0, 1.0]), [{}, {}, {}])
+    both = common_outliers([flat, steep], top=2)
+    assert [both.object_id[i] for i in both.order] == ["z", "y", "x"] and not any(both.about)
+    with pytest.raises(DataError, match="'x' in several rows"):
+        common_outliers([flat, Ranked(["x", "x"], np.ones(2), [{}, {}])], 2)

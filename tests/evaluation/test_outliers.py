@@ -68,3 +68,9 @@ def test_refusals(planted):
 def test_in_every_modality():
     one, other = np.array([9.0, 8, 1, 0]), np.array([1.0, 9, 8, np.nan])
     assert in_common([one, other], 2) == [1] and in_common([one, other], 3) == [1, 0, 2]
+
+
+def test_equal_scores_are_in_common_whole_or_not_at_all():
+    """Rows 0 and 1 are no more unusual in the second modality than row 2."""
+    one, other = np.array([9.0, 8, 0, 0]), np.array([0.0, 0, 0, 9])
+    assert in_common([one, other], 3) == [] and in_common([one, other], 4) == [0, 3, 1, 2]
