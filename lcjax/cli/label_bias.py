@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import tyro
 
-from data_pipelines.sources.catalogues import CatalogueTable
 from lcjax.errors import ConfigError
 from lcjax.evaluation.labelled_catalogue import CatalogueColumns, LabelOptions, labelled_catalogue
 
@@ -61,6 +60,7 @@ def main(argv: list[str]) -> int:
     """Reads, measures, prints, and writes what was asked for."""
     options = tyro.cli(BiasOptions, args=argv, prog="lcjax label-bias")
     _check(options)
+    from data_pipelines.sources.catalogues import CatalogueTable
     from lcjax.evaluation.label_bias_bins import choose_bins
     from lcjax.evaluation.label_bias_draws import bootstrap_bias, permutation_test
     from lcjax.evaluation.label_bias_scores import bias_scores
