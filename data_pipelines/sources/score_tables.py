@@ -15,7 +15,7 @@ _ABOUT = ("class", "nearest_class", "top_features")
 
 @dataclasses.dataclass(frozen=True)
 class ScoredObjects:
-    """N objects with a finite score."""
+    """N objects with an id and a finite score."""
 
     object_id: list[str]
     score: np.ndarray
@@ -23,7 +23,7 @@ class ScoredObjects:
     about: list[dict[str, str]]
     """What else the table says of each."""
     left_out: int
-    """Objects without a finite score."""
+    """Objects without a finite score or an id."""
 
 
 def read_scores(path: Path) -> ScoredObjects | None:
@@ -43,10 +43,10 @@ def read_scores(path: Path) -> ScoredObjects | None:
     if "object_id" not in table.column_names:
         raise DataError(f"'{path}' has a column {SCORE} and no object_id: name the ids object_id")
     score = np.array([np.nan if v is None else v for v in table.column(SCORE).to_pylist()], float)
-    ids = [str(v) for v in table.column("object_id").to_pylist()]
-    kept = np.flatnonzero(np.isfinite(score))
+    ids = ["" if v is None else str(v) for v in table.column("object_id").to_pylist()]
+    kept = np.flatnonzero(np.isfinite(score) & np.array([name != "" for name in ids]))
     if not len(kept):
-        raise DataError(f"'{path}' has no finite score")
+        raise DataError(f"'{path}' has no finite score of an object with an id")
     columns = {name: table.column(name).to_pylist() for name in _ABOUT if name in table.column_names}
     text = lambda v: ", ".join(map(str, v)) if isinstance(v, list) else str(v or "")
     about = [{name.replace("_", " "): text(values[i]) for name, values in columns.items()} for i in kept]

@@ -9,7 +9,7 @@ import tyro
 from data_pipelines.embedded_objects import EmbeddingInput, read_objects
 from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import Request
-from data_pipelines.sources.score_tables import read_scores
+from data_pipelines.sources.score_tables import SCORE, read_scores
 from lcjax.cli.remarks import note
 from lcjax.errors import ConfigError, Rejection
 from lcjax.inference.column_table import write_columns
@@ -66,8 +66,9 @@ def _ranked(path: Path, options: OutlierOptions) -> "Ranked":
 
     ready = read_scores(path)
     if ready is not None and not options.check:
+        note(f"'{path}' is ranked by its column {SCORE}, not by --method")
         if ready.left_out:
-            note(f"left out: {ready.left_out:,} objects without a finite score")
+            note(f"left out: {ready.left_out:,} objects without a finite score or an id")
         return Ranked(ready.object_id, ready.score, ready.about)
     objects = read_objects(path, options)
     for text in objects.notes:

@@ -10,10 +10,11 @@ from lcjax.errors import DataError
 
 def test_scores_and_what_is_said_of_them(tmp_path):
     path = tmp_path / "s.parquet"
-    columns = {"object_id": ["a", "b", "c"], "anomaly_score": [2.0, None, 1.0], "nearest_class": ["X", "Y", None]}
-    pq.write_table(pa.table({**columns, "top_features": [["f", "g"], [], []]}), path)
+    columns = {"object_id": ["a", "b", "c", None], "anomaly_score": [2.0, None, 1.0, 3.0]}
+    columns["nearest_class"] = ["X", "Y", None, None]
+    pq.write_table(pa.table({**columns, "top_features": [["f", "g"], [], [], []]}), path)
     found = read_scores(path)
-    assert found.object_id == ["a", "c"] and found.score.tolist() == [2.0, 1.0] and found.left_out == 1
+    assert found.object_id == ["a", "c"] and found.score.tolist() == [2.0, 1.0] and found.left_out == 2
     assert found.about[0] == {"nearest class": "X", "top features": "f, g"} and found.about[1]["nearest class"] == ""
     pq.write_table(pa.table({"object_id": ["a"], "embedding": [[1.0]]}), path)
     assert read_scores(path) is None
