@@ -81,10 +81,11 @@ def run_protocol(
 
     Args:
       features: (N, F), NaN where missing. label: (N,) int, -1 without class.
-      is_test, fold: (N,) where the table says them (fold of training rows); None: dealt out by `settings.seed`.
+      is_test, fold: (N,) where the table says them (fold of training rows, numbered from anywhere, negative for none); None: dealt out
+        by `settings.seed`.
 
     Raises:
-      ConfigError: no such detector or class. DataError: classes too small for the folds.
+      ConfigError: no such detector or class, or other folds than there are. DataError: classes too small for the folds, or not tested.
     """
     _check(settings, label, class_names)
     if is_test is None:
@@ -92,7 +93,10 @@ def run_protocol(
     training = (label >= 0) & ~is_test
     if fold is None:
         fold = stratified_parts(np.where(training, label, -1), [1] * settings.folds, settings.seed + 1)
+    else:
+        fold = _numbered(fold, training, settings.folds)
     outliers = settings.outliers or tuple(class_names)
+    _check_tested(label[is_test], outliers, class_names)
     inputs = FeatureInputs(feature_names=tuple(feature_names), class_names=tuple(class_names), scaling=settings.scaling)
     tables, found = [], []
     for outlier in outliers:
@@ -143,6 +147,26 @@ def _check(settings: ProtocolSettings, label: np.ndarray, class_names: Sequence[
         if (count := int((label == number).sum())) < max(_LEAST, settings.folds + 1):
             raise DataError(
                 f"class '{name}' has {count} objects: the protocol needs {max(_LEAST, settings.folds + 1)} of each; leave it out"
+            )
+
+
+def _numbered(fold: np.ndarray, training: np.ndarray, folds: int) -> np.ndarray:
+    """Folds of training rows in their order, from 0; -1 elsewhere."""
+    used = training & (fold >= 0)
+    there = np.unique(fold[used])
+    if len(there) != folds:
+        raise ConfigError(f"the column 'fold' has {len(there)} folds of training objects, and --folds is {folds}")
+    return np.where(used, np.searchsorted(there, fold), -1)
+
+
+def _check_tested(label: np.ndarray, outliers: Sequence[str], class_names: Sequence[str]) -> None:
+    """`label`: of test objects."""
+    for name in outliers:
+        outlier = label[label >= 0] == list(class_names).index(name)
+        if outlier.all() or not outlier.any():
+            lacking = "others" if outlier.any() else f"'{name}'"
+            raise DataError(
+                f"the test part has no objects of {lacking}: '{name}' cannot be scored; mend the column 'split'"
             )
 
 

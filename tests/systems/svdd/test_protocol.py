@@ -75,3 +75,19 @@ def test_the_scaler_sees_neither_the_held_out_class_nor_test_objects(blobs, monk
 def test_refusals(blobs, changes, error, message):
     with pytest.raises(error, match=message):
         run_protocol(blobs.features, blobs.label, NAMES, CLASSES, dataclasses.replace(QUICK, **changes))
+
+
+def test_folds_and_test_parts_that_tables_say(blobs):
+    """Folds count from 1 as well as from 0; of twice as many, half would never validate."""
+    own = dataclasses.replace(QUICK, detectors=("ecod",))
+    test = np.arange(len(blobs.label)) % 3 == 0
+    from_zero = np.arange(len(blobs.label)) // 3 % 2
+    run = lambda test, fold: run_protocol(blobs.features, blobs.label, NAMES, CLASSES, own, test, fold)
+    numbered = protocol._numbered(from_zero + 1, ~test, 2)
+    assert (numbered[~test] == from_zero[~test]).all() and (numbered[test] == -1).all()
+    with pytest.raises(ConfigError, match="has 4 folds of training objects, and --folds is 2"):
+        run(test, np.arange(len(blobs.label)) // 3 % 4)
+    with pytest.raises(DataError, match="no objects of 'odd'"):
+        run(test & (blobs.label != CLASSES.index("odd")), from_zero)
+    with pytest.raises(DataError, match="no objects of others"):
+        run(test & (blobs.label == CLASSES.index("odd")), from_zero)
