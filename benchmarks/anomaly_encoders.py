@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import tyro
 
-from benchmarks.few_shot_stars import WINDOW, Curve, part_of, read_curves
+from benchmarks.few_shot_stars import WINDOW, Curve, padded_windows, part_of, read_curves
 from benchmarks.harness import print_table, write_json
 
 
@@ -99,15 +99,9 @@ def read_parts(options: Options) -> tuple[dict[str, Stars], tuple[str, ...]]:
 
 
 def windows(curves: list[Curve]) -> dict[str, np.ndarray]:
-    """Padded windows, times from the middle."""
-    batch = {n: np.zeros((len(curves), WINDOW), np.float32) for n in ("time", "magnitude", "magnitude_error")}
-    batch |= {"mask": np.zeros((len(curves), WINDOW), bool), "length": np.zeros(len(curves), np.int32)}
-    for i, curve in enumerate(curves):
-        n = len(curve.mjd)
-        batch["time"][i, :n] = curve.mjd - 0.5 * (curve.mjd[0] + curve.mjd[-1])
-        batch["magnitude"][i, :n], batch["magnitude_error"][i, :n] = curve.magnitude, curve.magnitude_error
-        batch["mask"][i, :n], batch["length"][i] = True, n
-    return batch
+    """Padded windows, with their `length`."""
+    batch = padded_windows(curves)
+    return batch | {"length": batch["mask"].sum(1, dtype=np.int32)}
 
 
 def of_class(

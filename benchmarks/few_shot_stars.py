@@ -161,3 +161,16 @@ def fingerprint(curves: Iterable[Curve]) -> str:
     for curve in curves:
         digest.update(f"{curve_digest(curve)} {curve.label} {curve.part}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def padded_windows(pieces: Sequence[Curve], length: int = WINDOW) -> dict[str, np.ndarray]:
+    """Pieces of at most `length` points as encoders take them, (N, length) each, times from the middle between the first and last point."""
+    batch = {name: np.zeros((len(pieces), length), np.float32) for name in ("time", "magnitude", "magnitude_error")}
+    batch["mask"] = np.zeros((len(pieces), length), bool)
+    for i, piece in enumerate(pieces):
+        count = len(piece.mjd)
+        batch["time"][i, :count] = piece.mjd - 0.5 * (piece.mjd[0] + piece.mjd[-1])
+        batch["magnitude"][i, :count] = piece.magnitude
+        batch["magnitude_error"][i, :count] = piece.magnitude_error
+        batch["mask"][i, :count] = True
+    return batch

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.few_shot_contestants import Contestant
-from benchmarks.few_shot_stars import WINDOW, Curve, windows_of
+from benchmarks.few_shot_stars import WINDOW, Curve, padded_windows, windows_of
 from lcjax.configs import OptimizerConfig, TrainingConfig, WindowConfig
 from lcjax.inference.light_curves import LightCurvePredictor
 from lcjax.inference.loaded import Loaded
@@ -82,13 +82,5 @@ def _labelled(curves: Sequence[Curve], label: np.ndarray, which: np.ndarray) -> 
     rows: list[tuple[Curve, int]] = []
     for i in np.flatnonzero(which):
         rows += [(piece, int(label[i])) for piece in windows_of([curves[i]])]
-    shape = (len(rows), WINDOW)
-    batch = {name: np.zeros(shape, np.float32) for name in ("time", "magnitude", "magnitude_error")}
-    batch["mask"] = np.zeros(shape, bool)
-    for i, (piece, _) in enumerate(rows):
-        count = len(piece.mjd)
-        batch["time"][i, :count] = piece.mjd - 0.5 * (piece.mjd[0] + piece.mjd[-1])
-        batch["magnitude"][i, :count] = piece.magnitude
-        batch["magnitude_error"][i, :count] = piece.magnitude_error
-        batch["mask"][i, :count] = True
+    batch = padded_windows([piece for piece, _ in rows], WINDOW)
     return batch, np.array([number for _, number in rows], np.int32)
