@@ -3,6 +3,7 @@
 How a candidate becomes what a network takes is handed in, because it is the business of the kind of data.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system
 from lcjax.systems.base import Work
 from lcjax.systems.classifier.prediction import Entry, StampAnswers
+from lcjax.typing import PyTree
 
 MakeEntries = Callable[[Mapping[str, Any], Any], Callable[[Candidate], Entry | Rejection]]
 """(what a network takes of alerts, the user's options of alerts) -> makes entries of candidates."""
@@ -66,16 +68,20 @@ class StampClassifier:
         entry = self._entry(candidate)
         if isinstance(entry, Rejection):
             return None
-        row = {name: jnp.asarray(value)[None] for name, value in self._answers.row(entry).items()}
+        row = {name: np.asarray(value)[None] for name, value in self._answers.row(entry).items()}
         middle = np.nanmedian(entry.stamps, axis=(0, 1), keepdims=True)
-        stamps = jnp.asarray(np.where(np.isfinite(entry.stamps), entry.stamps, middle))
+        stamps = np.where(np.isfinite(entry.stamps), entry.stamps, middle)
+        return np.asarray(self._steepest(stamps, self._loaded.variables, row, label)) * (stamps - middle)
 
-        def said(stamps: jax.Array) -> jax.Array:
-            batch = {**row, "stamps": stamps[None]}
-            probabilities = self._loaded.task.predict(self._loaded.variables, batch)["probabilities"]
+    @functools.cached_property
+    def _steepest(self) -> Callable[..., jax.Array]:
+        """Compiled once for all candidates."""
+
+        def said(stamps: jax.Array, variables: PyTree, row: dict[str, jax.Array], label: jax.Array) -> jax.Array:
+            probabilities = self._loaded.task.predict(variables, {**row, "stamps": stamps[None]})["probabilities"]
             return jnp.log(probabilities[0, label] + 1e-12)
 
-        return np.asarray(jax.jit(jax.grad(said))(stamps) * (stamps - middle))
+        return jax.jit(jax.grad(said))
 
 
 class DelightFinder:
