@@ -48,7 +48,14 @@ class SearchOptions(EmbeddingInput):
 def main(argv: list[str]) -> int:
     """Searches, prints, writes."""
     options = tyro.cli(SearchOptions, args=argv, prog="lcjax search")
-    from lcjax.evaluation.retrieval_scores import OtherModality, chosen, found_columns, found_scores, search_scores
+    from lcjax.evaluation.retrieval_scores import (
+        OtherModality,
+        chosen,
+        comparable,
+        found_columns,
+        found_scores,
+        search_scores,
+    )
     from lcjax.evaluation.run import print_scores
 
     if options.out is None and not options.query and not options.check:
@@ -58,6 +65,8 @@ def main(argv: list[str]) -> int:
     asked = _asked(options) if options.across else objects
     for text in (*objects.notes, *(f"queries: {text}" for text in asked.notes if options.across)):
         note(text)
+    objects = comparable(objects, options.metric, options.table, note)
+    asked = comparable(asked, options.metric, options.queries or options.table, note) if options.across else objects
     if options.check:
         other = OtherModality(asked, *_names(options)) if options.across else None
         print_scores(search_scores(objects, options.k, options.metric, other))

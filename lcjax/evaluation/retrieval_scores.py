@@ -1,6 +1,6 @@
 """What a search among embedded objects found, as columns and tables, and how good it is where that is known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,22 @@ from lcjax.errors import DataError
 from lcjax.evaluation.embedded import EmbeddedObjects
 from lcjax.evaluation.retrieval import Metric, cross_retrieval, top_k
 from lcjax.evaluation.scores import Scores, Table
+
+
+def comparable(objects: EmbeddedObjects, metric: Metric, where: Path, say: Callable[[str], None]) -> EmbeddedObjects:
+    """Those that a metric can compare: an embedding of zeros has no direction, and is as like to one object as to another.
+
+    Raises:
+      DataError: none can be. `where`: of the objects; `say` is told how many are left out.
+    """
+    rows = np.flatnonzero(np.any(objects.embedding != 0, axis=1)) if metric == "cosine" else np.arange(len(objects))
+    if not len(rows):
+        raise DataError(
+            f"all embeddings of '{where}' are zeros, which have no direction: compare with --metric euclidean"
+        )
+    if lost := len(objects) - len(rows):
+        say(f"left out: {lost:,} objects of '{where}' whose embedding is all zeros")
+    return objects.taken(rows) if lost else objects
 
 
 def chosen(asked: EmbeddedObjects, query: Sequence[str], where: Path) -> EmbeddedObjects:

@@ -7,7 +7,14 @@ import pytest
 
 from lcjax.cli.search import SearchOptions, _names
 from lcjax.errors import DataError
-from lcjax.evaluation.retrieval_scores import OtherModality, chosen, found_columns, found_scores, search_scores
+from lcjax.evaluation.retrieval_scores import (
+    OtherModality,
+    chosen,
+    comparable,
+    found_columns,
+    found_scores,
+    search_scores,
+)
 from tests.evaluation.objects import objects
 
 
@@ -45,3 +52,13 @@ def test_tables_of_one_name_stay_two_modalities():
     """Or one, under its name, would take the place of the other."""
     options = SearchOptions(table=Path("one/e.parquet"), queries=Path("two/e.parquet"))
     assert _names(options) == ("two/e.parquet (queries)", "one/e.parquet")
+
+
+def test_zeros_have_no_direction():
+    said, some = [], objects([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
+    assert (
+        comparable(some, "cosine", Path("t"), said.append).object_id == ["s1", "s2"] and "1 objects of 't'" in said[0]
+    )
+    assert comparable(some, "euclidean", Path("t"), said.append) is some and len(said) == 1
+    with pytest.raises(DataError, match="all embeddings of 't' are zeros"):
+        comparable(objects([[0.0, 0.0]]), "cosine", Path("t"), said.append)
