@@ -195,3 +195,11 @@ def test_splits_and_folds_of_tables(tmp_path):
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
     with pytest.raises(DataError, match="says 'dev'"):
         read_features([str(tmp_path / "t.parquet")], FeatureColumns())
+
+
+def test_an_object_that_is_given_two_classes_has_none(tmp_path):
+    columns = {"object_id": ["a", "a", "b"], "embedding": [[1.0, 0.0]] * 2 + [[0.0, 1.0]], "label": ["X", "Y", "Y"]}
+    pq.write_table(pa.table(columns), tmp_path / "e.parquet")
+    found = read_objects(tmp_path / "e.parquet", EmbeddingInput())
+    assert [found.class_of(i) for i in range(2)] == ["", "Y"] and found.class_names == ("Y",)
+    assert "1 stars with several classes" in found.notes[0]
