@@ -5,6 +5,7 @@ What the columns are, and in which unit, is told by their names, the units of FI
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ TEXT = (".txt", ".dat", ".csv", ".ascii")
 AS_FILES_SAY = SpectrumReading()
 _MAX_SAMPLES = 1 << 20
 _MAX_FITS_BYTES = 1 << 28
+_COMMENTS = ("#", "\\", "|")
+_EMPTY_CELL = re.compile(r"^\s*,|,\s*,")
 _AND_MASK = 3
 """Row of the image of LAMOST DR1."""
 
@@ -80,7 +83,8 @@ def _text(path: Path, reading: SpectrumReading) -> np.ndarray:
         _check_words(path, table.said, reading, which.unit, which.air)
     wavelength = in_vacuum_angstrom(wavelength, reading, which.unit, which.air)
     ivar = inverse_variance(column.get(which.ivar), column.get(which.error), len(wavelength))
-    if count > 2 and not which.ivar and not which.error and reading.third is not None:
+    known = (which.wavelength, which.flux, which.mask)
+    if count > 2 and not which.ivar and not which.error and reading.third is not None and table.names[2] not in known:
         ivar = (
             table.rows[:, 2] if reading.third == "ivar" else inverse_variance(None, table.rows[:, 2], len(wavelength))
         )
@@ -143,7 +147,7 @@ def read_text_table(path: Path, count: int) -> TextTable:
     prose: list[bool] = []
     for number, line in enumerate(text.splitlines(), 1):
         cells = line.replace(",", " ").replace("\t", " ").split()
-        if not cells or cells[0].startswith(("#", "\\", "|")):
+        if not cells or cells[0].startswith(_COMMENTS):
             if not rows:
                 headers.append(_header_cells(line.lstrip("# \t\\|")))
                 prose.append(True)
@@ -156,6 +160,8 @@ def read_text_table(path: Path, count: int) -> TextTable:
             headers.append(_header_cells(line))
             prose.append(False)
             continue
+        if _EMPTY_CELL.search(line):
+            raise DataError(f"line {number} of '{path}' has an empty cell: write nan where there is no number")
         if len(row) < count or (rows and len(row) != len(rows[0])):
             raise DataError(
                 f"line {number} of '{path}' has {len(row)} numbers, where {max(count, len(rows[0]) if rows else 0)} are expected"
@@ -199,14 +205,15 @@ def _lamost(units: Any, path: Path, reading: SpectrumReading) -> np.ndarray:
         if len(image) < 2:
             raise DataError(f"'{path}' has {len(image)} rows where flux and inverse variance are wanted")
         wavelength = 10.0 ** (float(header["COEFF0"]) + float(header["COEFF1"]) * np.arange(image.shape[1]))
-        wavelength = in_vacuum_angstrom(wavelength, reading, "angstrom", _is_air(header))
+        said = str(header.get("CUNIT1", "")).strip().lower()
+        wavelength = in_vacuum_angstrom(wavelength, reading, said if said in ANGSTROM else "angstrom", _is_air(header))
         rows = np.stack([wavelength, np.asarray(image[0], float), np.asarray(image[1], float)], axis=1)
         return kept_samples(rows, image[_AND_MASK] if len(image) > _AND_MASK else None, reading)
     tables = [u for u in units[1:] if {"flux", "ivar"} <= {n.lower() for n in _names_of(u)}]
     if len(tables) > 1:
         raise DataError(f"'{path}' has {len(tables)} tables of spectra: keep one")
     if tables:
-        return _of_table(tables[0], path, reading, _is_air(header))
+        return _of_table(tables[0], path, reading, [_is_air(header), _is_air(tables[0].header)])
     lacking = (
         f", as {', '.join(n for n in ('COEFF0', 'COEFF1') if n not in header)} is missing" if image is not None else ""
     )
@@ -222,8 +229,15 @@ def _names_of(unit: Any) -> list[str]:
     return unit.columns.names if isinstance(unit, BinTableHDU | TableHDU) else []
 
 
-def _of_table(unit: Any, path: Path, reading: SpectrumReading, air: bool | None) -> np.ndarray:
-    """A row a sample, or one row that holds the whole spectrum."""
+def _of_table(unit: Any, path: Path, reading: SpectrumReading, air: Sequence[bool | None]) -> np.ndarray:
+    """A row a sample, or one row that holds the whole spectrum.
+
+    Args:
+      air: what the headers say.
+
+    Raises:
+      DataError: names and headers contradict each other, several spectra, or columns of different lengths.
+    """
     which = columns_of(_names_of(unit), f"'{path}'")
 
     def column(name: str) -> np.ndarray:
@@ -236,19 +250,35 @@ def _of_table(unit: Any, path: Path, reading: SpectrumReading, air: bool | None)
     if len({len(wavelength), len(flux), len(ivar)}) > 1:
         raise DataError(f"'{path}' has columns of different lengths")
     wavelength = 10.0**wavelength if which.logarithmic else wavelength
-    told = "" if which.logarithmic else which.unit or str(unit.columns[which.wavelength].unit or "")
-    own = which.air if which.air is not None else _is_air(unit.header)
-    wavelength = in_vacuum_angstrom(wavelength, reading, told, air if own is None else own)
+    units = [said for said in (which.unit, str(unit.columns[which.wavelength].unit or "").strip()) if said]
+    units = [] if which.logarithmic else units
+    if len({ANGSTROM.get(said.lower()) for said in units}) > 1:
+        raise DataError(
+            f"'{path}' has the unit '{units[0]}' in the name of its wavelengths and '{units[1]}' in its header"
+        )
+    told = {said for said in (which.air, *air) if said is not None}
+    if len(told) > 1:
+        raise DataError(
+            f"'{path}' says of its wavelengths that they are in air, and that they are in vacuum: mend its header"
+        )
+    wavelength = in_vacuum_angstrom(wavelength, reading, units[0] if units else "", told.pop() if told else None)
     mask = column(which.mask) if which.mask else None
     return kept_samples(np.stack([wavelength, flux, ivar], axis=1), mask, reading)
 
 
 def _is_air(header: Any) -> bool | None:
-    """What a header says of the wavelengths: `VACUUM`, `AIRORVAC` (IRAF, DESI), or the axis type `AWAV` or `WAVE`."""
+    """What a header says of the wavelengths: `VACUUM`, `AIRORVAC` (IRAF, DESI), or the axis type `AWAV` or `WAVE` (also `-LOG`, `-TAB`).
+
+    Raises:
+      DataError: both.
+    """
+    found = set()
     for name in ("VACUUM", "AIRORVAC", "CTYPE1"):
-        said = str(header.get(name, "")).strip().upper()
+        said = str(header.get(name, "")).strip().upper().removesuffix("-LOG").removesuffix("-TAB")
         if said in ("F", "FALSE", "0", "AIR", "AWAV"):
-            return True
+            found.add(True)
         if said in ("T", "TRUE", "1", "VAC", "VACUUM", "WAVE"):
-            return False
-    return None
+            found.add(False)
+    if len(found) > 1:
+        raise DataError("a header says both air and vacuum of the wavelengths (VACUUM, AIRORVAC, CTYPE1): mend it")
+    return found.pop() if found else None
