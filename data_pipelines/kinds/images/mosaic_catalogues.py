@@ -9,7 +9,14 @@ import numpy as np
 
 from data_pipelines.simulate.galaxies import BANDS, VOTES
 from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET
-from data_pipelines.sources.catalogues import class_column, numeric_column, read_catalogue
+from data_pipelines.sources.catalogues import (
+    ARCSECONDS,
+    DEGREES,
+    check_unit,
+    class_column,
+    numeric_column,
+    read_catalogue,
+)
 from lcjax.errors import ConfigError, DataError
 
 
@@ -62,12 +69,17 @@ def read_galaxies(settings: MosaicSettings) -> list[CataloguedGalaxy]:
     """The rows of the catalogue.
 
     Raises:
-      DataError: it cannot be read, lacks a column, or has a galaxy twice.
+      DataError: it cannot be read, lacks a column, has a galaxy twice, or gives places or radii in other units.
     """
     path = settings.catalogue
     _check_format(path, "--mosaics.catalogue")
     columns = [settings.id, settings.ra, settings.dec, settings.radius, *([settings.field] if settings.field else [])]
     table = read_catalogue(path, columns)
+    units = {settings.ra: DEGREES, settings.dec: DEGREES}
+    if settings.radius_unit == 1:
+        units[settings.radius] = ARCSECONDS
+    for column, unit in units.items():
+        check_unit(table.schema.field(column), unit, path)
     names = class_column(table, settings.id, path)
     fields = class_column(table, settings.field, path) if settings.field else [""] * len(names)
     ra, dec, radius = (numeric_column(table, name, path) for name in (settings.ra, settings.dec, settings.radius))

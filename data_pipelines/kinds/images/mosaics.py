@@ -24,7 +24,7 @@ from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
 from data_pipelines.simulate.galaxies import BANDS, PETROSIAN_RADII, VOTES
 from data_pipelines.sources.folders import check_there
-from data_pipelines.sources.whole_fits import FitsSource
+from data_pipelines.sources.whole_fits import FitsSource, check_sums
 from lcjax.errors import ConfigError, DataError, MissingExtraError, Rejection, first_line
 from lcjax.files import printable
 
@@ -97,6 +97,7 @@ def _open(path: Path) -> tuple[np.ndarray, Any, str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with fits.open(FitsSource(path).opened(), memmap=False) as units:
+                check_sums(units)  # before pixels are scaled, which changes what is summed
                 images = [u for u in units if u.is_image and u.data is not None and u.data.ndim == 2]
                 if len(images) != 1:
                     raise DataError(f"it has {len(images)} images of two axes: a mosaic is one")

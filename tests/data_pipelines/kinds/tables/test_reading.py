@@ -20,6 +20,15 @@ def test_lists_become_columns(tmp_path):
     np.testing.assert_array_equal(table.features, [[1, 2], [np.nan, np.nan], [5, np.nan]])
 
 
+def test_stand_ins_in_lists(tmp_path):
+    path = tmp_path / "e.parquet"
+    pq.write_table(pa.table({"object_id": [1, 2, 3], "e": pa.array([[1.0, -999.0], [2.0, 3.0], [0.5, -999.0]])}), path)
+    with pytest.raises(DataError, match=r"'e_1' of .* has -999 in 2 rows"):
+        read_features(path)
+    found = read_features(path, FeatureColumns(missing=("-999",))).features
+    np.testing.assert_array_equal(found, [[1, np.nan], [2, 3], [0.5, np.nan]])
+
+
 def test_lists_of_two_lengths_are_refused(tmp_path):
     path = tmp_path / "e.parquet"
     pq.write_table(pa.table({"object_id": [1, 2], "embedding": pa.array([[1.0, 2.0], [1.0]])}), path)
@@ -46,5 +55,10 @@ def test_places_that_are_no_degrees_are_refused(tmp_path):
     path.write_text("object_id,ra,dec,x\na,01:02:03,-05:00:00,1\n")
     with pytest.raises(DataError, match="column 'ra' has '01:02:03' where degrees are wanted"):
         read_features(path)
+    table = pytest.importorskip("astropy.table").Table({"object_id": ["a"], "ra": [1.2], "dec": [0.1], "x": [1.0]})
+    table["ra"].unit = "rad"
+    table.write(tmp_path / "t.fits")
+    with pytest.raises(DataError, match=r"column 'ra' of .* is in 'rad' where 'deg' is wanted"):
+        read_features(tmp_path / "t.fits")
     without = read_features(path, FeatureColumns(without=("ra", "dec")))
     assert without.names == ("x",) and np.isnan(without.ra).all()
