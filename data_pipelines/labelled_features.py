@@ -9,6 +9,7 @@ import numpy as np
 
 from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.tables import check_contradictions
 from data_pipelines.kinds.tables.columns import FeatureColumns
 from data_pipelines.kinds.tables.reading import read_features, table_files
 from data_pipelines.shards.records import holds_shards
@@ -53,7 +54,8 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
     """Objects with a class of tables or prepared datasets.
 
     Raises:
-      DataError: a file cannot be read, or no object has a class and features.
+      DataError: a file cannot be read, no object has a class and features, or many rows say something else of an object than
+        another row.
     """
     paths = [Path(name) for name in inputs]
     for path in paths:
@@ -62,18 +64,21 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
     for path in paths:
         rows += _of_shards(path) if holds_shards(path) else _of_files(path, columns)
     seen: dict[str, int] = {}
-    kept, repeated, unnamed, unlabelled = [], 0, 0, 0
+    kept, contradicted, repeated, unnamed, unlabelled = [], [], 0, 0, 0
     for row in rows:
         name, label, values, _, _ = row
         if not name:
             unnamed += 1
-        elif name in seen:
+        elif name in seen and _alike(kept[seen[name]], row):
             repeated += 1
+        elif name in seen:
+            contradicted.append(f"'{name}'")
         elif not label:
             unlabelled += 1
         elif any(np.isfinite(v) for v in values.values()):
             seen[name] = len(kept)
             kept.append(row)
+    check_contradictions(contradicted, len(rows))
     if not kept:
         raise DataError(
             f"no object of {', '.join(inputs)} has a class and features: name the class with --features.label"
@@ -81,10 +86,11 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
     names = tuple(sorted({name for row in kept for name in row[2]}))
     classes = tuple(sorted({str(row[1]) for row in kept}))
     features = np.array([[row[2].get(name, np.nan) for name in names] for row in kept], np.float32)
-    lost = len(rows) - len(kept) - repeated - unnamed - unlabelled
+    lost = len(rows) - len(kept) - len(contradicted) - repeated - unnamed - unlabelled
     counts = {
         "rows without id": unnamed,
         "repeated ids": repeated,
+        "repeated ids with another class, features or split": len(contradicted),
         "without class": unlabelled,
         "without features": lost,
     }
@@ -101,6 +107,13 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
         _folds(fold),
         notes,
     )
+
+
+def _alike(one: tuple, other: tuple) -> bool:
+    """Whether two rows of an object say the same."""
+    parted = any(a and b and a != b for a, b in zip(one[3:], other[3:], strict=True))
+    same = one[1] == other[1] and one[2].keys() == other[2].keys()
+    return same and not parted and all(np.array_equal(v, other[2][name], equal_nan=True) for name, v in one[2].items())
 
 
 def _of_files(path: Path, columns: FeatureColumns) -> list[tuple]:

@@ -195,3 +195,17 @@ def test_splits_and_folds_of_tables(tmp_path):
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
     with pytest.raises(DataError, match="says 'dev'"):
         read_features([str(tmp_path / "t.parquet")], FeatureColumns())
+
+
+def test_repeated_objects_of_tables(tmp_path):
+    """A copy is counted; another class of the same objects is refused, and not settled by the order of the files."""
+    from data_pipelines.kinds.tables.columns import FeatureColumns
+
+    columns = {"object_id": list("abcd"), "label": list("xyxy"), "f": [1.0, 2.0, None, 4.0], "g": [0.5, 1.5, 2.5, 3.5]}
+    for name, label in (("one", "xyxy"), ("copy", "xyxy"), ("other", "yyxy"), ("turned", "yxyx")):
+        pq.write_table(pa.table(columns | {"label": list(label)}), tmp_path / f"{name}.parquet")
+    read = lambda *names: read_features([str(tmp_path / f"{name}.parquet") for name in names], FeatureColumns())
+    assert read("one", "copy").notes == ("left out, repeated ids: 4",)
+    assert "left out, repeated ids with another class, features or split: 1" in read("one", "other").notes
+    with pytest.raises(DataError, match="4 of 8 rows say something else of an object than another row"):
+        read("one", "turned")

@@ -65,11 +65,23 @@ class Tables(Kind):
                     values = dict(zip(table.names, table.features[row].tolist(), strict=True))
                     place = {"ra": table.ra[row], "dec": table.dec[row]}
                     yield self.layout.encode(name, label=table.label[row], metadata=values, **place)
-        if len(others_said) > _MOST_CONTRADICTED * rows:
-            raise DataError(
-                f"{len(others_said):,} of {rows:,} rows say something else of an object than another row ({others_said[0]}): give "
-                "the table that is right alone, or ids that tell them apart"
-            )
+        check_contradictions(others_said, rows)
+
+
+def check_contradictions(found: Sequence[str], rows: int) -> None:
+    """Refuses tables whose rows say other things of the same objects, unless they are few.
+
+    Args:
+      found: a description a row that does. rows: of all tables.
+
+    Raises:
+      DataError: they are more than a fifth.
+    """
+    if len(found) > _MOST_CONTRADICTED * rows:
+        raise DataError(
+            f"{len(found):,} of {rows:,} rows say something else of an object than another row ({found[0]}): give "
+            "the table that is right alone, or ids that tell them apart"
+        )
 
 
 def _said(table: FeatureTable, row: int) -> int:
