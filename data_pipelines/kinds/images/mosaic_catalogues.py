@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from data_pipelines.simulate.galaxies import BANDS, VOTES
-from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET
 from data_pipelines.sources.catalogues import (
     ARCSECONDS,
     DEGREES,
@@ -72,7 +71,6 @@ def read_galaxies(settings: MosaicSettings) -> list[CataloguedGalaxy]:
       DataError: it cannot be read, lacks a column, has a galaxy twice, or gives places or radii in other units.
     """
     path = settings.catalogue
-    _check_format(path, "--mosaics.catalogue")
     columns = [settings.id, settings.ra, settings.dec, settings.radius, *([settings.field] if settings.field else [])]
     table = read_catalogue(path, columns)
     units = {settings.ra: DEGREES, settings.dec: DEGREES}
@@ -96,17 +94,11 @@ def read_galaxies(settings: MosaicSettings) -> list[CataloguedGalaxy]:
     return out
 
 
-def _check_format(path: Path, option: str) -> None:
-    if not path.name.lower().endswith((*PARQUET, *CSV, *ASTROPY)):
-        raise DataError(f"'{path}' ({option}) is of no known format: tables are CSV, Parquet, ECSV or FITS")
-
-
 def read_votes(
     settings: MosaicSettings, galaxies: Sequence[CataloguedGalaxy]
 ) -> dict[tuple[str, str, str], np.ndarray]:
     """(field, galaxy, band or "") -> (5,) fractions, NaN where they are none."""
     path = settings.table
-    _check_format(path, "--mosaics.table")
     keys = [name for name in (settings.field, settings.band) if name]
     table = read_catalogue(path, [settings.id, *keys, *settings.votes])
     text = lambda name: class_column(table, name, path) if name else [""] * table.num_rows

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from data_pipelines.kinds.images.mosaic_catalogues import CataloguedGalaxy, MosaicSettings, read_galaxies, read_votes
-from data_pipelines.kinds.images.pictures import FITS
+from data_pipelines.kinds.images.pictures import BAND_CARDS, FITS
 from data_pipelines.kinds.images.records import encode_image
 from data_pipelines.kinds.images.resizing import resize
 from data_pipelines.kinds.report import Report
@@ -141,7 +141,7 @@ def _pixel_degrees(sky: Any) -> float:
 
 def _band(path: Path, header: Mapping[str, Any]) -> str:
     """Of the header, or of the name."""
-    cards = [str(header.get(card, "")).strip().upper() for card in ("FILTER", "FILTER1", "FILTER2", "BAND")]
+    cards = [str(header.get(card, "")).strip().upper() for card in BAND_CARDS]
     found = sorted({card for card in cards if card in BANDS})
     if not found:
         words = path.name.upper().replace(".", "_").replace("-", "_").split("_")

@@ -170,6 +170,8 @@ def _table(path: Path) -> dict[str, list[tuple[str, float, float, float]]]:
     time, values, errors = numbers
     told = (table.schema.field(times[0]).metadata or {}).get(UNIT, b"").decode()
     in_one_unit(time, [told] * len(time), path)
+    units = [(table.schema.field(n).metadata or {}).get(UNIT, b"").decode() for n in (names[value], names[error])]
+    _check_units(path, ["", *(unit.lower().partition("(")[0].strip() for unit in units)], 0, kind, [1, 2])
     if "u_time" in names:
         time = in_one_unit(time, _texts(table[names["u_time"]]), path)
     values, errors = measured_flux(kind, values, errors)

@@ -369,6 +369,15 @@ def test_kind_reads_its_files_and_prepares(survey, tmp_path_factory):
     assert Spectra([survey / "spectra" / "spec-1.fits"], survey / "catalogue.csv").of("", "nobody") is None
 
 
+def test_units_of_the_table_of_light_curves(tmp_path):
+    table = pytest.importorskip("astropy.table").Table(
+        {"id": [1], "mjd": [58000.0], "mag": [15000.0], "mag_err": [10.0]}, units={"mag": "mmag", "mag_err": "mmag"}
+    )
+    table.write(tmp_path / "photometry.ecsv")
+    with pytest.raises(DataError, match="magnitudes or their errors in 'mmag'"):
+        Photometry([tmp_path / "photometry.ecsv"], MultimodalOptions(), tmp_path / "catalogue.csv")
+
+
 def test_light_curves_in_other_units_and_numbers_that_stand_for_nothing(tmp_path):
     path = tmp_path / "a.csv"
     rows = lambda value: "".join(f"{i},{value if i % 3 == 0 else 14.5 + i / 10},0.01\n" for i in range(9))
