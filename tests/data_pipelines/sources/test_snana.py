@@ -54,6 +54,14 @@ def test_text_files(tmp_path):
     assert found["1248677", "g"].fluxes.flux[0] == -5.0  # a flux below the template's is a flux
 
 
+def test_fluxes_go_before_magnitudes(tmp_path):
+    """A flux below the template's has no magnitude, and that of a difference is none of a star."""
+    content = text().replace("FLUXCALERR", "FLUXCALERR MAG MAGERR").replace(" 2.00\n", " 2.00 22.5 0.02\n")
+    (tmp_path / "a.dat").write_text(content.replace(" 2.00 22.5", " 2.00 128.0", 1))
+    one = curves(tmp_path / "a.dat")["1248677", "g"]
+    assert one.fluxes.kind == "difference_flux" and one.fluxes.flux[0] == -5.0
+
+
 @pytest.mark.parametrize(
     "content,why",
     [
