@@ -6,7 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.sources.embedding_tables import EmbeddingColumns, Embeddings, read_classes, read_embeddings
+from data_pipelines.sources.embedding_tables import (
+    EmbeddingColumns,
+    Embeddings,
+    classes_of,
+    read_classes,
+    read_embeddings,
+)
 from lcjax.errors import DataError
 
 
@@ -60,14 +66,11 @@ def read_objects(path: Path, asked: EmbeddingInput) -> EmbeddedObjects:
     if not finite:
         raise DataError(f"'{path}' has no object with a finite embedding")
     names = [table.object_id[i] for i in finite]
-    said = {name: label for name, label in zip(table.object_id, table.label, strict=True) if label}
-    notes = []
-    if asked.labels is not None:
-        classes = read_classes(asked.labels, asked.columns)
-        said = classes.label
-        notes += [f"{count:,} {what} in '{asked.labels}'" for what, count in classes.counts.items()]
-        if not set(said) & set(names):
-            raise DataError(f"'{asked.labels}' has none of the objects of '{path}': are the ids the same?")
+    classes = classes_of(table) if asked.labels is None else read_classes(asked.labels, asked.columns)
+    said = classes.label
+    notes = [f"{count:,} {what} in '{asked.labels or path}'" for what, count in classes.counts.items()]
+    if asked.labels is not None and not set(said) & set(names):
+        raise DataError(f"'{asked.labels}' has none of the objects of '{path}': are the ids the same?")
     class_names = tuple(sorted({said[name] for name in names if name in said}))
     number = {name: i for i, name in enumerate(class_names)}
     label = np.array([number[said[name]] if name in said else -1 for name in names], int)

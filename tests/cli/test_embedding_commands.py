@@ -136,6 +136,9 @@ def test_rows_that_do_not_do(tmp_path):
     write(object_id=["a", "b", "a", None], embedding=[[1.0, 2], [float("nan"), 1], [1.0, 2], [3.0, 4]])
     objects = read()
     assert objects.object_id == ["a"] and len(objects.notes) == 3 and objects.label.tolist() == [-1]
+    write(object_id=["a", "b", "a"], embedding=[[1.0, 2], [2.0, 1], [1.0, 2]], label=["X", "Y", "Z"])
+    objects = read()  # the class of a repeated object is not that of its last row
+    assert objects.label.tolist() == [-1, 0] and "1 stars with several classes or splits" in objects.notes[0]
     write(object_id=["a", "a"], embedding=[[1.0, 2], [1.0, 3]])
     with pytest.raises(DataError, match="two different embeddings"):
         read()
