@@ -67,7 +67,7 @@ def _ranked(path: Path, options: OutlierOptions) -> "Ranked":
     ready = read_scores(path)
     if ready is not None and not options.check:
         if ready.left_out:
-            note(f"left out: {ready.left_out:,} objects without a finite score")
+            note(f"left out: {ready.left_out:,} objects without a finite score or an id")
         return Ranked(ready.object_id, ready.score, ready.about)
     objects = read_objects(path, options)
     for text in objects.notes:
