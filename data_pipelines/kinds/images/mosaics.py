@@ -24,7 +24,7 @@ from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
 from data_pipelines.simulate.galaxies import BANDS, PETROSIAN_RADII, VOTES
 from data_pipelines.sources.folders import check_there
-from data_pipelines.sources.whole_fits import FitsSource, check_sums
+from data_pipelines.sources.whole_fits import FitsSource, check_sums, square_pixels
 from lcjax.errors import ConfigError, DataError, MissingExtraError, Rejection, first_line
 from lcjax.files import printable
 
@@ -91,6 +91,7 @@ def _open(path: Path) -> tuple[np.ndarray, Any, str]:
     try:
         from astropy.io import fits
         from astropy.wcs import WCS
+        from astropy.wcs.utils import proj_plane_pixel_scales
     except ImportError:
         raise MissingExtraError("astropy", "data", "reading mosaics") from None
     try:
@@ -110,6 +111,7 @@ def _open(path: Path) -> tuple[np.ndarray, Any, str]:
         raise DataError(f"damaged FITS file: {first_line(error, 120)}") from error
     if not sky.has_celestial:
         raise DataError("no world coordinates: places of galaxies cannot be found in it")
+    square_pixels(proj_plane_pixel_scales(sky.celestial) * 3600)
     return pixels, sky.celestial, _band(path, header)
 
 

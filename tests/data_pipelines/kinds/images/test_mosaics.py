@@ -83,7 +83,7 @@ def test_units_of_the_catalogue(tmp_path):
         read_galaxies(MosaicSettings(catalogue=path, radius_unit=0.05))
 
 
-def test_a_changed_byte_of_a_mosaic(tmp_path):
+def test_mosaics_that_are_damaged_or_stretched(tmp_path):
     from astropy.io import fits
 
     (tmp_path / "c.csv").write_text("ID,RA,DEC,PETRO_RADIUS\ng1,20.0,-5.0,1.0\n")
@@ -98,3 +98,7 @@ def test_a_changed_byte_of_a_mosaic(tmp_path):
     content[-2880 * 2] ^= 1
     path.write_bytes(content)
     assert "changed since DATASUM" in read()[0].reason
+    sky = sky_of(turn=0.0)
+    sky.wcs.cd = sky.wcs.cd * [[1.0], [2.0]]
+    fits.PrimaryHDU(np.ones((120, 100), np.float32), sky.to_header()).writeto(path, overwrite=True)
+    assert "pixels are not square: 0.1 by 0.2 arcsec" in read()[0].reason
