@@ -11,7 +11,7 @@ from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import Request
 from data_pipelines.kinds.tables import check_contradictions
 from data_pipelines.kinds.tables.columns import FeatureColumns
-from data_pipelines.kinds.tables.reading import read_features, table_files
+from data_pipelines.kinds.tables.reading import check_same_units, read_features, table_files
 from data_pipelines.shards.records import holds_shards
 from data_pipelines.sources.folders import check_there
 from lcjax.errors import DataError, Rejection
@@ -61,8 +61,9 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
     for path in paths:
         check_there(path)
     rows: list[tuple[str, str | None, dict[str, float], str | None, str | None]] = []
+    units: dict[str, tuple[str, Path]] = {}
     for path in paths:
-        rows += _of_shards(path) if holds_shards(path) else _of_files(path, columns)
+        rows += _of_shards(path) if holds_shards(path) else _of_files(path, columns, units)
     seen: dict[str, int] = {}
     kept, contradicted, repeated, unnamed, unlabelled = [], [], 0, 0, 0
     for row in rows:
@@ -116,10 +117,11 @@ def _alike(one: tuple, other: tuple) -> bool:
     return same and not parted and all(np.array_equal(v, other[2][name], equal_nan=True) for name, v in one[2].items())
 
 
-def _of_files(path: Path, columns: FeatureColumns) -> list[tuple]:
+def _of_files(path: Path, columns: FeatureColumns, units: dict[str, tuple[str, Path]]) -> list[tuple]:
     rows: list[tuple] = []
     for file in table_files([path])[0]:
         table = read_features(file, columns)
+        check_same_units(table, units)
         for i, name in enumerate(table.object_id):
             values = dict(zip(table.names, table.features[i].tolist(), strict=True))
             rows.append((name, table.label[i], values, table.split[i], table.fold[i]))

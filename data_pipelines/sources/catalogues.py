@@ -50,6 +50,11 @@ def read_catalogue(path: Path, wanted: Sequence[str], table: str | None = None) 
     return pa.Table.from_batches([batch.select(distinct) for batch in batches])
 
 
+def unit_of(field: pa.Field) -> str:
+    """Of a column, as its header gives it; '' where it gives none."""
+    return (field.metadata or {}).get(UNIT, b"").decode().strip()
+
+
 def check_unit(field: pa.Field, wanted: Sequence[str], path: Path | str) -> None:
     """Refuses a column whose header gives another unit than the one that it is taken to be in; those that say none are let through.
 
@@ -59,7 +64,7 @@ def check_unit(field: pa.Field, wanted: Sequence[str], path: Path | str) -> None
     Raises:
       DataError: it gives another.
     """
-    unit = (field.metadata or {}).get(UNIT, b"").decode().strip()
+    unit = unit_of(field)
     if unit and unit.lower() not in wanted:
         raise DataError(f"column '{field.name}' of '{path}' is in '{unit}' where '{wanted[0]}' is wanted: convert it")
 

@@ -10,7 +10,7 @@ from data_pipelines.kinds.base import Kind, PrepareSettings
 from data_pipelines.kinds.report import Report
 from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.kinds.tables.columns import FeatureColumns
-from data_pipelines.kinds.tables.reading import FeatureTable, read_features, table_files
+from data_pipelines.kinds.tables.reading import FeatureTable, check_same_units, read_features, table_files
 from data_pipelines.shards.layout import Record, RecordLayout
 from lcjax.errors import DataError, Rejection
 
@@ -39,10 +39,12 @@ class Tables(Kind):
         files, others = table_files(paths)
         report.other_files |= dict.fromkeys(map(str, others))
         seen: dict[str, tuple[str, int]] = {}
+        units: dict[str, tuple[str, Path]] = {}
         rows, others_said = 0, []
         for path in files:
             try:
                 table = read_features(path, asked)
+                check_same_units(table, units)
             except DataError as error:
                 if len(files) == 1:
                     raise

@@ -1,7 +1,7 @@
 """Tables of features, one row an object: Parquet, CSV, ECSV, FITS -> rows with an id, a class and named numbers."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from data_pipelines.kinds.tables.columns import EMPTY, Columns, FeatureColumns, recognise
 from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list
-from data_pipelines.sources.catalogues import DEGREES, check_unit
+from data_pipelines.sources.catalogues import DEGREES, check_unit, unit_of
 from data_pipelines.sources.cells import classes_of, numbers_of, read_ids, texts_of, whole
 from lcjax.errors import DataError
 
@@ -33,6 +33,25 @@ class FeatureTable:
     """What a column `split` says, and `fold`; None where there is none."""
     fold: list[str | None]
     path: Path
+    units: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Column of features -> unit, where its header gives one."""
+
+
+def check_same_units(table: FeatureTable, known: dict[str, tuple[str, Path]]) -> None:
+    """Refuses a file whose columns are in other units than those of an earlier one.
+
+    Args:
+      known: column -> unit and file of the first that gives one; filled.
+
+    Raises:
+      DataError: a column is in two units.
+    """
+    for name, unit in table.units.items():
+        other, path = known.setdefault(name, (unit, table.path))
+        if other.replace(" ", "").lower() != unit.replace(" ", "").lower():
+            raise DataError(
+                f"column '{name}' is in '{unit}' in '{table.path}' and in '{other}' in '{path}': convert one of them"
+            )
 
 
 def table_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -91,6 +110,7 @@ def read_features(path: Path, asked: FeatureColumns | None = None) -> FeatureTab
         split,
         text("fold"),
         path,
+        {name: unit for name in roles.features if (unit := unit_of(table.schema.field(name)))},
     )
 
 

@@ -1,12 +1,15 @@
 """Rows of tables: lists unfolded, odd values missing, files of several kinds."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from data_pipelines.kinds.tables.columns import FeatureColumns
-from data_pipelines.kinds.tables.reading import read_features, table_files
+from data_pipelines.kinds.tables.reading import check_same_units, read_features, table_files
+from data_pipelines.prepare import prepare
 from lcjax.errors import DataError
 
 
@@ -62,3 +65,17 @@ def test_places_that_are_no_degrees_are_refused(tmp_path):
         read_features(tmp_path / "t.fits")
     without = read_features(path, FeatureColumns(without=("ra", "dec")))
     assert without.names == ("x",) and np.isnan(without.ra).all()
+
+
+def test_columns_in_two_units_are_refused(tmp_path):
+    """Periods in hours among periods in days would be no error of any row."""
+    table = pytest.importorskip("astropy.table").Table
+    known = {}
+    for name, unit in (("a", "d"), ("b", None), ("c", "d")):
+        table({"object_id": [name], "period": [0.5]}, units={"period": unit}).write(tmp_path / f"{name}.fits")
+        check_same_units(read_features(tmp_path / f"{name}.fits"), known)
+    table({"object_id": ["z"], "period": [12.0]}, units={"period": "h"}).write(tmp_path / "z.fits")
+    with pytest.raises(DataError, match=r"'period' is in 'h' in '.*z.fits' and in 'd' in '.*a.fits'"):
+        check_same_units(read_features(tmp_path / "z.fits"), known)
+    done = prepare("feature_tables", [tmp_path], tmp_path / "D", shards=1)
+    assert done.report.kept == 3 and [Path(name).name for name in done.report.bad_files] == ["z.fits"]
