@@ -145,6 +145,7 @@ def read_text_table(path: Path, count: int) -> TextTable:
     rows: list[list[float]] = []
     headers: list[list[str]] = []
     prose: list[bool] = []
+    above = ""
     for number, line in enumerate(text.splitlines(), 1):
         cells = line.replace(",", " ").replace("\t", " ").split()
         if not cells or cells[0].startswith(_COMMENTS):
@@ -159,8 +160,9 @@ def read_text_table(path: Path, count: int) -> TextTable:
                 raise DataError(f"line {number} of '{path}' is no row of numbers: {line.strip()[:60]!r}") from None
             headers.append(_header_cells(line))
             prose.append(False)
+            above = line
             continue
-        if _EMPTY_CELL.search(line):
+        if _EMPTY_CELL.search(line) or _lacks_a_cell(line, above):
             raise DataError(f"line {number} of '{path}' has an empty cell: write nan where there is no number")
         if len(row) < count or (rows and len(row) != len(rows[0])):
             raise DataError(
@@ -175,6 +177,12 @@ def read_text_table(path: Path, count: int) -> TextTable:
     names = tuple(headers[naming[-1]]) if naming else ()
     said = frozenset(w for h in headers for cell in h for w in re.split(r"[^\wåµμ.]+", cell.lower()) if w)
     return TextTable(names, np.array(rows), said, bool(naming) and prose[naming[-1]])
+
+
+def _lacks_a_cell(line: str, names: str) -> bool:
+    """Whether a row has the separators of the line of names, and nothing between two of them."""
+    rows = [line.split(mark) for mark in ",\t" if 0 < line.count(mark) == names.count(mark)]
+    return any(not cell.strip() for cells in rows for cell in cells)
 
 
 def _header_cells(line: str) -> list[str]:

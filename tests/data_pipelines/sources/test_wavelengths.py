@@ -116,9 +116,14 @@ def test_a_column_is_not_taken_for_another(tmp_path):
     """The third of three is the flux, an empty cell would move the next one into its place, and a variance is not negative."""
     path = text(tmp_path / "a.txt", "number wave flux\n", np.arange(6), WAVE, FLUX)
     assert not read_spectrum(path, SpectrumReading(third="ivar"))[:, 2].any()
-    (tmp_path / "b.csv").write_text("wave,flux,ivar\n" + "".join(f"{w},,4.0\n" for w in WAVE))
-    with pytest.raises(DataError, match=r"line 2 of .* has an empty cell"):
-        read_spectrum(tmp_path / "b.csv")
+    for names, row in (
+        ("wave,flux,ivar", "{},,4.0"),
+        ("wave\tflux\tivar", "{}\t\t4.0"),
+        ("flux,wave,ivar", "4100,{},"),
+    ):
+        (tmp_path / "b.csv").write_text("\n".join([names, *(row.format(w) for w in WAVE)]))
+        with pytest.raises(DataError, match=r"line 2 of .* has an empty cell"):
+            read_spectrum(tmp_path / "b.csv")
     path = text(tmp_path / "c.txt", "wave flux ivar\n", WAVE, FLUX, np.where(IVAR == 0, -1.0, IVAR))
     np.testing.assert_array_equal(read_spectrum(path)[:, 2], IVAR)
 
