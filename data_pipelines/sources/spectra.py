@@ -180,9 +180,13 @@ def read_text_table(path: Path, count: int) -> TextTable:
 
 
 def _lacks_a_cell(line: str, names: str) -> bool:
-    """Whether a row has the separators of the line of names, and nothing between two of them."""
-    rows = [line.split(mark) for mark in ",\t" if 0 < line.count(mark) == names.count(mark)]
-    return any(not cell.strip() for cells in rows for cell in cells)
+    """Whether a row has the separators of the line of names, and nothing where there is a name."""
+    pairs = [
+        zip(line.split(mark), names.split(mark), strict=True)
+        for mark in ",\t"
+        if 0 < line.count(mark) == names.count(mark)
+    ]
+    return any(name.strip() and not cell.strip() for pair in pairs for cell, name in pair)
 
 
 def _header_cells(line: str) -> list[str]:

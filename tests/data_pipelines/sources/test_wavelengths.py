@@ -124,6 +124,8 @@ def test_a_column_is_not_taken_for_another(tmp_path):
         (tmp_path / "b.csv").write_text("\n".join([names, *(row.format(w) for w in WAVE)]))
         with pytest.raises(DataError, match=r"line 2 of .* has an empty cell"):
             read_spectrum(tmp_path / "b.csv")
+    (tmp_path / "b.csv").write_text("\n".join(["wave,flux,", *(f"{w},1.0," for w in WAVE)]))
+    assert read_spectrum(tmp_path / "b.csv")[0].tolist() == [WAVE[0], 1.0, 0.0]  # no name, no cell
     path = text(tmp_path / "c.txt", "wave flux ivar\n", WAVE, FLUX, np.where(IVAR == 0, -1.0, IVAR))
     np.testing.assert_array_equal(read_spectrum(path)[:, 2], IVAR)
 
