@@ -71,13 +71,23 @@ class FolderAlerts:
         new = [list(g) for _, g in itertools.groupby(self._changed(marks), key=lambda item: _together(item[0]))]
         self._waiting = sum(map(len, new))
         for begin in range(0, len(new), _FILES):
-            part = [item for group in new[begin : begin + _FILES] for item in group]
-            now = {str(path): mark for path, mark in part}
-            try:
-                yield from _some_at_a_time(read_alerts([p for p, _ in part], rules=RULES, schemas=self._schemas), now)
-            except DataError as error:
-                yield Arrived([Rejection("", str(error), printable(part[0][0]))], now)
-            self._waiting -= len(part)
+            part = new[begin : begin + _FILES]
+            yield from self._read(part)
+            self._waiting -= sum(map(len, part))
+
+    def _read(self, groups: Sequence[Sequence[tuple[Path, str]]]) -> Iterator[Arrived]:
+        """Of files that belong together or not; those that are gone meanwhile cost the others nothing, and may come again."""
+        part = [item for group in groups for item in group]
+        now = {str(path): mark for path, mark in part}
+        try:
+            yield from _some_at_a_time(read_alerts([p for p, _ in part], rules=RULES, schemas=self._schemas), now)
+        except DataError as error:
+            if len(groups) > 1:
+                for group in groups:
+                    yield from self._read([group])
+                return
+            there = all(path.exists() for path, _ in part)
+            yield Arrived([Rejection("", str(error), printable(part[0][0]))], now if there else {})
 
     def _changed(self, marks: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
         """Files that are new or changed and have come to rest, with their marks."""

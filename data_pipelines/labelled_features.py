@@ -9,8 +9,9 @@ import numpy as np
 
 from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.tables import check_contradictions
 from data_pipelines.kinds.tables.columns import FeatureColumns
-from data_pipelines.kinds.tables.reading import read_features, table_files
+from data_pipelines.kinds.tables.reading import check_same_units, read_features, table_files
 from data_pipelines.shards.records import holds_shards
 from data_pipelines.sources.folders import check_there
 from lcjax.errors import DataError, Rejection
@@ -53,27 +54,32 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
     """Objects with a class of tables or prepared datasets.
 
     Raises:
-      DataError: a file cannot be read, or no object has a class and features.
+      DataError: a file cannot be read, no object has a class and features, or many rows say something else of an object than
+        another row.
     """
     paths = [Path(name) for name in inputs]
     for path in paths:
         check_there(path)
     rows: list[tuple[str, str | None, dict[str, float], str | None, str | None]] = []
+    units: dict[str, tuple[str, Path]] = {}
     for path in paths:
-        rows += _of_shards(path) if holds_shards(path) else _of_files(path, columns)
+        rows += _of_shards(path) if holds_shards(path) else _of_files(path, columns, units)
     seen: dict[str, int] = {}
-    kept, repeated, unnamed, unlabelled = [], 0, 0, 0
+    kept, contradicted, repeated, unnamed, unlabelled = [], [], 0, 0, 0
     for row in rows:
         name, label, values, _, _ = row
         if not name:
             unnamed += 1
-        elif name in seen:
+        elif name in seen and _alike(kept[seen[name]], row):
             repeated += 1
+        elif name in seen:
+            contradicted.append(f"'{name}'")
         elif not label:
             unlabelled += 1
         elif any(np.isfinite(v) for v in values.values()):
             seen[name] = len(kept)
             kept.append(row)
+    check_contradictions(contradicted, len(rows))
     if not kept:
         raise DataError(
             f"no object of {', '.join(inputs)} has a class and features: name the class with --features.label"
@@ -81,10 +87,11 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
     names = tuple(sorted({name for row in kept for name in row[2]}))
     classes = tuple(sorted({str(row[1]) for row in kept}))
     features = np.array([[row[2].get(name, np.nan) for name in names] for row in kept], np.float32)
-    lost = len(rows) - len(kept) - repeated - unnamed - unlabelled
+    lost = len(rows) - len(kept) - len(contradicted) - repeated - unnamed - unlabelled
     counts = {
         "rows without id": unnamed,
         "repeated ids": repeated,
+        "repeated ids with another class, features or split": len(contradicted),
         "without class": unlabelled,
         "without features": lost,
     }
@@ -103,10 +110,18 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
     )
 
 
-def _of_files(path: Path, columns: FeatureColumns) -> list[tuple]:
+def _alike(one: tuple, other: tuple) -> bool:
+    """Whether two rows of an object say the same."""
+    parted = any(a and b and a != b for a, b in zip(one[3:], other[3:], strict=True))
+    same = one[1] == other[1] and one[2].keys() == other[2].keys()
+    return same and not parted and all(np.array_equal(v, other[2][name], equal_nan=True) for name, v in one[2].items())
+
+
+def _of_files(path: Path, columns: FeatureColumns, units: dict[str, tuple[str, Path]]) -> list[tuple]:
     rows: list[tuple] = []
     for file in table_files([path])[0]:
         table = read_features(file, columns)
+        check_same_units(table, units)
         for i, name in enumerate(table.object_id):
             values = dict(zip(table.names, table.features[i].tolist(), strict=True))
             rows.append((name, table.label[i], values, table.split[i], table.fold[i]))

@@ -10,8 +10,11 @@ import pyarrow as pa
 
 from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list
 from data_pipelines.sources.cells import classes_of, numbers_of, whole
+from data_pipelines.sources.measurements import UNIT
 from lcjax.errors import DataError
 
+DEGREES, ARCSECONDS = ("deg", "degree", "degrees"), ("arcsec", "arcsecs", "arcsecond", "arcseconds", "as")
+"""Names of units, as tables write them."""
 _FORMATS = "Parquet, CSV, ECSV or FITS"
 
 
@@ -45,6 +48,25 @@ def read_catalogue(path: Path, wanted: Sequence[str], table: str | None = None) 
             raise DataError(f"'{path}' has no column '{name}': {hint}")
     distinct = list(dict.fromkeys(wanted))
     return pa.Table.from_batches([batch.select(distinct) for batch in batches])
+
+
+def unit_of(field: pa.Field) -> str:
+    """Of a column, as its header gives it; '' where it gives none."""
+    return (field.metadata or {}).get(UNIT, b"").decode().strip()
+
+
+def check_unit(field: pa.Field, wanted: Sequence[str], path: Path | str) -> None:
+    """Refuses a column whose header gives another unit than the one that it is taken to be in; those that say none are let through.
+
+    Args:
+      wanted: names of the unit, in lower case.
+
+    Raises:
+      DataError: it gives another.
+    """
+    unit = unit_of(field)
+    if unit and unit.lower() not in wanted:
+        raise DataError(f"column '{field.name}' of '{path}' is in '{unit}' where '{wanted[0]}' is wanted: convert it")
 
 
 def numeric_column(table: pa.Table, name: str, path: Path) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from data_pipelines.sources.arrow_batches import file_batches
+from data_pipelines.sources.cells import numbers_of, read_ids, whole
 from lcjax.errors import DataError
 
 SCORE = "anomaly_score"
@@ -23,7 +24,7 @@ class ScoredObjects:
     about: list[dict[str, str]]
     """What else the table says of each."""
     left_out: int
-    """Objects without a finite score or an id."""
+    """Rows without an id or a finite score."""
 
 
 def read_scores(path: Path) -> ScoredObjects | None:
@@ -42,12 +43,12 @@ def read_scores(path: Path) -> ScoredObjects | None:
         return None
     if "object_id" not in table.column_names:
         raise DataError(f"'{path}' has a column {SCORE} and no object_id: name the ids object_id")
-    score = np.array([np.nan if v is None else v for v in table.column(SCORE).to_pylist()], float)
-    ids = ["" if v is None else str(v) for v in table.column("object_id").to_pylist()]
-    kept = np.flatnonzero(np.isfinite(score) & np.array([name != "" for name in ids]))
+    score = numbers_of(whole(table.column(SCORE)), f"'{SCORE}' of '{path}'")
+    ids = read_ids(whole(table.column("object_id")), str(path))
+    kept = np.flatnonzero(np.isfinite(score) & np.array([bool(name) for name in ids]))
     if not len(kept):
-        raise DataError(f"'{path}' has no finite score of an object with an id")
+        raise DataError(f"'{path}' has no object with a finite score")
     columns = {name: table.column(name).to_pylist() for name in _ABOUT if name in table.column_names}
-    text = lambda v: ", ".join(map(str, v)) if isinstance(v, list) else str(v or "")
+    text = lambda v: ", ".join(map(str, v)) if isinstance(v, list) else "" if v is None else str(v)
     about = [{name.replace("_", " "): text(values[i]) for name, values in columns.items()} for i in kept]
     return ScoredObjects([ids[i] for i in kept], score[kept], about, len(score) - len(kept))

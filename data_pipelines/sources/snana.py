@@ -4,8 +4,10 @@ Format: the SNANA manual (Kessler et al. 2009, PASP 121, 1028), "Photometry form
 template. Both become tables of points with a column SNID, and are read from there on as any table.
 """
 
+import itertools
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ _LOOKED_AT = 65_536
 _MOST_BYTES = 256 << 20
 _LIST = re.compile(rb"^\s*VARLIST\s*:", re.MULTILINE)
 _ROW = "OBS:"
+_BEGIN = ("SNID:", "VARLIST:", "RA:", "DEC:", "DECL:", "NOBS:")
+"""What a file says of its one supernova, once, and before its rows."""
 _SEPARATOR = -777.0
 """Time of the rows between two supernovae of a `_PHOT` file."""
 _PHOT = re.compile(r"_phot(?=\.fits?(\.(gz|fz))?$)", re.IGNORECASE)
@@ -57,7 +61,8 @@ def read_snana_text(path: Path) -> pa.Table:
     """The points of a text file, a column a variable, and SNID, RA, DECL of its header.
 
     Raises:
-      DataError: it cannot be read, a row is not as long as the list of variables, or rows are missing (NOBS).
+      DataError: it cannot be read, a row is not as long as the list of variables, rows are missing (NOBS), or it holds several
+        supernovae or says one thing twice in two ways.
     """
     try:
         with open(path, "rb") as file:
@@ -66,11 +71,12 @@ def read_snana_text(path: Path) -> pa.Table:
         raise DataError(f"'{path}' cannot be read: {error}") from error
     header: dict[str, str] = {}
     rows: list[list[str]] = []
+    ended = False
     for number, line in enumerate(text.splitlines(), 1):
         words = line.partition("#")[0].split()
         if not words:
             continue
-        if words[0] == _ROW:
+        if words[0] == _ROW and not ended:
             rows.append(words[1:])
             wanted = len(header.get("VARLIST", "").split())
             if len(words) - 1 != wanted:
@@ -78,10 +84,19 @@ def read_snana_text(path: Path) -> pa.Table:
                     f"'{path}' has {len(words) - 1} values in line {number} where its VARLIST names {wanted}: the file is damaged"
                 )
         elif words[0] == "END:":
-            break
+            ended = True
+        elif words[0] == _ROW or (rows and words[0] in _BEGIN):
+            raise DataError(
+                f"'{path}' goes on with '{words[0]}' in line {number}: give every supernova a file of its own"
+            )
         elif words[0].endswith(":") and not rows:
-            header.setdefault(words[0][:-1], " ".join(words[1:]))
+            said = " ".join(words[1:])
+            if words[0] in _BEGIN and header.get(words[0][:-1], said) != said:
+                raise DataError(f"'{path}' says {words[0]} twice, in two ways (line {number}): keep the right one")
+            header.setdefault(words[0][:-1], said)
     names = header.get("VARLIST", "").split()
+    if len(set(names)) < len(names):
+        raise DataError(f"'{path}' has a variable twice in its VARLIST: rename it, or drop its values")
     promised = header.get("NOBS", "").split()[:1]
     if promised and promised[0].isdigit() and int(promised[0]) != len(rows):
         raise DataError(f"'{path}' promises {int(promised[0])} observations (NOBS) and has {len(rows)}: it is cut off")
@@ -130,11 +145,19 @@ def snana_fits_batches(path: Path) -> Iterator[pa.RecordBatch]:
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with fits.open(FitsSource(head).opened()) as units:
-            check_sums(units)
-            stars = _head_rows(units[1].data, head)
-        with fits.open(FitsSource(path).opened(), memmap=True) as units:
+        sources = {file: FitsSource(file) for file in (head, path)}
+        for file, source in sources.items():
+            with fits.open(source.opened()) as units:
+                try:
+                    check_sums(units)
+                except DataError as error:
+                    raise DataError(f"'{file}': {error}") from error
+                if file == head:
+                    stars = _head_rows(units[1].data, head)
+        with fits.open(sources[path].opened(), memmap=True) as units:
             points = units[1].data
+            if "MJD" not in (points.dtype.names or ()):
+                raise DataError(f"'{path}' has no column MJD, as a _PHOT file of SNANA has: is it another table?")
             used = 0
             for first in range(0, len(stars), _TOGETHER):
                 some = stars[first : first + _TOGETHER]
@@ -164,8 +187,26 @@ def _head_rows(rows: Any, head: Path) -> list[tuple[dict[str, Any], int, int]]:
         if kind is not None:
             label = str(row[kind]).strip()
             star["class"] = None if label in _FEW_TYPES else label
-        found.append((star, int(row["PTROBS_MIN"]) - 1, int(row["PTROBS_MAX"])))
+        begin, end = int(row["PTROBS_MIN"]) - 1, int(row["PTROBS_MAX"])
+        if "NOBS" in names and int(row["NOBS"]) != end - begin:
+            raise DataError(
+                f"'{head}' gives {star[_ID]} {int(row['NOBS']):,} points (NOBS) and the rows of {end - begin:,}: restore the pair"
+            )
+        found.append((star, begin, end))
+    _check_apart(found, head)
     return found
+
+
+def _check_apart(stars: list[tuple[dict[str, Any], int, int]], head: Path) -> None:
+    """Raises DataError where a supernova is there twice, or two have points in common."""
+    names = [star[_ID] for star, _, _ in stars]
+    if len(set(names)) < len(names):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise DataError(f"'{head}' has the supernova '{twice}' twice: their points would become one light curve")
+    spans = sorted((begin, end, star[_ID]) for star, begin, end in stars if end > begin)
+    for (_, end, one), (begin, _, other) in itertools.pairwise(spans):
+        if begin < end:
+            raise DataError(f"'{head}' gives some points to both '{one}' and '{other}': restore the pair")
 
 
 def _batch(points: Any, some: list[tuple[dict[str, Any], int, int]], path: Path) -> pa.RecordBatch:

@@ -5,6 +5,7 @@ What the columns are, and in which unit, is told by their names, the units of FI
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ TEXT = (".txt", ".dat", ".csv", ".ascii")
 AS_FILES_SAY = SpectrumReading()
 _MAX_SAMPLES = 1 << 20
 _MAX_FITS_BYTES = 1 << 28
+_COMMENTS = ("#", "\\", "|")
+_EMPTY_CELL = re.compile(r"^\s*,|,\s*,")
 _AND_MASK = 3
 """Row of the image of LAMOST DR1."""
 
@@ -80,7 +83,8 @@ def _text(path: Path, reading: SpectrumReading) -> np.ndarray:
         _check_words(path, table.said, reading, which.unit, which.air)
     wavelength = in_vacuum_angstrom(wavelength, reading, which.unit, which.air)
     ivar = inverse_variance(column.get(which.ivar), column.get(which.error), len(wavelength))
-    if count > 2 and not which.ivar and not which.error and reading.third is not None:
+    known = (which.wavelength, which.flux, which.mask)
+    if count > 2 and not which.ivar and not which.error and reading.third is not None and table.names[2] not in known:
         ivar = (
             table.rows[:, 2] if reading.third == "ivar" else inverse_variance(None, table.rows[:, 2], len(wavelength))
         )
@@ -141,9 +145,10 @@ def read_text_table(path: Path, count: int) -> TextTable:
     rows: list[list[float]] = []
     headers: list[list[str]] = []
     prose: list[bool] = []
+    above = ""
     for number, line in enumerate(text.splitlines(), 1):
         cells = line.replace(",", " ").replace("\t", " ").split()
-        if not cells or cells[0].startswith(("#", "\\", "|")):
+        if not cells or cells[0].startswith(_COMMENTS):
             if not rows:
                 headers.append(_header_cells(line.lstrip("# \t\\|")))
                 prose.append(True)
@@ -155,7 +160,10 @@ def read_text_table(path: Path, count: int) -> TextTable:
                 raise DataError(f"line {number} of '{path}' is no row of numbers: {line.strip()[:60]!r}") from None
             headers.append(_header_cells(line))
             prose.append(False)
+            above = line
             continue
+        if _EMPTY_CELL.search(line) or _lacks_a_cell(line, above):
+            raise DataError(f"line {number} of '{path}' has an empty cell: write nan where there is no number")
         if len(row) < count or (rows and len(row) != len(rows[0])):
             raise DataError(
                 f"line {number} of '{path}' has {len(row)} numbers, where {max(count, len(rows[0]) if rows else 0)} are expected"
@@ -169,6 +177,16 @@ def read_text_table(path: Path, count: int) -> TextTable:
     names = tuple(headers[naming[-1]]) if naming else ()
     said = frozenset(w for h in headers for cell in h for w in re.split(r"[^\wåµμ.]+", cell.lower()) if w)
     return TextTable(names, np.array(rows), said, bool(naming) and prose[naming[-1]])
+
+
+def _lacks_a_cell(line: str, names: str) -> bool:
+    """Whether a row has the separators of the line of names, and nothing where there is a name."""
+    pairs = [
+        zip(line.split(mark), names.split(mark), strict=True)
+        for mark in ",\t"
+        if 0 < line.count(mark) == names.count(mark)
+    ]
+    return any(name.strip() and not cell.strip() for pair in pairs for cell, name in pair)
 
 
 def _header_cells(line: str) -> list[str]:
@@ -199,14 +217,15 @@ def _lamost(units: Any, path: Path, reading: SpectrumReading) -> np.ndarray:
         if len(image) < 2:
             raise DataError(f"'{path}' has {len(image)} rows where flux and inverse variance are wanted")
         wavelength = 10.0 ** (float(header["COEFF0"]) + float(header["COEFF1"]) * np.arange(image.shape[1]))
-        wavelength = in_vacuum_angstrom(wavelength, reading, "angstrom", _is_air(header))
+        said = str(header.get("CUNIT1", "")).strip().lower()
+        wavelength = in_vacuum_angstrom(wavelength, reading, said if said in ANGSTROM else "angstrom", _is_air(header))
         rows = np.stack([wavelength, np.asarray(image[0], float), np.asarray(image[1], float)], axis=1)
         return kept_samples(rows, image[_AND_MASK] if len(image) > _AND_MASK else None, reading)
     tables = [u for u in units[1:] if {"flux", "ivar"} <= {n.lower() for n in _names_of(u)}]
     if len(tables) > 1:
         raise DataError(f"'{path}' has {len(tables)} tables of spectra: keep one")
     if tables:
-        return _of_table(tables[0], path, reading, _is_air(header))
+        return _of_table(tables[0], path, reading, [_is_air(header), _is_air(tables[0].header)])
     lacking = (
         f", as {', '.join(n for n in ('COEFF0', 'COEFF1') if n not in header)} is missing" if image is not None else ""
     )
@@ -222,8 +241,15 @@ def _names_of(unit: Any) -> list[str]:
     return unit.columns.names if isinstance(unit, BinTableHDU | TableHDU) else []
 
 
-def _of_table(unit: Any, path: Path, reading: SpectrumReading, air: bool | None) -> np.ndarray:
-    """A row a sample, or one row that holds the whole spectrum."""
+def _of_table(unit: Any, path: Path, reading: SpectrumReading, air: Sequence[bool | None]) -> np.ndarray:
+    """A row a sample, or one row that holds the whole spectrum.
+
+    Args:
+      air: what the headers say.
+
+    Raises:
+      DataError: names and headers contradict each other, several spectra, or columns of different lengths.
+    """
     which = columns_of(_names_of(unit), f"'{path}'")
 
     def column(name: str) -> np.ndarray:
@@ -236,19 +262,35 @@ def _of_table(unit: Any, path: Path, reading: SpectrumReading, air: bool | None)
     if len({len(wavelength), len(flux), len(ivar)}) > 1:
         raise DataError(f"'{path}' has columns of different lengths")
     wavelength = 10.0**wavelength if which.logarithmic else wavelength
-    told = "" if which.logarithmic else which.unit or str(unit.columns[which.wavelength].unit or "")
-    own = which.air if which.air is not None else _is_air(unit.header)
-    wavelength = in_vacuum_angstrom(wavelength, reading, told, air if own is None else own)
+    units = [said for said in (which.unit, str(unit.columns[which.wavelength].unit or "").strip()) if said]
+    units = [] if which.logarithmic else units
+    if len({ANGSTROM.get(said.lower()) for said in units}) > 1:
+        raise DataError(
+            f"'{path}' has the unit '{units[0]}' in the name of its wavelengths and '{units[1]}' in its header"
+        )
+    told = {said for said in (which.air, *air) if said is not None}
+    if len(told) > 1:
+        raise DataError(
+            f"'{path}' says of its wavelengths that they are in air, and that they are in vacuum: mend its header"
+        )
+    wavelength = in_vacuum_angstrom(wavelength, reading, units[0] if units else "", told.pop() if told else None)
     mask = column(which.mask) if which.mask else None
     return kept_samples(np.stack([wavelength, flux, ivar], axis=1), mask, reading)
 
 
 def _is_air(header: Any) -> bool | None:
-    """What a header says of the wavelengths: `VACUUM`, `AIRORVAC` (IRAF, DESI), or the axis type `AWAV` or `WAVE`."""
+    """What a header says of the wavelengths: `VACUUM`, `AIRORVAC` (IRAF, DESI), or the axis type `AWAV` or `WAVE` (also `-LOG`, `-TAB`).
+
+    Raises:
+      DataError: both.
+    """
+    found = set()
     for name in ("VACUUM", "AIRORVAC", "CTYPE1"):
-        said = str(header.get(name, "")).strip().upper()
+        said = str(header.get(name, "")).strip().upper().removesuffix("-LOG").removesuffix("-TAB")
         if said in ("F", "FALSE", "0", "AIR", "AWAV"):
-            return True
+            found.add(True)
         if said in ("T", "TRUE", "1", "VAC", "VACUUM", "WAVE"):
-            return False
-    return None
+            found.add(False)
+    if len(found) > 1:
+        raise DataError("a header says both air and vacuum of the wavelengths (VACUUM, AIRORVAC, CTYPE1): mend it")
+    return found.pop() if found else None

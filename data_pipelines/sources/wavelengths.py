@@ -26,7 +26,7 @@ INVERSE_VARIANCES = ("ivar", "invvar", "inverse_variance", "inv_var")
 ERRORS = ("err", "error", "flux_err", "flux_error", "fluxerr", "e_flux", "flux_unc", "sigma", "uncertainty", "sig")
 MASKS = ("andmask", "and_mask", "mask", "flag", "flags", "bad")
 _SHORTEST = 2000.0
-"""Angstrom: numbers that stay below it are more likely nanometres or microns."""
+"""Angstrom: numbers below it are more likely nanometres or microns, and those from 300 to 2500 nm are no Angstrom beyond 2000."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def in_vacuum_angstrom(
     known = wavelength[np.isfinite(wavelength)]
     if len(known) and known.min() <= 0:
         raise DataError(f"a wavelength of {known.min():g}")
-    if not said and len(known) and known.max() < _SHORTEST:
+    if not said and len(known) and known.min() < _SHORTEST:
         raise DataError(
             f"wavelengths from {known.min():g} to {known.max():g} without a unit: say which with --multimodal.wavelength-unit "
             "angstrom, nm or micron"
@@ -168,11 +168,12 @@ def inverse_variance(ivar: np.ndarray | None, error: np.ndarray | None, count: i
 
 
 def kept_samples(rows: np.ndarray, mask: np.ndarray | None, reading: SpectrumReading) -> np.ndarray:
-    """Samples (M, 3) without the flagged ones, where the reading says so.
+    """Samples (M, 3) without the flagged ones, where the reading says so; inverse variances below 0 are none, and become 0.
 
     Args:
       mask: (M,) not 0 where a sample is bad; None: nothing is known.
     """
+    rows[:, 2] = np.where(rows[:, 2] < 0, 0.0, rows[:, 2])
     if reading.flagged == "keep":
         return rows
     good = ~(rows[:, 2] == 0) if rows[:, 2].any() else np.ones(len(rows), bool)

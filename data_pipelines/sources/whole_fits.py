@@ -1,7 +1,7 @@
 """FITS files as astropy can be trusted with them: unpacked beforehand, and their own sums checked."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from lcjax.errors import DataError
 MAX_UNPACKED_BYTES = 4 << 30
 """Of a compressed file, which is unpacked into memory."""
 _FAILED = 0
+_SQUARE = 1.05
+"""Largest ratio of the sides of a pixel."""
 _MAGIC_BYTES = 6
 
 
@@ -59,6 +61,17 @@ def check_sums(units: Iterable[Any]) -> None:
                 "a header has changed since its CHECKSUM was written: restore a copy, or take that card out where the header "
                 "was edited on purpose"
             )
+
+
+def square_pixels(scales: Sequence[float]) -> float:
+    """Side of a pixel, of its two sides.
+
+    Raises:
+      DataError: they differ, so that what is cut out of the image would be stretched.
+    """
+    if not max(scales) <= _SQUARE * min(scales):
+        raise DataError(f"pixels are not square: {scales[0]:.4g} by {scales[1]:.4g} arcsec; resample the image first")
+    return sum(scales) / len(scales)
 
 
 def image_shape(unit: Any) -> tuple[int, ...]:

@@ -123,7 +123,7 @@ def model_card(record: dict[str, Any], description: dict[str, Any]) -> str:
     text += [
         "All settings are in `config.json`. Scores are of the data it was judged on and are not repeated here: see the"
     ]
-    text += ["documentation of the preset, and measure on your own labelled stars (`lcjax probe`)."]
+    text += ["documentation of the preset, and measure on your own labelled stars (`lcjax evaluate --probe`)."]
     return "\n".join(text) + "\n"
 
 

@@ -136,6 +136,9 @@ def test_rows_that_do_not_do(tmp_path):
     write(object_id=["a", "b", "a", None], embedding=[[1.0, 2], [float("nan"), 1], [1.0, 2], [3.0, 4]])
     objects = read()
     assert objects.object_id == ["a"] and len(objects.notes) == 3 and objects.label.tolist() == [-1]
+    write(object_id=["a", "b", "a"], embedding=[[1.0, 2], [2.0, 1], [1.0, 2]], label=["X", "Y", "Z"])
+    objects = read()  # the class of a repeated object is not that of its last row
+    assert objects.label.tolist() == [-1, 0] and "1 stars with several classes or splits" in objects.notes[0]
     write(object_id=["a", "a"], embedding=[[1.0, 2], [1.0, 3]])
     with pytest.raises(DataError, match="two different embeddings"):
         read()
@@ -203,3 +206,17 @@ def test_an_object_that_is_given_two_classes_has_none(tmp_path):
     found = read_objects(tmp_path / "e.parquet", EmbeddingInput())
     assert [found.class_of(i) for i in range(2)] == ["", "Y"] and found.class_names == ("Y",)
     assert "1 stars with several classes" in found.notes[0]
+
+
+def test_repeated_objects_of_tables(tmp_path):
+    """A copy is counted; another class of the same objects is refused, and not settled by the order of the files."""
+    from data_pipelines.kinds.tables.columns import FeatureColumns
+
+    columns = {"object_id": list("abcd"), "label": list("xyxy"), "f": [1.0, 2.0, None, 4.0], "g": [0.5, 1.5, 2.5, 3.5]}
+    for name, label in (("one", "xyxy"), ("copy", "xyxy"), ("other", "yyxy"), ("turned", "yxyx")):
+        pq.write_table(pa.table(columns | {"label": list(label)}), tmp_path / f"{name}.parquet")
+    read = lambda *names: read_features([str(tmp_path / f"{name}.parquet") for name in names], FeatureColumns())
+    assert read("one", "copy").notes == ("left out, repeated ids: 4",)
+    assert "left out, repeated ids with another class, features or split: 1" in read("one", "other").notes
+    with pytest.raises(DataError, match="4 of 8 rows say something else of an object than another row"):
+        read("one", "turned")

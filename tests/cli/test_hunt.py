@@ -140,6 +140,20 @@ def test_a_growing_file_is_left_alone_and_a_changed_one_read_again(tmp_path):
     assert [len(d.arrivals) for d in feed.deliveries(delivery.marks)] == [2] and feed.waiting() == 0
 
 
+def test_a_file_that_is_gone_costs_the_others_nothing(tmp_path):
+    files = [tmp_path / f"{name}.avro" for name in "abc"]
+    for number, path in enumerate(files):
+        write(path, number)
+    source = arrivals.FolderAlerts([tmp_path])
+    listed = list(source._changed({}))
+    source._changed = lambda marks: [item for item in listed if marks.get(str(item[0])) != item[1]]
+    files[1].unlink()
+    parts = list(source.arrived({}))
+    found = [one for part in parts for one in part.outcomes]
+    assert [isinstance(one, Rejection) for one in found] == [False, True, False] and source.waiting() == 0
+    assert {name for part in parts for name in part.marks} == {str(files[0]), str(files[2])}
+
+
 def test_the_simulated_night_goes_on_where_it_was():
     feed = AlertFeed(arrivals.SimulatedAlerts(70))
     parts = list(feed.deliveries({}))

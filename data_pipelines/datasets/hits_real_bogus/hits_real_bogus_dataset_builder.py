@@ -101,7 +101,8 @@ def _chunk(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray |
             f"'{path}' has planes of shape {planes[0].shape}: candidates must be on the first axis, pixels behind"
         )
     side = round(float(np.sqrt(planes[0].size / max(rows, 1))))
-    if any(plane.size != rows * side * side or len(plane) != rows for plane in planes):
+    shapes = (rows, side * side), (rows, side, side)
+    if any(plane.shape not in shapes for plane in planes):
         raise DataError(
             f"'{path}' has planes of shapes {', '.join(str(p.shape) for p in planes)}: they are no squares of one size"
         )

@@ -64,7 +64,9 @@ def test_chunks_of_another_layout_are_named(changes, says, tmp_path):
 
 
 def test_turned_chunks_and_empty_planes_are_no_stamps(tmp_path):
-    """441 candidates of 4 x 4 pixels are as good as none: pixels lie on the first axis."""
+    """441 candidates of 4 x 4 pixels are as good as none: pixels lie on the first axis; so do they of (21, 21, 84)."""
+    cube = np.zeros((21, 21, 84), np.float32)  # as many numbers as 21 squares of 42 pixels
+    np.savez(tmp_path / "u.npz", temp_images=cube, sci_images=cube, diff_images=cube)
     turned = np.zeros((441, 16), np.float32)
     np.savez(tmp_path / "t.npz", temp_images=turned, sci_images=turned, diff_images=turned)
     empty = np.random.default_rng(0).normal(size=(6, 25))
@@ -73,4 +75,5 @@ def test_turned_chunks_and_empty_planes_are_no_stamps(tmp_path):
     settings = ImageSettings(classes=("bogus", "real"))
     done = prepare("hits_real_bogus", [tmp_path], tmp_path / "D", shards=1, fractions=(1.0, 0.0, 0.0), images=settings)
     assert done.report.kept == 5 and "on the first axis" in str(done.report.bad_files)
+    assert "no squares of one size" in str(done.report.bad_files)
     assert done.report.reasons()["no pixels"] == 1

@@ -11,15 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from data_pipelines.sources.whole_fits import FitsSource, check_sums, image_shape
+from data_pipelines.sources.whole_fits import FitsSource, check_sums, image_shape, square_pixels
 from lcjax.errors import DataError, MissingExtraError, Rejection, first_line
 from lcjax.files import printable
 
 MAX_PIXELS = 64 << 20
 """Larger images are refused: cut out the field first."""
 FITS_ENDINGS = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz", ".fit.gz")
-_SQUARE = 1.05
-"""Largest ratio of the sides of a pixel."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +159,9 @@ def _pixels_and_wcs(path: Path) -> tuple[np.ndarray, Any, float | None]:
     words = [key for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2") if isinstance(header.get(key), str)]
     if words:
         raise DataError(f"damaged world coordinates: {', '.join(words)} should be a number")
-    if not max(scales) <= _SQUARE * min(scales):
-        raise DataError(f"pixels are not square: {scales[0]:.4g} by {scales[1]:.4g} arcsec; resample the image first")
+    side = square_pixels(scales)
     try:
-        return pixels, _in_icrs(wcs), float(np.mean(scales))
+        return pixels, _in_icrs(wcs), float(side)
     except ValueError as error:
         raise DataError(
             f"unknown world coordinates: axes {' and '.join(wcs.wcs.ctype)}, system '{wcs.wcs.radesys}'; give ICRS, FK5, FK4 or "

@@ -8,8 +8,14 @@ from typing import Any
 import numpy as np
 
 from data_pipelines.simulate.galaxies import BANDS, VOTES
-from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET
-from data_pipelines.sources.catalogues import class_column, numeric_column, read_catalogue
+from data_pipelines.sources.catalogues import (
+    ARCSECONDS,
+    DEGREES,
+    check_unit,
+    class_column,
+    numeric_column,
+    read_catalogue,
+)
 from lcjax.errors import ConfigError, DataError
 
 
@@ -62,12 +68,16 @@ def read_galaxies(settings: MosaicSettings) -> list[CataloguedGalaxy]:
     """The rows of the catalogue.
 
     Raises:
-      DataError: it cannot be read, lacks a column, or has a galaxy twice.
+      DataError: it cannot be read, lacks a column, has a galaxy twice, or gives places or radii in other units.
     """
     path = settings.catalogue
-    _check_format(path, "--mosaics.catalogue")
     columns = [settings.id, settings.ra, settings.dec, settings.radius, *([settings.field] if settings.field else [])]
     table = read_catalogue(path, columns)
+    units = {settings.ra: DEGREES, settings.dec: DEGREES}
+    if settings.radius_unit == 1:
+        units[settings.radius] = ARCSECONDS
+    for column, unit in units.items():
+        check_unit(table.schema.field(column), unit, path)
     names = class_column(table, settings.id, path)
     fields = class_column(table, settings.field, path) if settings.field else [""] * len(names)
     ra, dec, radius = (numeric_column(table, name, path) for name in (settings.ra, settings.dec, settings.radius))
@@ -84,17 +94,11 @@ def read_galaxies(settings: MosaicSettings) -> list[CataloguedGalaxy]:
     return out
 
 
-def _check_format(path: Path, option: str) -> None:
-    if not path.name.lower().endswith((*PARQUET, *CSV, *ASTROPY)):
-        raise DataError(f"'{path}' ({option}) is of no known format: tables are CSV, Parquet, ECSV or FITS")
-
-
 def read_votes(
     settings: MosaicSettings, galaxies: Sequence[CataloguedGalaxy]
 ) -> dict[tuple[str, str, str], np.ndarray]:
     """(field, galaxy, band or "") -> (5,) fractions, NaN where they are none."""
     path = settings.table
-    _check_format(path, "--mosaics.table")
     keys = [name for name in (settings.field, settings.band) if name]
     table = read_catalogue(path, [settings.id, *keys, *settings.votes])
     text = lambda name: class_column(table, name, path) if name else [""] * table.num_rows

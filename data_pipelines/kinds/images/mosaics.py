@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from data_pipelines.kinds.images.mosaic_catalogues import CataloguedGalaxy, MosaicSettings, read_galaxies, read_votes
-from data_pipelines.kinds.images.pictures import FITS
+from data_pipelines.kinds.images.pictures import BAND_CARDS, FITS
 from data_pipelines.kinds.images.records import encode_image
 from data_pipelines.kinds.images.resizing import resize
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
 from data_pipelines.simulate.galaxies import BANDS, PETROSIAN_RADII, VOTES
 from data_pipelines.sources.folders import check_there
-from data_pipelines.sources.whole_fits import FitsSource
+from data_pipelines.sources.whole_fits import FitsSource, check_sums, square_pixels
 from lcjax.errors import ConfigError, DataError, MissingExtraError, Rejection, first_line
 from lcjax.files import printable
 
@@ -91,12 +91,14 @@ def _open(path: Path) -> tuple[np.ndarray, Any, str]:
     try:
         from astropy.io import fits
         from astropy.wcs import WCS
+        from astropy.wcs.utils import proj_plane_pixel_scales
     except ImportError:
         raise MissingExtraError("astropy", "data", "reading mosaics") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with fits.open(FitsSource(path).opened(), memmap=False) as units:
+                check_sums(units)  # before pixels are scaled, which changes what is summed
                 images = [u for u in units if u.is_image and u.data is not None and u.data.ndim == 2]
                 if len(images) != 1:
                     raise DataError(f"it has {len(images)} images of two axes: a mosaic is one")
@@ -109,6 +111,7 @@ def _open(path: Path) -> tuple[np.ndarray, Any, str]:
         raise DataError(f"damaged FITS file: {first_line(error, 120)}") from error
     if not sky.has_celestial:
         raise DataError("no world coordinates: places of galaxies cannot be found in it")
+    square_pixels(proj_plane_pixel_scales(sky.celestial) * 3600)
     return pixels, sky.celestial, _band(path, header)
 
 
@@ -140,7 +143,7 @@ def _pixel_degrees(sky: Any) -> float:
 
 def _band(path: Path, header: Mapping[str, Any]) -> str:
     """Of the header, or of the name."""
-    cards = [str(header.get(card, "")).strip().upper() for card in ("FILTER", "FILTER1", "FILTER2", "BAND")]
+    cards = [str(header.get(card, "")).strip().upper() for card in BAND_CARDS]
     found = sorted({card for card in cards if card in BANDS})
     if not found:
         words = path.name.upper().replace(".", "_").replace("-", "_").split("_")

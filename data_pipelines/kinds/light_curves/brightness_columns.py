@@ -43,6 +43,10 @@ RELATIVE_ERRORS = ("flux_over_error", "g_transit_flux_over_error")
 """Gaia: signal to noise, where magnitudes have no errors."""
 
 
+_FLUX_FIRST = (("ujy", "m"), ("fluxcal", "mag"))
+"""Of differences, whose negative ones have no magnitude: ATLAS writes it as a negative one, SNANA leaves it out or fills it in."""
+
+
 @dataclass
 class BrightnessColumns:
     """What was found: field -> column, and what to say of the rest."""
@@ -88,9 +92,9 @@ def find(names: Sequence[str], given: "ColumnNames", where: str, taken: tuple[st
         chosen = by_magnitude if by_magnitude or not by_flux else by_flux
     else:
         chosen = by_flux
-    atlas = short(by_flux.get("flux", "")) == "ujy" and short(by_magnitude.get("magnitude", "")) == "m"
-    if atlas and not (given.magnitude or given.magnitude_error):
-        chosen = by_flux  # ATLAS writes the magnitude of a negative flux as a negative magnitude
+    first_flux = (short(by_flux.get("flux", "")), short(by_magnitude.get("magnitude", ""))) in _FLUX_FIRST
+    if first_flux and not (given.magnitude or given.magnitude_error):
+        chosen = by_flux
     if chosen is by_flux and not given.flux and by_flux:
         _check_one_flux(names, where)
     wanted = "flux" if chosen is by_flux and by_flux else "magnitude"

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
 from data_pipelines.sources.astropy_tables import read_with_astropy
+from data_pipelines.sources.catalogues import DEGREES, check_unit
 from data_pipelines.sources.csv_tables import read_csv
-from data_pipelines.sources.measurements import UNIT
 from lcjax.errors import ConfigError, DataError, Rejection, first_line
 
 IDS = ("object_id", "id", "name", "source_id", "edr3_source_id")
@@ -28,7 +28,7 @@ UNITS = {
         ("pm", "pmra", "pmdec", "pmra_error", "pmdec_error"), ("mas / yr", "mas/yr", "mas.yr**-1", "mas yr-1")
     ),
     "period": ("d", "day", "days"),
-    **dict.fromkeys(("ra", "dec", "l", "b"), ("deg", "degree", "degrees")),
+    **dict.fromkeys(("ra", "dec", "l", "b"), DEGREES),
 }
 """Column of a known meaning -> the unit that it is taken to be in, as tables write it."""
 _EXACT = 2.0**53
@@ -100,12 +100,8 @@ def check_units(table: pa.Table, path: Path) -> None:
       DataError: there is one.
     """
     for field in table.schema:
-        unit = (field.metadata or {}).get(UNIT, b"").decode().strip()
-        wanted = UNITS.get(field.name, ())
-        if wanted and unit and unit.lower() not in wanted:
-            raise DataError(
-                f"column '{field.name}' of '{path}' is in '{unit}' where '{wanted[0]}' is wanted: convert it"
-            )
+        if field.name in UNITS:
+            check_unit(field, UNITS[field.name], path)
 
 
 def _only_catalogue(files: Sequence[Path]) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_pipelines.kinds.light_curves.sentinels import filled_fluxes
 from data_pipelines.kinds.multimodal.catalogue import IDS, TABLES, _texts, ids_of, name_of_file, read_any
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
 from data_pipelines.sources.measurements import UNIT
@@ -32,11 +33,22 @@ MAGNITUDES = (
     ("magnitude", "error"),
 )
 
+_FAINTEST = 50.0
+"""Beyond any star, mag."""
+_MAGNITUDE_UNITS = ("", "mag")
+
 
 def flux_of(magnitude: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Flux in units of that of magnitude 0, and its error; 0 where the error of the magnitude is not known."""
     flux = 10.0 ** (-0.4 * magnitude)
     return flux, np.where(np.isfinite(error), flux * error * np.log(10) / 2.5, 0.0)
+
+
+def measured_flux(kind: object, value: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flux and error of columns that are `FLUXES` or `MAGNITUDES`; NaN where a number such as 99.99 mag stands for nothing."""
+    if kind is MAGNITUDES:
+        return flux_of(np.where(np.abs(value) <= _FAINTEST, value, np.nan), error)
+    return np.where(filled_fluxes(value), np.nan, value), known_error(error)
 
 
 def known_error(error: np.ndarray) -> np.ndarray:
@@ -112,6 +124,7 @@ def read_light_curve(path: Path, brightness: str | None = None) -> np.ndarray:
                 f"'{path}' has the columns {', '.join(names)}: one time ({', '.join(TIMES)}) is wanted, and flux, flux_err or mag, mag_err"
             )
         kind, which = pair
+        _check_units(path, [plain_name(name)[1] for name in names], times[0], kind, [*map(lower.index, which)])
         found = rows[:, [times[0], *map(lower.index, which)]]
     elif rows.shape[1] == 5:
         kind, found = FLUXES, rows[:, [0, 3, 4]]
@@ -126,8 +139,19 @@ def read_light_curve(path: Path, brightness: str | None = None) -> np.ndarray:
             f"'{path}' has {rows.shape[1]} columns without names: five (HJD, magnitude, error, flux, error) or three (time, brightness, "
             "error) are known"
         )
-    flux, error = flux_of(*found[:, 1:].T) if kind is MAGNITUDES else (found[:, 1], known_error(found[:, 2]))
+    flux, error = measured_flux(kind, *found[:, 1:].T)
     return np.column_stack([found[:, 0], flux, error])
+
+
+def _check_units(path: Path, units: Sequence[str], time: int, kind: object, brightness: Sequence[int]) -> None:
+    """Raises DataError where the names of columns give times that are no days, or magnitudes and errors in two units."""
+    if units[time] not in TIME_UNITS:
+        raise DataError(f"'{path}' has times in '{units[time]}': known are MJD, JD, HJD, BJD and days")
+    said = [units[i] for i in brightness]
+    if kind is MAGNITUDES and (odd := [unit for unit in said if unit not in _MAGNITUDE_UNITS]):
+        raise DataError(f"'{path}' has magnitudes or their errors in '{odd[0]}': write them in mag")
+    if kind is FLUXES and all(said) and len(set(said)) > 1:
+        raise DataError(f"'{path}' has fluxes in '{said[0]}' and their errors in '{said[1]}': write both in one unit")
 
 
 def _table(path: Path) -> dict[str, list[tuple[str, float, float, float]]]:
@@ -146,9 +170,11 @@ def _table(path: Path) -> dict[str, list[tuple[str, float, float, float]]]:
     time, values, errors = numbers
     told = (table.schema.field(times[0]).metadata or {}).get(UNIT, b"").decode()
     in_one_unit(time, [told] * len(time), path)
+    units = [(table.schema.field(n).metadata or {}).get(UNIT, b"").decode() for n in (names[value], names[error])]
+    _check_units(path, ["", *(unit.lower().partition("(")[0].strip() for unit in units)], 0, kind, [1, 2])
     if "u_time" in names:
         time = in_one_unit(time, _texts(table[names["u_time"]]), path)
-    values, errors = flux_of(values, errors) if kind is MAGNITUDES else (values, known_error(errors))
+    values, errors = measured_flux(kind, values, errors)
     bands = _texts(table[names["band"]]) if "band" in names else [""] * len(time)
     found: dict[str, list[tuple[str, float, float, float]]] = defaultdict(list)
     for object_id, band, *point in zip(ids_of(table[ids], f"'{path}'"), bands, time, values, errors, strict=True):

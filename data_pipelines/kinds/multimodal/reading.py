@@ -20,8 +20,6 @@ from data_pipelines.shards.layout import Record
 from data_pipelines.sources.folders import check_there, files_below
 from lcjax.errors import DataError, MissingExtraError, Rejection
 
-TABLES = (".csv", ".csv.gz", ".parquet", ".fits", ".ecsv")
-
 
 def read_objects(paths: Sequence[Path], options: MultimodalOptions, report: Report) -> Iterator[Record | Rejection]:
     """Records and rejections, in the order of the catalogue.

@@ -10,7 +10,7 @@ from data_pipelines.kinds.base import Kind, PrepareSettings
 from data_pipelines.kinds.report import Report
 from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.kinds.tables.columns import FeatureColumns
-from data_pipelines.kinds.tables.reading import FeatureTable, read_features, table_files
+from data_pipelines.kinds.tables.reading import FeatureTable, check_same_units, read_features, table_files
 from data_pipelines.shards.layout import Record, RecordLayout
 from lcjax.errors import DataError, Rejection
 
@@ -39,10 +39,12 @@ class Tables(Kind):
         files, others = table_files(paths)
         report.other_files |= dict.fromkeys(map(str, others))
         seen: dict[str, tuple[str, int]] = {}
+        units: dict[str, tuple[str, Path]] = {}
         rows, others_said = 0, []
         for path in files:
             try:
                 table = read_features(path, asked)
+                check_same_units(table, units)
             except DataError as error:
                 if len(files) == 1:
                     raise
@@ -65,11 +67,23 @@ class Tables(Kind):
                     values = dict(zip(table.names, table.features[row].tolist(), strict=True))
                     place = {"ra": table.ra[row], "dec": table.dec[row]}
                     yield self.layout.encode(name, label=table.label[row], metadata=values, **place)
-        if len(others_said) > _MOST_CONTRADICTED * rows:
-            raise DataError(
-                f"{len(others_said):,} of {rows:,} rows say something else of an object than another row ({others_said[0]}): give "
-                "the table that is right alone, or ids that tell them apart"
-            )
+        check_contradictions(others_said, rows)
+
+
+def check_contradictions(found: Sequence[str], rows: int) -> None:
+    """Refuses tables whose rows say other things of the same objects, unless they are few.
+
+    Args:
+      found: a description a row that does. rows: of all tables.
+
+    Raises:
+      DataError: they are more than a fifth.
+    """
+    if len(found) > _MOST_CONTRADICTED * rows:
+        raise DataError(
+            f"{len(found):,} of {rows:,} rows say something else of an object than another row ({found[0]}): give "
+            "the table that is right alone, or ids that tell them apart"
+        )
 
 
 def _said(table: FeatureTable, row: int) -> int:

@@ -68,10 +68,10 @@ class FeatureColumns:
             said = [number_of(text) for text in self.missing if text != NOTHING]
             return np.where(np.isin(values, said), np.nan, values)
         others = values[np.isfinite(values) & ~np.isin(values, _STAND_INS)]
-        largest = np.abs(others).max(initial=0.0)
+        largest, positive = np.abs(others).max(initial=0.0), (others >= 0).all()
         for number in _STAND_INS:
             count = int((values == number).sum())
-            if count > 1 and len(others) and abs(number) > _FAR * largest:
+            if count > 1 and len(others) and (abs(number) > _FAR * largest or (number < 0 and positive)):
                 raise DataError(
                     f"column '{name}' of {where} has {number:g} in {count:,} rows, far from all its other values: say --features.missing {number:g} "
                     f"where it stands for no value, or --features.missing {NOTHING} where it is one"

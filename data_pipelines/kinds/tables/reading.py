@@ -1,7 +1,7 @@
 """Tables of features, one row an object: Parquet, CSV, ECSV, FITS -> rows with an id, a class and named numbers."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from data_pipelines.kinds.tables.columns import EMPTY, Columns, FeatureColumns, recognise
 from data_pipelines.sources.arrow_batches import ASTROPY, CSV, PARQUET, file_batches, is_list
+from data_pipelines.sources.catalogues import DEGREES, check_unit, unit_of
 from data_pipelines.sources.cells import classes_of, numbers_of, read_ids, texts_of, whole
 from lcjax.errors import DataError
 
@@ -32,6 +33,25 @@ class FeatureTable:
     """What a column `split` says, and `fold`; None where there is none."""
     fold: list[str | None]
     path: Path
+    units: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Column of features -> unit, where its header gives one."""
+
+
+def check_same_units(table: FeatureTable, known: dict[str, tuple[str, Path]]) -> None:
+    """Refuses a file whose columns are in other units than those of an earlier one.
+
+    Args:
+      known: column -> unit and file of the first that gives one; filled.
+
+    Raises:
+      DataError: a column is in two units.
+    """
+    for name, unit in table.units.items():
+        other, path = known.setdefault(name, (unit, table.path))
+        if other.replace(" ", "").lower() != unit.replace(" ", "").lower():
+            raise DataError(
+                f"column '{name}' is in '{unit}' in '{table.path}' and in '{other}' in '{path}': convert one of them"
+            )
 
 
 def table_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -85,11 +105,12 @@ def read_features(path: Path, asked: FeatureColumns | None = None) -> FeatureTab
         label,
         names,
         features,
-        _degrees(table, roles.ra, 360),
-        _degrees(table, roles.dec, 90),
+        _degrees(table, roles.ra, 360, path),
+        _degrees(table, roles.dec, 90, path),
         split,
         text("fold"),
         path,
+        {name: unit for name in roles.features if (unit := unit_of(table.schema.field(name)))},
     )
 
 
@@ -100,7 +121,9 @@ def _numbers(table: pa.Table, roles: Columns, path: Path, asked: FeatureColumns)
     for name in roles.features:
         column = whole(table.column(name))
         if is_list(column.type):
-            values = _lists(column, name, path)
+            lists = _lists(column, name, path).T
+            places = [asked.without_stand_ins(v, f"{name}_{i}", f"'{path}'") for i, v in enumerate(lists)]
+            values = np.stack(places, axis=1)
             names += [f"{name}_{i}" for i in range(values.shape[1])]
         else:
             values = numbers_of(column, f"'{name}' of '{path}'")
@@ -126,10 +149,11 @@ def _lists(column: pa.Array, name: str, path: Path) -> np.ndarray:
     return out
 
 
-def _degrees(table: pa.Table, name: str | None, largest: float) -> np.ndarray:
-    """Raises DataError where a column of places holds texts that are no numbers, such as hours and minutes."""
+def _degrees(table: pa.Table, name: str | None, largest: float, path: Path) -> np.ndarray:
+    """Raises DataError where a column of places holds texts that are no numbers, such as hours and minutes, or is in another unit."""
     if name is None or is_list(table.schema.field(name).type):
         return np.full(table.num_rows, np.nan)
+    check_unit(table.schema.field(name), DEGREES, path)
     column = whole(table.column(name))
     values = numbers_of(column, name)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):

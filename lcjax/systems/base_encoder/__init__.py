@@ -67,7 +67,7 @@ class BaseEncoderSystem(PretrainingSystem):
         return f"""
 lcjax evaluate {model} --data D                         # hidden points of held-out stars, embeddings
 lcjax predict {model} STARS.parquet --out emb.parquet   # embeddings of your stars
-lcjax probe {model} --data D                            # classes from few labels
+lcjax evaluate {model} --data D --probe                  # classes from few labels
 python -m benchmarks few-shot --data D --models {model}   # beside hand-made features"""
 
 

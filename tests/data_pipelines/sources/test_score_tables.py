@@ -20,11 +20,21 @@ def test_scores_and_what_is_said_of_them(tmp_path):
     assert read_scores(path) is None
 
 
+def test_cells_of_other_types(tmp_path):
+    """Ids that are floats where one lacks, scores that are text, a class called 0."""
+    path = tmp_path / "s.parquet"
+    columns = {"object_id": [12.0, None, 14.0], "anomaly_score": ["2.0", "3.0", "high"], "class": [0, 1, 2]}
+    pq.write_table(pa.table(columns), path)
+    found = read_scores(path)
+    assert found.object_id == ["12"] and found.score.tolist() == [2.0] and found.left_out == 2
+    assert found.about == [{"class": "0"}]
+
+
 @pytest.mark.parametrize(
     ("columns", "why"),
     [
         ({"anomaly_score": [1.0]}, "no object_id"),
-        ({"object_id": ["a"], "anomaly_score": [float("nan")]}, "no finite score"),
+        ({"object_id": ["a"], "anomaly_score": [float("nan")]}, "no object with a finite score"),
     ],
 )
 def test_what_cannot_be_ranked(tmp_path, columns, why):

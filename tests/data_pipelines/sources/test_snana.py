@@ -54,12 +54,25 @@ def test_text_files(tmp_path):
     assert found["1248677", "g"].fluxes.flux[0] == -5.0  # a flux below the template's is a flux
 
 
+def test_fluxes_go_before_magnitudes(tmp_path):
+    """A flux below the template's has no magnitude, and that of a difference is none of a star."""
+    content = text().replace("FLUXCALERR", "FLUXCALERR MAG MAGERR").replace(" 2.00\n", " 2.00 22.5 0.02\n")
+    (tmp_path / "a.dat").write_text(content.replace(" 2.00 22.5", " 2.00 128.0", 1))
+    one = curves(tmp_path / "a.dat")["1248677", "g"]
+    assert one.fluxes.kind == "difference_flux" and one.fluxes.flux[0] == -5.0
+
+
 @pytest.mark.parametrize(
     "content,why",
     [
         (text(promised=9), r"promises 9 observations \(NOBS\) and has 8"),
         (text() .replace("X3 101.00", "101.00"), "has 4 values in line 10 where its VARLIST names 5"),
         (text().replace("SNID:", "NAME:"), "no SNID"),
+        (text() + text("7"), "goes on with 'SNID:' in line 19"),
+        (text().replace("END:\n", "") + text("7"), "goes on with 'SNID:'"),
+        (text() + "OBS: 56009.0 g X3 1.0 1.0\n", "goes on with 'OBS:'"),
+        (text().replace("FILTERS:", "RA: 53.5 deg\nFILTERS:"), "says RA: twice, in two ways"),
+        (text().replace("FLT FIELD", "FLUXCAL FIELD"), "a variable twice"),
     ],
 )  # fmt: skip
 def test_text_that_does_not_fit(tmp_path, content, why):
@@ -115,4 +128,40 @@ def test_pairs_that_do_not_fit(pair):
         curves(phot)
     head.unlink()
     with pytest.raises(DataError, match="without its _HEAD file"):
+        curves(phot)
+
+
+@pytest.mark.parametrize(
+    "change,why",
+    [
+        ({"SNID": ["11", "12", "11"]}, "has the supernova '11' twice"),
+        ({"NOBS": [6, 3, 5]}, r"gives 12 3 points \(NOBS\) and the rows of 4"),
+        ({"PTROBS_MIN": [1, 1, 13], "PTROBS_MAX": [6, 4, 17]}, "gives some points to both '1[12]' and '1[12]'"),
+    ],
+)
+def test_heads_that_contradict_themselves(pair, change, why):
+    from astropy.table import Table
+
+    head = next(pair.glob("*HEAD*"))
+    table = Table.read(head)
+    for name, values in change.items():
+        table[name] = values
+    table.write(head, format="fits", overwrite=True)
+    with pytest.raises(DataError, match=why):
+        curves(next(pair.glob("*PHOT*")))
+
+
+def test_a_changed_byte_of_the_points(pair):
+    from astropy.io import fits
+
+    phot = next(pair.glob("*PHOT*"))
+    with fits.open(phot) as units:
+        fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU(units[1].data.copy())]).writeto(
+            phot, overwrite=True, checksum=True
+        )
+    assert len(curves(phot)) == 6
+    content = bytearray(phot.read_bytes())
+    content[5760 + 10] ^= 1  # a FLUXCAL of the first row
+    phot.write_bytes(content)
+    with pytest.raises(DataError, match=r"PHOT\.FITS': the data have changed since DATASUM"):
         curves(phot)

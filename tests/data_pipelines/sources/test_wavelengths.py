@@ -53,6 +53,7 @@ def test_samples_that_are_flagged_are_left_out_where_that_is_asked(tmp_path):
     [
         ("", (WAVE, FLUX, IVAR), r"--multimodal.third ivar or error"),
         ("wave flux\n", (WAVE / 10, FLUX), r"--multimodal.wavelength-unit"),
+        ("wave flux\n", (np.linspace(300.0, 2500.0, 6), FLUX), r"from 300 to 2500 without a unit"),
         ("# wavelength in micron, K band\n", (WAVE, FLUX), "speaks of 'micron'"),
         ("# in air\nwave flux\n", (WAVE, FLUX), r"--multimodal.wavelength-medium"),
         ("wave_km flux\n", (WAVE, FLUX), "columns wave_km"),
@@ -91,6 +92,42 @@ def test_fits_headers_say_units_and_air_and_what_is_missing(tmp_path):
     image = np.stack([FLUX, np.ones(6), FLUX, mask])
     path = fits_file(tmp_path / "e.fits", image=image, COEFF0=3.6, COEFF1=1e-3)
     assert len(read_spectrum(path)) == 6 and len(read_spectrum(path, SpectrumReading(flagged="drop"))) == 5
+
+
+def test_headers_that_contradict_themselves_or_the_names(tmp_path):
+    def spectrum(number, name="WAVELENGTH", unit="", **cards):
+        table = {name: (WAVE[None], unit), "FLUX": (FLUX[None], ""), "IVAR": (IVAR[None], "")}
+        return fits_file(tmp_path / f"{number}.fits", table=table, **cards)
+
+    with pytest.raises(DataError, match="the unit 'nm' in the name of its wavelengths and 'Angstrom' in its header"):
+        read_spectrum(spectrum(1, "wave_nm", "Angstrom"))
+    with pytest.raises(DataError, match="in air, and that they are in vacuum"):
+        read_spectrum(spectrum(2, "wave_air", VACUUM=True))
+    with pytest.raises(DataError, match="both air and vacuum"):
+        read_spectrum(spectrum(3, VACUUM=True, CTYPE1="AWAV"))
+    image = np.stack([FLUX, IVAR])
+    path = fits_file(tmp_path / "4.fits", image=image, COEFF0=3.6, COEFF1=1e-3, CTYPE1="AWAV-LOG")
+    assert read_spectrum(path)[0, 0] == vacuum(np.array([10**3.6]))[0]
+    path = fits_file(tmp_path / "5.fits", image=image, COEFF0=2.6, COEFF1=1e-3, CUNIT1="nm")
+    np.testing.assert_allclose(read_spectrum(path)[0, 0], 10**3.6)
+
+
+def test_a_column_is_not_taken_for_another(tmp_path):
+    """The third of three is the flux, an empty cell would move the next one into its place, and a variance is not negative."""
+    path = text(tmp_path / "a.txt", "number wave flux\n", np.arange(6), WAVE, FLUX)
+    assert not read_spectrum(path, SpectrumReading(third="ivar"))[:, 2].any()
+    for names, row in (
+        ("wave,flux,ivar", "{},,4.0"),
+        ("wave\tflux\tivar", "{}\t\t4.0"),
+        ("flux,wave,ivar", "4100,{},"),
+    ):
+        (tmp_path / "b.csv").write_text("\n".join([names, *(row.format(w) for w in WAVE)]))
+        with pytest.raises(DataError, match=r"line 2 of .* has an empty cell"):
+            read_spectrum(tmp_path / "b.csv")
+    (tmp_path / "b.csv").write_text("\n".join(["wave,flux,", *(f"{w},1.0," for w in WAVE)]))
+    assert read_spectrum(tmp_path / "b.csv")[0].tolist() == [WAVE[0], 1.0, 0.0]  # no name, no cell
+    path = text(tmp_path / "c.txt", "wave flux ivar\n", WAVE, FLUX, np.where(IVAR == 0, -1.0, IVAR))
+    np.testing.assert_array_equal(read_spectrum(path)[:, 2], IVAR)
 
 
 def test_names():

@@ -1,11 +1,13 @@
 """Galaxies are found in mosaics of any coordinates, and votes that are on none of them are refused."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from data_pipelines.kinds.images.mosaic_catalogues import CataloguedGalaxy, MosaicSettings, read_votes
-from data_pipelines.kinds.images.mosaics import places_in
-from lcjax.errors import DataError
+from data_pipelines.kinds.images.mosaic_catalogues import CataloguedGalaxy, MosaicSettings, read_galaxies, read_votes
+from data_pipelines.kinds.images.mosaics import places_in, read_mosaics
+from lcjax.errors import DataError, Rejection
 
 pytest.importorskip("astropy")
 PIXELS = np.array([[30.0, 60.0], [70.0, 40.0]])
@@ -63,3 +65,40 @@ def test_votes_are_on_galaxies_of_the_catalogue(tmp_path):
     (tmp_path / "v.csv").write_text(header + "g1,H160,.6,.4,0,0,0\n")
     with pytest.raises(DataError, match="votes in the band 'H160'"):
         read_votes(asked, galaxies)
+
+
+def test_units_of_the_catalogue(tmp_path):
+    from astropy.table import Table
+
+    table = Table({"ID": ["g1"], "RA": [20.0], "DEC": [-5.0], "PETRO_RADIUS": [12.0]})
+    table["RA"].unit, table["PETRO_RADIUS"].unit = "deg", "pix"
+    path = tmp_path / "c.ecsv"
+    table.write(path)
+    with pytest.raises(DataError, match=r"'PETRO_RADIUS' of .* is in 'pix' where 'arcsec' is wanted"):
+        read_galaxies(MosaicSettings(catalogue=path))
+    assert read_galaxies(MosaicSettings(catalogue=path, radius_unit=0.05))[0].radius == pytest.approx(0.6)
+    table["RA"].unit = "hourangle"
+    table.write(path, overwrite=True)
+    with pytest.raises(DataError, match=r"'RA' of .* is in 'hourangle' where 'deg' is wanted"):
+        read_galaxies(MosaicSettings(catalogue=path, radius_unit=0.05))
+
+
+def test_mosaics_that_are_damaged_or_stretched(tmp_path):
+    from astropy.io import fits
+
+    (tmp_path / "c.csv").write_text("ID,RA,DEC,PETRO_RADIUS\ng1,20.0,-5.0,1.0\n")
+    path = tmp_path / "m_f160w.fits"
+    unit = fits.PrimaryHDU(np.random.default_rng(0).normal(1e3, 50, (120, 100)), sky_of().to_header())
+    unit.scale("int16", bzero=900.0, bscale=0.1)
+    unit.writeto(path, checksum=True)
+    report = SimpleNamespace(bad_files={}, other_files={})
+    read = lambda: list(read_mosaics([path], MosaicSettings(catalogue=tmp_path / "c.csv"), report, "clash"))
+    assert not isinstance(read()[0], Rejection)
+    content = bytearray(path.read_bytes())
+    content[-2880 * 2] ^= 1
+    path.write_bytes(content)
+    assert "changed since DATASUM" in read()[0].reason
+    sky = sky_of(turn=0.0)
+    sky.wcs.cd = sky.wcs.cd * [[1.0], [2.0]]
+    fits.PrimaryHDU(np.ones((120, 100), np.float32), sky.to_header()).writeto(path, overwrite=True)
+    assert "pixels are not square: 0.1 by 0.2 arcsec" in read()[0].reason

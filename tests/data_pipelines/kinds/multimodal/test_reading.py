@@ -367,3 +367,29 @@ def test_kind_reads_its_files_and_prepares(survey, tmp_path_factory):
     assert sum(not isinstance(r, Rejection) for r in found) == 4
     assert len(read_catalogue([survey / "catalogue.csv"], MultimodalOptions())) == 4
     assert Spectra([survey / "spectra" / "spec-1.fits"], survey / "catalogue.csv").of("", "nobody") is None
+
+
+def test_units_of_the_table_of_light_curves(tmp_path):
+    table = pytest.importorskip("astropy.table").Table(
+        {"id": [1], "mjd": [58000.0], "mag": [15000.0], "mag_err": [10.0]}, units={"mag": "mmag", "mag_err": "mmag"}
+    )
+    table.write(tmp_path / "photometry.ecsv")
+    with pytest.raises(DataError, match="magnitudes or their errors in 'mmag'"):
+        Photometry([tmp_path / "photometry.ecsv"], MultimodalOptions(), tmp_path / "catalogue.csv")
+
+
+def test_light_curves_in_other_units_and_numbers_that_stand_for_nothing(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = lambda value: "".join(f"{i},{value if i % 3 == 0 else 14.5 + i / 10},0.01\n" for i in range(9))
+    for header, match in (
+        ("time[s],flux,flux_err", "times in 's'"),
+        ("hjd,mag[mmag],err", "magnitudes or their errors in 'mmag'"),
+        ("hjd,mag,err (mmag)", "magnitudes or their errors in 'mmag'"),
+        ("hjd,flux[Jy],error[mJy]", "fluxes in 'jy' and their errors in 'mjy'"),
+    ):
+        path.write_text(f"{header}\n{rows(15)}")
+        with pytest.raises(DataError, match=match):
+            read_light_curve(path)
+    for header, value in (("hjd[d],mag[mag],err[mag]", 99.99), ("mjd,flux[mJy],error[mJy]", -999)):
+        path.write_text(f"{header}\n{rows(value)}")
+        assert np.isnan(read_light_curve(path)[:, 1]).tolist() == [True, False, False] * 3

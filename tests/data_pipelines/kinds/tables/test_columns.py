@@ -65,6 +65,8 @@ def test_numbers_that_stand_for_no_value_are_refused_until_said():
     said = FeatureColumns(missing=("-999",)).without_stand_ins(values, "x", "t")
     assert np.isnan(said[[1, 3]]).all() and said[[0, 2, 4]].tolist() == [1, 3, 0.5]
     assert FeatureColumns(missing=("none",)).without_stand_ins(values, "x", "t").tolist() == values.tolist()
+    with pytest.raises(DataError, match=r"'x' of t has -999 in 2 rows"):  # of what is positive otherwise, however large
+        FeatureColumns().without_stand_ins(np.array([700.0, -999.0, 2.0, -999.0]), "x", "t")
     usual = np.array([99.0, 99.0, 25.0, 3.0])  # a long tail
     assert FeatureColumns().without_stand_ins(usual, "x", "t") is usual
     with pytest.raises(ConfigError, match=r"--features.missing lost is no number"):
