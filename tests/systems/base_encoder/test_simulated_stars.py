@@ -3,14 +3,17 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from lcjax.errors import ConfigError
+from lcjax.models.star_encoder import CENTRE, SURVEY_SCALARS
 from lcjax.systems import build_task
 from lcjax.systems.base_encoder.config import SimulationConfig
 from lcjax.systems.base_encoder.prepared import PreparedStars
 from lcjax.systems.base_encoder.simulated_stars import SimulatedStars, _shown
+from lcjax.systems.base_encoder.task import Objective
 from tests.systems.base_encoder.small import LENGTH, Stars, small
 from tests.training.curves import CurveSource
 
@@ -54,6 +57,35 @@ def test_class_and_period_are_what_the_loss_asks_for(source):
     known = np.isfinite(stars["period"]).mean()
     assert mean("recognition", later) == pytest.approx(mean("recognition", metrics) + 3 * known, rel=0.2)
     assert float(metrics["period_found"][1]) == np.isfinite(stars["period"]).sum()
+
+
+def test_numbers_of_the_survey_are_hidden_in_training_and_periods_within_five_percent_are_found(source):
+    """By a network that answers what it is told to."""
+    settings = small(prepared=True, simulated=30)
+    settings = dataclasses.replace(settings, contrast=dataclasses.replace(settings.contrast, drop_scalars=1.0))
+    period = jnp.array([10.0, 10.0, 10.0, jnp.nan])
+    guess = jnp.array([1.019, 0.981, 1.022, 0.0])
+    seen = []
+
+    class Told:
+        def apply(self, variables, inputs, **how):
+            seen.append(inputs["views"].scalars)
+            return {"class_logits": jnp.eye(4), "log_period": guess}
+
+    stars = jax.tree.map(jnp.asarray, next(source.train_batches())[1]["simulated"]) | {
+        "label": jnp.array([0, 1, 0, 0]),
+        "period": period,
+    }
+    keys = jax.random.split(jax.random.key(0))
+    for training in (True, False):
+        metrics = Objective(settings, Told()).recognition({}, stars, *keys, training, None)[1]
+        assert [list(map(float, metrics[name])) for name in ("period_found", "class_found")] == [[2, 3], [2, 4]]
+    own = stars["views"]["scalars"]
+    usual = np.array(own)
+    usual[:, SURVEY_SCALARS] = np.array(CENTRE)[list(SURVEY_SCALARS)]
+    np.testing.assert_allclose(seen[0], usual, rtol=1e-6)
+    np.testing.assert_array_equal(seen[1], own)
+    assert np.abs(usual - own).max() > 0.1
 
 
 def test_few_points_of_some_are_shown():
