@@ -74,7 +74,7 @@ def test_what_can_mean_two_things_is_refused(tmp_path, header, columns, match):
 
 
 def fits_file(path, image=None, table=None, **cards):
-    fits = pytest.importorskip("astropy.io.fits")
+    fits = pytest.importorskip("astropy.io.fits", reason="needs astropy (extra test or data)")
     units = [fits.PrimaryHDU(image)]
     if table is not None:
         columns = [fits.Column(n, f"{np.shape(v)[1]}D", array=v, unit=u) for n, (v, u) in table.items()]

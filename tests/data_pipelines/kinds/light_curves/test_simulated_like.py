@@ -62,3 +62,9 @@ def test_stars_of_several_calls_differ(monkeypatch):
     monkeypatch.setattr(module, "TOGETHER", 5)
     stars = simulated_like(batches(), WHERE, 20, ("RRab", "MIRA"), 25, 1)
     assert len(np.unique(stars["period"])) == 20
+
+
+def test_no_star_is_lost_between_datasets_and_classes_have_their_relative_numbers():
+    stars = simulated_like(batches(), WHERE, 901, ("EW", "BCEP"), 5, 1)
+    assert len(stars["label"]) == 901
+    assert np.mean(stars["label"]) == pytest.approx(0.2 / 1.2, abs=0.04)  # of `resampled.CLASSES`
