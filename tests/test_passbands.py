@@ -28,6 +28,12 @@ def test_slots_are_in_order_of_wavelength_and_never_shared():
     assert band_slots("BVRI") == {"B": 1, "V": 2, "R": 3, "I": 4} and band_slots("VI") == {"V": 2, "I": 3}
 
 
+def test_of_fewer_slots_none_beyond_them_is_taken():
+    assert band_slots("z", 3) == {"z": 2} and band_slots("zi", 3) == {"i": 1, "z": 2}
+    with pytest.raises(DataError, match=r"4 bands .* and 3 are told apart"):
+        band_slots("griz", 3)
+
+
 def test_what_has_no_slot():
     with pytest.raises(DataError, match=r"'F606W'.*Hp"):
         band_slots(["g", "F606W"])

@@ -153,7 +153,7 @@ def test_pooled_layers_of_an_encoder_are_what_it_predicts():
 
 
 def test_folded_curves_hold_one_cycle():
-    pytest.importorskip("light_curve")
+    pytest.importorskip("light_curve", reason="needs light-curve (extra test or classic)")
     rng = np.random.default_rng(0)
     mjd = 53_000 + np.sort(rng.uniform(0, 500, 300))
     magnitude = np.sin(2 * np.pi * (mjd - mjd[0]) / 0.7)

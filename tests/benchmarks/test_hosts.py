@@ -14,7 +14,7 @@ from lcjax.systems import build_task
 from lcjax.systems.delight.config import DelightExperiment
 from tests.systems.delight.delight_files import random_variables
 
-pytest.importorskip("sep")
+pytest.importorskip("sep", reason="needs sep (extra test or hosts)")
 
 
 def test_the_recreated_steps_give_the_same_stack():

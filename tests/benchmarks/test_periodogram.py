@@ -33,7 +33,7 @@ def table(tmp_path_factory):
 
 
 def test_runs_and_finds_them(table, tmp_path, capsys, monkeypatch):
-    pytest.importorskip("astropy.timeseries")
+    pytest.importorskip("astropy.timeseries", reason="needs astropy (extra test or data)")
     small = module.FrequencyGrid(span=26.0, lowest=0.1, highest=4.0, bins=32)
     monkeypatch.setattr(module, "FrequencyGrid", lambda **_: small)
     monkeypatch.setattr(periods_found, "FrequencyGrid", lambda **_: small)

@@ -152,8 +152,8 @@ def test_rows_that_do_not_do(tmp_path):
 
 
 def test_features_and_holdout(tmp_path, capsys):
-    pytest.importorskip("light_curve")
-    pytest.importorskip("sklearn")
+    pytest.importorskip("light_curve", reason="needs light-curve (extra test or classic)")
+    pytest.importorskip("sklearn", reason="needs scikit-learn (extra test or classic)")
     rng = np.random.default_rng(0)
     rows = {"object_id": [], "mjd": [], "mag": [], "magerr": [], "class": []}
     for i in range(36):

@@ -11,7 +11,7 @@ from lcjax.cli.main import main
 from lcjax.errors import ConfigError, DataError
 from tests.systems.delight.delight_files import random_layers, write_keras3
 
-pytest.importorskip("sep")
+pytest.importorskip("sep", reason="needs sep (extra test or hosts)")
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def test_same_answers_from_every_format(model, stars, tmp_path):
     pq.write_table(flat, tmp_path / "flat.parquet", row_group_size=17)
     with open(tmp_path / "flat.csv", "w", newline="") as file:
         csv.writer(file).writerows([names, *rows])
-    astropy = pytest.importorskip("astropy.table")
+    astropy = pytest.importorskip("astropy.table", reason="needs astropy (extra test or data)")
     astropy.Table(dict(zip(names, zip(*rows, strict=True), strict=True))).write(tmp_path / "flat.fits")
     for name in ("flat.parquet", "flat.csv", "flat.fits"):
         assert run(model, tmp_path / name, out=tmp_path / "b.parquet") == 0

@@ -167,7 +167,7 @@ def test_a_termination_leaves_nothing_behind(tmp_path):
 
 
 def test_topic_with_a_kill_in_mid_stream(model, tmp_path, capsys, monkeypatch):
-    pytest.importorskip("confluent_kafka")
+    pytest.importorskip("confluent_kafka", reason="needs confluent-kafka (extra test or kafka)")
     from tests.data_pipelines.alerts.mock_broker import QUICK, fill, mock_broker
 
     out = tmp_path / "F.parquet"
@@ -209,8 +209,8 @@ def no_space(descriptor):
 
 
 def test_hosts_in_images_and_alerts(tmp_path):
-    pytest.importorskip("sep")
-    fits = pytest.importorskip("astropy.io.fits")
+    pytest.importorskip("sep", reason="needs sep (extra test or hosts)")
+    fits = pytest.importorskip("astropy.io.fits", reason="needs astropy (extra test or data)")
     from astropy.wcs import WCS
 
     preset = PRESETS["delight"]()

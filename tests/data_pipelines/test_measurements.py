@@ -68,7 +68,7 @@ def test_dates(tmp_path):
 
 
 def test_a_table_of_tess(tmp_path):
-    fits = pytest.importorskip("astropy.io.fits")
+    fits = pytest.importorskip("astropy.io.fits", reason="needs astropy (extra test or data)")
     flux = 10 ** (-0.4 * MAG)
     bad = np.zeros(N + 1, np.int32)
     bad[-1] = 128

@@ -80,13 +80,13 @@ def test_flat_tables(tmp_path, form):
         rows = [mark.join(map(str, row)) for row in zip(*points().values(), strict=True)]
         path.write_text("# made by hand\n" + mark.join(points()) + "\n" + "\n".join(rows) + "\n")
     else:
-        table = pytest.importorskip("astropy.table").Table(points())
+        table = pytest.importorskip("astropy.table", reason="needs astropy (extra test or data)").Table(points())
         table.write(path, format="ascii.ecsv" if form == "ecsv" else "fits")
     check_three(curves(path))
 
 
 def test_fits_with_arrays_of_varying_length(tmp_path):
-    fits = pytest.importorskip("astropy.io.fits")
+    fits = pytest.importorskip("astropy.io.fits", reason="needs astropy (extra test or data)")
     series = lambda name, values: fits.Column(name, "PD()", array=np.array(values, dtype=object))
     table = fits.BinTableHDU.from_columns(
         [
@@ -203,7 +203,7 @@ def test_files_that_are_not_what_their_name_says(tmp_path, form, content):
 def test_truncated_fits(tmp_path):
     path = tmp_path / "t.fits"
     big = {k: np.tile(v, 200) for k, v in points().items()}
-    pytest.importorskip("astropy.table").Table(big).write(path)
+    pytest.importorskip("astropy.table", reason="needs astropy (extra test or data)").Table(big).write(path)
     _truncated(path)
     with pytest.raises(DataError, match=r"t\.fits"):
         curves(path)

@@ -98,7 +98,7 @@ def test_two_stars_of_one_id_are_set_aside(tmp_path):
 def test_a_file_is_a_star_where_no_column_says_so(tmp_path):
     csv(tmp_path / "V1.csv", points())
     (tmp_path / "x.csv").write_text("# object: RR Lyr\n# filter = V\n" + _text(points(9)))
-    table = pytest.importorskip("astropy.table").Table(points(8))
+    table = pytest.importorskip("astropy.table", reason="needs astropy (extra test or data)").Table(points(8))
     table.meta["OBJECT"] = "SS Cyg"
     table.write(tmp_path / "f.fits")
     table.meta = {"id": 12}
@@ -184,7 +184,7 @@ def test_two_columns_of_ids_are_refused_with_the_choices(tmp_path):
 
 
 def test_masked_cells_are_missing(tmp_path):
-    table = pytest.importorskip("astropy.table")
+    table = pytest.importorskip("astropy.table", reason="needs astropy (extra test or data)")
     hidden = lambda values: table.MaskedColumn(values, mask=[True] + [False] * (N - 1))
     columns = {"id": hidden([7] * N), "class": hidden(["x"] * N), "mjd": points()["mjd"]}
     masked = table.Table(
@@ -198,7 +198,7 @@ def test_masked_cells_are_missing(tmp_path):
 
 
 def test_columns_of_times_and_places(tmp_path):
-    table = pytest.importorskip("astropy.table")
+    table = pytest.importorskip("astropy.table", reason="needs astropy (extra test or data)")
     from astropy.coordinates import SkyCoord
     from astropy.time import Time
 

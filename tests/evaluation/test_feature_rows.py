@@ -17,7 +17,7 @@ def curve(name, band, label, points, seed):
 
 
 def test_bands_side_by_side():
-    pytest.importorskip("light_curve")
+    pytest.importorskip("light_curve", reason="needs light-curve (extra test or classic)")
     curves = [
         curve("a", "g", "X", 20, 0),
         curve("b", "r", "Y", 20, 1),

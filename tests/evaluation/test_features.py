@@ -27,7 +27,7 @@ def sine(points=150, period=0.61, start=53_000.0, seed=0):
 
 @pytest.fixture(scope="module")
 def package():
-    return pytest.importorskip("light_curve")
+    return pytest.importorskip("light_curve", reason="needs light-curve (extra test or classic)")
 
 
 def test_values_of_a_sine(package):

@@ -68,6 +68,10 @@ def test_recalibration_never_makes_anything_worse(kind, rows):
         logits = np.stack([np.zeros(rows), margin], -1)
         found = prior_shift.recalibrate(logits, label, np.arange(rows), np.array([0.5, 0.5]))
         assert found.error_after <= found.error_before and found.balanced_after >= found.balanced_before
+        if found.balanced_after == found.balanced_before:  # no cut has helped: every answer stays
+            t, shares = found.temperature, found.shares
+            after = prior_shift.shifted(prior_shift.softmax(logits / t), np.array([0.5, 0.5]), shares)
+            np.testing.assert_array_equal(after[:, 1] > found.threshold, margin > 0)
         loss = lambda p, label=label: -np.log(p[np.arange(len(label)), label]).mean()
         assert loss(found.probabilities) <= loss(prior_shift.softmax(logits)) + 1e-12
 
@@ -77,3 +81,30 @@ def test_a_cut_that_does_not_help_leaves_the_answers_as_they_are():
     found = prior_shift.recalibrate(logits, label, np.arange(40), np.array([0.5, 0.5]))
     after = prior_shift.shifted(prior_shift.softmax(logits / found.temperature), np.array([0.5, 0.5]), found.shares)
     np.testing.assert_array_equal(after[:, 1] > found.threshold, label == 1)
+
+
+def test_no_row_of_an_object_tells_of_the_others(monkeypatch):
+    logits, label = domain(60, 0.4, 2.0)
+    objects = np.arange(60) // 3
+    seen, fitted = [], prior_shift._fitted
+    monkeypatch.setattr(prior_shift, "_fitted", lambda *given: seen.append(given[2]) or fitted(*given))
+    prior_shift.recalibrate(logits, label, objects, np.array([0.5, 0.5]))
+    rows = [objects[np.isin(logits[:, 1], known[:, 1])] for known in seen]
+    assert sorted(map(len, rows)) == [48] * 15 + [60], "five folds in three ways, and all"
+    assert all((np.unique(one, return_counts=True)[1] == 3).all() for one in rows)
+
+
+def test_shares_are_those_of_all_rows_not_of_the_labelled():
+    logits, label = domain(4000, 0.1, 1.0)
+    known = np.flatnonzero(label == 1)
+    known = np.concatenate([known, np.flatnonzero(label == 0)[: len(known)]])
+    t, shares = prior_shift._fitted(prior_shift.WAYS[2], logits, logits[known], label[known], np.array([0.5, 0.5]))
+    assert t == pytest.approx(1, rel=0.15) and shares[1] == pytest.approx(0.1, abs=0.03)
+
+
+def test_rare_classes_of_several_are_answered_by_probability_over_share():
+    rng, shares = np.random.default_rng(0), np.array([0.8, 0.1, 0.1])
+    label = rng.choice(3, 900, p=shares)
+    x = rng.normal(2.0 * np.eye(3)[label])
+    found = prior_shift.recalibrate(2.0 * x + np.log(shares), label, np.arange(900), shares)
+    assert found.balanced_after > found.balanced_before + 0.03

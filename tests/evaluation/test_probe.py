@@ -51,7 +51,7 @@ def test_an_unknown_classifier_and_a_missing_package_are_one_sentence(monkeypatc
 
 
 def test_macro_f1_agrees_with_scikit_learn_where_classes_are_equal():
-    metrics = pytest.importorskip("sklearn.metrics")
+    metrics = pytest.importorskip("sklearn.metrics", reason="needs scikit-learn (extra test or classic)")
     rng = np.random.default_rng(0)
     truth, guess = np.repeat(np.arange(4), 50), rng.integers(0, 4, 200)
     expected = metrics.f1_score(truth, guess, average="macro")

@@ -35,7 +35,7 @@ def test_every_block_is_searched(metric):
 
 @pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
 def test_faiss_finds_the_same(metric):
-    pytest.importorskip("faiss")
+    pytest.importorskip("faiss", reason="needs faiss-cpu (extra test or maps)")
     rows, scores = top_k(ASKED, DATA, 4, metric, engine="faiss")
     own_rows, own_scores = top_k(ASKED, DATA, 4, metric)
     np.testing.assert_array_equal(rows, own_rows)
@@ -45,7 +45,7 @@ def test_faiss_finds_the_same(metric):
 @pytest.mark.parametrize("engine", ["jax", "faiss"])
 def test_an_object_does_not_find_itself(engine):
     if engine == "faiss":
-        pytest.importorskip("faiss")
+        pytest.importorskip("faiss", reason="needs faiss-cpu (extra test or maps)")
     rows, _ = top_k(DATA, DATA, 36, exclude=np.arange(37), block=10, engine=engine)
     assert all(set(row) == set(range(37)) - {i} for i, row in enumerate(rows.tolist()))
 

@@ -9,7 +9,7 @@ from lcjax.hunt.candidates import Delivery, LightCurve
 from lcjax.hunt.database import Database, sqlite_url
 from lcjax.hunt.search import Query, everything
 from lcjax.hunt.storing import store
-from lcjax.hunt.tns import Reporter, bulk_report, date, problems
+from lcjax.hunt.tns import Reporter, _report, bulk_report, date, problems
 from lcjax.hunt.tns_numbers import KNOWN, with_given
 from tests.hunt.nights import candidate, make_night, new_key
 
@@ -97,6 +97,25 @@ def test_what_cannot_be_known_is_asked_for(tmp_path):
             assert of("lsst", *numbers)["photometry"]["photometry_group"]["0"]["filter_value"] == "7"
     finally:
         database.close()
+
+
+def test_the_first_rise_is_the_discovery_and_the_last_limit_before_it_the_non_detection():
+    """Of points in any order, the first faded, some without a magnitude or of a sign that nobody tells."""
+    mjd = [60009.0, 60003.0, 60001.0, 60002.0, *(60010.0 + i for i in range(9))]
+    positive = [True, None, False, True, *[True] * 9]
+    magnitude = [18.9, 18.3, 18.1, None, *[19.0] * 9]
+    detections = {"mjd": mjd, "band": ["r"] * 13, "magnitude": magnitude, "error": [0.1] * 13, "positive": positive}
+    limits = {
+        "mjd": [60000.0, 60002.5, 60001.5, 60005.0, 60002.7],
+        "band": ["r"] * 5,
+        "limit": [20.0, 20.2, 20.1, 20.3, None],
+    }
+    row = {"object_id": "ZTF1", "survey": "ztf", "ra": 10.0, "dec": -5.0}
+    one = _report(row, {"detections": detections, "limits": limits}, Reporter(18, "A. Name"))
+    points = list(one["photometry"]["photometry_group"].values())
+    assert one["discovery_datetime"] == date(60003.0) == points[0]["obsdate"] and points[0]["flux"] == "18.300"
+    assert [p["obsdate"] for p in points] == [date(60003.0), date(60009.0), *(date(60010.0 + i) for i in range(8))]
+    assert (one["non_detection"]["obsdate"], one["non_detection"]["limiting_flux"]) == (date(60002.5), "20.200")
 
 
 @pytest.mark.parametrize(

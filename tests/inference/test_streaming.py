@@ -121,7 +121,7 @@ def test_a_part_that_another_has_written_is_read_on_behind_it(monkeypatch, tmp_p
 
 def test_two_members_share_a_topic(tmp_path, capsys):
     """Two processes, one of them slow; the second joins in mid stream. Every alert is answered once."""
-    pytest.importorskip("confluent_kafka")
+    pytest.importorskip("confluent_kafka", reason="needs confluent-kafka (extra test or kafka)")
     from tests.data_pipelines.alerts.mock_broker import QUICK, fill, mock_broker
 
     model, out, joined = blank_model(tmp_path / "W"), tmp_path / "F.parquet", tmp_path / "joined"

@@ -20,3 +20,10 @@ def test_gradients_and_what_is_not_known():
     assert 4.0 < float(moved[0]) < 5.1 and float(loss(logits, log_period)[2]) == 0.0
     right = loss(jnp.full((4, 3), -50.0).at[jnp.arange(4), jnp.maximum(label, 0)].set(50.0), jnp.log10(jnp.abs(period)))
     np.testing.assert_allclose(right[jnp.array([0, 1, 3])], 0.0, atol=1e-5)
+
+
+def test_periods_that_are_none_cost_nothing_whatever_is_guessed():
+    period = jnp.array([jnp.nan, jnp.inf, 0.0, -3.0])
+    loss = lambda guess: recognition_loss(jnp.zeros((4, 3)), guess, jnp.zeros(4, int), period)
+    np.testing.assert_allclose(loss(jnp.full(4, 7.0)), np.log(3), rtol=1e-6)
+    np.testing.assert_array_equal(jax.grad(lambda guess: loss(guess).sum())(jnp.full(4, 7.0)), 0.0)

@@ -40,7 +40,7 @@ def test_every_file_has_a_known_layout(recordings):
 
 
 def test_masks_and_sources(recordings):
-    pytest.importorskip("sep")
+    pytest.importorskip("sep", reason="needs sep (extra test or hosts)")
     for z in of_kind(recordings, "mask"):
         for i, (image, mask) in enumerate(zip(z["image"], masks_of(z), strict=True)):
             found = detect_sources(image)

@@ -10,7 +10,7 @@ import pytest
 from lcjax.errors import WeightsError
 from lcjax.pretrained.keras_hdf5 import read_keras
 
-h5py = pytest.importorskip("h5py")
+h5py = pytest.importorskip("h5py", reason="needs h5py (extra test or interop)")
 
 KERNEL, BIAS = np.arange(6.0).reshape(2, 3), np.ones(3)
 

@@ -229,8 +229,8 @@ def test_an_alert_spoilt_by_a_null_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("mask", ["sources", "mad"])
 def test_host_fields(mask, tmp_path):
-    pytest.importorskip("sep")
-    fits = pytest.importorskip("astropy.io.fits")
+    pytest.importorskip("sep", reason="needs sep (extra test or hosts)")
+    fits = pytest.importorskip("astropy.io.fits", reason="needs astropy (extra test or data)")
     from data_pipelines.kinds.host_fields.source_mask import detect_sources
 
     size, scale = 96, 1.25

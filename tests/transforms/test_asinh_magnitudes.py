@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lcjax.transforms.asinh_magnitudes import asinh_magnitudes
+from lcjax.transforms.asinh_magnitudes import asinh_magnitudes, with_magnitudes
 
 FLUX = np.array([[1000.0, 2000.0, 0.0, -3.0, 5.0]], np.float32)
 ERROR = np.full((1, 5), 2.0, np.float32)
@@ -30,3 +30,20 @@ def test_units_do_not_matter_and_what_is_hidden_is_not_seen():
         np.testing.assert_array_equal(one, two)
     none = asinh_magnitudes(FLUX, 0 * ERROR, ~MASK)
     assert not np.asarray(none).any()
+
+
+def test_nothing_of_a_hidden_flux_is_seen():
+    """Not its error either, by which the others would be softened."""
+    rng = np.random.default_rng(0)
+    flux, error = rng.normal(3, 2, (2, 20)).astype(np.float32), rng.uniform(0.1, 0.4, (2, 20)).astype(np.float32)
+    batch = {"time": np.zeros((2, 20), np.float32), "mask": np.ones((2, 20), bool), "flux": flux, "flux_error": error}
+    batch["visible"] = np.tile(np.arange(20) % 3 > 0, (2, 1))
+    other = {
+        **batch,
+        "flux": np.where(batch["visible"], flux, 99.0),
+        "flux_error": np.where(batch["visible"], error, 50.0),
+    }
+    one, two = with_magnitudes(batch), with_magnitudes(other)
+    for name in ("magnitude", "magnitude_error"):
+        np.testing.assert_array_equal(one[name][batch["visible"]], two[name][batch["visible"]])
+        assert (two[name][~batch["visible"]] == 0).all()

@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 
 
 def test_ranks_are_scikit_learns():
-    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    preprocessing = pytest.importorskip("sklearn.preprocessing", reason="needs scikit-learn (extra test or classic)")
     x = np.stack([RNG.lognormal(0, 3, 200), RNG.integers(0, 4, 200), np.full(200, 3.0)], 1)
     x[5, 0] = np.nan
     asked = np.concatenate([x, [[-1.0, 2.5, 3.0], [1e9, -7, 4.0]]])

@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pyarrow.parquet as parquet
 import pytest
 
 from lcjax.transforms.folding import phases
@@ -58,7 +59,7 @@ def well_posed(time, error, harmonics, frequency):
 
 @pytest.mark.parametrize("harmonics", [1, 2, 5])
 def test_astropy_agrees(harmonics):
-    timeseries = pytest.importorskip("astropy.timeseries")
+    timeseries = pytest.importorskip("astropy.timeseries", reason="needs astropy (extra test or data)")
     time, batch = stars()
     found = jax.jit(lambda batch: lomb_scargle(batch, GRID, harmonics))(batch)
     frequency = GRID.frequencies[3:]
@@ -71,7 +72,7 @@ def test_astropy_agrees(harmonics):
 
 
 def test_normalisations_and_false_alarms_of_astropy():
-    timeseries = pytest.importorskip("astropy.timeseries")
+    timeseries = pytest.importorskip("astropy.timeseries", reason="needs astropy (extra test or data)")
     time, batch = stars()
     points = prepare(batch, GRID)
     for i, mask in enumerate(batch["mask"]):
@@ -95,7 +96,7 @@ def test_several_stars_at_once_are_the_same():
 
 def test_real_stars_on_the_whole_grid(data_root):
     """Minutes to years, 120,000 frequencies, CRTS: one harmonic and three, at every 97th frequency and at the peak."""
-    parquet, timeseries = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("astropy.timeseries")
+    timeseries = pytest.importorskip("astropy.timeseries", reason="needs astropy (extra test or data)")
     path = data_root / "crts_sss/crts_sss_dev.parquet"
     if not path.is_file():
         pytest.skip(f"{path} is not at hand")
@@ -179,7 +180,7 @@ def test_quantiles():
 
 def test_nifty_ls_agrees():
     """An implementation by non-uniform FFT, on an even grid in float64."""
-    nifty_ls = pytest.importorskip("nifty_ls")
+    nifty_ls = pytest.importorskip("nifty_ls", reason="needs nifty-ls (extra test)")
     time, batch = stars()
     found = lomb_scargle(batch, GRID)
     ends = {"fmin": GRID.spacing, "fmax": GRID.spacing * (GRID.count - 1), "Nf": GRID.count - 1}

@@ -62,7 +62,7 @@ def test_minmax_keeps_gaps():
 
 
 def test_sky_coordinates_agree_with_astropy():
-    coordinates = pytest.importorskip("astropy.coordinates")
+    coordinates = pytest.importorskip("astropy.coordinates", reason="needs astropy (extra test or data)")
     rng = np.random.default_rng(3)
     ra, dec = rng.uniform(0, 360, 500), np.rad2deg(np.arcsin(rng.uniform(-1, 1, 500)))
     ra[:4], dec[:4] = [0, 359.9999, 192.85948, 12.8], [90, -90, 27.12825, -27.1]  # poles of two systems among them

@@ -22,7 +22,7 @@ from lcjax.systems.base_encoder.parts import first_part, grid_of, points_of, unp
 from lcjax.systems.masked_pretraining.raw_curves import answer_curves
 from lcjax.systems.masked_pretraining.task import on_windows
 from lcjax.training.task import Task, Update
-from lcjax.transforms.masking import mask_for_pretraining, row_keys
+from lcjax.transforms.masking import mask_for_pretraining
 from lcjax.transforms.views import Views
 from lcjax.typing import Array, Axis, Metrics, PyTree
 
@@ -190,8 +190,9 @@ def hidden_scalars(views: Views, batch: dict, key: Array, rate: float, axis: Axi
     """Some of the numbers that say more of the survey than of the star replaced by a typical value."""
     if rate == 0:
         return views
-    keys = row_keys(key, batch, axis)
-    drop = jax.vmap(lambda key: jax.random.bernoulli(key, rate, (len(SURVEY_SCALARS),)))(keys)
+    rows = rows_of(batch, views.scalars.shape[0], axis)
+    one = lambda row: jax.random.bernoulli(jax.random.fold_in(key, row), rate, (len(SURVEY_SCALARS),))
+    drop = jax.vmap(one)(rows)
     own = views.scalars[:, SURVEY_SCALARS]
     usual = jnp.array(CENTRE)[jnp.array(SURVEY_SCALARS)]
     return views._replace(scalars=views.scalars.at[:, SURVEY_SCALARS].set(jnp.where(drop, usual, own)))

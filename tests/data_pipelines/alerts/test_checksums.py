@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_pipelines.sources.alerts import StampRules
-from data_pipelines.sources.alerts.checksums import ones_complement_sum
+from data_pipelines.sources.alerts.checksums import ones_complement_sum, wrong_checksum
 from data_pipelines.sources.alerts.fits_stamp import StampError, decode_stamp
 
 fits = pytest.importorskip("astropy.io.fits", reason="the FITS of these tests is written by astropy (extra data)")
@@ -60,6 +60,25 @@ def test_the_sum_is_that_of_astropy():
     data = cutout()
     with fits.open(io.BytesIO(data)) as hdus:
         assert int(hdus[0].header["DATASUM"]) == ones_complement_sum(PIXELS.astype(">f4").tobytes())
+
+
+def test_carries_go_round_until_none_is_left_and_the_last_word_is_filled_up_behind():
+    assert ones_complement_sum(b"\xff" * 8 + bytes([0, 0, 0, 1])) == 1, "the first carry makes another"
+    assert ones_complement_sum(b"") == 0 and ones_complement_sum(bytes([0, 0, 0, 1, 2])) == 0x02000001
+
+
+@pytest.mark.parametrize("card", ["ZEXTEND", "ZSIMPLE", "ZTENSION", "ZBITPIX"])
+def test_a_card_of_a_parent_excuses_all_but_a_compressed_image(card):
+    cards = {"DATASUM": "'5'", card: "T"}
+    assert wrong_checksum(cards, b"", bytes(4)) == ""
+    assert "sum to 0, DATASUM says 5" in wrong_checksum({**cards, "ZIMAGE": "T"}, b"", bytes(4))
+
+
+def test_each_sum_is_checked_where_it_is_alone():
+    assert "DATASUM says five" in wrong_checksum({"DATASUM": "'five'"}, b"", bytes(4))
+    assert wrong_checksum({"DATASUM": "5"}, b"", bytes([0, 0, 0, 5])) == "", "no quotes"
+    assert "do not fit CHECKSUM" in wrong_checksum({"CHECKSUM": "'x'"}, bytes([0, 0, 0, 1]), bytes(4))
+    assert wrong_checksum({"CHECKSUM": "'x'"}, b"\xff\xff\xff\xfe", bytes([0, 0, 0, 1])) == ""
 
 
 def test_a_packet_says_which_stamp_it_is():

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
-pytest.importorskip("confluent_kafka")
+pytest.importorskip("confluent_kafka", reason="needs confluent-kafka (extra test or kafka)")
 
 from data_pipelines.datasets.alert_checks import container, packet
 from data_pipelines.sources.alerts import SchemaSet, StampRules, read_alerts

@@ -41,7 +41,7 @@ def test_a_wavelength_without_light_is_dark():
 
 def test_a_source_of_sncosmo(monkeypatch):
     """One that needs no download; names that are none are one sentence."""
-    sncosmo = pytest.importorskip("sncosmo")
+    sncosmo = pytest.importorskip("sncosmo", reason="needs sncosmo (extra test or supernovae)")
     source = sncosmo.TimeSeriesSource(DAYS, WAVES, grid(0.0, -2.0), zero_before=True)
     monkeypatch.setattr(sncosmo, "get_source", lambda name: source if name == "mine" else sncosmo.Oops)
     found = templates_of(["SNIa=mine"])["SNIa"]

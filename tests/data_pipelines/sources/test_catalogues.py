@@ -40,7 +40,7 @@ def test_missing_columns_name_the_nearest(path):
 
 
 def test_several_tables(tmp_path):
-    fits = pytest.importorskip("astropy.io.fits")
+    fits = pytest.importorskip("astropy.io.fits", reason="needs astropy (extra test or data)")
     units = [fits.BinTableHDU.from_columns([fits.Column("a", "D", array=[float(i)])], name=f"T{i}") for i in (1, 2)]
     fits.HDUList([fits.PrimaryHDU(), *units]).writeto(tmp_path / "two.fits")
     assert read_catalogue(tmp_path / "two.fits", ["a"], "T2").column("a").to_pylist() == [2.0]

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from data_pipelines.sources.spectra import SpectrumReading, read_spectrum
-from data_pipelines.sources.wavelengths import columns_of, in_vacuum_angstrom, plain_name, vacuum
+from data_pipelines.sources.wavelengths import (
+    columns_of,
+    in_vacuum_angstrom,
+    inverse_variance,
+    kept_samples,
+    plain_name,
+    vacuum,
+)  # fmt: skip
 from lcjax.errors import DataError
 
 WAVE = np.linspace(4000.0, 5000.0, 6)
@@ -68,7 +75,7 @@ def test_what_can_mean_two_things_is_refused(tmp_path, header, columns, match):
 
 
 def fits_file(path, image=None, table=None, **cards):
-    fits = pytest.importorskip("astropy.io.fits")
+    fits = pytest.importorskip("astropy.io.fits", reason="needs astropy (extra test or data)")
     units = [fits.PrimaryHDU(image)]
     if table is not None:
         columns = [fits.Column(n, f"{np.shape(v)[1]}D", array=v, unit=u) for n, (v, u) in table.items()]
@@ -135,3 +142,27 @@ def test_names():
     found = columns_of(["vac_wave", "flux", "AND_MASK", "e_flux"], "x")
     assert (found.wavelength, found.air, found.error, found.mask) == ("vac_wave", False, "e_flux", "AND_MASK")
     assert in_vacuum_angstrom(np.array([1215.0]), SpectrumReading("angstrom"))[0] == 1215.0
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "air", "reading", "wanted"),
+    [
+        (5e-7, "m", None, SpectrumReading(), 5000.0),
+        (500.0, "nm", None, SpectrumReading("angstrom"), 5000.0),
+        (0.5, "", None, SpectrumReading("micron"), 5000.0),
+        (5000.0, "", None, SpectrumReading(medium="air"), 5001.394),
+        (5000.0, "", False, SpectrumReading(medium="air"), 5000.0),
+        (5000.0, "", True, SpectrumReading(medium="vacuum"), 5001.394),
+        (500.0, "nm", True, SpectrumReading(), 5001.394),
+    ],
+)
+def test_what_a_file_says_goes_before_what_its_reader_says(value, unit, air, reading, wanted):
+    assert in_vacuum_angstrom(np.array([value]), reading, unit, air)[0] == pytest.approx(wanted, abs=2e-3)
+
+
+def test_errors_that_are_none_and_samples_of_which_no_error_is_known():
+    error = np.array([np.nan, 0.0, -1.0, 2.0])
+    np.testing.assert_array_equal(inverse_variance(None, error, 4), [np.nan, 0.0, 0.0, 0.25])
+    unknown = np.stack([WAVE, FLUX, inverse_variance(None, None, 6)], 1)
+    drop = SpectrumReading(flagged="drop")
+    assert len(kept_samples(unknown, None, drop)) == 6 and len(kept_samples(unknown, IVAR == 0, drop)) == 5

@@ -3,14 +3,18 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from lcjax.errors import ConfigError
+from lcjax.models.star_encoder import CENTRE, SURVEY_SCALARS
 from lcjax.systems import build_task
+from lcjax.systems.base_encoder import simulated_stars as module
 from lcjax.systems.base_encoder.config import SimulationConfig
 from lcjax.systems.base_encoder.prepared import PreparedStars
 from lcjax.systems.base_encoder.simulated_stars import SimulatedStars, _shown
+from lcjax.systems.base_encoder.task import Objective
 from tests.systems.base_encoder.small import LENGTH, Stars, small
 from tests.training.curves import CurveSource
 
@@ -29,7 +33,7 @@ def test_steps_have_rows_of_their_own_from_any_position(source):
     assert one["simulated"]["label"].shape == (4,) and one["simulated"]["views"]["scalars"].shape[0] == 4
     _, again = next(source.train_batches(*second))
     jax.tree.map(np.testing.assert_array_equal, again["simulated"], two["simulated"])
-    assert not np.array_equal(one["simulated"]["period"], two["simulated"]["period"])
+    assert not np.array_equal(one["simulated"]["period"], two["simulated"]["period"], equal_nan=True)
     assert "simulated" not in next(source.evaluation_batches()) and first == (0, 0)
 
 
@@ -56,6 +60,35 @@ def test_class_and_period_are_what_the_loss_asks_for(source):
     assert float(metrics["period_found"][1]) == np.isfinite(stars["period"]).sum()
 
 
+def test_numbers_of_the_survey_are_hidden_in_training_and_periods_within_five_percent_are_found(source):
+    """By a network that answers what it is told to."""
+    settings = small(prepared=True, simulated=30)
+    settings = dataclasses.replace(settings, contrast=dataclasses.replace(settings.contrast, drop_scalars=1.0))
+    period = jnp.array([10.0, 10.0, 10.0, jnp.nan])
+    guess = jnp.array([1.019, 0.981, 1.022, 0.0])
+    seen = []
+
+    class Told:
+        def apply(self, variables, inputs, **how):
+            seen.append(inputs["views"].scalars)
+            return {"class_logits": jnp.eye(4), "log_period": guess}
+
+    stars = jax.tree.map(jnp.asarray, next(source.train_batches())[1]["simulated"]) | {
+        "label": jnp.array([0, 1, 2, 0]),
+        "period": period,
+    }
+    keys = jax.random.split(jax.random.key(0))
+    for training in (True, False):
+        metrics = Objective(settings, Told()).recognition({}, stars, *keys, training, None)[1]
+        assert [list(map(float, metrics[name])) for name in ("period_found", "class_found")] == [[2, 3], [3, 4]]
+    own = stars["views"]["scalars"]
+    usual = np.array(own)
+    usual[:, SURVEY_SCALARS] = np.array(CENTRE)[list(SURVEY_SCALARS)]
+    np.testing.assert_allclose(seen[0], usual, rtol=1e-6)
+    np.testing.assert_array_equal(seen[1], own)
+    assert np.abs(usual - own).max() > 0.1
+
+
 def test_few_points_of_some_are_shown():
     mask = np.ones((400, 40), bool)
     mask[:, 30:] = False
@@ -63,6 +96,26 @@ def test_few_points_of_some_are_shown():
     shown = _shown(mask, np.random.default_rng(0))
     assert not (shown & ~mask).any() and set(shown[1:].sum(1)) <= {30, 21, 15, 9} and shown[0].sum() >= 5
     assert 0.3 < (shown.sum(1) == 30).mean() < 0.5
+    fewest = shown[shown.sum(1) == 9]
+    assert fewest[:, 9:].any(1).mean() > 0.9, "not the first ones"
+
+
+def test_stars_and_rows_depend_on_seed_and_step_and_views_are_of_the_points_shown(monkeypatch):
+    monkeypatch.setattr(
+        module,
+        "kept_views",
+        lambda stars, parts, experiment: {"points": parts.sum(2), "place": np.arange(len(parts))[:, None]},
+    )
+    stars = lambda seed: SimulatedStars(Stars(length=LENGTH), small(prepared=True, simulated=300, seed=seed))
+    one, same, other = stars(1), stars(1), stars(2)
+    place = lambda source, step: source.rows(step)["views"]["place"].tolist()
+    assert place(one, 4) == place(same, 4) and len({str(place(*of)) for of in ((one, 4), (one, 5), (other, 4))}) == 3
+    views, label, period = one._all()
+    assert not np.array_equal(period, other._all()[2], equal_nan=True)
+    assert set(views["points"]) == {24, 17, 12, 8}, "all, 0.7, half and 0.3 of 24"
+    rows = one.rows(4)
+    np.testing.assert_array_equal(rows["label"], label[rows["views"]["place"]])
+    np.testing.assert_array_equal(rows["period"], period[rows["views"]["place"]])
 
 
 def test_data_that_cannot_simulate_and_settings_that_do_not_fit_are_refused():

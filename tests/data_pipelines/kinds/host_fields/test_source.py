@@ -80,7 +80,7 @@ def test_stacks_by_hand():
 
 
 def test_sources():
-    pytest.importorskip("sep")
+    pytest.importorskip("sep", reason="needs sep (extra test or hosts)")
     y, x = np.mgrid[:96, :96].astype(np.float32)
     noise = np.random.default_rng(0).normal(0, 1, (96, 96)).astype(np.float32)
     image = noise + 200 * np.exp(-0.5 * (((x - 30) / 3) ** 2 + ((y - 60) / 2) ** 2))
@@ -107,7 +107,7 @@ def test_sep_is_an_extra(monkeypatch):
 
 def test_examined_fields():
     """One call gives what its parts give, from read-only images of any memory order, float64 or with holes."""
-    pytest.importorskip("sep")
+    pytest.importorskip("sep", reason="needs sep (extra test or hosts)")
     (field,) = simulate_host_fields(1, 5, FieldSettings(image_size=240, hostless=0.0))
     image = np.asfortranarray(field.image.astype(np.float64))
     image[:5] = np.nan
@@ -127,7 +127,7 @@ def test_examined_fields():
 
 def test_crowded_images_find_room():
     """More lit pixels than the first buffer holds: a second attempt has room for all."""
-    sep = pytest.importorskip("sep")
+    sep = pytest.importorskip("sep", reason="needs sep (extra test or hosts)")
     before = sep.get_extract_pixstack()
     image = np.random.default_rng(0).normal(0, 1, (512, 512)).astype(np.float32)
     image[::2, :256] += 60

@@ -9,7 +9,7 @@ from data_pipelines.kinds.images.mosaic_catalogues import CataloguedGalaxy, Mosa
 from data_pipelines.kinds.images.mosaics import places_in, read_mosaics
 from lcjax.errors import DataError, Rejection
 
-pytest.importorskip("astropy")
+pytest.importorskip("astropy", reason="needs astropy (extra test or data)")
 PIXELS = np.array([[30.0, 60.0], [70.0, 40.0]])
 
 

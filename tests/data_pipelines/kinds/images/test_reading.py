@@ -148,7 +148,7 @@ def test_parquet_lists_and_bytes(tmp_path):
 
 
 def test_fits_cubes_and_extensions(tmp_path):
-    fits = pytest.importorskip("astropy.io.fits")
+    fits = pytest.importorskip("astropy.io.fits", reason="needs astropy (extra test or data)")
     cube = np.moveaxis(STACK[0], -1, 0).astype(np.float32)
     fits.PrimaryHDU(cube).writeto(tmp_path / "a.fits")
     records, _, _ = read(tmp_path / "a.fits", **NAMED)
@@ -163,7 +163,7 @@ def test_fits_cubes_and_extensions(tmp_path):
 
 
 def test_headers_name_the_band(tmp_path):
-    fits = pytest.importorskip("astropy.io.fits")
+    fits = pytest.importorskip("astropy.io.fits", reason="needs astropy (extra test or data)")
     for name, cards in {"a": {"FILTER": "F160W"}, "b": {}}.items():
         fits.writeto(tmp_path / f"{name}.fits", np.arange(12.0).reshape(3, 4), fits.Header(cards))
     assert [r["band"] for r in read(tmp_path, channel_names=("header",))[0]] == ["F160W", "grey"]

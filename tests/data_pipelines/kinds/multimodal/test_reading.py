@@ -46,7 +46,7 @@ def asas_sn(path, rows):
 
 
 def lamost(path, rows, table=False):
-    fits = pytest.importorskip("astropy.io.fits")
+    fits = pytest.importorskip("astropy.io.fits", reason="needs astropy (extra test or data)")
     if table:
         columns = [fits.Column(n, "60D", array=rows[None, :, i]) for i, n in enumerate(("WAVELENGTH", "FLUX", "IVAR"))]
         units = [fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)]
@@ -334,7 +334,7 @@ def test_dots_in_names_and_objects_that_are_in_two_places(tmp_path):
 
 def test_units_of_catalogue_columns_are_read(tmp_path):
     ecsv = "# %ECSV 1.0\n# ---\n# datatype:\n# - {{name: id, datatype: string}}\n# - {{name: parallax, unit: {}, datatype: float64}}\nid parallax\na 1.5\n"
-    pytest.importorskip("astropy")
+    pytest.importorskip("astropy", reason="needs astropy (extra test or data)")
     path = tmp_path / "catalogue.ecsv"
     path.write_text(ecsv.format("mas"))
     assert read_catalogue([path], MultimodalOptions()).numbers["parallax"].tolist() == [1.5]
