@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from lcjax.systems.domain_adaptation import presets
 from lcjax.systems.domain_adaptation.config import STREAMS, AdaptationExperiment
+from lcjax.systems.domain_adaptation.light_curves import LightCurveAdaptationSystem
 from lcjax.systems.domain_pairs.system import PairSystem
 
 if TYPE_CHECKING:
@@ -43,4 +44,4 @@ class DomainAdaptationSystem(PairSystem):
 lcjax train real-bogus-mme --data D --domains.target T --training.initial-weights {model} --workdir W2"""
 
 
-SYSTEMS = (DomainAdaptationSystem(),)
+SYSTEMS = (DomainAdaptationSystem(), LightCurveAdaptationSystem())
