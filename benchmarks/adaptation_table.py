@@ -83,6 +83,25 @@ def matrix(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return shown
 
 
+def gains(rows: Sequence[Mapping[str, Any]], beside: str = "s_plus_t") -> list[dict[str, str]]:
+    """By how much each method is above another on the same draws, points of balanced accuracy: a row a pair, number of shots, method."""
+    scores: dict[tuple, dict[int, Mapping[str, Any]]] = {}
+    for row in rows:
+        scores.setdefault((row["question"], row["pair"], row["shots"], row["method"]), {})[row["seed"]] = row
+    shown = []
+    for (question, pair, shots, method), own in sorted(scores.items(), key=lambda item: item[0]):
+        other = scores.get((question, pair, shots, beside), {})
+        both = sorted(own.keys() & other.keys())
+        if method == beside or not both:
+            continue
+        line = {"question": question, "pair": pair, "shots": str(shots), "method": method, "draws": str(len(both))}
+        for name in SHOWN[:2]:
+            value = lambda row, name=name: row["history"][name][place_of(row)]
+            line[f"{name}, above {beside}"] = interval([value(own[seed]) - value(other[seed]) for seed in both])
+        shown.append(line)
+    return shown
+
+
 def text(lines: Sequence[Mapping[str, str]]) -> str:
     """Columns of equal width."""
     if not lines:
