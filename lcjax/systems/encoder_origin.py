@@ -55,6 +55,12 @@ def encoder_experiment(origin: OriginConfig) -> Any:
     return read_experiment(json.loads(origin.settings), find_system(origin.system).experiment)
 
 
+def for_predictions(origin: OriginConfig) -> OriginConfig:
+    """The encoder as its own system wants it for predictions."""
+    inner = find_system(origin.system).for_predictions(encoder_experiment(origin))
+    return dataclasses.replace(origin, settings=json.dumps(dataclasses.asdict(inner), sort_keys=True))
+
+
 def encoder_task(origin: OriginConfig, precision: str = "float32") -> "Task":
     """The encoder's own task.
 

@@ -60,6 +60,13 @@ class AdaptationExperiment(PairExperiment):
     sgd: SgdConfig = field(default_factory=SgdConfig)
 
 
+def streams_of(experiment: AdaptationExperiment) -> tuple[str, ...]:
+    """Those of the method; without shots the target is unlabelled alone, where the method can learn so."""
+    streams = STREAMS[experiment.objective.method]
+    alone = not experiment.domains.shots and "unlabelled" in streams
+    return tuple(name for name in streams if not (alone and name == "target"))
+
+
 _VECTORS = ImageNetworkConfig(vector_widths=(), head=(64,), dropout=0.0, dropout_before=(), last_active=False)
 
 

@@ -1,7 +1,6 @@
 """Adaptation between surveys of light curves: data, settings that follow from data and encoder, scores of stars, answers."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,16 +8,10 @@ from lcjax.errors import ConfigError
 from lcjax.inference.output import BandOptions, StarOutputs
 from lcjax.systems.base import Answers, Data, Options, Simulated, Work
 from lcjax.systems.domain_adaptation import curve_presets
-from lcjax.systems.domain_adaptation.config import STREAMS, CurveAdaptationExperiment
+from lcjax.systems.domain_adaptation.config import CurveAdaptationExperiment, streams_of
 from lcjax.systems.domain_pairs.config import PairInputsConfig
 from lcjax.systems.domain_pairs.system import PairData, PairSystem
-from lcjax.systems.encoder_origin import (
-    OriginConfig,
-    encoder_experiment,
-    encoder_task,
-    preset_origin,
-    trained_origin,
-)
+from lcjax.systems.encoder_origin import OriginConfig, encoder_task, for_predictions, preset_origin, trained_origin
 
 if TYPE_CHECKING:
     from lcjax.evaluation.scores import Scores
@@ -49,9 +42,7 @@ class LightCurveAdaptationSystem(PairSystem):
 
     def streams(self, experiment: CurveAdaptationExperiment) -> tuple[str, ...]:
         """Those of the method; without shots the target is unlabelled alone, where the method can learn so."""
-        streams = STREAMS[experiment.objective.method]
-        alone = not experiment.domains.shots and "unlabelled" in streams
-        return tuple(name for name in streams if not (alone and name == "target"))
+        return streams_of(experiment)
 
     def build_task(self, experiment: CurveAdaptationExperiment) -> "Task":
         """Encoder, dense layers, cosine classifier; one or two updates a step."""
@@ -61,11 +52,7 @@ class LightCurveAdaptationSystem(PairSystem):
 
     def for_predictions(self, experiment: CurveAdaptationExperiment) -> CurveAdaptationExperiment:
         """With the encoder as its own system wants it for predictions."""
-        from lcjax.systems import find_system
-
-        inner = find_system(experiment.origin.system).for_predictions(encoder_experiment(experiment.origin))
-        settings = json.dumps(dataclasses.asdict(inner), sort_keys=True)
-        return dataclasses.replace(experiment, origin=dataclasses.replace(experiment.origin, settings=settings))
+        return dataclasses.replace(experiment, origin=for_predictions(experiment.origin))
 
     # --- data
     def source_settings(self, experiment: CurveAdaptationExperiment, training: bool) -> dict[str, Any]:

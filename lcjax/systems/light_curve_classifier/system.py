@@ -1,7 +1,6 @@
 """The system: data as it takes them, settings that follow from data and encoder, weights to begin with, scores, answers."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,12 +63,9 @@ class LightCurveClassifierSystem(System):
 
     def for_predictions(self, experiment: LightCurveClassifierExperiment) -> LightCurveClassifierExperiment:
         """With the encoder as its own system wants it for predictions."""
-        from lcjax.systems import find_system
-        from lcjax.systems.encoder_origin import encoder_experiment
+        from lcjax.systems.encoder_origin import for_predictions
 
-        inner = find_system(experiment.origin.system).for_predictions(encoder_experiment(experiment.origin))
-        settings = json.dumps(dataclasses.asdict(inner), sort_keys=True)
-        return dataclasses.replace(experiment, origin=dataclasses.replace(experiment.origin, settings=settings))
+        return dataclasses.replace(experiment, origin=for_predictions(experiment.origin))
 
     # --- data
     def source_settings(self, experiment: LightCurveClassifierExperiment, training: bool) -> dict[str, Any]:
