@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from data_pipelines.kinds import find_kind
-from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.reading import Request
 from data_pipelines.kinds.tables import check_contradictions
 from data_pipelines.kinds.tables.columns import FeatureColumns
 from data_pipelines.kinds.tables.reading import check_same_units, read_features, table_files

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from data_pipelines.datasets import find_builder
 from data_pipelines.datasets.naming import REPORT, REQUEST, check_name, check_place, named, request_hash
 from data_pipelines.datasets.options import complete_options
-from data_pipelines.kinds.base import PrepareSettings
+from data_pipelines.kinds.reading import PrepareSettings
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.manifest import Manifest, read_manifest, verify
 from data_pipelines.shards.writing import write_manifest

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_pipelines.kinds.base import PrepareSettings
+from data_pipelines.kinds.reading import PrepareSettings
 from lcjax.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import dataclasses
 
 from data_pipelines.kinds import find_kind, kinds
-from data_pipelines.kinds.base import PrepareSettings
+from data_pipelines.kinds.reading import PrepareSettings
 from lcjax.errors import ConfigError
 
 

@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from data_pipelines.datasets.options import complete_options
 from data_pipelines.kinds import find_kind
-from data_pipelines.kinds.base import PrepareSettings
+from data_pipelines.kinds.reading import PrepareSettings
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import RecordLayout
 from data_pipelines.splits import SPLITS

@@ -1,13 +1,20 @@
 """One room per kind of data, found by looking: record layout, batches, description, reading of raw input."""
 
 import sys
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_pipelines.kinds.base import Kind
+from data_pipelines.shards.manifest import find_datasets, read_manifest
 from lcjax.discovery import rooms
 from lcjax.errors import ConfigError, DataError
 
-__all__ = ["Kind", "find_kind", "kind_of_records", "kinds"]
+if TYPE_CHECKING:
+    from data_pipelines.kinds.description import Description
+
+__all__ = ["Kind", "describe", "describe_all", "find_kind", "kind_of_records", "kinds"]
 
 
 @cache
@@ -45,3 +52,18 @@ def kind_of_records(records: str) -> Kind:
     raise DataError(
         f"no kind of data has records called '{records}': install the package that the dataset was made with"
     )
+
+
+def describe(folder: Path | str, n_examples: int = 6) -> "Description":
+    """The description of a dataset folder, by the kind of its records.
+
+    Raises:
+      DataError: the dataset is damaged, or of a kind that is not known.
+    """
+    manifest = read_manifest(folder)
+    return kind_of_records(manifest.kind).describe(manifest, n_examples)
+
+
+def describe_all(paths: Sequence[Path | str]) -> "list[Description]":
+    """`describe` for every dataset at or below the paths."""
+    return [describe(folder) for folder in find_datasets(paths)]

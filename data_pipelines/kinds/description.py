@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data_pipelines.kinds import kind_of_records
 from data_pipelines.shards.index import ShardIndex, concatenate
 from data_pipelines.shards.layout import RecordLayout
-from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
+from data_pipelines.shards.manifest import Manifest
 from lcjax.files import storage_errors, write_text
 
 if TYPE_CHECKING:
@@ -67,21 +66,6 @@ class Description:
             "quantile_percent": list(QUANTILES),
             "quantiles": self.quantiles,
         }
-
-
-def describe(folder: Path | str, n_examples: int = 6) -> Description:
-    """The description of a dataset folder, by the kind of its records.
-
-    Raises:
-      DataError: the dataset is damaged, or of a kind that is not known.
-    """
-    manifest = read_manifest(folder)
-    return kind_of_records(manifest.kind).describe(manifest, n_examples)
-
-
-def describe_all(paths: Sequence[Path | str]) -> list[Description]:
-    """`describe` for every dataset at or below the paths."""
-    return [describe(folder) for folder in find_datasets(paths)]
 
 
 def split_indexes(manifest: Manifest) -> dict[str, ShardIndex]:

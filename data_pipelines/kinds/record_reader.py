@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_pipelines.kinds.base import PrepareSettings, Reader, Request
+from data_pipelines.kinds.reading import PrepareSettings, Reader, Request
 from data_pipelines.kinds.report import RecordReport, counted
 from data_pipelines.shards.layout import Record
 from data_pipelines.shards.manifest import find_datasets, read_manifest

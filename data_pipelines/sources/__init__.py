@@ -12,7 +12,7 @@ from data_pipelines.sources.label_tables import Labels, is_label_table, read_lab
 from data_pipelines.sources.light_curve import RawLightCurve
 from data_pipelines.sources.originals import macho_keys, read_macho, read_text
 from data_pipelines.sources.snana import is_head
-from data_pipelines.sources.tables import in_parts, is_table, read_table, table_keys
+from data_pipelines.sources.tables import is_table, read_table, splits_stars, table_keys
 from data_pipelines.sources.whole_stars import count_bands, count_parts, together, whole_stars
 from lcjax.errors import DataError
 from lcjax.files import is_left_over
@@ -110,7 +110,7 @@ def read_light_curves(
         raise DataError(f"'{tables[0]}' holds labels, and there are no light curves beside it: give these too")
     labels = read_labels(tables, columns)
     names = file_names(files, whole=columns.object_id == FILE_NAME)
-    counts = count_parts(_keys(files, columns, names)) if len(files) > 1 or in_parts(files[0]) else {}
+    counts = count_parts(_keys(files, columns, names)) if len(files) > 1 or splits_stars(files[0]) else {}
     parts = _parts(files, columns, labels, names, on_columns, on_bad_file)
     curves = whole_stars(parts, counts)
     yield from together(curves, count_bands(_keys(files, columns, names))) if bands_together else curves

@@ -5,7 +5,8 @@ What the columns are, and in which unit, is told by their names, the units of FI
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,13 +64,19 @@ def read_spectrum(path: Path, reading: SpectrumReading = AS_FILES_SAY) -> np.nda
     Raises:
       DataError: it cannot be read, is laid out otherwise, or could mean two things. MissingExtraError: astropy is not there.
     """
-    try:
-        rows = _fits(path, reading) if path.name.lower().endswith(FITS) else _text(path, reading)
-    except DataError as error:
-        raise error if str(path) in str(error) else DataError(f"'{path}': {error}") from error
+    rows = _fits(path, reading) if path.name.lower().endswith(FITS) else _text(path, reading)
     if not 2 <= len(rows) <= _MAX_SAMPLES:
         raise DataError(f"'{path}' holds {len(rows):,} samples, which is no spectrum")
     return rows
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Gives the errors of functions that see no file the name of it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"'{path}': {error}") from error
 
 
 def _text(path: Path, reading: SpectrumReading) -> np.ndarray:
@@ -81,7 +88,8 @@ def _text(path: Path, reading: SpectrumReading) -> np.ndarray:
     wavelength = 10.0 ** column[which.wavelength] if which.logarithmic else column[which.wavelength]
     if which.air is None or not which.unit:
         _check_words(path, table.said, reading, which.unit, which.air)
-    wavelength = in_vacuum_angstrom(wavelength, reading, which.unit, which.air)
+    with _named(path):
+        wavelength = in_vacuum_angstrom(wavelength, reading, which.unit, which.air)
     ivar = inverse_variance(column.get(which.ivar), column.get(which.error), len(wavelength))
     known = (which.wavelength, which.flux, which.mask)
     if count > 2 and not which.ivar and not which.error and reading.third is not None and table.names[2] not in known:
@@ -105,7 +113,8 @@ def _unnamed(path: Path, table: TextTable, reading: SpectrumReading) -> np.ndarr
     wavelength, flux = table.rows[:, 0], table.rows[:, 1]
     third = table.rows[:, 2] if count == 3 else None
     ivar, error = (third, None) if reading.third == "ivar" else (None, third)
-    found = [in_vacuum_angstrom(wavelength, reading), flux, inverse_variance(ivar, error, len(flux))]
+    with _named(path):
+        found = [in_vacuum_angstrom(wavelength, reading), flux, inverse_variance(ivar, error, len(flux))]
     return kept_samples(np.stack(found, axis=1), None, reading)
 
 
@@ -200,9 +209,11 @@ def _fits(path: Path, reading: SpectrumReading) -> np.ndarray:
     except ImportError:
         raise MissingExtraError("astropy", "data", f"reading '{path.name}'") from None
     try:
-        source = FitsSource(path, _MAX_FITS_BYTES)
+        with _named(path):
+            source = FitsSource(path, _MAX_FITS_BYTES)
         with fits.open(source.opened(), memmap=False) as units:
-            check_sums(units)
+            with _named(path):
+                check_sums(units)
             return _lamost(units, path, reading)
     except DataError:
         raise
@@ -218,14 +229,19 @@ def _lamost(units: Any, path: Path, reading: SpectrumReading) -> np.ndarray:
             raise DataError(f"'{path}' has {len(image)} rows where flux and inverse variance are wanted")
         wavelength = 10.0 ** (float(header["COEFF0"]) + float(header["COEFF1"]) * np.arange(image.shape[1]))
         said = str(header.get("CUNIT1", "")).strip().lower()
-        wavelength = in_vacuum_angstrom(wavelength, reading, said if said in ANGSTROM else "angstrom", _is_air(header))
+        with _named(path):
+            wavelength = in_vacuum_angstrom(
+                wavelength, reading, said if said in ANGSTROM else "angstrom", _is_air(header)
+            )
         rows = np.stack([wavelength, np.asarray(image[0], float), np.asarray(image[1], float)], axis=1)
         return kept_samples(rows, image[_AND_MASK] if len(image) > _AND_MASK else None, reading)
     tables = [u for u in units[1:] if {"flux", "ivar"} <= {n.lower() for n in _names_of(u)}]
     if len(tables) > 1:
         raise DataError(f"'{path}' has {len(tables)} tables of spectra: keep one")
     if tables:
-        return _of_table(tables[0], path, reading, [_is_air(header), _is_air(tables[0].header)])
+        with _named(path):
+            air = [_is_air(header), _is_air(tables[0].header)]
+        return _of_table(tables[0], path, reading, air)
     lacking = (
         f", as {', '.join(n for n in ('COEFF0', 'COEFF1') if n not in header)} is missing" if image is not None else ""
     )
@@ -273,7 +289,8 @@ def _of_table(unit: Any, path: Path, reading: SpectrumReading, air: Sequence[boo
         raise DataError(
             f"'{path}' says of its wavelengths that they are in air, and that they are in vacuum: mend its header"
         )
-    wavelength = in_vacuum_angstrom(wavelength, reading, units[0] if units else "", told.pop() if told else None)
+    with _named(path):
+        wavelength = in_vacuum_angstrom(wavelength, reading, units[0] if units else "", told.pop() if told else None)
     mask = column(which.mask) if which.mask else None
     return kept_samples(np.stack([wavelength, flux, ivar], axis=1), mask, reading)
 

@@ -53,7 +53,7 @@ def is_table(path: Path) -> bool:
     return path.name.lower().endswith((*PARQUET, *CSV, *ASTROPY)) or is_snana_text(path)
 
 
-def in_parts(path: Path) -> bool:
+def splits_stars(path: Path) -> bool:
     """Whether a star of the file may come in parts: of Parquet, of SNANA's pairs, and of others too long to be grouped at once."""
     name = path.name.lower()
     large = name.endswith(ASTROPY) and path.stat().st_size > _SURELY_WHOLE

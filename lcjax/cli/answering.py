@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from data_pipelines.kinds.base import Reader
+from data_pipelines.kinds.reading import Reader
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
 from data_pipelines.sources.input_identity import input_identity

@@ -130,7 +130,8 @@ def _verify(argv: list[str]) -> int:
 
 def _describe(argv: list[str]) -> int:
     options = tyro.cli(DescribeOptions, args=argv, prog="lcjax data describe")
-    from data_pipelines.kinds.description import describe_all, write_pictures
+    from data_pipelines.kinds import describe_all
+    from data_pipelines.kinds.description import write_pictures
 
     console = Console()
     for description in describe_all(options.data):

@@ -8,9 +8,9 @@ import tyro
 from rich.console import Console
 
 from data_pipelines.kinds import find_kind
-from data_pipelines.kinds.base import Request
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.kinds.reading import Request
 from data_pipelines.processes import Processes, usual_count
 from lcjax.cli.remarks import note
 from lcjax.errors import ConfigError, DataError, Rejection

@@ -8,7 +8,7 @@ import tyro
 
 from data_pipelines.embedded_objects import EmbeddingInput, read_objects
 from data_pipelines.kinds import find_kind
-from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.reading import Request
 from data_pipelines.sources.score_tables import SCORE, read_scores
 from lcjax.cli.remarks import note
 from lcjax.errors import ConfigError, Rejection

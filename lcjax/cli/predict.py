@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from data_pipelines.kinds import find_kind, kinds
-from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.reading import Request
 from data_pipelines.processes import Processes, usual_count
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings, only_topic
 from lcjax.cli import answering, option_groups

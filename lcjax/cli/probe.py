@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_pipelines.kinds import find_kind
-from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.reading import Request
 from data_pipelines.labelled_stars import LabelledStars, of_datasets
 from data_pipelines.processes import Processes, usual_count
 from data_pipelines.shards.leaks import say_what_it_trained_on

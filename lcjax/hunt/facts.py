@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lcjax.hunt.candidates import Candidate, LightCurve
-from lcjax.hunt.sky import place
+from lcjax.hunt.sky import sky_columns
 
 _MISSING = -999.0
 _POLE = (192.85948, 27.12825)
@@ -26,7 +26,7 @@ def facts(candidate: Candidate) -> dict[str, Any]:
         "first_mjd": min([candidate.mjd, *filter(None, map(finite, curve.detections.get("mjd", ())))]),
         "ra": candidate.ra,
         "dec": candidate.dec,
-        **place(candidate.ra, candidate.dec),
+        **sky_columns(candidate.ra, candidate.dec),
         "band": candidate.band,
         "magnitude": finite(candidate.magnitude),
         "magnitude_error": finite(candidate.magnitude_error),

@@ -15,10 +15,10 @@ _MARGIN = 1e-9
 """Degrees, for rounding."""
 
 
-def place(ra: float, dec: float) -> dict[str, float]:
+def sky_columns(ra: float, dec: float) -> dict[str, float]:
     """Columns of a candidate that say where it is.
 
-    >>> place(90.0, 0.5)["band_of_sky"], round(place(90.0, 0.0)["y"], 6)
+    >>> sky_columns(90.0, 0.5)["band_of_sky"], round(sky_columns(90.0, 0.0)["y"], 6)
     (0, 1.0)
     """
     x, y, z = vector(ra, dec)

@@ -1,5 +1,6 @@
 """A classifier by the direction of a feature vector."""
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -26,6 +27,7 @@ class CosineClassifier(nn.Module):
     @nn.compact
     def __call__(self, features: Array) -> Array:
         """(B, D) -> (B, K) float32."""
+        chex.assert_rank(features, 2)
         shape = (features.shape[-1], self.num_classes)
         kernel = self.param("kernel", nn.initializers.glorot_normal(), shape, jnp.float32)
         return jnp.matmul(normalised(features), kernel, precision=jax.lax.Precision.HIGHEST) / self.temperature

@@ -1,5 +1,6 @@
 """GalSpecNet, the spectra encoder of AstroM3 (Wu et al. 2024; arXiv 2411.08842)."""
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -33,6 +34,7 @@ class GalSpecNet(nn.Module):
           `features` (B, F).
         """
         config = self.config
+        chex.assert_rank(batch["values"], 3)
         if config.features < 1:
             raise ConfigError(
                 f"spectra of {config.length} samples are too short for {len(config.channels) - 1} convolutions with poolings "
@@ -66,6 +68,7 @@ class VectorEncoder(nn.Module):
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """`values` (B, F), `row` (B,) -> `features` (B, H)."""
         x = batch["values"]
+        chex.assert_rank(x, 2)
         for number in range(2):
             layer = nn.Dense(
                 self.hidden, kernel_init=torch_kernel, bias_init=torch_bias(x.shape[-1]), name=f"dense_{number}"

@@ -1,5 +1,6 @@
 """The published photometry encoder of AstroM3: an Informer without distilling (arXiv 2411.08842)."""
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -72,6 +73,8 @@ class Informer(nn.Module):
           `features` (B, L * D), `tokens` (B, L, D).
         """
         config, values = self.config, batch["values"]
+        chex.assert_rank([values, batch["mask"]], [3, 2])
+        chex.assert_equal_shape_prefix([values, batch["mask"]], 2)
         length = values.shape[1]
         if length != config.length or config.width % config.num_heads:
             raise ConfigError(

@@ -1,5 +1,6 @@
 """What attention knows of time by itself: rotations, differences, distances, products of encodings."""
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 
@@ -63,5 +64,7 @@ def time_differences(time: Array, mask: Array, longest: int) -> Array:
     Args:
       time: (B, L) days. mask: (B, L) bool. longest: columns of a row, at least L.
     """
+    chex.assert_rank(time, 2)
+    chex.assert_equal_shape([time, mask])
     rows = jnp.where(mask[:, None, :], time[:, :, None] - time[:, None, :], 0.0)
     return jnp.pad(rows, ((0, 0), (0, 0), (0, longest - time.shape[1])))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -61,6 +62,8 @@ class LastState(nn.Module):
     @nn.compact
     def __call__(self, x: Array, mask: Array) -> Array:
         """(B, L, F), (B, L) bool -> (B, units)."""
+        chex.assert_rank([x, mask], [3, 2])
+        chex.assert_equal_shape_prefix([x, mask], 2)
         zeros = jnp.zeros((x.shape[0], self.units), jnp.float32)
         state = ((zeros, zeros), (zeros, zeros)) if self.states == 4 else zeros
 

@@ -9,6 +9,7 @@ time at which it is asked for.
 
 from typing import NamedTuple
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -91,6 +92,8 @@ class StarDecoder(nn.Module):
         """Decodes `value`, `weight` (B, L; 0 and 0 where not visible), `time` (B, L), `turns` (B, L), `views`, `embedding`."""
         config, views = self.config, batch["views"]
         value, weight = batch["value"], batch["weight"]
+        chex.assert_rank([value, batch["embedding"]], 2)
+        chex.assert_equal_shape([value, weight, batch["time"], batch["turns"]])
         periods = 2 * views.frequency.shape[1]
         experts, of = self._experts(batch, periods)
         shown = (weight > 0).astype(jnp.float32)

@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.schema import Settings
 from lcjax.systems import find_preset, find_system
@@ -48,7 +49,7 @@ def trained_origin(name: str) -> OriginConfig:
     return OriginConfig(record["system"], json.dumps(settings, sort_keys=True))
 
 
-def encoder_experiment(origin: OriginConfig) -> Any:
+def encoder_experiment(origin: OriginConfig) -> Experiment:
     """The encoder's own settings."""
     from lcjax.training.workdir import read_experiment
 

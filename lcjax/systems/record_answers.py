@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from lcjax.errors import Rejection
+from lcjax.inference.answers import Row
 from lcjax.inference.loaded import Loaded
 from lcjax.inference.predictor import Predictor, usual_batch_size
 from lcjax.inference.predictor import Row as InputRow
-from lcjax.systems.base import Row
 
 _MADE = {"mask": lambda length, width: np.arange(width) < length, "length": lambda length, width: np.int32(length)}
 """Entries of a batch that no record holds: they follow from the length of its first series."""

@@ -99,8 +99,8 @@ class JitLayout:
 
     def to_device(self, host_state: PyTree) -> PyTree:
         """A host copy of the state -> its place on the devices."""
-        place = lambda x, s: jax.make_array_from_callback(np.shape(x), s, lambda i: np.asarray(x)[i])
-        return jax.tree.map(place, host_state, self._shardings)
+        put = lambda x, s: jax.make_array_from_callback(np.shape(x), s, lambda i: np.asarray(x)[i])
+        return jax.tree.map(put, host_state, self._shardings)
 
     def to_host(self, state: PyTree) -> PyTree:
         """The whole state as numpy arrays (a collective where it is sharded over processes)."""
@@ -155,11 +155,11 @@ class PmapLayout:
         """Adds the device axis: one copy on every device."""
         count = jax.device_count()
 
-        def place(x: np.ndarray) -> jax.Array:
+        def put(x: np.ndarray) -> jax.Array:
             x = np.asarray(x)[None]
             return jax.make_array_from_callback((count, *x.shape[1:]), self._replicas, lambda _: x)
 
-        return jax.tree.map(place, host_state)
+        return jax.tree.map(put, host_state)
 
     def to_host(self, state: PyTree) -> PyTree:
         """The first replica as numpy arrays."""
@@ -168,8 +168,8 @@ class PmapLayout:
     def evaluator(self, evaluate: Callable) -> "Evaluator":
         """Evaluation goes through jit over the same devices."""
         rows, whole = NamedSharding(self.mesh, P(DATA_AXIS)), NamedSharding(self.mesh, P())
-        place = lambda x: jax.make_array_from_callback(np.shape(x), whole, lambda i: np.asarray(x)[i])
-        return Evaluator(evaluate, rows, whole, lambda state: jax.tree.map(place, self.to_host(state).variables))
+        put = lambda x: jax.make_array_from_callback(np.shape(x), whole, lambda i: np.asarray(x)[i])
+        return Evaluator(evaluate, rows, whole, lambda state: jax.tree.map(put, self.to_host(state).variables))
 
 
 class Step:

@@ -1,5 +1,6 @@
 """Fluxes of any sign as magnitudes: logarithmic where a star is well above its noise, linear where it is not."""
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 
@@ -21,6 +22,7 @@ def asinh_magnitudes(flux: Array, error: Array, mask: Array) -> tuple[Array, Arr
     Returns:
       (..., L) each, mag.
     """
+    chex.assert_equal_shape([flux, error, mask])
     mask = mask & jnp.isfinite(flux)
     sigma = usable_error(error, mask)
     softening = masked_quantile(sigma, mask, jnp.array([0.5]))

@@ -7,6 +7,7 @@ transform. Times are fractions of a cycle in 32 bits, so a point's place on the 
 
 import functools
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 
@@ -39,7 +40,7 @@ def given_back(count: int, number: int) -> np.ndarray:
     return (1.0 / np.interp(np.arange(count) / number, coarse, transform)).astype(np.float32)
 
 
-def place(turns: Array, number: int) -> tuple[Array, Array]:
+def cell_of(turns: Array, number: int) -> tuple[Array, Array]:
     """Of turns / 2^32 * number, exactly: the whole part, int32, and the rest, float32 in [0, 1)."""
     high, low = turns >> 16, turns & 0xFFFF
     number_high, number_low = np.uint32(number >> 16), np.uint32(number & 0xFFFF)
@@ -57,8 +58,10 @@ def gridded_sums(strength: Array, turns: Array, count: int) -> tuple[Array, Arra
     Args:
       strength: (S, L) float32; 0 where there is no point. turns: (L,) uint32, x in 2^-32.
     """
+    chex.assert_shape(strength, (None, *turns.shape))
+    chex.assert_type(turns, jnp.uint32)
     sets, number = len(strength), cells(count)
-    whole, rest = place(turns, number)
+    whole, rest = cell_of(turns, number)
     offset = np.arange(WIDTH) - (WIDTH // 2 - 1)
     distance = (offset - rest[:, None]) * np.float32(2 / WIDTH)
     bump = jnp.exp(SHARPNESS * (jnp.sqrt(jnp.maximum(1.0 - distance**2, 0.0)) - 1.0))

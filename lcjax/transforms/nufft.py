@@ -9,6 +9,7 @@ grow with the points.
 
 from typing import Literal
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,6 +48,8 @@ def sums_on_grid(
       turns: (L,) uint32, x in 2^-32 (see `FrequencyGrid.turns`). multiple: of all frequencies, for harmonics.
       by: how the fine sums are made; `size`: by the number of points.
     """
+    chex.assert_shape(strength, (None, *turns.shape))
+    chex.assert_type(turns, jnp.uint32)
     sets, points = strength.shape
     gridded = by == "fft" or (by == "size" and points >= GRIDDED_FROM)
     fine = _fine(count, gridded)
@@ -79,6 +82,8 @@ def sums_at(strength: Array, turns: Array, frequency: Frequency, multiples: int)
     Returns:
       real and imaginary parts, (S, multiples, F) each.
     """
+    chex.assert_shape(strength, (None, *turns.shape))
+    chex.assert_equal_shape([frequency.index, frequency.offset])
     once = phase(turns[None], Frequency(frequency.index[:, None], frequency.offset[:, None]))
     cosine, sine = cosine_sine(once)
     waves = [(cosine, sine)]

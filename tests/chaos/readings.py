@@ -45,8 +45,8 @@ def _tree(tree: Any) -> Iterator[Any]:
 
 # --- light curves, alerts, images
 def light_curves(folder: Path) -> Answer:
-    from data_pipelines.kinds.base import Request
     from data_pipelines.kinds.light_curves.reading import LightCurveReader
+    from data_pipelines.kinds.reading import Request
     from lcjax.errors import Rejection
 
     reader = LightCurveReader(Request(say=lambda text: None))
@@ -191,8 +191,8 @@ def metrics(folder: Path) -> Answer:
 # --- prepared datasets
 def prepared(folder: Path) -> Answer:
     """As `lcjax predict` and `--stars.like` read it."""
-    from data_pipelines.kinds.base import Request
     from data_pipelines.kinds.light_curves.reading import LightCurveReader
+    from data_pipelines.kinds.reading import Request
     from data_pipelines.shards.manifest import read_manifest
     from data_pipelines.shards.stars import read_stars
     from lcjax.errors import Rejection

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from data_pipelines.kinds.base import Request
 from data_pipelines.kinds.host_fields.options import HostOptions
 from data_pipelines.kinds.host_fields.reading import FieldReader, read_positions
+from data_pipelines.kinds.reading import Request
 from lcjax.cli.main import main
 from lcjax.errors import ConfigError, DataError
 from tests.systems.delight.delight_files import random_layers, write_keras3

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from data_pipelines.datasets.alert_checks import container, packet
 from data_pipelines.kinds.alerts.records import alert_columns, stack_stamps
-from data_pipelines.kinds.base import Reader
+from data_pipelines.kinds.reading import Reader
 from data_pipelines.sources.alerts import Alert, read_alerts
 from lcjax.cli.answering import predict_files
 from lcjax.cli.main import main

@@ -4,14 +4,14 @@ import jax
 import numpy as np
 import pytest
 
-from lcjax.transforms.gridding import cells, gridded_sums, place
+from lcjax.transforms.gridding import cell_of, cells, gridded_sums
 
 
 def test_places_are_exact():
     """Products of 32 and 20 bits, against integers of any size; the highest rest is below 1."""
     turns = np.array([0, 1, 2**16, 2**31 + 12345, 2**32 - 1], np.uint32)
     for number in (64, 151_875, 2**20 + 7):
-        whole, rest = place(turns, number)
+        whole, rest = cell_of(turns, number)
         exact = [int(t) * number for t in turns]
         assert np.asarray(whole).tolist() == [e >> 32 for e in exact]
         np.testing.assert_allclose(rest, [(e & 0xFFFFFFFF) / 2**32 for e in exact], atol=2.0**-24)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_pipelines.kinds.description import describe
+from data_pipelines.kinds import describe
 from data_pipelines.kinds.images.options import ImageSettings
 from data_pipelines.kinds.images.source import ImageSource
 from data_pipelines.prepare import prepare

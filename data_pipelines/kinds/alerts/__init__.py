@@ -8,7 +8,8 @@ from data_pipelines.kinds.alerts.options import AlertOptions
 from data_pipelines.kinds.alerts.records import STAMPS
 from data_pipelines.kinds.alerts.settings import AlertSettings
 from data_pipelines.kinds.alerts.weak_labels import LabelSettings
-from data_pipelines.kinds.base import Kind, Reader, Request
+from data_pipelines.kinds.base import Kind
+from data_pipelines.kinds.reading import Reader, Request
 from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
 

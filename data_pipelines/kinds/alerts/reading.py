@@ -8,7 +8,7 @@ from typing import Any
 from data_pipelines.kinds.alerts.entries import StampEntries, StampEntry
 from data_pipelines.kinds.alerts.options import AlertOptions
 from data_pipelines.kinds.alerts.records import STAMPS, decode_alert
-from data_pipelines.kinds.base import Reader, Request
+from data_pipelines.kinds.reading import Reader, Request
 from data_pipelines.shards.manifest import find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
 from data_pipelines.sources.alerts import STAMP_NAMES, Alert, SchemaSet, cut_alerts

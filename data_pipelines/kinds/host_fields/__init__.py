@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from data_pipelines.kinds.alerts.options import AlertOptions
 from data_pipelines.kinds.alerts.records import STAMPS
-from data_pipelines.kinds.base import Kind, Reader, Request
+from data_pipelines.kinds.base import Kind
 from data_pipelines.kinds.host_fields.options import HostOptions
+from data_pipelines.kinds.reading import Reader, Request
 from data_pipelines.sources.alerts.kafka_settings import KafkaSettings
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Any
 
 from data_pipelines.kinds.alerts.options import AlertOptions
 from data_pipelines.kinds.alerts.reading import REJECTION_COLUMNS
-from data_pipelines.kinds.base import Reader, Request
 from data_pipelines.kinds.host_fields.images import FITS_ENDINGS, FieldImage, centred, object_names, read_fields
 from data_pipelines.kinds.host_fields.options import HostOptions
+from data_pipelines.kinds.reading import Reader, Request
 from data_pipelines.sources.alerts import Alert, SchemaSet, Stamp, cut_alerts
 from data_pipelines.sources.alerts.decoders import Decoders
 from data_pipelines.sources.csv_tables import named_rows

@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_pipelines.kinds.base import Kind, PrepareSettings, Reader, Request
+from data_pipelines.kinds.base import Kind
 from data_pipelines.kinds.images.galaxies import GalaxySettings
 from data_pipelines.kinds.images.mosaic_catalogues import MosaicSettings
 from data_pipelines.kinds.images.options import NOTHING, ImageSettings
 from data_pipelines.kinds.images.records import IMAGES
+from data_pipelines.kinds.reading import PrepareSettings, Reader, Request
 from data_pipelines.kinds.report import Report
 from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.shards.layout import Record

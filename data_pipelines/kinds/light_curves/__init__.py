@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_pipelines.kinds.base import Kind, Reader, Request
+from data_pipelines.kinds.base import Kind
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.records import LIGHT_CURVES
 from data_pipelines.kinds.light_curves.simulation_settings import SimulationSettings
+from data_pipelines.kinds.reading import Reader, Request
 from data_pipelines.kinds.star_settings import StarSettings
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.kinds.base import Reader, Request
 from data_pipelines.kinds.light_curves.cleaning import (
     CleaningReport,
     CleaningSettings,
@@ -21,6 +20,7 @@ from data_pipelines.kinds.light_curves.fluxes import fluxes_of_magnitudes
 from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.meaning import DatasetBrightness, brightness_of
 from data_pipelines.kinds.light_curves.records import LIGHT_CURVES, flux_series
+from data_pipelines.kinds.reading import Reader, Request
 from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
 from data_pipelines.shards.records import holds_shards, shard_records
 from data_pipelines.sources import RawLightCurve, read_light_curves

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_pipelines.kinds.base import Kind, PrepareSettings
+from data_pipelines.kinds.base import Kind
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
 from data_pipelines.kinds.multimodal.records import MULTIMODAL
+from data_pipelines.kinds.reading import PrepareSettings
 from data_pipelines.kinds.report import Report
 from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.shards.layout import Record

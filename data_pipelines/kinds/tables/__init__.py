@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from data_pipelines.kinds.base import Kind, PrepareSettings
+from data_pipelines.kinds.base import Kind
+from data_pipelines.kinds.reading import PrepareSettings
 from data_pipelines.kinds.report import Report
 from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.kinds.tables.columns import FeatureColumns

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import flax.linen as nn
 import jax
@@ -160,7 +159,11 @@ def _check(experiment: AstroM3Experiment) -> None:
         )
 
 
-def _contrast(experiment: AstroM3Experiment) -> Any:
+Learn = Callable[[dict, dict, Batch, Axis], tuple[Array, Metrics]]
+"""(what the network answers, prepared batch, batch, axis) -> objective and metrics."""
+
+
+def _contrast(experiment: AstroM3Experiment) -> Learn:
     pairs, objective = pairs_of(experiment.model.modalities), experiment.objective
 
     def learn(outputs: dict, ready: dict, batch: Batch, axis: Axis) -> tuple[Array, Metrics]:
@@ -187,7 +190,7 @@ def _contrast(experiment: AstroM3Experiment) -> Any:
     return learn
 
 
-def _classify(experiment: AstroM3Experiment) -> Any:
+def _classify(experiment: AstroM3Experiment) -> Learn:
     names = experiment.inputs.class_names
 
     def learn(outputs: dict, ready: dict, batch: Batch, axis: Axis) -> tuple[Array, Metrics]:
@@ -220,7 +223,9 @@ def _summarize(means: dict[str, float]) -> dict[str, float]:
     }
 
 
-def _optimizers(experiment: AstroM3Experiment) -> Any:
+def _optimizers(
+    experiment: AstroM3Experiment,
+) -> Callable[[OptimizerConfig, int], optax.GradientTransformation] | None:
     plateau = experiment.plateau
     if plateau.factor == 1:
         return None
@@ -238,7 +243,7 @@ def _optimizers(experiment: AstroM3Experiment) -> Any:
     return build
 
 
-def _after_evaluation(experiment: AstroM3Experiment) -> Any:
+def _after_evaluation(experiment: AstroM3Experiment) -> Callable[[PyTree, Mapping[str, float]], PyTree] | None:
     plateau, rate = experiment.plateau, experiment.optimizer.learning_rate
     if plateau.factor == 1:
         return None

@@ -5,6 +5,7 @@ import sys
 import time
 import zipfile
 import zlib
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from lcjax.cores import cores
 from lcjax.files import cache_folder, new_file
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.base_encoder.parts import at_once, packed, points_of, views_of
+from lcjax.typing import Array
 
 AT_ONCE = 128
 """Parts whose views are computed in one call, at least."""
@@ -80,7 +82,12 @@ def kept_views(
     return {name: value.reshape(many, ways, *value.shape[1:]) for name, value in out.items()}
 
 
-def _computed(run: Any, windows: dict[str, np.ndarray], parts: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+def _computed(
+    run: Callable[[dict[str, np.ndarray]], Mapping[str, Array]],
+    windows: dict[str, np.ndarray],
+    parts: np.ndarray,
+    rows: np.ndarray,
+) -> dict[str, np.ndarray]:
     one = lambda some: jax.tree.map(lambda x: np.asarray(x)[: len(some)], run(gathered(windows, parts, some)))
     size = max(AT_ONCE, at_once())
     pieces = [rows[i : i + size] for i in range(0, len(rows), size)]

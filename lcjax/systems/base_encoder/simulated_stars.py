@@ -28,7 +28,7 @@ class Simulating(Protocol):
 class SimulatedStars:
     """Rows of simulated stars for every training step."""
 
-    def __init__(self, data: Any, experiment: BaseEncoderExperiment) -> None:
+    def __init__(self, data: object, experiment: BaseEncoderExperiment) -> None:
         """Simulates nothing yet.
 
         Raises:

@@ -7,7 +7,7 @@ from lcjax.evaluation.classification_figures import classifier_figure
 from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.classifier.health import WHOLE, StampAnswers, answer_alerts
-from lcjax.systems.classifier.system import StampData
+from lcjax.systems.classifier.stamp_data import StampData
 
 _RULES = "answers of the network alone, without the service's rules"
 

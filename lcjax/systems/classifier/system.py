@@ -3,38 +3,18 @@
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from lcjax.errors import ConfigError
 from lcjax.systems.base import Answers, Data, Options, System, Work
 from lcjax.systems.classifier.config import ClassifierExperiment, StampInputs
 from lcjax.systems.classifier.service_rules import ServiceRules
+from lcjax.systems.classifier.stamp_data import StampData
 from lcjax.systems.classifier.surveys import UNKNOWN, surveys_given_away
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
-
-
-class StampData(Data, Protocol):
-    """Alerts with stamps."""
-
-    @property
-    def metadata_names(self) -> tuple[str, ...]:
-        """Columns of `metadata`."""
-
-    @property
-    def metadata(self) -> "np.ndarray":
-        """(R, F) float32 of all records, nulls NaN."""
-
-    @property
-    def surveys(self) -> tuple[str, ...]:
-        """Surveys of the alerts, where they are known."""
-
-    def relabelled(self, class_names: tuple[str, ...]) -> "StampData":
-        """The same with labels numbered as in `class_names`, without regard to case; -1 for others."""
 
 
 class StampSystem(System):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
     from lcjax.training.task import Task
+    from lcjax.typing import PyTree
 
 _SIMULATED = {"candels": 1500, "clash": 400}
 """Survey -> galaxies of it that are simulated where a run is given no data: a base network's, and those that one is fine-tuned on."""
@@ -61,7 +62,7 @@ class DeepClashSystem(System):
         options = {"galaxies": {"survey": survey, "side": side}}
         return experiment, {f"simulated_{survey}_{side}": Simulated("simulated_galaxies", _SIMULATED[survey], options)}
 
-    def matched(self, experiment: DeepClashExperiment, data: Any, training: bool) -> Any:
+    def matched(self, experiment: DeepClashExperiment, data: ImageData, training: bool) -> ImageData:
         """The data as it is.
 
         Raises:
@@ -131,7 +132,7 @@ class DeepClashSystem(System):
             )
         return loaded
 
-    def initial_variables(self, experiment: DeepClashExperiment) -> Any:
+    def initial_variables(self, experiment: DeepClashExperiment) -> "PyTree | None":
         """The weights of a run to be fine-tuned, all of them.
 
         Raises:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcjax.errors import ConfigError
@@ -125,7 +126,7 @@ class LightCurveAdaptationSystem(PairSystem):
         names = loaded.experiment.inputs.class_names  # type: ignore[attr-defined]
         return ClassAnswers(loaded, names, embedding=output.embedding, batch_size=work.batch_size, pool=bands.pool)
 
-    def next_steps(self, model: Any, preset: str = "") -> str:
+    def next_steps(self, model: str | Path, preset: str = "") -> str:
         """Scores on both surveys, answers, adaptation from here."""
         return f"""
 lcjax evaluate {model} --data D                          # balanced accuracy on source and target

@@ -3,8 +3,6 @@
 The first stream of a batch lies at its top, the others are `target` and `unlabelled`.
 """
 
-from typing import Any
-
 import jax.numpy as jnp
 import optax
 
@@ -78,7 +76,7 @@ def build_task(experiment: AdaptationExperiment, network: Network | None = None)
     if "unlabelled" in streams:
         updates.append(Update(entropy))
 
-    def optimizers(config: OptimizerConfig, steps: int) -> Any:
+    def optimizers(config: OptimizerConfig, steps: int) -> optax.GradientTransformation:
         del steps
         return sgd(experiment.sgd, config.learning_rate, len(updates), network.trunk)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcjax.systems.base import Answers, WeightsImporter, Work
-from lcjax.systems.classifier.system import StampData, StampSystem
+from lcjax.systems.classifier.stamp_data import StampData
+from lcjax.systems.classifier.system import StampSystem
 from lcjax.systems.stamp_classifier import presets
 from lcjax.systems.stamp_classifier.config import StampExperiment, StampInputsConfig
 

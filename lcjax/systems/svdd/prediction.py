@@ -14,6 +14,7 @@ from lcjax.systems.base import Row
 from lcjax.systems.record_answers import AnswersByRecord
 from lcjax.systems.svdd.scaler import known_ends
 from lcjax.systems.svdd.task import SCALER
+from lcjax.typing import PyTree
 
 
 class AnomalyAnswers(AnswersByRecord):
@@ -38,7 +39,7 @@ class AnomalyAnswers(AnswersByRecord):
         task = loaded.task
         self._ends = known_ends(inputs.scaling, np.asarray(loaded.variables[SCALER]["table"]))
 
-        def answer(variables: Any, batch: dict) -> dict:
+        def answer(variables: PyTree, batch: dict) -> dict:
             out = dict(task.predict(variables, batch))
             return out | (task.extras["contributions"](variables, batch) if self._count else {})
 

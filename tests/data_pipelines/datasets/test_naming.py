@@ -7,8 +7,8 @@ import pytest
 
 from data_pipelines.datasets import find_builder
 from data_pipelines.datasets.naming import REPORT, REQUEST, check_name, check_place, named, request_hash
-from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
+from data_pipelines.kinds.reading import PrepareSettings
 from lcjax.errors import ConfigError
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from data_pipelines.datasets.options import complete_options, option_groups
 from data_pipelines.kinds.alerts.settings import AlertSettings
-from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.simulation_settings import SimulationSettings
+from data_pipelines.kinds.reading import PrepareSettings
 from data_pipelines.kinds.star_settings import StarSettings
 from lcjax.errors import ConfigError
 

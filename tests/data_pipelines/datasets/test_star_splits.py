@@ -8,7 +8,8 @@ from data_pipelines.datasets.alert_checks import container, packet
 from data_pipelines.kinds.alerts.records import STAMPS
 from data_pipelines.kinds.alerts.settings import AlertSettings
 from data_pipelines.kinds.alerts.source import StampSource
-from data_pipelines.kinds.base import Kind, PrepareSettings
+from data_pipelines.kinds.base import Kind
+from data_pipelines.kinds.reading import PrepareSettings
 from data_pipelines.kinds.star_settings import StarSettings
 from data_pipelines.prepare import prepare
 from data_pipelines.shards.layout import RecordLayout

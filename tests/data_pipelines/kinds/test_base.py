@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from data_pipelines.kinds import find_kind, kind_of_records, kinds
-from data_pipelines.kinds.base import Kind, PrepareSettings, Request
+from data_pipelines.kinds.base import Kind
+from data_pipelines.kinds.reading import PrepareSettings, Request
 from data_pipelines.kinds.report import RecordReport
 from lcjax.errors import ConfigError, DataError, Rejection
 from tests.data_pipelines.toy import installed as installed

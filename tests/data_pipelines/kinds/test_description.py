@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from data_pipelines.kinds.description import describe, describe_all, write_pictures
+from data_pipelines.kinds import describe, describe_all
+from data_pipelines.kinds.description import write_pictures
 from tests.data_pipelines.toy import installed as installed
 from tests.data_pipelines.toy import record, write
 

@@ -3,7 +3,7 @@
 import pytest
 
 from data_pipelines.kinds import find_kind
-from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.reading import Request
 from data_pipelines.kinds.record_reader import RecordReader
 from lcjax.errors import DataError
 from tests.data_pipelines.toy import write

@@ -11,8 +11,8 @@ from safetensors.numpy import save_file
 
 from benchmarks.astrom3_runs import Objects, batches
 from data_pipelines.datasets.options import complete_options
-from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.multimodal.records import encode_object
+from data_pipelines.kinds.reading import PrepareSettings
 from data_pipelines.simulate.trimodal import CLASSES, continuum_and_lines, simulate_star
 from lcjax.catalogue_columns import METADATA, PHOTOMETRIC
 from lcjax.errors import ConfigError, Rejection, WeightsError

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from lcjax.hunt.sky import place
+from lcjax.hunt.sky import sky_columns
 
 revision = "places"
 down_revision = "first"
@@ -26,7 +26,7 @@ def upgrade() -> None:
     query = sa.select(table.c.id, table.c.ra, table.c.dec).order_by(table.c.id).limit(_SOME)
     while rows := connection.execute(query.where(table.c.id > last)).all():
         last = rows[-1].id
-        found = [{f"new_{k}": v for k, v in place(r.ra, r.dec).items()} | {"number": r.id} for r in rows]
+        found = [{f"new_{k}": v for k, v in sky_columns(r.ra, r.dec).items()} | {"number": r.id} for r in rows]
         connection.execute(change, found)
     op.create_index("candidates_by_place", "candidates", ["band_of_sky", "ra", "id"])
     op.create_index("refused_by_object", "refused", ["object_id"])

@@ -7,7 +7,7 @@ from data_pipelines.datasets.alert_checks import container, packet, stamp
 from data_pipelines.kinds.alerts.entries import StampEntries, StampEntry
 from data_pipelines.kinds.alerts.options import AlertOptions
 from data_pipelines.kinds.alerts.reading import AlertReader
-from data_pipelines.kinds.base import Request
+from data_pipelines.kinds.reading import Request
 from data_pipelines.sources.alerts import STAMP_NAMES
 from data_pipelines.sources.alerts.cutting import Packets
 from lcjax.errors import DataError, Rejection

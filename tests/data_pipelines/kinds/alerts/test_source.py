@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from data_pipelines.kinds import describe
 from data_pipelines.kinds.alerts.records import STAMPS, alert_columns, encode_alert, write_stamp_shards
 from data_pipelines.kinds.alerts.source import StampSource
-from data_pipelines.kinds.description import describe, write_pictures
+from data_pipelines.kinds.description import write_pictures
 from data_pipelines.shards.classes import published_replication
 from data_pipelines.shards.manifest import read_manifest, verify
 from data_pipelines.shards.writing import write_manifest

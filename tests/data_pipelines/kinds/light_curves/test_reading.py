@@ -6,9 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_pipelines.kinds import find_kind
-from data_pipelines.kinds.base import Request
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings, CleanLightCurve
 from data_pipelines.kinds.light_curves.reading import LightCurveReader
+from data_pipelines.kinds.reading import Request
 from data_pipelines.prepare import prepare
 from lcjax.errors import DataError, Rejection
 from tests.data_pipelines.kinds.light_curves.test_flux_batches import dataset as flux_dataset

@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_pipelines.kinds import find_kind
-from data_pipelines.kinds.base import PrepareSettings
 from data_pipelines.kinds.multimodal.catalogue import read_catalogue
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
 from data_pipelines.kinds.multimodal.photometry_files import Photometry, flux_of, read_light_curve
@@ -19,6 +18,7 @@ from data_pipelines.kinds.multimodal.reading import read_objects
 from data_pipelines.kinds.multimodal.records import encode_object
 from data_pipelines.kinds.multimodal.spectra_files import Spectra
 from data_pipelines.kinds.multimodal.subsets import subset
+from data_pipelines.kinds.reading import PrepareSettings
 from data_pipelines.kinds.report import RecordReport
 from data_pipelines.sources.spectra import read_columns, read_spectrum
 from lcjax.catalogue_columns import METADATA, PHOTOMETRIC
