@@ -161,7 +161,7 @@ def main(argv: list[str]) -> int:
             written = _write(asked, rows, path, now)
     pool.shutdown(wait=False, cancel_futures=True)
     _write(asked, rows, path, 0.0)
-    print(text(matrix(rows)), text(table(rows)), text(gains(rows)), sep="\n\n")
+    print(text(matrix(rows)), text(gains(rows, by_pair=False)), text(table(rows)), text(gains(rows)), sep="\n\n")
     print(f"\n{len(rows)} runs of {sum(len(g.cases) for g in groups)} in {time.perf_counter() - begin:.0f} s: {path}")
     return 0
 
