@@ -163,7 +163,8 @@ def _work_of(
             continue
         for survey, sample in samples.items():
             for shots in options.shots if "few_shot" in options.tasks else ():
-                call = lambda s=sample, h=head, k=shots: tasks.few_shot(contestant, cache, s, h, k, draws)
+                both = (sample, pieces.get(survey) if contestant.windows else None)
+                call = lambda b=both, h=head, k=shots: tasks.few_shot(contestant, cache, b[0], h, k, draws, b[1])
                 yield entry("few_shot", survey, head, shots, call)
             for shots in options.shots if "windows" in options.tasks and contestant.windows else ():
                 both = (sample, pieces[survey])

@@ -19,7 +19,7 @@ from benchmarks.few_shot_contestants import (
     from_table,
     pooled,
 )
-from benchmarks.few_shot_trained import settings, trained
+from benchmarks.few_shot_trained import scratch, settings, trained
 from data_pipelines.shards.leaks import say_what_it_trained_on
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
@@ -98,10 +98,10 @@ def _trained(loaded: dict[str, Loaded]) -> list[Contestant]:
     """The published head on each encoder; a GRU and a transformer without one."""
     skip = HeadConfig("skip_avg_mlp", widths=(256, 128))
     found = [trained(f"{name}, skip head", settings(skip, 600, 1e-3), model) for name, model in loaded.items()]
-    gru = HeadConfig("raw_gru", units=64)  # times and magnitudes to [0, 1]: days by the thousand saturate its gates
+    gru = HeadConfig("raw_gru", units=64, widths=(128,), scaling="gaps")
     mean = HeadConfig("avg_mlp", widths=(128,))
     return [
         *found,
-        trained("GRU from scratch", settings(gru, 800, 3e-3), windows=False),
-        trained("transformer from scratch", settings(mean, 800, 1e-3, "astromer2-survey"), windows=False),
+        trained("GRU from scratch", scratch(settings(gru, 1000, 3e-3))),
+        trained("transformer from scratch", scratch(settings(mean, 600, 1e-3, "astromer2-survey"), batch=32)),
     ]

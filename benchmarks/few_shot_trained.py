@@ -40,6 +40,16 @@ def settings(head: HeadConfig, steps: int, rate: float, scratch: str = "") -> Li
     )
 
 
+def scratch(experiment: LightCurveClassifierExperiment, batch: int = 64) -> LightCurveClassifierExperiment:
+    """The same for a whole network: all updates, ever smaller and clipped; the best weights are kept all the same.
+
+    A network that begins with nothing stands still for hundreds of updates before it learns, and patience takes that for the end.
+    """
+    optimizer = dataclasses.replace(experiment.optimizer, schedule="cosine", clip_norm=1.0)
+    training = dataclasses.replace(experiment.training, patience=None, batch_size=batch)
+    return dataclasses.replace(experiment, optimizer=optimizer, training=training)
+
+
 def trained(
     name: str, experiment: LightCurveClassifierExperiment, encoder: Loaded | None = None, windows: bool = True
 ) -> Contestant:
