@@ -103,5 +103,5 @@ def _trained(loaded: dict[str, Loaded]) -> list[Contestant]:
     return [
         *found,
         trained("GRU from scratch", scratch(settings(gru, 1000, 3e-3))),
-        trained("transformer from scratch", scratch(settings(mean, 600, 1e-3, "astromer2-survey"), batch=32)),
+        trained("transformer from scratch", scratch(settings(mean, 300, 2e-3, "astromer2-survey"), batch=32)),
     ]
