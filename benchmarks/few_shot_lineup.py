@@ -19,7 +19,7 @@ from benchmarks.few_shot_contestants import (
     from_table,
     pooled,
 )
-from benchmarks.few_shot_trained import scratch, settings, trained
+from benchmarks.few_shot_trained import from_scratch, settings, trained
 from data_pipelines.shards.leaks import say_what_it_trained_on
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
@@ -102,6 +102,6 @@ def _trained(loaded: dict[str, Loaded]) -> list[Contestant]:
     mean = HeadConfig("avg_mlp", widths=(128,))
     return [
         *found,
-        trained("GRU from scratch", scratch(settings(gru, 1000, 3e-3))),
-        trained("transformer from scratch", scratch(settings(mean, 300, 2e-3, "astromer2-survey"), batch=32)),
+        trained("GRU from scratch", from_scratch(settings(gru, 1000, 3e-3))),
+        trained("transformer from scratch", from_scratch(settings(mean, 300, 2e-3, "astromer2-survey"), batch=32)),
     ]

@@ -40,10 +40,10 @@ def settings(head: HeadConfig, steps: int, rate: float, scratch: str = "") -> Li
     )
 
 
-def scratch(experiment: LightCurveClassifierExperiment, batch: int = 64) -> LightCurveClassifierExperiment:
+def from_scratch(experiment: LightCurveClassifierExperiment, batch: int = 64) -> LightCurveClassifierExperiment:
     """The same for a whole network: all updates, ever smaller and clipped; the best weights are kept all the same.
 
-    A network that begins with nothing stands still for hundreds of updates before it learns, and patience takes that for the end.
+    Scores of a few validation stars go up and down long before they stop rising, and patience takes that for the end.
     """
     optimizer = dataclasses.replace(experiment.optimizer, schedule="cosine", clip_norm=1.0)
     training = dataclasses.replace(experiment.training, patience=None, batch_size=batch)
