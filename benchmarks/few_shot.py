@@ -76,7 +76,8 @@ def main(argv: list[str]) -> int:
     if not options.data:
         raise ConfigError("there are no stars: give prepared asas_acvs and crts_sss with --data")
     curves = read_curves(options.data, options.pool, options.tested)
-    lineup = line_up(options.models, options.embeddings, options.data, options.ablations, options.trained)
+    kept = options.cache / "training"
+    lineup = line_up(options.models, options.embeddings, options.data, options.ablations, options.trained, kept)
     path = options.out or RESULTS / "few_shot.json"
     stars = fingerprint(curves)
     record = _earlier(path, stars)

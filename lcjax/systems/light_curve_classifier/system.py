@@ -224,8 +224,11 @@ class LightCurveClassifierSystem(System):
         if preset == "few-shot-reconstruction":
             return f"""
 lcjax train few-shot --encoder {model} --data D --workdir C   # a head on it; the same --samples-per-class, --classes, --seed"""
+        preset = preset or "few-shot"
+        own = self.presets[preset]() if preset in self.presets else None
+        encoder = "" if own and (own.raw or own.architecture) else " --encoder E"
         return f"""
 lcjax evaluate {model} --data D                        # scores on other prepared data
 lcjax predict {model} STARS.parquet --out F.parquet    # class probabilities of your stars
-lcjax train {preset or "few-shot"} --encoder E --data D --subset.fold 1 --workdir W2   # other labelled stars
+lcjax train {preset}{encoder} --data D --subset.fold 1 --workdir W2   # other labelled stars
 lcjax presets                                          # published configurations"""

@@ -115,3 +115,11 @@ def test_presets_say_their_command():
     for name, preset in PRESETS.items():
         assert f"lcjax train {name} " in preset.__doc__ and preset().system == "light_curve_classifier"
         assert (preset().learns == "reconstruction") == (name == "few-shot-reconstruction")
+
+
+def test_what_to_try_next_names_an_encoder_where_one_is_needed():
+    said = {name: SYSTEM.next_steps("W", name) for name in ("", "few-shot-astromer1-b", *PRESETS)}
+    assert all(
+        "--encoder E --data D --subset.fold 1" in said[name] for name in ("", "few-shot", "few-shot-astromer1-b")
+    )
+    assert not any("--encoder" in said[name] for name in ("light-curve-gru", "light-curve-transformer"))
