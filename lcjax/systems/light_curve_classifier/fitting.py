@@ -86,7 +86,6 @@ def _source(experiment: LightCurveClassifierExperiment, given: Labelled, encode:
     ready = {name: np.pad(np.asarray(x), ((0, 0), (0, length - width))) for name, x in windows.items() if x.ndim == 2}
     ready["length"] = ready["mask"].sum(1).astype(np.int32)
     ready |= {"label": label, "weight": np.ones(len(label), np.float32)}
-    if encode is not None:
-        ready = encoded(ready, encode)
+    collect = lambda: ready if encode is None else encoded(ready, encode)
     seed = experiment.training.seed
-    return ArrayWindows(lambda: ready, experiment.class_names, experiment.training.batch_size, seed)
+    return ArrayWindows(collect, experiment.class_names, experiment.training.batch_size, seed)
