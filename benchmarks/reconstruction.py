@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from benchmarks.harness import print_table, write_json
+from benchmarks.harness import print_table, short_names, write_json
 from data_pipelines.kinds.light_curves.source import LightCurveSource
 from lcjax.configs import WindowConfig
 from lcjax.errors import ConfigError
@@ -89,7 +89,7 @@ def _shown(rows: list[dict], name: str) -> list[dict]:
 
 
 def _models(options: Options) -> dict[str, Loaded]:
-    models = {Path(name).name: _hide_half(load(name)) for name in options.models}
+    models = {short: _hide_half(load(name)) for short, name in short_names(options.models).items()}
     if options.published:
         published = load(options.published)
         models["published, strict"] = _hide_half(_system(published).strictly(published))
