@@ -76,7 +76,8 @@ def main(argv: list[str]) -> int:
     if not options.data:
         raise ConfigError("there are no stars: give prepared asas_acvs and crts_sss with --data")
     curves = read_curves(options.data, options.pool, options.tested)
-    lineup = line_up(options.models, options.embeddings, options.data, options.ablations, options.trained)
+    kept = options.cache / "training"
+    lineup = line_up(options.models, options.embeddings, options.data, options.ablations, options.trained, kept)
     path = options.out or RESULTS / "few_shot.json"
     stars = fingerprint(curves)
     record = _earlier(path, stars)
@@ -163,7 +164,8 @@ def _work_of(
             continue
         for survey, sample in samples.items():
             for shots in options.shots if "few_shot" in options.tasks else ():
-                call = lambda s=sample, h=head, k=shots: tasks.few_shot(contestant, cache, s, h, k, draws)
+                both = (sample, pieces.get(survey) if contestant.windows else None)
+                call = lambda b=both, h=head, k=shots: tasks.few_shot(contestant, cache, b[0], h, k, draws, b[1])
                 yield entry("few_shot", survey, head, shots, call)
             for shots in options.shots if "windows" in options.tasks and contestant.windows else ():
                 both = (sample, pieces[survey])

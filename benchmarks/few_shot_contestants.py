@@ -102,6 +102,22 @@ class Cache:
             self._write(path, rows)
         return np.stack([rows[name] for name in names])
 
+    def shares(
+        self, name: str, ask: Callable[[Sequence[Curve]], np.ndarray], asked: Sequence[Curve], also: Sequence[Curve]
+    ) -> np.ndarray:
+        """(N, K) of `asked` by a contestant that was trained for it; one that was asked all of it before is not trained again.
+
+        Args:
+          name: of the trained contestant. ask: trains and answers. also: curves that may be asked next.
+        """
+        path = self.folder / f"{name}.npz"
+        rows, names = self._rows(path), [curve_digest(curve) for curve in asked]
+        if not rows.keys() >= set(names):
+            more = [*asked, *also]
+            rows |= dict(zip(map(curve_digest, more), np.asarray(ask(more), np.float64), strict=True))
+            self._write(path, rows)
+        return np.stack([rows[name] for name in names])
+
     def _rows(self, path: Path) -> dict[str, np.ndarray]:
         """By the digest of the curve."""
         if not path.exists():

@@ -19,7 +19,7 @@ from benchmarks.few_shot_contestants import (
     from_table,
     pooled,
 )
-from benchmarks.few_shot_trained import settings, trained
+from benchmarks.few_shot_trained import from_scratch, settings, trained
 from benchmarks.harness import short_names
 from data_pipelines.shards.leaks import say_what_it_trained_on
 from lcjax.errors import ConfigError
@@ -38,9 +38,17 @@ class Lineup:
 
 
 def line_up(
-    models: Sequence[str], tables: Sequence[Path], data: Sequence[Path], ablations: bool, networks: bool
+    models: Sequence[str],
+    tables: Sequence[Path],
+    data: Sequence[Path],
+    ablations: bool,
+    networks: bool,
+    kept: Path | None = None,
 ) -> Lineup:
     """Features, encoders and tables, what they are together, and, where asked for, ablations and trained networks.
+
+    Args:
+      kept: folder for trainings that are going on.
 
     Raises:
       ConfigError: two contestants of one name.
@@ -61,7 +69,7 @@ def line_up(
                 one = pooled(base, _layers(model), f"{name}, last block, {what}", "last")
                 found.append(dataclasses.replace(one, development=True, windows=False))
     if networks:
-        found += _trained(loaded)
+        found += _trained(loaded, kept)
     names = [contestant.name for contestant in found]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConfigError(f"two contestants are called '{min(twice)}': rename a folder or a table")
@@ -95,14 +103,18 @@ def _of_encoder(name: str, base: Contestant, layers: int, ablations: bool) -> li
     return found
 
 
-def _trained(loaded: dict[str, Loaded]) -> list[Contestant]:
+def _trained(loaded: dict[str, Loaded], kept: Path | None) -> list[Contestant]:
     """The published head on each encoder; a GRU and a transformer without one."""
     skip = HeadConfig("skip_avg_mlp", widths=(256, 128))
-    found = [trained(f"{name}, skip head", settings(skip, 600, 1e-3), model) for name, model in loaded.items()]
-    gru = HeadConfig("raw_gru", units=64)  # times and magnitudes to [0, 1]: days by the thousand saturate its gates
+    found = [
+        trained(f"{name}, skip head", settings(skip, 600, 1e-3), model, kept=kept) for name, model in loaded.items()
+    ]
+    gru = HeadConfig("raw_gru", units=64, widths=(128,), scaling="gaps")
     mean = HeadConfig("avg_mlp", widths=(128,))
     return [
         *found,
-        trained("GRU from scratch", settings(gru, 800, 3e-3), windows=False),
-        trained("transformer from scratch", settings(mean, 800, 1e-3, "astromer2-survey"), windows=False),
+        trained("GRU from scratch", from_scratch(settings(gru, 1000, 3e-3)), kept=kept),
+        trained(
+            "transformer from scratch", from_scratch(settings(mean, 300, 2e-3, "astromer2-survey"), batch=32), kept=kept
+        ),
     ]

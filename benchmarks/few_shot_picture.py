@@ -30,7 +30,9 @@ def draw_scores(rows: Sequence[Mapping[str, Any]], path: Path, only: Sequence[st
     surveys = [name for name in _TITLES if any(row["set"] == name for row in some)]
     names = list(dict.fromkeys(row["contestant"] for row in some))
     heads = {name: best_head([row for row in some if row["contestant"] == name]) for name in names}
-    figure, axes = plt.subplots(1, max(len(surveys), 1), figsize=(9, 4.2), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(
+        1, max(len(surveys), 1), figsize=(9, 4.2 + 0.09 * len(names)), sharey=True, squeeze=False
+    )
     for axis, survey in zip(axes[0], surveys, strict=False):
         for i, name in enumerate(names):
             own = [r for r in some if (r["contestant"], r["head"], r["set"]) == (name, heads[name], survey)]
@@ -43,8 +45,10 @@ def draw_scores(rows: Sequence[Mapping[str, Any]], path: Path, only: Sequence[st
                 place,
                 value,
                 np.maximum(bars, 0),
-                marker="o",
-                ms=3,
+                color=f"C{i % 10}",
+                marker="os^"[i // 10 % 3],  # ten colours there are
+                ls=("-", "--", ":")[i // 10 % 3],
+                ms=3.5,
                 lw=1,
                 elinewidth=0.6,
                 label=f"{name} ({heads[name]})",
@@ -57,7 +61,7 @@ def draw_scores(rows: Sequence[Mapping[str, Any]], path: Path, only: Sequence[st
     axes[0][0].set_ylabel("macro F1, held-out stars")
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=2, fontsize=6.5, frameon=False)
-    figure.tight_layout(rect=(0, 0.05 + 0.022 * len(names), 1, 1))
+    figure.tight_layout(rect=(0, (0.3 + 0.075 * len(names)) / figure.get_figheight(), 1, 1))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
     plt.close(figure)

@@ -4,6 +4,7 @@ Guesses are of every star to be scored on; scores are made of them for each part
 """
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -75,22 +76,41 @@ def shared_sample(curves: Sequence[Curve], learned: Sequence[str], asked: str) -
 
 
 def guesses(
-    contestant: Contestant, cache: Cache, sample: Sample, head: str, draws: Sequence[np.ndarray], seeds: Sequence[int]
+    contestant: Contestant,
+    cache: Cache,
+    sample: Sample,
+    head: str,
+    draws: Sequence[np.ndarray],
+    seeds: Sequence[int],
+    also: Sequence[Curve] = (),
 ) -> np.ndarray:
-    """(draws, tested) classes of the stars to be scored on."""
+    """(draws, tested) classes of the stars to be scored on.
+
+    Args:
+      also: what a contestant that is trained in every draw is asked at the same time, to be kept for another table.
+    """
     classes = len(sample.class_names)
     if contestant.classify is not None:
         tested = [sample.curves[i] for i in sample.tested]
-        found = [
-            contestant.classify([sample.curves[i] for i in rows], sample.label[rows], tested, classes, seed)
-            for rows, seed in zip(draws, seeds, strict=True)
-        ]
-        return np.stack([np.asarray(share).argmax(1) for share in found])
+        found = []
+        for rows, seed in zip(draws, seeds, strict=True):
+            learned = [sample.curves[i] for i in rows]
+            ask = lambda asked, learned=learned, rows=rows, seed=seed: contestant.classify(  # type: ignore[misc]
+                learned, sample.label[rows], asked, classes, seed
+            )
+            found.append(cache.shares(f"{contestant.version}-{_stars_digest(sample, rows, seed)}", ask, tested, also))
+        return np.stack([share.argmax(1) for share in found])
     table = cache.embedding(contestant, sample.curves)
     learned = (
         classifier(head, seed).fit(table[rows], sample.label[rows]) for rows, seed in zip(draws, seeds, strict=True)
     )
     return np.stack([one.predict(table[sample.tested]) for one in learned])
+
+
+def _stars_digest(sample: Sample, rows: np.ndarray, seed: int) -> str:
+    """Tells draws of labelled stars apart; the same for whole curves and for pieces of them."""
+    stars = sorted({f"{sample.objects[i]}\t{sample.class_names[sample.label[i]]}" for i in rows})
+    return hashlib.sha256("\n".join([*stars, str(seed)]).encode()).hexdigest()[:12]
 
 
 def scores_by_part(sample: Sample, found: np.ndarray) -> dict[str, Score]:
@@ -106,24 +126,35 @@ def scores_by_part(sample: Sample, found: np.ndarray) -> dict[str, Score]:
 
 
 def few_shot(
-    contestant: Contestant, cache: Cache, sample: Sample, head: str, shots: int, draws: int
+    contestant: Contestant,
+    cache: Cache,
+    sample: Sample,
+    head: str,
+    shots: int,
+    draws: int,
+    pieces: Sample | None = None,
 ) -> dict[str, Score]:
-    """So many labelled stars of each class, or all where a class has fewer. Of a `shared_sample` this is transfer."""
+    """So many labelled stars of each class, or all where a class has fewer. Of a `shared_sample` this is transfer.
+
+    Args:
+      pieces: of the same stars, which networks trained here are asked about as well, for `few_shot_windows`.
+    """
     rows = [draw(sample.label, sample.pool, shots, seed) for seed in range(draws)]
     if all(set(one) == set(rows[0]) for one in rows):  # no more stars than are asked for: one draw says all
         rows = rows[:1]
-    return scores_by_part(sample, guesses(contestant, cache, sample, head, rows, range(len(rows))))
+    also = [] if pieces is None else [pieces.curves[i] for i in pieces.tested]
+    return scores_by_part(sample, guesses(contestant, cache, sample, head, rows, range(len(rows)), also))
 
 
 def few_shot_windows(
     contestant: Contestant, cache: Cache, whole: Sample, pieces: Sample, head: str, shots: int, draws: int
 ) -> dict[str, Score]:
     """The same labelled stars, learned from and scored window by window; intervals are over stars."""
-    rows = []
-    for seed in range(draws):
-        stars = set(whole.objects[draw(whole.label, whole.pool, shots, seed)])
-        rows.append(np.flatnonzero([name in stars for name in pieces.objects]))
-    return scores_by_part(pieces, guesses(contestant, cache, pieces, head, rows, range(draws)))
+    drawn = [set(whole.objects[draw(whole.label, whole.pool, shots, seed)]) for seed in range(draws)]
+    if all(one == drawn[0] for one in drawn):
+        drawn = drawn[:1]
+    rows = [np.flatnonzero([name in stars for name in pieces.objects]) for stars in drawn]
+    return scores_by_part(pieces, guesses(contestant, cache, pieces, head, rows, range(len(rows))))
 
 
 def unknown_class(contestant: Contestant, cache: Cache, sample: Sample, shots: int) -> dict[str, dict[str, Score]]:

@@ -1,12 +1,15 @@
 """Contestants that are trained on the labelled stars of every draw: heads on an encoder, networks from scratch."""
 
 import dataclasses
+import hashlib
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks.few_shot_contestants import Contestant
-from benchmarks.few_shot_stars import WINDOW, Curve, padded_windows, windows_of
+from benchmarks.few_shot_stars import WINDOW, Curve, curve_digest, padded_windows, windows_of
 from lcjax.configs import OptimizerConfig, TrainingConfig, WindowConfig
 from lcjax.inference.light_curves import LightCurvePredictor
 from lcjax.inference.loaded import Loaded
@@ -40,10 +43,29 @@ def settings(head: HeadConfig, steps: int, rate: float, scratch: str = "") -> Li
     )
 
 
+def from_scratch(experiment: LightCurveClassifierExperiment, batch: int = 64) -> LightCurveClassifierExperiment:
+    """The same for a whole network: all updates, ever smaller and clipped; the best weights are kept all the same.
+
+    Scores of a few validation stars go up and down long before they stop rising, and patience takes that for the end.
+    """
+    optimizer = dataclasses.replace(experiment.optimizer, schedule="cosine", clip_norm=1.0)
+    training = dataclasses.replace(experiment.training, patience=None, batch_size=batch)
+    return dataclasses.replace(experiment, optimizer=optimizer, training=training)
+
+
 def trained(
-    name: str, experiment: LightCurveClassifierExperiment, encoder: Loaded | None = None, windows: bool = True
+    name: str,
+    experiment: LightCurveClassifierExperiment,
+    encoder: Loaded | None = None,
+    windows: bool = True,
+    kept: Path | None = None,
 ) -> Contestant:
-    """The contestant whose network learns from the drawn stars."""
+    """The contestant whose network learns from the drawn stars.
+
+    Args:
+      kept: folder for the training that is going on, so that one that is stopped goes on; None: it begins anew.
+    """
+    identity = f"{experiment} {encoder.identity() if encoder else ''}"
 
     def classify(
         curves: Sequence[Curve], label: np.ndarray, asked: Sequence[Curve], classes: int, seed: int
@@ -51,18 +73,23 @@ def trained(
         names = [str(number) for number in range(classes)]
         training = dataclasses.replace(experiment.training, seed=seed)
         held = _validation(curves, label, seed)
+        told = "\n".join([name, identity, str(seed), *map(curve_digest, curves), *map(str, label)])
+        workdir = kept and kept / hashlib.sha256(told.encode()).hexdigest()[:16]
         loaded = fit_classifier(
             dataclasses.replace(experiment, training=training),
             _labelled(curves, label, ~held),
             names,
             encoder,
             _labelled(curves, label, held),
+            workdir=workdir,
         )
         task = dataclasses.replace(loaded.task, predict=loaded.task.extras["windows"])
         predictor = LightCurvePredictor(task, loaded.variables, loaded.experiment.window)
-        return np.stack([found.outputs["score"] for found in predictor.predict(asked)])  # type: ignore[union-attr]
+        score = np.stack([found.outputs["score"] for found in predictor.predict(asked)])  # type: ignore[union-attr]
+        if workdir:
+            shutil.rmtree(workdir)
+        return score
 
-    identity = f"{experiment} {encoder.identity() if encoder else ''}"
     return Contestant(name, classify=classify, heads=("its own",), windows=windows, identity=identity)
 
 

@@ -21,7 +21,7 @@ import tyro
 from benchmarks.harness import print_table, write_json
 from benchmarks.positional_files import finished, keep, run_file
 from benchmarks.positional_runs import StudySettings, Survey, Variant, run
-from benchmarks.positional_scores import SCORES, sentence, summary
+from benchmarks.positional_scores import SCORES, pairs_apart, sentence, summary
 from data_pipelines.shards.manifest import find_datasets, read_manifest
 from lcjax.errors import ConfigError
 from lcjax.models.positional_config import VARIANTS
@@ -69,6 +69,10 @@ def main(argv: list[str]) -> int:
     rows = summary(runs, BASELINE)
     print_table(f"{options.study.steps} updates on {options.home.name}, transfer to {options.away.name}", shown(rows))
     said = [sentence(rows, column, BASELINE) for column in SCORES]
+    for column, path in SCORES.items():
+        apart, pairs = pairs_apart(runs, path)
+        told = ", ".join(f"{better} over {worse}" for better, worse in apart) or "none"
+        said.append(f"{column}, all {pairs} pairs counted, told apart: {told}")
     print("\n".join(said))
     record = {"rows": rows, "said": said, "runs": runs, "settings": options}
     print(f"written to {write_json('positional', record, options.out)}")

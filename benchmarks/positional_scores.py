@@ -1,5 +1,6 @@
 """What runs of the positional study tell: means over seeds, paired differences to the baseline, and which are beyond chance."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,6 +77,16 @@ def beyond_chance(found: Mapping[str, Difference], level: float = LEVEL) -> set[
             break
         apart.add(name)
     return apart
+
+
+def pairs_apart(runs: Runs, path: Sequence[str]) -> tuple[list[tuple[str, str]], int]:
+    """Pairs of variants that a score tells apart, the better first, all pairs counted; and how many pairs there are."""
+    found = {f"{a}\t{b}": difference(runs, a, b, path) for a, b in itertools.combinations(runs, 2)}
+    apart = []
+    for name in beyond_chance(found):
+        one, other = name.split("\t")
+        apart.append((one, other) if found[name].mean > 0 else (other, one))
+    return sorted(apart), len(found)
 
 
 def summary(runs: Runs, baseline: str) -> list[dict[str, Any]]:

@@ -81,7 +81,7 @@ def _window(axis: Any, star: dict, x: np.ndarray, weight: np.ndarray, point: int
         label="shown",
         zorder=3,
     )
-    axis.plot(x[hidden], y[hidden], "o", ms=3.6, mfc="none", mec=ORANGE, mew=0.6, label="hidden truth", zorder=2)
+    axis.plot(x[hidden], y[hidden], "o", ms=3.6, mfc="none", mec=ORANGE, mew=0.6, label="truth", zorder=2)
     prediction = star["prediction"]
     axis.plot(x[hidden], prediction[hidden], ".", ms=3.6, color=ORANGE, label="prediction", zorder=4)
     star_style = {"marker": "*", "ms": 13, "mfc": ORANGE, "mec": INK, "mew": 0.8, "ls": "none", "zorder": 6}

@@ -28,7 +28,8 @@ def block_weights(gamma: np.ndarray, names: Sequence[str] = ()) -> Any:
     axis.axhline(1 / count, color=GREY, lw=1.2, ls=":")
     for i, value in enumerate(mean):
         above = value + (spread[i] if spread is not None else 0)
-        axis.annotate(f"{value:.2f}", (i, above), (0, 3), textcoords="offset points", ha="center", fontsize=8.5)
+        label = axis.annotate(f"{value:.2f}", (i, above), (0, 4), textcoords="offset points", ha="center", fontsize=8.5)
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # the dotted line passes behind
     axis.set_xticks(range(count), labels)
     axis.grid(visible=False, axis="x")
     axis.set(

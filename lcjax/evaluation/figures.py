@@ -111,7 +111,7 @@ def _window(axis: Any, star: dict, x: np.ndarray) -> None:
     shown = (x[seen], star["magnitude"][seen], star["magnitude_error"][seen])
     axis.errorbar(*shown, color=GREY, ecolor="#dfe2e6", label="shown, with errors", ms=2.6, zorder=2, **bars)
     truth = (x[hidden], star["magnitude"][hidden])
-    axis.plot(*truth, "o", ms=3.8, mfc="none", mec=BLUE, mew=0.9, label="hidden truth", zorder=3)
+    axis.plot(*truth, "o", ms=3.8, mfc="none", mec=BLUE, mew=0.9, label="truth", zorder=3)
     spread = star.get("prediction_error")
     spread = None if spread is None else spread[hidden]
     predicted = (x[hidden], star["prediction"][hidden], spread)

@@ -31,9 +31,10 @@ class HeadConfig(Settings):
     """State of LSTMs and GRUs."""
     dropout: DropRate = 0.3
     """Before the logits of the LSTM heads."""
-    scaling: Literal["range", "mean"] = "range"
-    """Times and magnitudes of `raw_lstm` and `raw_gru`: to [0, 1] in every window (the LSTM of Astromer 1), or with their
-    means removed (the GRU of Astromer 2)."""
+    scaling: Literal["range", "mean", "gaps"] = "range"
+    """What `raw_lstm` and `raw_gru` see: times and magnitudes to [0, 1] in every window (the LSTM of Astromer 1), or with their
+    means removed (the GRU of Astromer 2); `gaps`, of no paper: log days since the point before, magnitudes in spreads of the
+    window, log of that spread, log error. Days and nights are lost in times of years scaled to 1: see docs/few_shot.md."""
     padding_in_statistics: bool = False
     """`lstm_att` standardises over all steps of a window, padding included, as in the original."""
     inverted_mask: bool = False

@@ -42,10 +42,34 @@ def head_inputs(config: HeadConfig, layers: Sequence[Array], mask: Array) -> dic
 
 
 def raw_inputs(config: HeadConfig, batch: dict) -> dict[str, Any]:
-    """What the heads without an encoder read: one layer (B, L, 2), time and magnitude scaled in every window."""
+    """What the heads without an encoder read: one layer (B, L, 2), time and magnitude scaled in every window, or `gaps`."""
+    if config.scaling == "gaps":
+        return {"layers": (gaps_and_spreads(batch),), "mask": batch["mask"]}
     how = "minmax" if config.scaling == "range" else "zero-mean"
     series = [scale_window(batch[name], batch["mask"], how) for name in ("time", "magnitude")]
     return {"layers": (jnp.stack(series, axis=-1),), "mask": batch["mask"]}
+
+
+def gaps_and_spreads(batch: dict) -> Array:
+    """Log10 days since the point before, magnitude in spreads, log10 spread (mag), log10 error (mag); 0 in the padding.
+
+    Args:
+      batch: `time` (days, ascending), `magnitude`, `magnitude_error` (mag), `mask`, (B, L) each.
+
+    Returns:
+      (B, L, 4). What is shorter than 1e-3 days, or smaller than 1e-3 mag, counts as that; so does the first gap.
+    """
+    mask, time = batch["mask"], batch["time"]
+    log = lambda x: jnp.log10(jnp.maximum(x, 1e-3))
+    deviation = scale_window(batch["magnitude"], mask)
+    spread = jnp.sqrt(masked_mean(deviation**2, mask))
+    columns = [
+        log(jnp.diff(time, axis=1, prepend=time[:, :1])),
+        deviation / jnp.maximum(spread, 1e-3),
+        jnp.broadcast_to(log(spread), time.shape),
+        log(batch["magnitude_error"]),
+    ]
+    return jnp.where(mask[..., None], jnp.stack(columns, axis=-1), 0.0)
 
 
 def build_head(config: HeadConfig, num_classes: int, dtype: Any = jnp.float32) -> nn.Module:

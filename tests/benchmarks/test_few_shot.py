@@ -212,6 +212,29 @@ def test_what_the_tasks_find_in_an_embedding_that_knows_and_one_that_does_not(cu
     assert few_shot_tasks.few_shot(own, cache, sample, "its own", 5, 2)[PARTS[0]].value < 0.2
 
 
+def test_a_network_is_trained_once_for_whole_stars_and_their_windows_and_kept(curves, tmp_path):
+    long = [
+        dataclasses.replace(curve, mjd=np.arange(250.0) + i, magnitude=np.zeros(250), magnitude_error=np.ones(250))
+        for i, curve in enumerate(curves)
+    ]
+    sample = few_shot_tasks.sample_of(long, "crts_sss")
+    pieces, cache, asked = few_shot_tasks.windows_sample(sample), Cache(tmp_path), []
+
+    def classify(train, label, test, classes, seed):
+        asked.append((len(train), len(test), seed))
+        return np.eye(classes)[[CLASSES["crts_sss"].index(c.label) if len(c.mjd) < 200 else 0 for c in test]]
+
+    own = Contestant("own", classify=classify)
+    whole = few_shot_tasks.few_shot(own, cache, sample, "its own", 2, 2, pieces)
+    windows = few_shot_tasks.few_shot_windows(own, cache, sample, pieces, "its own", 2, 2)
+    tested = len(sample.tested) + len(pieces.tested)
+    assert asked == [(12, tested, 0), (12, tested, 1)] and len(pieces.tested) == 2 * len(sample.tested)
+    assert windows[PARTS[0]].value == 1 and whole[PARTS[0]].value < 0.2
+    few_shot_tasks.few_shot(own, Cache(tmp_path), sample, "its own", 2, 3, pieces)
+    few_shot_tasks.few_shot(dataclasses.replace(own, identity="x"), Cache(tmp_path), sample, "its own", 3, 1)
+    assert [call[2] for call in asked[2:]] == [2, 0] and asked[3][:2] == (18, len(sample.tested))
+
+
 def test_transfer_learns_from_one_survey_and_scores_another(curves):
     sample = few_shot_tasks.shared_sample(curves, ("crts_sss",), "asas_acvs")
     assert {sample.curves[i].survey for i in sample.pool} == {"crts_sss"}

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks import few_shot_trained
 from benchmarks.few_shot_stars import Curve
-from benchmarks.few_shot_trained import _labelled, _validation, settings, trained
+from benchmarks.few_shot_trained import _labelled, _validation, from_scratch, settings, trained
 from lcjax.models.light_curve_head_config import HeadConfig
 
 
@@ -23,8 +23,8 @@ def stars(count=24, points=30):
 def test_a_small_recurrent_network_learns_and_answers_every_curve(monkeypatch):
     monkeypatch.setattr(few_shot_trained, "WINDOW", 32)
     curves, label = stars()
-    experiment = settings(HeadConfig("raw_gru", units=8, scaling="mean"), 60, 3e-2)
-    training = dataclasses.replace(experiment.training, batch_size=8, evaluate_every=30)
+    experiment = from_scratch(settings(HeadConfig("raw_gru", units=8, scaling="mean"), 60, 3e-2), batch=8)
+    training = dataclasses.replace(experiment.training, evaluate_every=30)
     one = trained("gru", dataclasses.replace(experiment, training=training))
     score = one.classify(curves[:16], label[:16], curves[16:], 2, 0)
     assert score.shape == (8, 2) and np.isfinite(score).all()

@@ -12,7 +12,7 @@ from benchmarks import positional as benchmark
 from benchmarks.positional_files import finished
 from benchmarks.positional_picture import draw
 from benchmarks.positional_runs import SEEDS_APART, StudySettings, Variant, experiment_of, probe_rows, run
-from benchmarks.positional_scores import Difference, beyond_chance, difference, sentence, summary
+from benchmarks.positional_scores import Difference, beyond_chance, difference, pairs_apart, sentence, summary
 from lcjax.errors import ConfigError
 from lcjax.models.positional_config import VARIANTS
 from tests.training.curves import CurveSource
@@ -126,6 +126,12 @@ def test_the_table_says_what_it_tells_apart(runs, tmp_path):
     rows = summary(bare, "fixed")
     assert sentence(rows, "fine-tuned R2", "fixed").endswith("cannot be told from it: mlp, rotary, alibi")
     draw(rows, "fixed", tmp_path / "q.png")
+
+
+def test_pairs_are_told_apart_whichever_is_the_better(runs):
+    apart, pairs = pairs_apart(runs, ("home", "r2"))
+    over = [("fixed", "alibi"), ("mlp", "alibi"), *(("rotary", worse) for worse in ("alibi", "fixed", "mlp"))]
+    assert apart == over and pairs == 6
 
 
 def test_many_comparisons_need_more_than_one():

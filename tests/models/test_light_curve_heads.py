@@ -86,6 +86,17 @@ def test_bare_light_curves(kind):
     assert out["logits"].shape == (3, 5) and out["embedding"].shape == (3, 4)
 
 
+def test_gaps_and_spreads_are_of_the_points_alone():
+    time = np.array([[0.0, 10, 10.1, 1000, 5000, 5000]])
+    batch = {"time": time, "magnitude": np.array([[14.0, 16, 14, 16, 99, 99]]), "magnitude_error": np.full((1, 6), 0.1)}
+    batch = {name: x.astype(np.float32) for name, x in batch.items()} | {"mask": np.arange(6)[None] < 4}
+    inputs = raw_inputs(config("raw_gru", scaling="gaps"), batch)
+    found = np.asarray(inputs["layers"][0][0])
+    np.testing.assert_allclose(found[:4, 0], [-3, 1, -1, np.log10(989.9)], atol=1e-4)
+    np.testing.assert_allclose(found[:4, 1:], [[-1, 0, -1], [1, 0, -1], [-1, 0, -1], [1, 0, -1]], atol=1e-5)
+    np.testing.assert_array_equal(found[4:], 0)
+
+
 def test_dropout_of_lstm_heads_is_of_training_alone():
     settings = config("raw_lstm", dropout=0.5)
     inputs = {"layers": (LAYERS[0],), "mask": MASK, "row": np.arange(3)}

@@ -1,5 +1,6 @@
 """A classifier from arrays in one call: what `lcjax train` does with prepared data, for windows that are at hand."""
 
+import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ def fit_classifier(
     encoder: Loaded | None = None,
     validation: Labelled | None = None,
     quiet: bool = True,
+    workdir: Path | None = None,
 ) -> Loaded:
     """Trains a head, and what else the settings say, on windows; returns what `lcjax.load` gives of a workdir.
 
@@ -40,10 +42,12 @@ def fit_classifier(
       training, validation: windows of at most as many points as the encoder knows. Validation windows choose the best
         weights and the end; None: the last weights of `training.steps` updates.
       class_names: K names.
+      workdir: folder of its own, from which the same call goes on where it was stopped; None: nothing is kept.
       encoder: as `lcjax.load` gives it; None: what `experiment.architecture` says with random weights, or none (raw heads).
 
     Raises:
-      DataError: windows without labels. ConfigError: settings that do not fit each other.
+      DataError: windows without labels. ConfigError: settings that do not fit each other. KeyboardInterrupt: the process was
+        asked to stop (SIGTERM, Ctrl-C) before the end.
     """
     origin, variables = (None, None) if encoder is None else encoder_in(encoder)
     experiment = _ready(experiment, class_names, origin)
@@ -51,11 +55,13 @@ def fit_classifier(
     sources = [None if given is None else _source(experiment, given, encode) for given in (training, validation)]
     start: PyTree | None = None if variables is None else joined(variables, None)
     task = build_task(experiment)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() if workdir is None else contextlib.nullcontext(workdir) as folder:
         record = experiment_record(experiment)
-        fit(
+        result = fit(
             task, experiment, sources[0], sources[1], folder, config_record=record, initial_variables=start, quiet=quiet
         )  # type: ignore[arg-type]
+        if result.status == "preempted":  # half-learned weights are no answer
+            raise KeyboardInterrupt("asked to stop before the classifier had learned")
         found = restore_variables(folder, "best", lambda text: None)[1]
     return Loaded(experiment, task, found, Path(), record)
 
@@ -81,7 +87,6 @@ def _source(experiment: LightCurveClassifierExperiment, given: Labelled, encode:
     ready = {name: np.pad(np.asarray(x), ((0, 0), (0, length - width))) for name, x in windows.items() if x.ndim == 2}
     ready["length"] = ready["mask"].sum(1).astype(np.int32)
     ready |= {"label": label, "weight": np.ones(len(label), np.float32)}
-    if encode is not None:
-        ready = encoded(ready, encode)
+    collect = lambda: ready if encode is None else encoded(ready, encode)
     seed = experiment.training.seed
-    return ArrayWindows(lambda: ready, experiment.class_names, experiment.training.batch_size, seed)
+    return ArrayWindows(collect, experiment.class_names, experiment.training.batch_size, seed)

@@ -93,12 +93,13 @@ def light_curve_gru() -> LightCurveClassifierExperiment:
     """The baseline without an encoder: a GRU over times and magnitudes, and an MLP (A&A 707, A170, 2026).
 
     Published macro F1 over windows, 20 / 100 / 500 stars a class: MACHO 0.206 / 0.224 / 0.271, ATLAS 0.233 / 0.294 / 0.388,
-    there with days and magnitudes as they are but for their means (`--head.scaling mean`); here they are scaled to [0, 1].
+    there with days and magnitudes as they are but for their means (`--head.scaling mean`); here it sees gaps, magnitudes in
+    spreads and errors, and learns far more (docs/few_shot.md).
 
         lcjax train light-curve-gru --data D --samples-per-class 20 --workdir C
     """
     training = dataclasses.replace(_TRAINING, batch_size=64, steps=1000)
-    return dataclasses.replace(few_shot(), head=HeadConfig(kind="raw_gru"), training=training)
+    return dataclasses.replace(few_shot(), head=HeadConfig(kind="raw_gru", scaling="gaps"), training=training)
 
 
 def light_curve_transformer() -> LightCurveClassifierExperiment:

@@ -133,14 +133,24 @@ class LightCurveClassifierSystem(System):
         return dataclasses.replace(with_origin(experiment), class_names=names)
 
     def notes(self, experiment: LightCurveClassifierExperiment, data: Data) -> list[str]:
-        """How many stars of which classes are learned from, and which classes are left out."""
+        """How many stars of which classes are learned from, which classes are left out, and that windows could be longer."""
+        from lcjax.systems.light_curve_classifier.encoder import encoder_experiment
         from lcjax.systems.light_curve_classifier.windows import DrawnWindows
 
+        longest = (
+            0 if experiment.raw or not experiment.origin.system else encoder_experiment(experiment.origin).window.length
+        )
+        length = experiment.window.length
+        longer = f"windows of {length} points, and this encoder knows {longest}: --window.length {longest} shows it more at once"
+        windows = [longer] if length < longest else []
         if not isinstance(data, DrawnWindows):
-            return []
+            return windows
         drawn = data.subset
         counts = {name: len(ids) for name, ids in drawn.ids().items()}
-        said = [f"learning from {data.n_objects:,} stars: " + ", ".join(f"{n} {c}" for c, n in counts.items())]
+        said = [
+            f"learning from {data.n_objects:,} stars: " + ", ".join(f"{n} {c}" for c, n in counts.items()),
+            *windows,
+        ]
         if drawn.left_out:
             few = ", ".join(f"{name} ({count})" for name, count in drawn.left_out.items())
             said.append(f"classes left out for having fewer than {experiment.samples_per_class} training stars: {few}")
@@ -204,8 +214,11 @@ class LightCurveClassifierSystem(System):
         if preset == "few-shot-reconstruction":
             return f"""
 lcjax train few-shot --encoder {model} --data D --workdir C   # a head on it; the same --samples-per-class, --classes, --seed"""
+        preset = preset or "few-shot"
+        own = self.presets[preset]() if preset in self.presets else None
+        encoder = "" if own and (own.raw or own.architecture) else " --encoder E"
         return f"""
 lcjax evaluate {model} --data D                        # scores on other prepared data
 lcjax predict {model} STARS.parquet --out F.parquet    # class probabilities of your stars
-lcjax train {preset or "few-shot"} --encoder E --data D --subset.fold 1 --workdir W2   # other labelled stars
+lcjax train {preset}{encoder} --data D --subset.fold 1 --workdir W2   # other labelled stars
 lcjax presets                                          # published configurations"""

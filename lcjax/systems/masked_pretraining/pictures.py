@@ -51,7 +51,7 @@ def attention(loaded: Loaded, windows: list[dict[str, Any]]) -> list[Picture]:
     return [
         Picture(
             draw,
-            "What one hidden point (star) looks at in the last block: the darker a shown point, the more. Right: all points.",
+            "What one point to predict (star) looks at in the last block: the darker a shown point, the more. Right: all points.",
         )
     ]
 

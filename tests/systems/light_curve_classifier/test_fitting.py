@@ -10,6 +10,7 @@ from lcjax.errors import DataError
 from lcjax.pretrained.weights_folder import arrays_sha256
 from lcjax.systems.light_curve_classifier.encoder import parted
 from lcjax.systems.light_curve_classifier.fitting import fit_classifier
+from lcjax.training.interruptions import StopRequest
 from tests.systems.light_curve_classifier.stars import settings
 
 
@@ -46,6 +47,18 @@ def test_the_same_seed_gives_the_same_network_without_an_encoder():
     ]
     hashes = [arrays_sha256(fit.variables) for fit in fits]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_stopped_fit_is_no_answer_and_goes_on_in_its_folder(tmp_path, monkeypatch):
+    head = dataclasses.replace(settings().head, kind="raw_gru")
+    ask = settings(head=head, training=dataclasses.replace(settings().training, steps=2))
+    fitted = lambda folder: fit_classifier(ask, stars(8, 0), ("a", "b"), workdir=folder)
+    with monkeypatch.context() as asked:
+        asked.setattr(StopRequest, "__call__", lambda self, step: step == 1)
+        with pytest.raises(KeyboardInterrupt, match="asked to stop"):
+            fitted(tmp_path / "W")
+    # One update was done and is done only once; the same weights come out.
+    assert arrays_sha256(fitted(tmp_path / "W").variables) == arrays_sha256(fitted(tmp_path / "other").variables)
 
 
 def test_what_cannot_be_learned_from_is_said(encoder):

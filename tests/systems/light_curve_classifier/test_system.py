@@ -11,7 +11,7 @@ from lcjax.errors import ConfigError
 from lcjax.models.light_curve_head_config import HeadConfig
 from lcjax.pretrained.weights_folder import arrays_sha256
 from lcjax.systems import System, find_system
-from lcjax.systems.light_curve_classifier.encoder import joined, parted
+from lcjax.systems.light_curve_classifier.encoder import joined, parted, with_origin
 from lcjax.systems.light_curve_classifier.presets import PRESETS
 from lcjax.systems.light_curve_classifier.system import in_memory, keeps_encoded
 from lcjax.systems.light_curve_classifier.task import build_task
@@ -83,6 +83,9 @@ def test_what_was_drawn_and_what_was_left_out_is_said(encoder):
     said = SYSTEM.notes(experiment, SYSTEM.matched(experiment, data, training=True))
     assert said[0] == "learning from 8 stars: 4 flat, 4 sine"
     assert "rare (2)" in said[1] and said[2].endswith("different classes: 1")
+    short = with_origin(dataclasses.replace(experiment, window=dataclasses.replace(experiment.window, length=16)))
+    assert f"--window.length {LENGTH} shows it more" in SYSTEM.notes(short, data)[0]
+    assert SYSTEM.notes(with_origin(experiment), data) == []
 
 
 def test_a_frozen_encoder_is_the_one_given_also_under_a_head_to_go_on_from(encoder, tmp_path, monkeypatch):
@@ -112,3 +115,11 @@ def test_presets_say_their_command():
     for name, preset in PRESETS.items():
         assert f"lcjax train {name} " in preset.__doc__ and preset().system == "light_curve_classifier"
         assert (preset().learns == "reconstruction") == (name == "few-shot-reconstruction")
+
+
+def test_what_to_try_next_names_an_encoder_where_one_is_needed():
+    said = {name: SYSTEM.next_steps("W", name) for name in ("", "few-shot-astromer1-b", *PRESETS)}
+    assert all(
+        "--encoder E --data D --subset.fold 1" in said[name] for name in ("", "few-shot", "few-shot-astromer1-b")
+    )
+    assert not any("--encoder" in said[name] for name in ("light-curve-gru", "light-curve-transformer"))
