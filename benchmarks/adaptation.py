@@ -5,7 +5,7 @@
 
 FOLDER holds mnist_usps_dev.npz (question `digits`), digits_rot24.npz and digits_noise35.npz (`altered`); the stamps of `surveys` are
 simulated into it once. All draws of the labelled images train at once. Balanced accuracy (of digits also accuracy)
-on source and target at the weights of the best validation, mean over draws with a 95 % interval. Results are written now and then, and at the end.
+on source and target at the weights of the best validation, mean over draws with a 95 % interval, and gains over S+T on the same draws. Results are written now and then, and at the end.
 Needs numpy files alone: no TensorFlow, and argparse, so that a bare machine with jax can run it.
 """
 
@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.adaptation_data import domains_of, draw_of, pairs_of
 from benchmarks.adaptation_methods import METHODS, QUESTIONS, SEEDS, SHOTS, VALIDATIONS, settings, steps_of
 from benchmarks.adaptation_runs import Program, Runs, batch_sizes, fitted, planned
-from benchmarks.adaptation_table import matrix, table, text
+from benchmarks.adaptation_table import gains, matrix, table, text
 from benchmarks.harness import RESULTS, write_json
 from lcjax.errors import ConfigError
 from lcjax.typing import PyTree
@@ -161,7 +161,7 @@ def main(argv: list[str]) -> int:
             written = _write(asked, rows, path, now)
     pool.shutdown(wait=False, cancel_futures=True)
     _write(asked, rows, path, 0.0)
-    print(text(matrix(rows)), text(table(rows)), sep="\n\n")
+    print(text(matrix(rows)), text(gains(rows, by_pair=False)), text(table(rows)), text(gains(rows)), sep="\n\n")
     print(f"\n{len(rows)} runs of {sum(len(g.cases) for g in groups)} in {time.perf_counter() - begin:.0f} s: {path}")
     return 0
 

@@ -83,6 +83,30 @@ def matrix(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return shown
 
 
+def gains(rows: Sequence[Mapping[str, Any]], by_pair: bool = True, beside: str = "s_plus_t") -> list[dict[str, str]]:
+    """By how much each method is above another on the same draws, points of balanced accuracy: a row a pair, number of shots, method.
+
+    Args:
+      by_pair: else means over the pairs of a draw, those of draws that have all pairs.
+    """
+    at = lambda row: (row["question"], row["pair"], row["shots"], row["seed"])
+    others = {at(row): row for row in rows if row["method"] == beside}
+    found: dict[tuple, dict[int, list[np.ndarray]]] = {}
+    for row in (row for row in rows if row["method"] != beside and at(row) in others):
+        values = [[r["history"][name][place_of(r)] for name in SHOWN[:2]] for r in (row, others[at(row)])]
+        group = (row["question"], row["pair"] if by_pair else "all", row["shots"], row["method"])
+        found.setdefault(group, {}).setdefault(row["seed"], []).append(np.subtract(*values))
+    shown = []
+    for (question, pair, shots, method), draws in sorted(found.items(), key=lambda item: item[0]):
+        pairs = max(len(own) for own in draws.values())
+        means = [np.mean(own, axis=0) for own in draws.values() if len(own) == pairs]
+        line = {"question": question, "pair": pair, "shots": str(shots), "method": method, "draws": str(len(means))}
+        for i, name in enumerate(SHOWN[:2]):
+            line[f"{name}, above {beside}"] = interval([mean[i] for mean in means])
+        shown.append(line)
+    return shown
+
+
 def text(lines: Sequence[Mapping[str, str]]) -> str:
     """Columns of equal width."""
     if not lines:

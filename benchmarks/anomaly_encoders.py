@@ -18,7 +18,7 @@ import numpy as np
 import tyro
 
 from benchmarks.few_shot_stars import WINDOW, Curve, padded_windows, part_of, read_curves
-from benchmarks.harness import print_table, write_json
+from benchmarks.harness import print_table, short_names, write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,8 +130,8 @@ def of_class(
             judged(f"{what}, {detector}", begin, table_scores(options, detector, one, known, class_names, two, seed))
 
     tables("features", features_of(train), features_of(test))
-    for name in options.encoders:
-        loaded, short = load(name), Path(name).name
+    for short, name in short_names(options.encoders).items():
+        loaded = load(name)
         frozen = embeddings(loaded, train.windows), embeddings(loaded, test.windows)
         tables(f"{short} frozen", *frozen)
         begin = time.perf_counter()

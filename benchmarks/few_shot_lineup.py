@@ -20,6 +20,7 @@ from benchmarks.few_shot_contestants import (
     pooled,
 )
 from benchmarks.few_shot_trained import settings, trained
+from benchmarks.harness import short_names
 from data_pipelines.shards.leaks import say_what_it_trained_on
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
@@ -44,7 +45,7 @@ def line_up(
     Raises:
       ConfigError: two contestants of one name.
     """
-    loaded = {Path(name).name: load(name) for name in models}
+    loaded = {short: load(name) for short, name in short_names(models).items()}
     if len(loaded) < len(models):
         raise ConfigError("two models have one name: rename the folder of one")
     found = [FEATURE_TABLE, NO_BRIGHTNESS, NO_PERIOD]

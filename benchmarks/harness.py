@@ -94,6 +94,21 @@ def in_turns(cases: Mapping[str, Callable[[], float]], turns: int = 5) -> dict[s
     return {n: Rate(statistics.median(v), min(v), max(v), len(v)) for n, v in found.items()}
 
 
+def short_names(paths: Sequence[str | Path]) -> dict[str, str]:
+    """What a table calls each of several models -> where it is: the last part of its path, or as many as tell it from the others.
+
+    >>> short_names(["runs/a/W", "runs/b/W", "V"])
+    {'a/W': 'runs/a/W', 'b/W': 'runs/b/W', 'V': 'V'}
+    """
+    found: dict[str, str] = {}
+    for path in dict.fromkeys(map(str, paths)):
+        parts = Path(path).parts
+        same = [Path(str(other)).parts for other in paths if str(other) != path]
+        last = (n for n in range(1, len(parts)) if parts[-n:] not in {other[-n:] for other in same})
+        found["/".join(parts[-next(last, len(parts)) :])] = path
+    return found
+
+
 def machine() -> dict[str, Any]:
     """Where the numbers come from. The load says how far they can be trusted."""
     record = {

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from benchmarks.harness import print_table, write_json
+from benchmarks.harness import print_table, short_names, write_json
 from data_pipelines.kinds.light_curves.source import LightCurveSource
 from lcjax.configs import WindowConfig
 from lcjax.errors import ConfigError
 from lcjax.evaluation.baselines import BASELINES
-from lcjax.evaluation.reconstruction import SumsByObject, probed_sums, score_groups
+from lcjax.evaluation.reconstruction import SumsByObject, probed_sums, score_groups, within_errors
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import build_task, find_system
 from lcjax.systems.loading import load
@@ -59,7 +59,7 @@ def main(argv: list[str]) -> int:
         masks = []
         for batch, out in reconstruct_batches(loaded.task, loaded.variables, batches):
             masks.append((out["probed"], out["visible"]))
-            _add(adder, source, survey, batch, out["probed"], out["prediction"])
+            _add(adder, source, survey, batch, out["probed"], out["prediction"], out.get("prediction_error"))
         rows += [{"method": name, **row} for row in score_groups(adder.result())]
         print_table(name, _shown(rows, name))
     for name, baseline in BASELINES.items():
@@ -84,12 +84,12 @@ def main(argv: list[str]) -> int:
 
 
 def _shown(rows: list[dict], name: str) -> list[dict]:
-    keys = ("survey", "stars", "objects", "r2", "rmse")
-    return [{k: str(r[k]) for k in keys} for r in rows if r["method"] == name]
+    keys = ("survey", "stars", "objects", "r2", "rmse", "coverage")
+    return [{k: str(r[k]) for k in keys if k in r} for r in rows if r["method"] == name]
 
 
 def _models(options: Options) -> dict[str, Loaded]:
-    models = {Path(name).name: _hide_half(load(name)) for name in options.models}
+    models = {short: _hide_half(load(name)) for short, name in short_names(options.models).items()}
     if options.published:
         published = load(options.published)
         models["published, strict"] = _hide_half(_system(published).strictly(published))
@@ -120,9 +120,11 @@ def _add(
     batch: dict,
     probed: np.ndarray,
     prediction: np.ndarray,
+    error: np.ndarray | None = None,
 ) -> None:
     real = batch["weight"] > 0
     names = (*source.class_names, "")
     sums = probed_sums(batch["magnitude"], prediction, probed)
+    inside = () if error is None else (within_errors(batch["magnitude"], prediction, error, probed),)
     group = np.where(real, survey[np.maximum(batch["record"], 0)], "")
-    adder.add(batch["object_id"], [names[i] for i in batch["label"]], group, (*sums[:2], sums[2] * real))
+    adder.add(batch["object_id"], [names[i] for i in batch["label"]], group, (*sums[:2], sums[2] * real, *inside))

@@ -6,7 +6,7 @@ each round draws as many records as there are, every class with the same expecte
 in some rounds. Both take labelled records only and are functions of (data, seed, epoch) alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -23,9 +23,16 @@ def merged_classes(manifests: Sequence[Manifest]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for manifest in manifests for name in manifest.class_names))
 
 
-def translation(manifest: Manifest, class_names: Sequence[str]) -> np.ndarray:
-    """Index among `class_names` of each class of a dataset; the last entry stands for unlabelled."""
+def translation(
+    manifest: Manifest, class_names: Sequence[str], synonyms: Mapping[str, str] | None = None
+) -> np.ndarray:
+    """Index among `class_names` of each class of a dataset; the last entry stands for unlabelled.
+
+    Args:
+      synonyms: name in the data -> class.
+    """
     number = {name: i for i, name in enumerate(class_names)}
+    number |= {name: number[of] for name, of in (synonyms or {}).items()}
     return np.array([number.get(c, -1) for c in manifest.class_names] + [-1], np.int64)
 
 

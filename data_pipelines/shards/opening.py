@@ -78,12 +78,16 @@ def read_indexes(
 
 
 def merged_labels(
-    manifests: Sequence[Manifest], split: str, index: ShardIndex, class_names: Sequence[str]
+    manifests: Sequence[Manifest],
+    split: str,
+    index: ShardIndex,
+    class_names: Sequence[str],
+    synonyms: Mapping[str, str] | None = None,
 ) -> np.ndarray:
-    """Class of every record in terms of `class_names`, (R,) int32; -1 for none."""
+    """Class of every record in terms of `class_names`, (R,) int32; -1 for none. `synonyms`: name in the data -> class."""
     labels, at = index.label.copy(), 0
     for manifest in manifests:
-        number = translation(manifest, class_names)
+        number = translation(manifest, class_names, synonyms)
         count = sum(shard.records for shard in manifest.split(split))
         own = labels[at : at + count]
         labels[at : at + count] = number[np.where((own >= 0) & (own < len(number) - 1), own, -1)]

@@ -9,7 +9,7 @@ import copy
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -78,6 +78,8 @@ class ShardSource:
         limits: Mapping[str, int] | None = None,
         layout: RecordLayout | None = None,
         without: Mapping[Path, frozenset[str]] | None = None,
+        only: Collection[str] | None = None,
+        classes: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Opens the data and checks that every shard is there and of the promised size.
 
@@ -92,6 +94,8 @@ class ShardSource:
           metadata_names: columns wanted; None: all. limits: see `groups.whole_groups`.
           layout: of the records, where the class does not say.
           without: dataset folder -> object ids that are left out, of training and evaluation (see `stars.find_leaks`).
+          only: object ids that are used; None: all. classes: instead of `class_names`, class -> its names in the data; records of
+            other classes are not used, those without a class are.
 
         Raises:
           DataError: no data, damaged data, arrays of several shapes, a column no dataset has, nothing labelled to balance, or a
@@ -104,10 +108,13 @@ class ShardSource:
         self.manifests = open_manifests(paths, self.layout)
         self.split, self.batch_size, self.seed, self.balance = split, batch_size, seed, balance
         self.reader = choose_reader(reader)
+        self._only = None if only is None else frozenset(only)
+        self._synonyms = None if classes is None else {name: own for own, names in classes.items() for name in names}
+        class_names = class_names if classes is None else tuple(classes)
         self.class_names = tuple(class_names) if class_names is not None else merged_classes(self.manifests)
         self.index = read_indexes(self.manifests, split, self.layout, metadata_names, self.adapted)
-        self.unusable = self.find_unusable()
         self.labels = self.find_labels()
+        self.unusable = self.find_unusable() | self._not_asked_for()
         self.labels[self.unusable] = -1
         self.shape = self._first_shape()
         self.window = self._window(window)
@@ -162,7 +169,16 @@ class ShardSource:
 
     def find_labels(self) -> np.ndarray:
         """(R,) int32, number of every record's class in `class_names`, -1 for none; for kinds of data that know more of them."""
-        return merged_labels(self.manifests, self.split, self.index, self.class_names)
+        return merged_labels(self.manifests, self.split, self.index, self.class_names, self._synonyms)
+
+    def _not_asked_for(self) -> np.ndarray:
+        """(R,) bool, records of other objects and classes than those that are asked for."""
+        others = np.zeros(len(self.index), bool)
+        if self._only is not None:
+            others |= np.array([name not in self._only for name in self.index.object_ids().tolist()], bool)
+        if self._synonyms is not None:
+            others |= (self.index.label >= 0) & (self.labels < 0)
+        return others
 
     def remarks(self) -> list[str]:
         """What who uses the data should know of it: one line each."""
@@ -199,6 +215,8 @@ class ShardSource:
             settings += [self.balance, list(self.metadata_names), list(self.class_names)]
         if self._without.any():
             settings += [{"without": np.flatnonzero(self._without).tolist()}]
+        if self._synonyms is not None:
+            settings += [{"classes": self._synonyms}]
         if self.unusable.any():
             settings += [{"unusable": np.flatnonzero(self.unusable).tolist()}]
         return settings + [{whole.group.name: whole.width} for whole in self._whole]

@@ -52,6 +52,8 @@ class ReconstructionSums:
     squared_residual: np.ndarray
     squared_deviation: np.ndarray
     count: np.ndarray
+    within: np.ndarray | None = None
+    """Points whose residual is smaller than the error predicted for them, where errors are predicted."""
 
     def where(self, chosen: Iterable[bool]) -> "ReconstructionSums":
         """Some of the objects."""
@@ -64,6 +66,7 @@ class ReconstructionSums:
             self.squared_residual[index],
             self.squared_deviation[index],
             self.count[index],
+            None if self.within is None else self.within[index],
         )
 
     def __len__(self) -> int:
@@ -79,6 +82,12 @@ def probed_sums(target: np.ndarray, prediction: np.ndarray, probed: np.ndarray) 
     return ((target - prediction) ** 2 * weight).sum(-1), ((target - mean) ** 2 * weight).sum(-1), count
 
 
+def within_errors(target: np.ndarray, prediction: np.ndarray, error: np.ndarray, probed: np.ndarray) -> np.ndarray:
+    """Per window, float64 (B,): probed points whose residual is smaller than the predicted error, all (B, L)."""
+    residual = np.abs(np.asarray(target, np.float64) - np.asarray(prediction, np.float64))
+    return ((residual < error) & np.asarray(probed, bool)).sum(-1).astype(np.float64)
+
+
 class SumsByObject:
     """Adds windows up to objects."""
 
@@ -89,25 +98,28 @@ class SumsByObject:
     def add(
         self, object_id: Sequence[str], label: Sequence[str], group: Sequence[str], sums: tuple[np.ndarray, ...]
     ) -> None:
-        """Adds the windows of a batch; rows without probed points say nothing."""
+        """Adds the windows of a batch; rows without probed points say nothing.
+
+        Args:
+          sums: of `probed_sums`, and that of `within_errors` for models that predict errors.
+        """
         for i, (name, of_class, of_group) in enumerate(zip(object_id, label, group, strict=True)):
             if not sums[2][i]:
                 continue
-            entry = self._sums.setdefault((of_group, name), [of_class, 0.0, 0.0, 0.0])
-            for k in range(3):
-                entry[k + 1] += float(sums[k][i])
+            entry = self._sums.setdefault((of_group, name), [of_class] + [0.0] * len(sums))
+            for k, values in enumerate(sums):
+                entry[k + 1] += float(values[i])
 
     def result(self) -> ReconstructionSums:
         """One row an object."""
         keys, rows = list(self._sums), list(self._sums.values())
-        column = lambda k: np.array([r[k] for r in rows], np.float64)
-        return ReconstructionSums(
-            [k[1] for k in keys], [r[0] for r in rows], [k[0] for k in keys], column(1), column(2), column(3)
-        )
+        columns = [np.array([r[k] for r in rows], np.float64) for k in range(1, len(rows[0]) if rows else 4)]
+        return ReconstructionSums([k[1] for k in keys], [r[0] for r in rows], [k[0] for k in keys], *columns)
 
 
 def score(sums: ReconstructionSums, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Score]:
-    """`rmse` (mag) and `r2`, with 95 % intervals from resampling objects.
+    """`rmse` (mag) and `r2`, with 95 % intervals from resampling objects; where errors are predicted, `coverage`, the share of
+    points within them (0.683 where they are right).
 
     >>> one = ReconstructionSums(["a"], ["x"], ["s"], np.array([1.0]), np.array([4.0]), np.array([4.0]))
     >>> str(score(one)["r2"])
@@ -115,13 +127,18 @@ def score(sums: ReconstructionSums, resamples: int = RESAMPLES, seed: int = 0) -
     """
     if not len(sums):
         empty = Score(float("nan"), float("nan"), float("nan"))
-        return {"rmse": empty, "r2": empty}
-    table = np.stack([sums.squared_residual, sums.squared_deviation, sums.count], axis=1)
+        return {"rmse": empty, "r2": empty} | ({} if sums.within is None else {"coverage": empty})
+    inside = np.zeros(len(sums)) if sums.within is None else sums.within
+    table = np.stack([sums.squared_residual, sums.squared_deviation, sums.count, inside], axis=1)
     totals = np.concatenate([table.sum(0)[None], resampled_sums(table, resamples, seed)])
-    residual, deviation, count = totals.T
+    residual, deviation, count, inside = totals.T
     rmse = np.sqrt(residual / np.maximum(count, 1))
     r2 = 1 - residual / np.where(deviation > 0, deviation, np.nan)
-    return {"rmse": interval(rmse[0], rmse[1:]), "r2": interval(r2[0], r2[1:])}
+    found = {"rmse": interval(rmse[0], rmse[1:]), "r2": interval(r2[0], r2[1:])}
+    if sums.within is not None:
+        share = inside / np.maximum(count, 1)
+        found["coverage"] = interval(share[0], share[1:])
+    return found
 
 
 def score_groups(sums: ReconstructionSums) -> list[dict]:

@@ -87,7 +87,7 @@ class LightCurvePredictor:
           task: the system. variables: as `lcjax.load` gives them.
           window: its length and `evaluation_mode` cut light curves; None: the task's own length, sequential.
           batch_size: windows of every compiled batch; None: few on a CPU, many on an accelerator.
-          buckets: padded lengths; None: `padded_lengths`. A task that attends to padding (`full_length`) always gets its
+          buckets: padded lengths; None: those of the task's `packing`. A task that attends to padding (`full_length`) always gets its
             full length.
           level: what is answered; `point` and `layer` are of encoders (`Task.encode`).
 
@@ -102,10 +102,10 @@ class LightCurvePredictor:
         if task.full_length:
             self.buckets: tuple[int, ...] = (length,)
         else:
-            self.buckets = padded_lengths(length) if buckets is None else _up_to(length, buckets)
+            self.buckets = padded_lengths(length, task.packing) if buckets is None else _up_to(length, buckets)
         self.function = _answering(task, level)
         size = usual_batch_size(batch_size, 32, 256, "windows")
-        self.batches: WindowBatches[_Held] = WindowBatches(self.function, variables, self.buckets, size)
+        self.batches: WindowBatches[_Held] = WindowBatches(self.function, variables, self.buckets, size, task.packing)
 
     @classmethod
     def of(cls, loaded: Loaded, batch_size: int | None = None, level: Level = "star") -> "LightCurvePredictor":

@@ -1,4 +1,4 @@
-"""What an encoder of light curves writes: of what each row is, and how exact its numbers are. Nothing here imports jax."""
+"""What encoders and classifiers of light curves write: of what each row is, and how exact its numbers are. Nothing here imports jax."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +21,14 @@ class OutputOptions:
     row a star, a column for the input embedding (layer_0) and for the output of each block, means over all points."""
     precision: Literal["float32", "float16"] = "float32"
     """Of the vectors in the table: float16 takes half the room and keeps three digits."""
+
+
+@dataclass(frozen=True)
+class StarOutputs:
+    """What is written of every light curve."""
+
+    embedding: bool = False
+    """Also the vector that the head classifies."""
 
 
 @dataclass(frozen=True)

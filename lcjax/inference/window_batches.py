@@ -1,7 +1,7 @@
 """Windows of many light curves computed together, in arrays of a few fixed shapes; several batches at once on a CPU.
 
 What a window gets depends on the window alone, bit for bit on a CPU: its padded length follows from its own number of points,
-and a CPU computes a few rows of that length after the other (`_ROW_POINTS`), as many in every batch, so that the products have
+and a CPU computes a few rows of that length after the other (`Packing.points`), as many in every batch, so that the products have
 the same shapes whatever else the batch holds. Such few rows also stay in the cache of a core, and the steps of a batch that is
 not full are left out; the cores have a batch each, since products this small do not share well.
 """
@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lcjax.cores import cores
+from lcjax.training.task import Packing
 from lcjax.typing import Array, PyTree
 
 SERIES = ("time", "magnitude", "magnitude_error")
@@ -26,29 +27,27 @@ Function = Callable[[PyTree, dict[str, Any]], dict[str, Array]]
 Owner = TypeVar("Owner")
 Outputs = dict[str, np.ndarray]
 Give = Callable[[Owner, int, Outputs, int], None]
-_ROW_POINTS = 256
-"""Points that a core computes at once: activations of more leave its cache, of fewer the calls cost more than the products."""
-_SMALLEST_BUCKET = 16
-_STEP = 1.25
-"""Ratio of neighbouring padded lengths: a tenth of what is computed is padding, and a dozen shapes are compiled."""
+_USUAL = Packing()
 
 
-def padded_lengths(longest: int) -> tuple[int, ...]:
+def padded_lengths(longest: int, packing: Packing = _USUAL) -> tuple[int, ...]:
     """Padded lengths for windows of up to `longest` points, ascending, multiples of 8 but for the last.
 
     >>> padded_lengths(200)
     (16, 24, 32, 40, 48, 64, 80, 104, 128, 160, 200)
     >>> padded_lengths(10)
     (10,)
+    >>> padded_lengths(500, Packing(ratio=2.0, shortest=64))
+    (64, 128, 248, 500)
     """
     found = [longest]
-    while found[-1] > _SMALLEST_BUCKET:
-        shorter = 8 * min(round(found[-1] / _STEP / 8), (found[-1] - 1) // 8)
-        found.append(max(shorter, _SMALLEST_BUCKET))
+    while found[-1] > packing.shortest:
+        shorter = 8 * min(round(found[-1] / packing.ratio / 8), (found[-1] - 1) // 8)
+        found.append(max(shorter, packing.shortest))
     return tuple(sorted(found))
 
 
-def in_small_steps(function: Function, on_cpu: bool) -> Function:
+def in_small_steps(function: Function, on_cpu: bool, packing: Packing = _USUAL) -> Function:
     """The function by batches `{..., "mask": (B, L), "rows": ()}` of which the first `rows` count; others get anything finite."""
 
     def whole(variables: PyTree, batch: dict[str, Any]) -> dict[str, Array]:
@@ -57,7 +56,7 @@ def in_small_steps(function: Function, on_cpu: bool) -> Function:
     def stepwise(variables: PyTree, batch: dict[str, Any]) -> dict[str, Array]:
         rows = batch["rows"]
         total, length = batch["mask"].shape
-        at_once = rows_at_once(length)
+        at_once = rows_at_once(length, packing)
         cut = lambda x: x.reshape(total // at_once, at_once, *x.shape[1:])
         parts = {name: cut(value) for name, value in batch.items() if name != "rows"}
         one = lambda i: function(variables, jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, i, 0, False), parts))
@@ -73,13 +72,13 @@ def in_small_steps(function: Function, on_cpu: bool) -> Function:
     return stepwise if on_cpu else whole
 
 
-def rows_at_once(length: int) -> int:
+def rows_at_once(length: int, packing: Packing = _USUAL) -> int:
     """Rows of a step on a CPU: a power of two.
 
     >>> [rows_at_once(n) for n in (16, 50, 200, 1000)]
     [16, 4, 1, 1]
     """
-    return 1 << (max(_ROW_POINTS // length, 1).bit_length() - 1)
+    return 1 << (max(packing.points // length, 1).bit_length() - 1)
 
 
 @dataclass
@@ -94,25 +93,33 @@ class _Tray(Generic[Owner]):
 class WindowBatches(Generic[Owner]):
     """Compiled once for all light curves; `open` gives what gathers windows."""
 
-    def __init__(self, function: Function, variables: PyTree, buckets: tuple[int, ...], batch_size: int) -> None:
+    def __init__(
+        self,
+        function: Function,
+        variables: PyTree,
+        buckets: tuple[int, ...],
+        batch_size: int,
+        packing: Packing = _USUAL,
+    ) -> None:
         """Compiles nothing yet.
 
         Args:
           function: pure; of raw windows `time`, `magnitude`, `magnitude_error`, `mask` (B, L) and `length` (B,).
           buckets: padded lengths, ascending. batch_size: windows of a batch; a CPU takes up to as many as fill its steps.
+          packing: how many rows a CPU computes at once.
         """
         on_cpu = jax.default_backend() == "cpu"
-        self.buckets, self.batch_size = buckets, batch_size
+        self.buckets, self.batch_size, self._packing = buckets, batch_size, packing
         self.workers = cores() if on_cpu else 2  # one batch comes back from an accelerator while it has the next
         self.most_waiting = batch_size * (4 + 2 * self.workers)
         """Windows that may wait for company before those at the head are computed with what is there."""
         self._variables = jax.device_put(variables)
         self._on_cpu = on_cpu
-        self._run = jax.jit(in_small_steps(function, on_cpu))
+        self._run = jax.jit(in_small_steps(function, on_cpu, packing))
 
     def capacity(self, length: int) -> int:
         """Rows of a batch of this padded length."""
-        at_once = rows_at_once(length) if self._on_cpu else 1
+        at_once = rows_at_once(length, self._packing) if self._on_cpu else 1
         return -(-self.batch_size // at_once) * at_once
 
     @property

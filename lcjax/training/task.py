@@ -102,6 +102,17 @@ def _no_warnings(split: str, values: dict[str, float]) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Packing:
+    """How windows of different lengths are put together on a CPU when light curves are predicted."""
+
+    ratio: float = 1.25
+    """Of neighbouring padded lengths: by 1.25 a tenth of what is computed is padding, and a dozen shapes are compiled"""
+    shortest: int = 16
+    points: int = 256
+    """Points that a core computes at once: activations of more leave its cache, of fewer the calls cost more than the products"""
+
+
+@dataclass(frozen=True)
 class Task:
     """One trainable system. All functions are pure and jittable unless they say host-side."""
 
@@ -147,6 +158,8 @@ class Task:
     """The linen module behind the task"""
     full_length: bool = False
     """Padding matters to the model: predictions always pad to the full length of `batch_spec`"""
+    packing: Packing = Packing()
+    """Padded lengths and sizes of predictions of light curves"""
     any_length: bool = False
     """`predict` takes rows of any number of points, the second axis of the entries of `batch_spec`"""
     example: Callable[[int], Batch] | None = None

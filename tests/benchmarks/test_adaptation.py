@@ -160,6 +160,12 @@ def test_tables_take_the_weights_that_validation_chooses():
         "source balanced": "",
         "target balanced": adaptation_table.interval([0.8, 0.85]),
     }
+    plain = [{**row, "method": "s_plus_t", "history": history([0.2, 0.9], [0.1, 0.5])} for row in rows]
+    (gain,) = adaptation_table.gains([*rows, *plain, {**lone, "method": "alone", "pair": "c"}])
+    assert gain["draws"] == "2" and gain["target balanced, above s_plus_t"] == adaptation_table.interval([0.1, 0.2])
+    both = [*rows, *plain, *({**row, "pair": "b"} for row in [*plain, {**rows[0], "history": history([1.0], [0.9])}])]
+    (mean,) = adaptation_table.gains(both, by_pair=False)
+    assert mean["draws"] == "1" and mean["target balanced, above s_plus_t"] == adaptation_table.interval([0.25])
     assert "no run" in adaptation_table.text([])
 
 

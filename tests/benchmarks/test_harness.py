@@ -67,3 +67,8 @@ def test_rates_are_by_the_clock_that_is_asked_for():
     """Every item takes half a second of this clock: five of them are over after two seconds."""
     now = itertools.count(0.0, 0.5)
     assert rate(iter([3] * 100), 2.0, clock=lambda: next(now)) == pytest.approx(4 * 3 / 2.5)
+
+
+def test_models_of_one_name_are_told_apart():
+    assert harness.short_names(["runs/a/W", "runs/b/W", "V"]) == {"a/W": "runs/a/W", "b/W": "runs/b/W", "V": "V"}
+    assert harness.short_names(["V", "V"]) == {"V": "V"}

@@ -8,7 +8,14 @@ import pytest
 from lcjax.evaluation import figures, report
 from lcjax.evaluation.intervals import Score
 from lcjax.evaluation.projection import nearest_neighbour_accuracy, principal_components
-from lcjax.evaluation.reconstruction import ReconstructionSums, SumsByObject, probed_sums, score, score_groups
+from lcjax.evaluation.reconstruction import (
+    ReconstructionSums,
+    SumsByObject,
+    probed_sums,
+    score,
+    score_groups,
+    within_errors,
+)
 from lcjax.evaluation.window_statistics import QUANTITIES, join, window_statistics
 
 
@@ -111,7 +118,18 @@ def test_scores_are_sums_over_objects():
     assert found["r2"].value == pytest.approx(1 - 5 * 0.25 / 4)
     rows = score_groups(total)
     assert [r["stars"] for r in rows] == ["all", "without long-period", "long-period"]
-    assert rows[2]["r2"].value == 1.0
+    assert rows[2]["r2"].value == 1.0 and "coverage" not in rows[0]
+
+
+def test_coverage_is_the_share_of_points_within_their_errors():
+    target, prediction = np.zeros((2, 3)), np.array([[0.1, 0.3, 0.1], [0.1, 0.1, 9.0]])
+    probed = np.array([[True, True, True], [True, True, False]])
+    adder = SumsByObject()
+    inside = within_errors(target, prediction, np.full((2, 3), 0.2), probed)
+    adder.add(["a", "b"], ["RRab", "MIRA"], ["s", "s"], (*probed_sums(target, prediction, probed), inside))
+    shares = {row["stars"]: row["coverage"].value for row in score_groups(adder.result())}
+    assert shares == pytest.approx({"all": 4 / 5, "without long-period": 2 / 3, "long-period": 1.0})
+    assert np.isnan(score(adder.result().where([False, False]))["coverage"].value)
 
 
 def test_intervals_cover_the_truth():

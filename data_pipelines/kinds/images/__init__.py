@@ -36,13 +36,13 @@ class Images(Kind):
 
     def open_source(self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any) -> Any:
         """`settings` as in `ImageSource`, `balance` and `metadata_names` among them; with `domains` as in `open_domains`."""
-        from data_pipelines.kinds.images.source import ImageSource
+        from data_pipelines.kinds.images.source import ImageSource, same_channels
 
         if (domains := settings.pop("domains", None)) is None:
             return ImageSource(paths, split, batch_size, **settings)
-        from data_pipelines.kinds.images.domains import asked, open_domains
+        from data_pipelines.shards.domains import asked, open_domains
 
-        return open_domains(paths, split, batch_size, asked(domains), **settings)
+        return open_domains(ImageSource, paths, split, batch_size, asked(domains), same_channels, **settings)
 
     def describe(self, manifest: "Manifest", n_examples: int = 6) -> "Description":
         """Classes, sizes, channels, target numbers, some images."""

@@ -1,8 +1,6 @@
 """Batches of images with classes and target numbers from prepared shards."""
 
-from collections.abc import Collection
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -24,17 +22,6 @@ class ImageSource(ShardSource):
     layout = IMAGES
     unit = "images"
     one_shape_advice = "prepare the data with one --images.size"
-
-    def __init__(self, *args: Any, only: Collection[str] | None = None, **settings: Any) -> None:
-        """As `ShardSource`; `only`: object ids that are used, None: all."""
-        self._only = None if only is None else frozenset(only)
-        super().__init__(*args, **settings)
-
-    def find_unusable(self) -> np.ndarray:
-        """(R,) bool, images of other objects than those asked for."""
-        if self._only is None:
-            return super().find_unusable()
-        return np.array([name not in self._only for name in self.index.object_ids().tolist()], bool)
 
     @property
     def target_names(self) -> tuple[str, ...]:
@@ -58,3 +45,16 @@ class ImageSource(ShardSource):
     def finished(self, batch: Batch) -> Batch:
         """The target numbers under their own name."""
         return {name: value for name, value in batch.items() if name != "metadata"} | {"target": batch["metadata"]}
+
+
+def same_channels(source: ImageSource, target: ImageSource) -> None:
+    """Makes sure that one network can look at both.
+
+    Raises:
+      DataError: their channels differ.
+    """
+    if source.channel_names != target.channel_names:
+        raise DataError(
+            f"the source has the channels {', '.join(source.channel_names)}, the target {', '.join(target.channel_names)}: prepare both with "
+            "the same channels in one order"
+        )

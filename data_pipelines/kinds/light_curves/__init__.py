@@ -13,7 +13,6 @@ from data_pipelines.kinds.star_settings import StarSettings
 
 if TYPE_CHECKING:
     from data_pipelines.kinds.description import Description
-    from data_pipelines.kinds.light_curves.source import LightCurveSource
     from data_pipelines.shards.manifest import Manifest
 
 
@@ -27,13 +26,15 @@ class LightCurves(Kind):
     simulated = "simulated"
     prepare_options = {**predict_options, "stars": StarSettings, "simulation": SimulationSettings}  # noqa: RUF012
 
-    def open_source(
-        self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any
-    ) -> "LightCurveSource":
-        """`settings` as in `LightCurveSource`: `window` among them."""
+    def open_source(self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any) -> Any:
+        """`settings` as in `LightCurveSource`: `window` among them; with `domains` as in `open_domains`."""
         from data_pipelines.kinds.light_curves.source import LightCurveSource
 
-        return LightCurveSource(paths, split, batch_size, **settings)
+        if (domains := settings.pop("domains", None)) is None:
+            return LightCurveSource(paths, split, batch_size, **settings)
+        from data_pipelines.shards.domains import asked, open_domains
+
+        return open_domains(LightCurveSource, paths, split, batch_size, asked(domains), **settings)
 
     def describe(self, manifest: "Manifest", n_examples: int = 6) -> "Description":
         """Classes, cadence, magnitudes, errors."""

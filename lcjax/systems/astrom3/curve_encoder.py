@@ -4,17 +4,16 @@ Records keep normalised fluxes with their spread and mean, from which magnitudes
 """
 
 import dataclasses
-import json
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 import numpy as np
 
 from lcjax.errors import ConfigError
-from lcjax.systems import find_preset, find_system
+from lcjax.systems import find_system
 from lcjax.systems.astrom3.config import AstroM3Experiment
-from lcjax.systems.loading import load, locate
-from lcjax.training.workdir import read_experiment, read_record
+from lcjax.systems.encoder_origin import OriginConfig, encoder_experiment, preset_origin, trained_origin
+from lcjax.systems.loading import load
 from lcjax.typing import Array, PyTree
 
 if TYPE_CHECKING:
@@ -48,13 +47,8 @@ def with_curve_encoder(experiment: AstroM3Experiment, standardised: bool) -> Ast
             "--curve-encoder takes magnitudes, and this data (the published processed dataset) has normalised fluxes without their mean: "
             "prepare the raw dataset"
         )
-    if given.weights:
-        record = read_record(locate(given.weights))
-        system, settings = record["system"], find_system(record["system"]).settings_of(record)
-    else:
-        preset = find_preset(given.architecture)()
-        system, settings = preset.system, dataclasses.asdict(preset)
-    given = dataclasses.replace(given, system=system, settings=json.dumps(settings, sort_keys=True))
+    origin = trained_origin(given.weights) if given.weights else preset_origin(given.architecture)
+    given = dataclasses.replace(given, system=origin.system, settings=origin.settings)
     experiment = dataclasses.replace(experiment, curve_encoder=given)
     task, photometry = curve_task(experiment), experiment.model.photometry
     longest = task.batch_spec["mask"].shape[1]
@@ -76,7 +70,7 @@ def curve_task(experiment: AstroM3Experiment) -> "Task":
     """
     given = experiment.curve_encoder
     system = find_system(given.system)
-    inner = read_experiment(json.loads(given.settings), system.experiment)
+    inner = encoder_experiment(OriginConfig(given.system, given.settings))
     training = dataclasses.replace(inner.training, precision=experiment.training.precision)
     task = system.build_task(dataclasses.replace(inner, training=training))
     if task.encode is None or not set(SERIES) <= set(task.batch_spec):

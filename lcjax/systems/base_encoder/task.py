@@ -21,13 +21,15 @@ from lcjax.systems.base_encoder.decoder_inputs import shown, some_points
 from lcjax.systems.base_encoder.parts import first_part, grid_of, points_of, unpacked, views_of
 from lcjax.systems.masked_pretraining.raw_curves import answer_curves
 from lcjax.systems.masked_pretraining.task import on_windows
-from lcjax.training.task import Task, Update
+from lcjax.training.task import Packing, Task, Update
 from lcjax.transforms.masking import mask_for_pretraining
 from lcjax.transforms.views import Views
 from lcjax.typing import Array, Axis, Metrics, PyTree
 
 PERIOD_FOUND = 0.02
 """log10, about 5 %."""
+PACKING = Packing(ratio=2.0, shortest=64, points=4096)
+"""Views take ten seconds to compile for each length, and half the time a star where eight stars are computed together."""
 
 
 class Objective:
@@ -266,6 +268,7 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
         warnings=warnings,
         headline=("loss", "partner_found", "r2"),
         model=model,
+        packing=PACKING,
         extras={"reconstruct": objective.reconstruct, "predicted": objective.predicted},
         **on_windows(experiment.window),
     )

@@ -17,8 +17,6 @@ from lcjax.systems.domain_pairs.task import (
     LabelledRows,
     Network,
     build_model,
-    classifier_answer,
-    classifier_init,
     joined,
     pair_task,
     stop_classifier,
@@ -139,7 +137,7 @@ def build_task(experiment: Con2daExperiment, views: Views | None = None) -> Task
         experiment,
         (Update(labelled), Update(unlabelled)),
         lambda config, steps: two_rates(config, experiment.rates),
-        classifier_init(model, experiment),
-        classifier_answer(model, experiment),
+        network.init,
+        network.answer,
         model,
     )

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lcjax.systems.domain_adaptation import presets
-from lcjax.systems.domain_adaptation.config import STREAMS, AdaptationExperiment
+from lcjax.systems.domain_adaptation.config import AdaptationExperiment, streams_of
+from lcjax.systems.domain_adaptation.light_curves import LightCurveAdaptationSystem
 from lcjax.systems.domain_pairs.system import PairSystem
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ class DomainAdaptationSystem(PairSystem):
 
     def streams(self, experiment: AdaptationExperiment) -> tuple[str, ...]:
         """Those of the method; without shots the target is unlabelled alone, where the method can learn so."""
-        streams = STREAMS[experiment.objective.method]
-        alone = not experiment.domains.shots and "unlabelled" in streams
-        return tuple(name for name in streams if not (alone and name == "target"))
+        return streams_of(experiment)
 
     def build_task(self, experiment: AdaptationExperiment) -> "Task":
         """One or two updates a step."""
@@ -43,4 +42,4 @@ class DomainAdaptationSystem(PairSystem):
 lcjax train real-bogus-mme --data D --domains.target T --training.initial-weights {model} --workdir W2"""
 
 
-SYSTEMS = (DomainAdaptationSystem(),)
+SYSTEMS = (DomainAdaptationSystem(), LightCurveAdaptationSystem())

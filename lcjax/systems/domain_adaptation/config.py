@@ -3,8 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lcjax.configs import WindowConfig
+from lcjax.models.image_networks_config import ImageNetworkConfig
 from lcjax.schema import DropRate, NotNegative, Settings
 from lcjax.systems.domain_pairs.config import PairExperiment
+from lcjax.systems.encoder_origin import OriginConfig
 
 Method = Literal["base", "fine_tuning", "s_plus_t", "ent", "mme"]
 STREAMS: dict[str, tuple[str, ...]] = {
@@ -40,7 +43,7 @@ class SgdConfig(Settings):
     weight_decay: NotNegative = 5e-4
     """Added to the gradient of all parameters."""
     trunk_factor: NotNegative = 0.1
-    """Of the rate for `features/trunk`."""
+    """Of the rate for the trunk, `features/trunk` or `encoder`."""
     decay: NotNegative = 1e-4
     """The rate at step t is rate * (1 + decay t)^-power."""
     power: NotNegative = 0.75
@@ -55,3 +58,30 @@ class AdaptationExperiment(PairExperiment):
     nesterov: bool = True
     """Whether gradients are descended as `sgd` says; else as `optimizer` says, as for fine-tuning."""
     sgd: SgdConfig = field(default_factory=SgdConfig)
+
+
+def streams_of(experiment: AdaptationExperiment) -> tuple[str, ...]:
+    """Those of the method; without shots the target is unlabelled alone, where the method can learn so."""
+    streams = STREAMS[experiment.objective.method]
+    alone = not experiment.domains.shots and "unlabelled" in streams
+    return tuple(name for name in streams if not (alone and name == "target"))
+
+
+_VECTORS = ImageNetworkConfig(vector_widths=(), head=(64,), dropout=0.0, dropout_before=(), last_active=False)
+
+
+@dataclass(frozen=True)
+class CurveAdaptationExperiment(AdaptationExperiment):
+    """The same of light curves: an encoder in the place of the convolutions."""
+
+    system: str = "light_curve_adaptation"
+    encoder: str = ""
+    """Workdir, weights folder or published name of a trained encoder."""
+    architecture: str = ""
+    """Instead of --encoder: preset whose encoder begins with random weights."""
+    train_encoder: bool = True
+    """Whether the encoder is trained with the classifier, `sgd.trunk_factor` times as fast; else it stays as it came."""
+    origin: OriginConfig = field(default_factory=OriginConfig)
+    window: WindowConfig = field(default_factory=lambda: WindowConfig(mode="random", evaluation_mode="sequential"))
+    network: ImageNetworkConfig = _VECTORS
+    """Between the mean of the encoder's last layer over a window and the classifier; only what concerns vectors."""

@@ -12,14 +12,12 @@ from lcjax.configs import OptimizerConfig
 from lcjax.global_batch import global_mean
 from lcjax.losses.domain_adaptation import negative_entropy, reverse_gradient
 from lcjax.systems.domain_adaptation.config import STREAMS, AdaptationExperiment, SgdConfig
-from lcjax.systems.domain_pairs.inputs import has_stream, row_weight
+from lcjax.systems.domain_pairs.inputs import has_stream
 from lcjax.systems.domain_pairs.metrics import unlabelled_answers
 from lcjax.systems.domain_pairs.task import (
     LabelledRows,
     Network,
     build_model,
-    classifier_answer,
-    classifier_init,
     joined,
     pair_task,
 )
@@ -28,21 +26,27 @@ from lcjax.training.task import Task, Update
 from lcjax.typing import Array, Axis, Metrics, PyTree
 
 
-def sgd(settings: SgdConfig, learning_rate: float, updates_per_step: int) -> optax.GradientTransformation:
-    """L2 added to the gradient, Nesterov momentum, inverse decay by steps; one state for all updates of a step."""
+def sgd(
+    settings: SgdConfig, learning_rate: float, updates_per_step: int, trunk: str = "^features/trunk"
+) -> optax.GradientTransformation:
+    """L2 added to the gradient, Nesterov momentum, inverse decay by steps; one state for all updates of a step.
+
+    Args:
+      trunk: of parameter paths, whose rate is `trunk_factor` times the rate; "": there is none.
+    """
     rate = lambda count: -learning_rate * (1 + settings.decay * (count // updates_per_step)) ** -settings.power
     whole = optax.chain(
         optax.add_decayed_weights(settings.weight_decay),
         optax.trace(settings.momentum, nesterov=True),
         optax.scale_by_schedule(rate),
     )
-    return rate_groups(whole, {"^features/trunk": settings.trunk_factor})
+    return rate_groups(whole, {trunk: settings.trunk_factor}) if trunk else whole
 
 
-def build_task(experiment: AdaptationExperiment) -> Task:
-    """The Task of a method."""
-    model = build_model(experiment)
-    network, objective = Network(model, experiment), experiment.objective
+def build_task(experiment: AdaptationExperiment, network: Network | None = None) -> Task:
+    """The Task of a method; `network`: another than that of images."""
+    network = network or Network(build_model(experiment), experiment)
+    objective = experiment.objective
     streams = STREAMS[objective.method]
 
     def labelled(
@@ -53,7 +57,7 @@ def build_task(experiment: AdaptationExperiment) -> Task:
         images = joined(*(network.images(part) for part in parts))
         row = joined(*(network.rows(part, i, axis) for i, part in enumerate(parts)))
         label = joined(*(part["label"] for part in parts))
-        weight = joined(*(row_weight(part) for part in parts))
+        weight = joined(*(network.weight(part) for part in parts))
         return network.labelled_loss(params, state, LabelledRows(images, row, label, weight), key, axis)
 
     def entropy(
@@ -64,7 +68,7 @@ def build_task(experiment: AdaptationExperiment) -> Task:
         features, state = network.embed(params, state, network.images(part), network.rows(part, 2, axis), key, axis)
         minimax = objective.method == "mme"
         logits = network.classify(params, reverse_gradient(features, objective.reversal) if minimax else features)
-        weight = row_weight(part)
+        weight = network.weight(part)
         value = objective.weight * global_mean(negative_entropy(logits, objective.epsilon), weight, axis)
         metrics = unlabelled_answers(logits, weight)
         total = jnp.sum(weight)
@@ -76,13 +80,13 @@ def build_task(experiment: AdaptationExperiment) -> Task:
 
     def optimizers(config: OptimizerConfig, steps: int) -> Any:
         del steps
-        return sgd(experiment.sgd, config.learning_rate, len(updates))
+        return sgd(experiment.sgd, config.learning_rate, len(updates), network.trunk)
 
     return pair_task(
         experiment,
         tuple(updates),
         optimizers if experiment.nesterov else None,
-        classifier_init(model, experiment),
-        classifier_answer(model, experiment),
-        model,
+        network.init,
+        network.answer,
+        network.model,
     )

@@ -29,6 +29,9 @@ class DomainsConfig(Settings):
     """None: twice as many as of the source."""
     balance: Literal["none", "published", "weighted"] = "weighted"
     """Classes of the source in training."""
+    classes: tuple[str, ...] = ()
+    """To tell apart, each as NAME, or NAME=OTHER,OTHER where the datasets call it otherwise; none: all of the data. Records of other
+    classes are left out, those without a class stay among the unlabelled."""
 
 
 @dataclass(frozen=True)

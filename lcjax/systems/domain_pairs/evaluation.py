@@ -26,7 +26,7 @@ DOMAINS = ("source", "target")
 
 @dataclass(frozen=True)
 class Answered:
-    """Answers to the images of one domain."""
+    """Answers to the records of one domain."""
 
     probabilities: np.ndarray  #: (N, K)
     logits: np.ndarray  #: (N, K)
@@ -35,7 +35,7 @@ class Answered:
 
 
 def answer_domains(loaded: Loaded, data: Data) -> dict[str, Answered]:
-    """Answers every image, domain by domain."""
+    """Answers every record, domain by domain; the windows of a light curve together, each weighing as many points as it has."""
     predict = jax.jit(loaded.task.predict)
     found: dict[str, list[tuple[Any, ...]]] = {}
     for batch in data.evaluation_batches():
@@ -45,20 +45,36 @@ def answer_domains(loaded: Loaded, data: Data) -> dict[str, Answered]:
             continue
         ready = {name: value for name, value in device_part(batch).items() if name in loaded.task.batch_spec}
         out = predict(loaded.variables, ready)
-        rows = (out["probabilities"], out["logits"], batch["label"], batch["object_id"])
+        points = batch["mask"].sum(-1) if "mask" in batch else np.ones(len(keep))
+        rows = (out["logits"], batch["label"], batch["object_id"], batch["record"], points)
         found.setdefault(domain, []).append(tuple(np.asarray(value)[keep] for value in rows))
-    return {
-        name: Answered(*(np.concatenate(parts) for parts in zip(*found[name], strict=True)))
-        for name in DOMAINS
-        if name in found
+    columns = {
+        name: [np.concatenate(parts) for parts in zip(*found[name], strict=True)] for name in DOMAINS if name in found
     }
+    return {name: of_records(*values) for name, values in columns.items()}
 
 
-def evaluate(loaded: Loaded, data: Data, commands: str) -> Scores:
-    """Scores of each domain, with 95 % intervals over objects.
+def of_records(
+    logits: np.ndarray, label: np.ndarray, object_id: np.ndarray, record: np.ndarray, points: np.ndarray
+) -> Answered:
+    """Answers to records from those to their parts: mean logits, each part weighing as many points as it has.
+
+    Args:
+      logits: (N, K). label, object_id, record, points: (N,).
+    """
+    _, first, number = np.unique(record, return_index=True, return_inverse=True)
+    sums = np.zeros((len(first), logits.shape[1]))
+    np.add.at(sums, number, logits.astype(np.float64) * points[:, None])
+    mean = sums / np.maximum(np.bincount(number, points), 1)[:, None]
+    shifted = np.exp(mean - mean.max(-1, keepdims=True))
+    return Answered(shifted / shifted.sum(-1, keepdims=True), mean, label[first], object_id[first])
+
+
+def evaluate(loaded: Loaded, data: Data, commands: str, unit: str = "images") -> Scores:
+    """Scores of each domain, with 95 % intervals over objects; `unit`: what the records are.
 
     Raises:
-      DataError: no image has a label of the model's classes.
+      DataError: no record has a label of the model's classes.
     """
     names = loaded.experiment.inputs.class_names  # type: ignore[attr-defined]
     answers = answer_domains(loaded, data)
@@ -68,13 +84,13 @@ def evaluate(loaded: Loaded, data: Data, commands: str) -> Scores:
         if (own.label >= 0).any()
     }
     if not scores:
-        raise DataError("none of these images has a label of the model's classes: nothing can be scored")
+        raise DataError(f"none of these {unit} has a label of the model's classes: nothing can be scored")
     found = recalibrated(answers, training_shares(loaded))
-    whole = domain_table(scores)
+    whole = domain_table(scores, unit)
     parts = [calibration_table(found, names)] if found else []
     classes = class_table(scores)
     notes = [
-        Text(f"{int((own.label < 0).sum()):,} images of the {domain} without a label are not scored")
+        Text(f"{int((own.label < 0).sum()):,} {unit} of the {domain} without a label are not scored")
         for domain, own in answers.items()
         if (own.label < 0).any()
     ]
@@ -113,9 +129,9 @@ def training_shares(loaded: Loaded) -> np.ndarray:
     return np.asarray(counts, np.float64) / max(sum(counts), 1)
 
 
-def domain_table(scores: dict[str, ClassificationScores]) -> Table:
+def domain_table(scores: dict[str, ClassificationScores], unit: str = "images") -> Table:
     """A row a domain."""
-    header = ("domain", "images", "balanced accuracy", "accuracy", "macro F1", "calibration error")
+    header = ("domain", unit, "balanced accuracy", "accuracy", "macro F1", "calibration error")
     rows = [
         (d, f"{s.alerts:,}", str(s.balanced_accuracy), str(s.accuracy), str(s.macro_f1), f"{s.calibration_error:.3f}")
         for d, s in scores.items()

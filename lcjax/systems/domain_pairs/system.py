@@ -18,12 +18,19 @@ if TYPE_CHECKING:
 _SURVEYS, _OBJECTS = ("hits", "des", "atlas", "ztf"), 1000
 
 
-class PairData(Data, Protocol):
-    """Images of one or two domains."""
+class Domain(Protocol):
+    """Images of one domain."""
 
-    image_shapes: Mapping[str, tuple[int, ...]]
-    """Domain -> (H, W, C)."""
+    shape: tuple[int, ...]
+    """(H, W, C)."""
     channel_names: tuple[str, ...]
+
+
+class PairData(Data, Protocol):
+    """Records of one or two domains."""
+
+    domains: Mapping[str, Any]
+    """`source`, `target` -> a `Domain`, where the records are images."""
 
     def relabelled(self, class_names: tuple[str, ...]) -> "PairData":
         """The same with labels numbered as in `class_names`."""
@@ -55,7 +62,8 @@ class PairSystem(System):
         Raises:
           ConfigError: an image smaller than the size that is asked for, or vectors beside images.
         """
-        shapes = data.image_shapes
+        images: Mapping[str, Domain] = data.domains
+        shapes = {name: own.shape for name, own in images.items()}
         given = experiment.inputs
         sides = [min(shape[:2]) for shape in shapes.values()]
         vectors = [shape[1] if shape[0] == 1 and shape[1] > 1 else 0 for shape in shapes.values()]
@@ -70,7 +78,9 @@ class PairSystem(System):
                 raise ConfigError(
                     f"the images of the {small} have {min(sides)} pixels a side, fewer than --inputs.size {size}: ask for fewer"
                 )
-        inputs = PairInputsConfig(tuple(data.class_names), tuple(data.channel_names), size, max(vectors), scale)
+        inputs = PairInputsConfig(
+            tuple(data.class_names), tuple(images["source"].channel_names), size, max(vectors), scale
+        )
         return dataclasses.replace(experiment, inputs=inputs)
 
     def on_data(self, loaded: "Loaded", data: PairData) -> "Loaded":
@@ -80,12 +90,14 @@ class PairSystem(System):
           ConfigError: they are not.
         """
         inputs = loaded.experiment.inputs  # type: ignore[attr-defined]
-        if tuple(data.channel_names) != tuple(inputs.channel_names):
-            raise ConfigError(
-                f"this model learned from the channels {', '.join(inputs.channel_names)}, and this data has "
-                f"{', '.join(data.channel_names)}: prepare it with the same channels in one order"
-            )
-        for name, shape in data.image_shapes.items():
+        images: Mapping[str, Domain] = data.domains
+        for name, own in images.items():
+            shape = own.shape
+            if tuple(own.channel_names) != tuple(inputs.channel_names):
+                raise ConfigError(
+                    f"this model learned from the channels {', '.join(inputs.channel_names)}, and this data has "
+                    f"{', '.join(own.channel_names)}: prepare it with the same channels in one order"
+                )
             if inputs.size and min(shape[:2]) < inputs.size:
                 raise ConfigError(
                     f"the images of the {name} are {shape[0]} x {shape[1]}, smaller than the model's {inputs.size}"

@@ -36,7 +36,7 @@ def build_model(experiment: PairExperiment) -> DomainClassifier:
 class LabelledRows(NamedTuple):
     """Images of one or several streams, one after another."""
 
-    images: Array
+    images: Any
     row: Array
     """(B,) numbers."""
     label: Array
@@ -50,13 +50,28 @@ class Network:
     def __init__(self, model: DomainClassifier, experiment: PairExperiment) -> None:
         """Of an experiment."""
         self.model, self.inputs = model, experiment.inputs
+        empty = bool(experiment.inputs.vectors) and not experiment.network.vector_widths
+        self.trunk = "" if empty else "^features/trunk"
+        """Regular expression of the paths of what learns more slowly; "": nothing does."""
 
-    def images(self, part: Mapping[str, Any]) -> Array:
-        """Scaled images of a stream."""
+    def images(self, part: Mapping[str, Any]) -> Any:
+        """Scaled images of a stream; of networks of other records what these take, arrays with rows first."""
         return raw.prepared(part, self.inputs)
 
+    def weight(self, part: Mapping[str, Any]) -> Array:
+        """Weight of every row of a stream, (B,)."""
+        return raw.row_weight(part)
+
+    def init(self, key: Array, batch: dict) -> PyTree:
+        """Random variables, the classifier's among them."""
+        return dict(self.model.init(key, {"image": self.images(batch)}))
+
+    def answer(self, variables: PyTree, batch: Mapping[str, Any]) -> dict[str, Array]:
+        """`logits` (B, K), `embedding` (B, D), as answers are computed."""
+        return self.model.apply(variables, {"image": self.images(batch)})
+
     def embed(
-        self, params: PyTree, state: PyTree, images: Array, row: Array, key: Array, axis: Axis
+        self, params: PyTree, state: PyTree, images: Any, row: Array, key: Array, axis: Axis
     ) -> tuple[Array, PyTree]:
         """Feature vectors in training, and the state with moved statistics."""
         features, changed = self.model.apply(
@@ -72,7 +87,8 @@ class Network:
 
     def classify(self, params: PyTree, features: Array) -> Array:
         """Logits."""
-        return self.model.apply({"params": params}, features, method="classify")
+        own = {"params": {"classifier": params["classifier"]}}
+        return self.model.apply(own, features, method="classify")
 
     def labelled_loss(
         self, params: PyTree, state: PyTree, rows: LabelledRows, key: Array, axis: Axis
@@ -130,21 +146,9 @@ def pair_task(
     )
 
 
-def classifier_init(model: DomainClassifier, experiment: PairExperiment) -> Callable[[Array, dict], PyTree]:
-    """(key, batch) -> variables of a network with its classifier."""
-    return lambda key, batch: dict(model.init(key, {"image": raw.prepared(batch, experiment.inputs)}))
-
-
-def classifier_answer(
-    model: DomainClassifier, experiment: PairExperiment
-) -> Callable[[PyTree, Mapping[str, Any]], dict[str, Array]]:
-    """(variables, batch) -> `logits`, `embedding`."""
-    return lambda variables, batch: model.apply(variables, {"image": raw.prepared(batch, experiment.inputs)})
-
-
-def joined(*parts: Array) -> Array:
-    """Rows of several streams, one after another."""
-    return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
+def joined(*parts: Any) -> Any:
+    """Rows of several streams, arrays or dicts of such, one after another."""
+    return jax.tree.map(lambda *own: jnp.concatenate(own), *parts) if len(parts) > 1 else parts[0]
 
 
 def stop_classifier(params: PyTree) -> PyTree:

@@ -6,18 +6,7 @@ from typing import Literal
 from lcjax.configs import Experiment
 from lcjax.models.light_curve_head_config import RAW_HEADS, HeadConfig
 from lcjax.schema import Count, Settings, Share, Whole
-
-
-@dataclass(frozen=True)
-class OriginConfig(Settings):
-    """The encoder inside the model; set from `--encoder` or `--architecture`, so that the workdir stands alone."""
-
-    system: str = ""
-    """Its system."""
-    settings: str = ""
-    """Its settings, JSON."""
-    sha256: str = ""
-    """Of the weights as they came; empty: random ones."""
+from lcjax.systems.encoder_origin import OriginConfig
 
 
 @dataclass(frozen=True)

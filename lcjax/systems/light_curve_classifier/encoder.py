@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-from typing import Any
 
 import jax
 
@@ -11,12 +10,12 @@ from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
 from lcjax.models.light_curve_head_config import RAW_HEADS
 from lcjax.pretrained.weights_folder import arrays_sha256
-from lcjax.systems import find_preset, find_system
-from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment, OriginConfig
+from lcjax.systems.encoder_origin import OriginConfig, encoder_experiment, preset_origin, trained_origin
+from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 from lcjax.systems.loading import load, locate
 from lcjax.training.task import Task
 from lcjax.training.tree_paths import path_name
-from lcjax.training.workdir import read_experiment, read_record
+from lcjax.training.workdir import read_record
 from lcjax.typing import PyTree
 
 OWN = "light_curve_classifier"
@@ -52,14 +51,13 @@ def origin_of(experiment: LightCurveClassifierExperiment) -> OriginConfig:
     """
     is_given(experiment)
     if not experiment.encoder:
-        preset = find_preset(experiment.architecture or RAW_ARCHITECTURE)()
-        return OriginConfig(preset.system, json.dumps(dataclasses.asdict(preset), sort_keys=True))
+        return preset_origin(experiment.architecture or RAW_ARCHITECTURE)
     record = read_record(locate(experiment.encoder))
     if record["system"] == OWN:
         inner = record["experiment"]
         origin = OriginConfig(inner["origin"]["system"], inner["origin"]["settings"])
         return _inner(experiment.encoder, inner["head"]["kind"], origin)
-    return OriginConfig(record["system"], json.dumps(record["experiment"], sort_keys=True))
+    return trained_origin(experiment.encoder)
 
 
 def _inner(name: str, head: str, origin: OriginConfig) -> OriginConfig:
@@ -115,27 +113,6 @@ def capped(experiment: LightCurveClassifierExperiment, origin: OriginConfig) -> 
     buckets = tuple(b for b in experiment.window.buckets if b < length)
     window = dataclasses.replace(experiment.window, length=length, buckets=(*buckets, length) if buckets else ())
     return dataclasses.replace(experiment, window=window)
-
-
-def encoder_experiment(origin: OriginConfig) -> Any:
-    """The encoder's own settings."""
-    return read_experiment(json.loads(origin.settings), find_system(origin.system).experiment)
-
-
-def encoder_task(origin: OriginConfig, precision: str = "float32") -> Task:
-    """The encoder's own task.
-
-    Raises:
-      ConfigError: its system is not installed, or encodes nothing.
-    """
-    experiment = encoder_experiment(origin)
-    training = dataclasses.replace(experiment.training, precision=precision)
-    task = find_system(origin.system).build_task(dataclasses.replace(experiment, training=training))
-    if task.encode is None:
-        raise ConfigError(
-            f"'{origin.system}' is no encoder of light curves: give --encoder a model that is, such as an Astromer"
-        )
-    return task
 
 
 def joined(encoder: PyTree, head: PyTree | None) -> PyTree:

@@ -11,10 +11,10 @@ from lcjax.evaluation.block_figures import block_weights
 from lcjax.evaluation.classification import ClassificationScores, score_classes
 from lcjax.evaluation.classification_figures import classifier_figure
 from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
+from lcjax.inference.curve_classes import star_probabilities
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.classifier.evaluation import class_table
 from lcjax.systems.light_curve_classifier.subset import LabelledData
-from lcjax.systems.light_curve_classifier.task import probabilities
 from lcjax.training.source import device_part
 
 POOLED = {
@@ -89,11 +89,11 @@ def _pooled(rows: dict[str, np.ndarray], pooling: str) -> StarAnswers:
     odd = np.zeros(len(star), bool)
     odd[owner[rows["label"] != label[owner]]] = True
     return StarAnswers(
-        window=np.asarray(probabilities(rows["score"], pooling), np.float64),
+        window=np.asarray(star_probabilities(rows["score"], pooling), np.float64),
         window_label=np.where(odd[owner], -1, rows["label"]),
         window_star=owner,
         star=star,
-        probabilities=np.asarray(probabilities(mean(rows["score"]), pooling), np.float64),
+        probabilities=np.asarray(star_probabilities(mean(rows["score"]), pooling), np.float64),
         label=np.where(odd, -1, label),
         embedding=mean(rows["embedding"]),
         contradictory=int(odd.sum()),

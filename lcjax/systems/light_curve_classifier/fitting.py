@@ -9,7 +9,8 @@ import numpy as np
 
 from lcjax.errors import DataError
 from lcjax.inference.loaded import Loaded
-from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment, OriginConfig
+from lcjax.systems.encoder_origin import OriginConfig
+from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 from lcjax.systems.light_curve_classifier.encoder import encoder_in, joined, with_origin
 from lcjax.systems.light_curve_classifier.system import keeps_encoded
 from lcjax.systems.light_curve_classifier.task import build_task, frozen_encoder

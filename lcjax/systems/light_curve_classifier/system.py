@@ -1,13 +1,12 @@
 """The system: data as it takes them, settings that follow from data and encoder, weights to begin with, scores, answers."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcjax.errors import ConfigError
-from lcjax.inference.output import BandOptions
+from lcjax.inference.output import BandOptions, StarOutputs
 from lcjax.models.light_curve_head_config import MEAN_HEADS
 from lcjax.systems.base import Answers, Data, Options, System, Work
 from lcjax.systems.light_curve_classifier import presets
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
     from lcjax.systems.light_curve_classifier.subset import LabelledData, Subset
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
-
-
-@dataclasses.dataclass(frozen=True)
-class StarOutputs:
-    """What is written of every light curve."""
-
-    embedding: bool = False
-    """Also the vector that the head classifies."""
 
 
 def keeps_encoded(experiment: LightCurveClassifierExperiment) -> bool:
@@ -72,12 +63,9 @@ class LightCurveClassifierSystem(System):
 
     def for_predictions(self, experiment: LightCurveClassifierExperiment) -> LightCurveClassifierExperiment:
         """With the encoder as its own system wants it for predictions."""
-        from lcjax.systems import find_system
-        from lcjax.systems.light_curve_classifier.encoder import encoder_experiment
+        from lcjax.systems.encoder_origin import for_predictions
 
-        inner = find_system(experiment.origin.system).for_predictions(encoder_experiment(experiment.origin))
-        settings = json.dumps(dataclasses.asdict(inner), sort_keys=True)
-        return dataclasses.replace(experiment, origin=dataclasses.replace(experiment.origin, settings=settings))
+        return dataclasses.replace(experiment, origin=for_predictions(experiment.origin))
 
     # --- data
     def source_settings(self, experiment: LightCurveClassifierExperiment, training: bool) -> dict[str, Any]:
@@ -178,7 +166,7 @@ class LightCurveClassifierSystem(System):
 
     def run_as(self, experiment: LightCurveClassifierExperiment) -> "Experiment":
         """Reconstruction is the encoder's own pretraining, so that the workdir is one of its system."""
-        from lcjax.systems.light_curve_classifier.encoder import encoder_experiment
+        from lcjax.systems.encoder_origin import encoder_experiment
 
         if experiment.learns == "classes":
             return experiment
@@ -203,11 +191,13 @@ class LightCurveClassifierSystem(System):
 
     def answers(self, loaded: "Loaded", work: Work) -> Answers:
         """Class probabilities of light curves."""
-        from lcjax.systems.light_curve_classifier.prediction import ClassAnswers
+        from lcjax.inference.curve_classes import ClassAnswers
 
         output: StarOutputs = work.options.get("classes") or StarOutputs()
         bands: BandOptions = work.options.get("bands") or BandOptions()
-        return ClassAnswers(loaded, output.embedding, work.batch_size, bands.pool)
+        experiment: Any = loaded.experiment
+        more = output.embedding, work.batch_size, bands.pool
+        return ClassAnswers(loaded, experiment.class_names, experiment.pooling, *more)
 
     def next_steps(self, model: str | Path, preset: str = "") -> str:
         """Scores, probabilities, other draws; of an encoder that went on learning, the head."""

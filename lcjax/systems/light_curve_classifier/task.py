@@ -10,16 +10,13 @@ import numpy as np
 
 from lcjax.errors import ConfigError
 from lcjax.global_batch import global_mean, rows_of
+from lcjax.inference.curve_classes import star_probabilities, window_scores
 from lcjax.losses import cross_entropy, label_weight
 from lcjax.models.light_curve_heads import build_head, head_inputs, raw_inputs
 from lcjax.systems.classifier.metrics import class_metrics, summarize_classes
+from lcjax.systems.encoder_origin import encoder_task
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
-from lcjax.systems.light_curve_classifier.encoder import (
-    encoder_task,
-    joined,
-    parted,
-    trained_part,
-)
+from lcjax.systems.light_curve_classifier.encoder import joined, parted, trained_part
 from lcjax.systems.masked_pretraining.raw_curves import answer_curves
 from lcjax.training.source import device_part
 from lcjax.training.task import Task, Update
@@ -75,14 +72,14 @@ def build_task(experiment: LightCurveClassifierExperiment) -> Task:
     def windows(variables: PyTree, batch: dict) -> dict[str, Array]:
         def network(cut: dict) -> dict[str, Array]:
             outputs = answer(variables, cut)
-            return {"score": scores(outputs["logits"], experiment.pooling), "embedding": outputs["embedding"]}
+            return {"score": window_scores(outputs["logits"], experiment.pooling), "embedding": outputs["embedding"]}
 
         return answer_curves(network, batch, experiment.window, encoder.full_length)
 
     def predict(variables: PyTree, batch: dict) -> dict[str, Array]:
         found = windows(variables, batch)
         return {
-            "probabilities": probabilities(found["score"], experiment.pooling),
+            "probabilities": star_probabilities(found["score"], experiment.pooling),
             "embedding": found["embedding"].astype(jnp.float32),
         }
 
@@ -166,16 +163,6 @@ def _padded(batch: dict, length: int) -> dict:
     short = length - batch["mask"].shape[1]
     wide = lambda x: jnp.pad(x, ((0, 0), (0, short))) if jnp.ndim(x) == 2 and x.shape == batch["mask"].shape else x
     return {name: wide(value) for name, value in batch.items()} if short > 0 else batch
-
-
-def scores(logits: Array, pooling: str) -> Array:
-    """What is averaged over windows, (B, K)."""
-    return jax.nn.log_softmax(logits) if pooling == "log_probabilities" else jax.nn.softmax(logits)
-
-
-def probabilities(score: Array, pooling: str) -> Array:
-    """Probabilities of stars from their mean scores, (B, K)."""
-    return jax.nn.softmax(score) if pooling == "log_probabilities" else score / jnp.sum(score, -1, keepdims=True)
 
 
 def _shortened(example: Callable[[int], dict], length: int) -> Callable[[int], dict]:

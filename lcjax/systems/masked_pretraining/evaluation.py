@@ -11,7 +11,7 @@ from lcjax.evaluation import figures, window_statistics
 from lcjax.evaluation.baselines import baseline
 from lcjax.evaluation.probe import NEIGHBOURS, probe, probe_classes
 from lcjax.evaluation.projection import nearest_neighbour_accuracy, principal_components
-from lcjax.evaluation.reconstruction import ReconstructionSums, SumsByObject, probed_sums, score_groups
+from lcjax.evaluation.reconstruction import ReconstructionSums, SumsByObject, probed_sums, score_groups, within_errors
 from lcjax.evaluation.scores import Part, Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
 from lcjax.pretrained.weights_folder import count_parameters
@@ -64,7 +64,9 @@ def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
         group = np.where(real, survey[np.maximum(batch["record"], 0)], "")
         labels = [names[i] for i in batch["label"]]
         sums = probed_sums(out["target"], out["prediction"], out["probed"])
-        adder.add(batch["object_id"], labels, group, (*sums[:2], sums[2] * real))
+        errors = [out["prediction_error"]] if "prediction_error" in out else []
+        inside = [within_errors(out["target"], out["prediction"], error, out["probed"]) for error in errors]
+        adder.add(batch["object_id"], labels, group, (*sums[:2], sums[2] * real, *inside))
         seen = {**batch, "visible": out["visible"] & ~out["probed"]}
         for name, rule in rules.items():
             sums = probed_sums(out["target"], baseline(name, seen), out["probed"])
@@ -124,10 +126,12 @@ def evaluate(loaded: Loaded, data: LightCurveData, commands: str) -> Scores:
     leaks = bool(loaded.experiment.model.parity)  # type: ignore[attr-defined]
     points = SHOWN if leaks else HIDDEN
     rows = score_groups(held_out.sums)
-    header = ("survey", "stars", "objects", f"R² of {points}", "RMSE (mag)")
-    cells = [(r["survey"], r["stars"], f"{r['objects']:,}", r["r2"], r["rmse"]) for r in rows]
+    scores = {"r2": f"R² of {points}", "rmse": "RMSE (mag)", "coverage": "within the predicted error (68 % if right)"}
+    scores = {name: title for name, title in scores.items() if name in rows[0]}
+    header = ("survey", "stars", "objects", *scores.values())
+    cells = [(r["survey"], r["stars"], f"{r['objects']:,}", *(r[name] for name in scores)) for r in rows]
     warning = [Text(LEAK, "warning")] if leaks else []
-    plain = lambda r: {k: dataclasses.asdict(v) if k in ("rmse", "r2") else v for k, v in r.items()}
+    plain = lambda r: {k: dataclasses.asdict(v) if k in scores else v for k, v in r.items()}
     return Scores(
         title="Pretraining report",
         printed=[Table(header, cells, "held-out stars, 95 % intervals"), *warning],

@@ -62,7 +62,7 @@ def test_magnitudes_are_those_of_the_star():
 @pytest.mark.parametrize("preset", ["astromer2-small", "lcjax-base"])
 def test_any_encoder_of_light_curves_by_its_preset(preset, monkeypatch):
     if preset == "lcjax-base":  # whose views of full size take long to trace
-        monkeypatch.setattr("lcjax.systems.astrom3.curve_encoder.find_preset", lambda name: small)
+        monkeypatch.setattr("lcjax.systems.encoder_origin.find_preset", lambda name: small)
     experiment = given(architecture=preset)
     assert experiment.inputs.light_curves == "magnitudes" and experiment.curve_encoder.system in (
         "astromer2",

@@ -10,9 +10,9 @@ import pytest
 import lcjax
 from lcjax.errors import ConfigError
 from lcjax.pretrained.weights_folder import ImportedWeights, arrays_sha256, write_weights
+from lcjax.systems.encoder_origin import encoder_task
 from lcjax.systems.light_curve_classifier.encoder import (
     encoder_in,
-    encoder_task,
     encoder_variables,
     joined,
     origin_of,

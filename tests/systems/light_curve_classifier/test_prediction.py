@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from lcjax.errors import Rejection
+from lcjax.inference.curve_classes import ClassAnswers
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.light_curve_classifier.encoder import with_origin
-from lcjax.systems.light_curve_classifier.prediction import ClassAnswers
 from lcjax.systems.light_curve_classifier.task import build_task
 from tests.inference.models import light_curve
 from tests.systems.light_curve_classifier.stars import settings
@@ -24,9 +24,13 @@ def loaded(encoder):
     return Loaded(experiment, task, jax.tree.map(lambda x: rng.normal(0, 0.4, x.shape).astype(np.float32), shapes))
 
 
+def answers(loaded, **more):
+    return ClassAnswers(loaded, loaded.experiment.class_names, loaded.experiment.pooling, **more)
+
+
 def test_rows_are_the_answers_of_the_model(loaded):
     curves = [light_curve(n, seed) for seed, n in enumerate((30, 100, 7))]
-    found = list(ClassAnswers(loaded, embedding=True).answer([curves[0], Rejection("x", "no", ""), *curves[1:]]))
+    found = list(answers(loaded, embedding=True).answer([curves[0], Rejection("x", "no", ""), *curves[1:]]))
     assert isinstance(found[1], Rejection)
     for row, curve in zip([found[0], *found[2:]], curves, strict=True):
         raw = {
@@ -46,8 +50,8 @@ def test_rows_are_the_answers_of_the_model(loaded):
 
 def test_the_table_has_its_columns(loaded):
     names = ["object_id", "band", "p_class", "sine", "p_band", "class", "entropy", "n_points"]
-    assert ClassAnswers(loaded).schema.names == names
-    assert ClassAnswers(loaded, embedding=True).schema.names == [*names[:-1], "embedding", "n_points"]
+    assert answers(loaded).schema.names == names
+    assert answers(loaded, embedding=True).schema.names == [*names[:-1], "embedding", "n_points"]
 
 
 def test_bands_are_pooled_as_evaluation_pools_windows(loaded):
@@ -55,9 +59,9 @@ def test_bands_are_pooled_as_evaluation_pools_windows(loaded):
     bands = [light_curve(n, seed, "s") for seed, n in ((0, 30), (1, 110))]
     for one, name in zip(bands, "gr", strict=True):
         one.band = name
-    separate = list(ClassAnswers(loaded).answer(bands))
-    (row,) = ClassAnswers(loaded, pool=True).answer([tuple(bands)])
-    assert ClassAnswers(loaded, pool=True).unit == "stars" and ClassAnswers(loaded).unit == "light curves"
+    separate = list(answers(loaded).answer(bands))
+    (row,) = answers(loaded, pool=True).answer([tuple(bands)])
+    assert answers(loaded, pool=True).unit == "stars" and answers(loaded).unit == "light curves"
     p = np.array([[one["p_class"], one["sine"], one["p_band"]] for one in separate])
     mean = np.array([30, 110]) @ np.log(p) / 140
     np.testing.assert_allclose(

@@ -1,4 +1,4 @@
-"""A few images kept in memory: the labelled shots of a target, in batches balanced by class."""
+"""A few records kept in memory: the labelled shots of a target, in batches balanced by class."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,15 +6,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from data_pipelines.kinds.images.source import ImageSource
 from data_pipelines.shards.batches import Batch
 from data_pipelines.shards.classes import class_numbers
+from data_pipelines.shards.source import ShardSource
 from lcjax.errors import DataError
 
 Position = tuple[int, int]
 
 
-class HeldImages:
+class HeldRecords:
     """Chosen records, each class in equal shares of every batch as far as it goes; a source like any other.
 
     A round is a permutation of every class by (seed, round), dealt in turn; a batch has at most as many rows as there are records, and
@@ -38,13 +38,11 @@ class HeldImages:
           DataError: fewer records than processes.
         """
         self.records, self.class_names, self.seed, self.share = records, tuple(class_names), seed, share
-        self.image_shapes = {"target": records["image"].shape[1:]}
-        self.channel_names = tuple(str(records["band"][0]).split(","))
         self.labels = records["label"]
         self.n_objects = len(set(records["object_id"].tolist()))
         self.batch_size = min(batch_size, len(self.labels)) // share[1] * share[1]
         if not self.batch_size:
-            raise DataError(f"{len(self.labels)} labelled images cannot be shared by {share[1]} processes: label more")
+            raise DataError(f"{len(self.labels)} labelled records cannot be shared by {share[1]} processes: label more")
         self.batches_per_epoch = max(len(self.labels) // self.batch_size, 1)
         text = "\n".join([*records["object_id"].tolist(), str(batch_size), str(seed)])
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -86,12 +84,12 @@ class HeldImages:
 
 
 def hold(
-    pool: ImageSource,
+    pool: ShardSource,
     shots: Mapping[str, Sequence[str]],
-    reopen: Callable[..., ImageSource],
+    reopen: Callable[..., ShardSource],
     batch_size: int,
     share: tuple[int, int] = (0, 1),
-) -> HeldImages:
+) -> HeldRecords:
     """The records of chosen objects.
 
     Args:
@@ -102,7 +100,7 @@ def hold(
     """
     chosen = {name for names in shots.values() for name in names}
     if not chosen:
-        raise DataError("no labelled images were chosen: ask for at least one shot")
+        raise DataError(f"no labelled {pool.unit} were chosen: ask for at least one shot")
     rows: dict[str, list[np.ndarray]] = {}
     for batch in reopen(only=chosen).evaluation_batches():
         keep = (batch["weight"] > 0) & (batch["label"] >= 0)
@@ -111,4 +109,4 @@ def hold(
     records = {name: np.concatenate(values) for name, values in rows.items()}
     order = np.lexsort((records["record"], records["object_id"].astype(str)))
     records = {name: value[order] for name, value in records.items()}
-    return HeldImages(records, pool.class_names, batch_size, pool.seed, share)
+    return HeldRecords(records, pool.class_names, batch_size, pool.seed, share)

@@ -2,18 +2,32 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pyarrow as pa
 
 from lcjax.errors import Rejection
+from lcjax.inference.answers import Row
 from lcjax.inference.bands import predicted
 from lcjax.inference.light_curves import LightCurve, LightCurvePredictor
 from lcjax.inference.loaded import Loaded
-from lcjax.systems.base import Row
-from lcjax.systems.light_curve_classifier.task import probabilities
+from lcjax.typing import Array
 
+Pooling = Literal["log_probabilities", "probabilities"]
 _TAKEN = ("object_id", "band", "class", "entropy", "embedding", "n_points")
+
+
+def window_scores(logits: Array, pooling: Pooling) -> Array:
+    """What is averaged over windows, (B, K)."""
+    return jax.nn.log_softmax(logits) if pooling == "log_probabilities" else jax.nn.softmax(logits)
+
+
+def star_probabilities(score: Array, pooling: Pooling) -> Array:
+    """Probabilities of stars from their mean scores, (B, K)."""
+    return jax.nn.softmax(score) if pooling == "log_probabilities" else score / jnp.sum(score, -1, keepdims=True)
 
 
 class ClassAnswers:
@@ -23,18 +37,23 @@ class ClassAnswers:
     """Left out of the table where all rows agree."""
 
     def __init__(
-        self, loaded: Loaded, embedding: bool = False, batch_size: int | None = None, pool: bool = False
+        self,
+        loaded: Loaded,
+        class_names: tuple[str, ...],
+        pooling: Pooling = "log_probabilities",
+        embedding: bool = False,
+        batch_size: int | None = None,
+        pool: bool = False,
     ) -> None:
         """Compiles nothing yet.
 
         Args:
-          embedding: also the vector that the head classifies. batch_size: windows of every compiled batch.
+          loaded: its task gives `score` (`window_scores`) and `embedding` of windows as `extras["windows"]`.
+          pooling: of windows. embedding: also the vector that the head classifies. batch_size: windows of every compiled batch.
           pool: the light curves of a star come as a tuple, of one band each.
         """
         self.unit = "stars" if pool else "light curves"
-        experiment = loaded.experiment
-        self._pooling: str = experiment.pooling  # type: ignore[attr-defined]
-        self.class_names: tuple[str, ...] = experiment.class_names  # type: ignore[attr-defined]
+        self._pooling, self.class_names = pooling, class_names
         task = dataclasses.replace(loaded.task, predict=loaded.task.extras["windows"])
         self._predictor = LightCurvePredictor.of(loaded.replace(task=task), batch_size)
         self._embedding = embedding
@@ -55,7 +74,7 @@ class ClassAnswers:
                 yield found
                 continue
             curve = found.light_curve
-            p = np.asarray(probabilities(found.outputs["score"][None].astype(np.float64), self._pooling))[0]
+            p = np.asarray(star_probabilities(found.outputs["score"][None].astype(np.float64), self._pooling))[0]
             if not np.isfinite(p).all():
                 yield Rejection(curve.object_id, "no finite probabilities: values beyond what float32 holds", "")
                 continue

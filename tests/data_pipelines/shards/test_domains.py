@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 
 from data_pipelines.kinds import find_kind
-from data_pipelines.kinds.images.domains import Domains, open_domains
-from data_pipelines.kinds.images.held import HeldImages
 from data_pipelines.kinds.images.options import ImageSettings
 from data_pipelines.kinds.images.records import encode_image
-from data_pipelines.kinds.images.source import ImageSource
+from data_pipelines.kinds.images.source import ImageSource, same_channels
 from data_pipelines.prepare import prepare
+from data_pipelines.shards import domains as shard_domains
+from data_pipelines.shards.domains import Domains, chosen_classes
+from data_pipelines.shards.held import HeldRecords
 from lcjax.errors import ConfigError, DataError
+
+
+def open_domains(paths, split, rows, domains, **settings):
+    return shard_domains.open_domains(ImageSource, paths, split, rows, domains, same_channels, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +47,7 @@ def mixture(folder, names=("near", "far"), **more):
 
 def test_streams_and_shots(folder):
     data = mixture(folder, shots=2, unlabelled_batch=6)
-    assert data.image_shapes == {"source": (4, 4, 1), "target": (5, 5, 1)}
+    assert {name: part.shape for name, part in data.domains.items()} == {"source": (4, 4, 1), "target": (5, 5, 1)}
     batches = [batch for _, batch in itertools.islice(data.train_batches(), 3)]
     for batch in batches:
         assert batch["image"].shape == (4, 4, 4, 1) and batch["unlabelled"]["image"].shape == (6, 5, 5, 1)
@@ -116,15 +121,15 @@ def test_held_images_are_balanced_and_shared():
         "image": np.arange(12.0).reshape(12, 1, 1, 1),
         "band": np.full(12, "grey", object),
     }
-    held = HeldImages(records, ("a", "b"), 4, seed=3)
+    held = HeldRecords(records, ("a", "b"), 4, seed=3)
     seen = [batch for _, batch in itertools.islice(held.train_batches(), 3)]
     assert all(sorted(batch["label"].tolist()) == [0, 0, 1, 1] for batch in seen)
     assert len({name for batch in seen for name in batch["object_id"]}) == 12
-    halves = [HeldImages(records, ("a", "b"), 4, 3, (rank, 2)) for rank in (0, 1)]
+    halves = [HeldRecords(records, ("a", "b"), 4, 3, (rank, 2)) for rank in (0, 1)]
     rows = [next(iter(half.train_batches()))[1]["object_id"].tolist() for half in halves]
     assert rows[0] + rows[1] == seen[0]["object_id"].tolist()
     with pytest.raises(DataError, match="cannot be shared"):
-        HeldImages({k: v[:1] for k, v in records.items()}, ("a", "b"), 4, 3, (0, 2))
+        HeldRecords({k: v[:1] for k, v in records.items()}, ("a", "b"), 4, 3, (0, 2))
 
 
 def test_encoded_images():
@@ -141,8 +146,25 @@ def test_only_the_named_source_is_scored_and_others_are_told(folder):
     asked = Domains(source=("near",), target=("far",))
     scored = open_domains(paths, "test", 4, asked, reader="plain")
     near = ImageSource([folder / "near"], "test", 4, reader="plain")
-    assert scored.parts["source"].n_objects == near.n_objects
+    assert scored.domains["source"].n_objects == near.n_objects
     assert scored.relabelled(("a", "b")).remarks() == scored.remarks() != []
     assert "lone" in scored.remarks()[0] and "near" not in scored.remarks()[0]
     elsewhere = open_domains([folder / "lone", folder / "far"], "test", 4, asked, reader="plain")
-    assert set(elsewhere.parts) == {"source", "target"} and not elsewhere.remarks()
+    assert set(elsewhere.domains) == {"source", "target"} and not elsewhere.remarks()
+
+
+def test_chosen_classes_leave_others_out_and_keep_what_has_none(folder):
+    asked = Domains(source=("near",), target=("far",), classes=("both=a,b",))
+    scored = open_domains([folder / "near", folder / "far"], "test", 4, asked, reader="plain")
+    assert scored.class_names == ("both",) and set(scored.labels.tolist()) == {0}
+    alone = Domains(source=("near",), target=("far",), classes=("b",))
+    few = open_domains([folder / "near", folder / "far"], "test", 4, alone, reader="plain")
+    assert few.class_names == ("b",) and 0 < few.n_objects < scored.n_objects
+    seen = [batch["label"][batch["weight"] > 0] for batch in few.evaluation_batches()]
+    assert set(np.concatenate(seen).tolist()) == {0}
+
+
+@pytest.mark.parametrize("asked", [("a", "c"), ("a", "b=a"), ("a", "a=b")])
+def test_classes_that_cannot_be_chosen(asked):
+    with pytest.raises(ConfigError, match=r"--domains\.classes"):
+        chosen_classes(asked, ("a", "b"))

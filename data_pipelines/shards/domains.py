@@ -1,4 +1,4 @@
-"""Two domains side by side: labelled images of source surveys, a few labelled and many unlabelled ones of target surveys.
+"""Two domains side by side: labelled records of source surveys, a few labelled and many unlabelled ones of target surveys.
 
 A batch of training has the rows of its first stream at the top and the other streams below: `source`, `target` (the shots) and
 `unlabelled`, those that are asked for. Shots are drawn by
@@ -6,7 +6,7 @@ seed from the target's training split, so many objects of each class; which ones
 objects of each class of the target's validation split as are asked for, or on the source's. Other splits are given whole, first source, then target.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from data_pipelines.kinds.images.held import HeldImages, hold
-from data_pipelines.kinds.images.source import ImageSource
 from data_pipelines.shards.batches import Batch
 from data_pipelines.shards.classes import merged_classes
+from data_pipelines.shards.held import HeldRecords, hold
 from data_pipelines.shards.manifest import Manifest, find_datasets, read_manifest
 from data_pipelines.shards.mixture import Mixture
+from data_pipelines.shards.source import ShardSource
 from lcjax.errors import ConfigError, DataError
 
 _ALONE = {"process_index": 0, "process_count": 1}
@@ -47,46 +47,84 @@ class Domains:
     """None: twice the source's."""
     balance: str | None = None
     """Of the classes of the source, as in `ShardSource`."""
+    classes: tuple[str, ...] = ()
+    """To tell apart, each as NAME or NAME=OTHER,OTHER where the datasets call it otherwise; none: all of the data."""
 
 
 def open_domains(
-    paths: Sequence[Path | str], split: str, batch_size: int, domains: Domains, **settings: Any
-) -> "DomainMixture | HeldImages | ImageSource | DomainEvaluation":
+    kind: type[ShardSource],
+    paths: Sequence[Path | str],
+    split: str,
+    batch_size: int,
+    domains: Domains,
+    alike: Callable[[Any, Any], None] = lambda source, target: None,
+    **settings: Any,
+) -> "DomainMixture | HeldRecords | ShardSource | DomainEvaluation":
     """Batches of one split of both domains.
 
     Args:
-      batch_size: rows of a source batch. settings: as in `ImageSource`.
+      kind: of the sources. batch_size: rows of a source batch. settings: as in `ShardSource`.
+      alike: (source, target) -> raises DataError where one network cannot take both.
 
     Raises:
       ConfigError: which dataset is the target is open, or a name that none has. DataError: no data, no labels, a class without
-        enough images in the target, or images with different channels.
+        enough records in the target, or domains that are not alike.
     """
     scoring = split not in ("train", "validation")
     source, target = chosen_datasets(paths, domains, scoring)
-    classes = merged_classes([*source, *target])
+    chosen = chosen_classes(domains.classes, merged_classes([*source, *target]))
+    classes = tuple(chosen) if chosen else merged_classes([*source, *target])
     left_out = settings.pop("without", None) or {}
     share = (settings.pop("process_index", 0), settings.pop("process_count", 1))
     spread = {"process_index": share[0], "process_count": share[1]}
 
     def open_part(
         of: list[Manifest], rows: int, without: Mapping[Path, frozenset[str]] | None = None, **more: Any
-    ) -> ImageSource:
+    ) -> ShardSource:
         gone = {folder: ids | (without or {}).get(folder, frozenset()) for folder, ids in left_out.items()}
         options = {**settings, **spread, **more, "without": {**(without or {}), **gone}}
-        return ImageSource([m.folder for m in of], split, rows, class_names=classes, **options)
+        return kind([m.folder for m in of], split, rows, class_names=classes, classes=chosen, **options)
 
     if split == "train":
-        return _training(source, target, classes, batch_size, domains, open_part, share)
+        mixture = _training(source, target, classes, batch_size, domains, open_part, share)
+        alike(*mixture.domains.values())
+        return mixture
     if split == "validation" and domains.validation_shots == 0:
         return open_part(source, batch_size)
     if split == "validation":
         pool = open_part(target, batch_size)
         shots = draw_shots(pool, domains.validation_shots, domains.draw + 1, "validation")
         return hold(pool, shots, partial(open_part, target, batch_size, **_ALONE), batch_size)
-    parts = {"source": source, "target": target}
+    parts: dict[str, list[Manifest]] = {"source": source, "target": target}
     used = {m.folder for of in parts.values() for m in of}
     left = tuple(read_manifest(folder).name for folder in find_datasets(paths) if folder not in used)
-    return DomainEvaluation({name: open_part(of, batch_size) for name, of in parts.items() if of}, left)
+    found = DomainEvaluation({name: open_part(of, batch_size) for name, of in parts.items() if of}, left)
+    for part in found.domains.values():
+        alike(next(iter(found.domains.values())), part)
+    return found
+
+
+def chosen_classes(asked: Sequence[str], known: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
+    """Class -> its names in the data; None: nothing is chosen.
+
+    >>> chosen_classes(["RRab", "EB=EC,EW"], ["RRab", "EC", "EW", "M"])
+    {'RRab': ('RRab',), 'EB': ('EC', 'EW')}
+
+    Raises:
+      ConfigError: a name that no dataset has, or one for two classes.
+    """
+    if not asked:
+        return None
+    found = {}
+    for entry in asked:
+        name, given, others = entry.partition("=")
+        found[name] = tuple(other.strip() for other in others.split(",")) if given else (name,)
+    names = [other for own in found.values() for other in own]
+    if missing := [name for name in names if name not in known]:
+        raise ConfigError(f"--domains.classes: no dataset has a class '{missing[0]}': there are {', '.join(known)}")
+    if len(names) > len(set(names)) or len(found) < len(asked):
+        raise ConfigError(f"--domains.classes: {' '.join(asked)} names a class twice: every name belongs to one class")
+    return found
 
 
 def chosen_datasets(
@@ -120,7 +158,7 @@ def chosen_datasets(
     return source, target
 
 
-def draw_shots(pool: ImageSource, shots: int | None, seed: int, what: str) -> dict[str, list[str]]:
+def draw_shots(pool: ShardSource, shots: int | None, seed: int, what: str) -> dict[str, list[str]]:
     """Class -> objects drawn from a split, in the order drawn.
 
     Raises:
@@ -128,14 +166,14 @@ def draw_shots(pool: ImageSource, shots: int | None, seed: int, what: str) -> di
     """
     ids, labels = pool.object_ids[pool.used], pool.labels[pool.used]
     if not len(ids):
-        raise DataError(f"the target has no images in its {what} split")
+        raise DataError(f"the target has no {pool.unit} in its {what} split")
     rng, chosen = np.random.default_rng([seed, 7919]), {}
     for number, name in enumerate(pool.class_names):
         own = sorted(set(ids[labels == number].tolist()))
         wanted = len(own) if shots is None else shots
         if len(own) < max(wanted, 1):
             raise DataError(
-                f"the target's {what} split has {len(own)} labelled images of class '{name}', and {max(wanted, 1)} are wanted of each "
+                f"the target's {what} split has {len(own)} labelled {pool.unit} of class '{name}', and {max(wanted, 1)} are wanted of each "
                 f"class ({', '.join(pool.class_names)}): label more, or ask for fewer shots"
             )
         chosen[name] = [own[i] for i in rng.permutation(len(own))[:wanted]]
@@ -159,12 +197,15 @@ def _training(
     labelled = open_part(source, rows, balance=domains.balance)
     if lacking := [name for name, count in zip(classes, labelled.class_counts(), strict=True) if not count]:
         raise DataError(
-            f"the source has no labelled images of class '{lacking[0]}': give a source with all classes of the target"
+            f"the source has no labelled {labelled.unit} of class '{lacking[0]}': give a source with all classes of the target, or say "
+            "with --domains.classes which are to be told apart"
         )
     pool = open_part(target, domains.unlabelled_batch or 2 * rows)
     shots = draw_shots(pool, domains.shots, domains.draw, "training") if domains.shots else {}
     if "target" in domains.streams and not shots:
-        raise ConfigError("this method learns from labelled images of the target: --domains.shots must be at least 1")
+        raise ConfigError(
+            f"this method learns from labelled {pool.unit} of the target: --domains.shots must be at least 1"
+        )
     for name in domains.streams:
         if name == "source":
             parts[name] = labelled
@@ -173,37 +214,18 @@ def _training(
             parts[name] = hold(pool, shots, reopen, domains.target_batch or rows, share)
         else:
             parts[name] = pool
-    _check_channels(labelled, pool)
-    return DomainMixture(parts, shots, labelled, pool)
+    return DomainMixture(parts, shots, {"source": labelled, "target": pool})
 
 
-def _check_channels(source: ImageSource, target: ImageSource) -> None:
-    if source.channel_names != target.channel_names:
-        raise DataError(
-            f"the source has the channels {', '.join(source.channel_names)}, the target {', '.join(target.channel_names)}: prepare both with "
-            "the same channels in one order"
-        )
-
-
-class _Images:
-    """What systems ask of images of several datasets."""
-
-    image_shapes: dict[str, tuple[int, ...]]
-    """Domain -> (H, W, C)."""
-    channel_names: tuple[str, ...]
-
-
-class DomainMixture(Mixture, _Images):
+class DomainMixture(Mixture):
     """Streams of training, paired batch by batch."""
 
     def __init__(
-        self, parts: Mapping[str, Any], shots: dict[str, list[str]], source: ImageSource, target: ImageSource
+        self, parts: Mapping[str, Any], shots: dict[str, list[str]], domains: Mapping[str, ShardSource]
     ) -> None:
-        """Of streams by name; `shots` are the labelled objects of the target by class."""
+        """Of streams by name; `shots` are the labelled objects of the target by class, `domains` `source` and `target`."""
         super().__init__(parts)
-        self.shots, self.sources = shots, (source, target)
-        self.image_shapes = {"source": source.shape or (), "target": target.shape or ()}
-        self.channel_names = source.channel_names
+        self.shots, self.domains = shots, dict(domains)
 
     def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[tuple[int, int], dict[str, Any]]]:
         """Endless; the rows of the first stream lie at the top of a batch, the other streams below, by name."""
@@ -211,35 +233,33 @@ class DomainMixture(Mixture, _Images):
             yield position, {**found.pop(self.first), **found}
 
     def remarks(self) -> list[str]:
-        """How many images are what."""
+        """How many records are what."""
         sizes = ", ".join(f"{name} {part.n_objects:,}" for name, part in self.parts.items())
         return [f"objects: {sizes}"]
 
     def describe(self) -> dict[str, Any]:
         """With the objects that were drawn."""
-        return super().describe() | {"shots": self.shots, "class_counts": self.sources[0].class_counts().tolist()}
+        return super().describe() | {
+            "shots": self.shots,
+            "class_counts": self.domains["source"].class_counts().tolist(),
+        }
 
     def relabelled(self, class_names: Sequence[str]) -> "DomainMixture":
         """All streams with labels numbered as in `class_names`."""
         renumbered = {name: part.relabelled(class_names) for name, part in self.parts.items()}
-        return DomainMixture(renumbered, self.shots, *self.sources)
+        return DomainMixture(renumbered, self.shots, self.domains)
 
 
-class DomainEvaluation(_Images):
+class DomainEvaluation:
     """A split of both domains, to be scored: all of the source, then all of the target."""
 
-    def __init__(self, parts: Mapping[str, ImageSource], left_out: tuple[str, ...] = ()) -> None:
+    def __init__(self, domains: Mapping[str, ShardSource], left_out: tuple[str, ...] = ()) -> None:
         """Of domains by name; `left_out` are datasets that are neither."""
-        self.parts, self.left_out = dict(parts), left_out
-        first = next(iter(self.parts.values()))
-        self.class_names = first.class_names
-        self.fingerprint = "-".join(part.fingerprint for part in self.parts.values())
-        self.n_objects = sum(part.n_objects for part in self.parts.values())
-        self.labels = np.concatenate([part.labels for part in self.parts.values()])
-        self.image_shapes = {name: part.shape or () for name, part in self.parts.items()}
-        self.channel_names = first.channel_names
-        for part in self.parts.values():
-            _check_channels(first, part)
+        self.domains, self.left_out = dict(domains), left_out
+        self.class_names = next(iter(self.domains.values())).class_names
+        self.fingerprint = "-".join(part.fingerprint for part in self.domains.values())
+        self.n_objects = sum(part.n_objects for part in self.domains.values())
+        self.labels = np.concatenate([part.labels for part in self.domains.values()])
 
     def remarks(self) -> list[str]:
         """Datasets that are not scored."""
@@ -249,17 +269,17 @@ class DomainEvaluation(_Images):
 
     def describe(self) -> dict[str, Any]:
         """What there is of each domain."""
-        return {name: part.describe() for name, part in self.parts.items()}
+        return {name: part.describe() for name, part in self.domains.items()}
 
     def evaluation_batches(self) -> Iterator[Batch]:
         """Batches of one domain each, called so by their entry `domain` (B,) str."""
-        for name, part in self.parts.items():
+        for name, part in self.domains.items():
             for batch in part.evaluation_batches():
                 yield batch | {"domain": np.full(len(batch["weight"]), name, object)}
 
     def relabelled(self, class_names: Sequence[str]) -> Self:
         """Labels numbered as in `class_names`."""
-        other = type(self)({name: part.relabelled(class_names) for name, part in self.parts.items()}, self.left_out)
+        other = type(self)({name: part.relabelled(class_names) for name, part in self.domains.items()}, self.left_out)
         return other
 
 
