@@ -96,7 +96,7 @@ def classify_some(database: Database, model: Classifier, wanted: str | None, siz
     answers = _asked(model.classify, list(candidates.values()))
     with database.write() as connection:
         for (number, candidate), answer in zip(candidates.items(), answers, strict=True):
-            if not _still(connection, number, candidate):
+            if not _still(connection, number, candidate, t.Prediction, t.Prediction.model == model.name):
                 continue
             refused = answer if isinstance(answer, str) else _no_probabilities(answer, model.class_names)
             said = None if refused else [float(p) for p in answer]
@@ -147,7 +147,7 @@ def find_some_hosts(database: Database, finder: HostFinder, size: int = BATCH) -
     answers = _asked(finder.find, list(candidates.values()))
     with database.write() as connection:
         for (number, candidate), answer in zip(candidates.items(), answers, strict=True):
-            if not _still(connection, number, candidate):
+            if not _still(connection, number, candidate, t.Host, t.Host.finder == finder.name):
                 continue
             host = answer if isinstance(answer, Host) else None
             said = None if host is None else {k: _number(v) for k, v in dataclasses.asdict(host).items()}
@@ -181,8 +181,13 @@ def _load_one(connection: Connection, number: int) -> dict[int, Candidate]:
         return {number: Candidate(row.survey, row.object_id, row.alert_id, row.mjd, row.ra, row.dec, row.band)}
 
 
-def _still(connection: Connection, number: int, candidate: Candidate) -> bool:
-    """Whether the candidate still shows the alert that was asked about: an earlier one may have come meanwhile."""
+def _still(
+    connection: Connection, number: int, candidate: Candidate, table: type[t.Prediction] | type[t.Host], mine: object
+) -> bool:
+    """Whether the answer is still wanted: an earlier alert may have come meanwhile, or another server has answered."""
+    answered = select(table.candidate_id).where(table.candidate_id == number, mine)  # type: ignore[arg-type]
+    if connection.execute(answered).first() is not None:
+        return False
     there = connection.execute(select(t.Candidate.alert_id).where(t.Candidate.id == number)).scalar()
     return there == candidate.alert_id
 

@@ -7,8 +7,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from lcjax.errors import DataError, LcjaxError
+from lcjax.errors import DataError, LcjaxError, first_line
 from lcjax.hunt.guards import Guard
 from lcjax.hunt.night import Night
 from lcjax.hunt.routes import candidates, doors, exporting, voting
@@ -34,6 +35,11 @@ def make_app(night: Night) -> FastAPI:
     @app.exception_handler(LcjaxError)
     def mended_by_the_user(request: Request, error: LcjaxError) -> Response:
         return JSONResponse({"error": str(error)}, 404 if isinstance(error, DataError) else 400)
+
+    @app.exception_handler(SQLAlchemyError)
+    def not_kept(request: Request, error: SQLAlchemyError) -> Response:
+        reason = first_line(error.orig if isinstance(error, DBAPIError) and error.orig else error)
+        return JSONResponse({"error": f"the database does not take it ({reason}): see to its disk or server"}, 503)
 
     @app.exception_handler(RequestValidationError)
     def misshapen(request: Request, error: RequestValidationError) -> Response:

@@ -25,6 +25,8 @@ def query_of(words: Mapping[str, str], user: str) -> Query:
     ranges: dict[str, tuple[float | None, float | None]] = {}
     for name in RANGES:
         low, high = (_number(given, f"{end}_{name}") for end in ("min", "max"))
+        if low is not None and high is not None and low > high:
+            raise ConfigError(f"{name.replace('_', ' ')}: the lowest, {low:g}, is above the highest, {high:g}")
         if low is not None or high is not None:
             ranges[name] = (low, high)
     allowed = {*_SWITCHES, *_TEXTS, *_OTHERS, *(f"{end}_{name}" for end in ("min", "max") for name in RANGES)}
@@ -32,6 +34,9 @@ def query_of(words: Mapping[str, str], user: str) -> Query:
         raise ConfigError(f"there is no filter '{unknown[0][:_LONGEST]}'")
     if given.get("order", "descending") not in ("ascending", "descending"):
         raise ConfigError("the order is ascending or descending")
+    hours = _number(given, "last_hours")
+    if hours is not None and hours <= 0:
+        raise ConfigError(f"the last {hours:g} hours hold nothing: give more than 0")
     texts = {name: given[name][:_LONGEST] for name in _TEXTS if name in given}
     return Query(
         ranges=ranges,
@@ -39,7 +44,7 @@ def query_of(words: Mapping[str, str], user: str) -> Query:
         classes=_several(given.get("classes", "")),
         **{name: _switch(given, name) for name in _SWITCHES},  # type: ignore[arg-type]
         min_absolute_latitude=_number(given, "min_absolute_latitude"),
-        last_hours=_number(given, "last_hours"),
+        last_hours=hours,
         cone=_cone(given.get("cone", "")),
         unseen_by=user if _switch(given, "unseen") else "",
         descending=given.get("order", "descending") == "descending",

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from lcjax.errors import LcjaxError
+from lcjax.errors import LcjaxError, first_line
 from lcjax.hunt import answering
 from lcjax.hunt.candidates import Classifier, Feed, HostFinder
 from lcjax.hunt.database import Database
@@ -176,7 +176,7 @@ class Background:
 
     def _say(self, what: str, error: Exception) -> None:
         """Once, not at every new try."""
-        text = f"{what}: {error if isinstance(error, LcjaxError) else f'{type(error).__name__}: {error}'}"
+        text = f"{what}: {error if isinstance(error, LcjaxError) else f'{type(error).__name__}: {first_line(error)}'}"
         if self._said.get(what) != text:
             self._tell(text)
         self._said[what] = text

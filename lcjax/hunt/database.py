@@ -46,8 +46,16 @@ class Database:
             ) from error
         except ModuleNotFoundError as error:
             raise MissingExtraError(error.name or "psycopg", "hunt", f"the database '{self.shown}'") from error
+        from alembic.util import CommandError
+
         try:
             self._upgrade()
+        except CommandError as error:
+            self.close()
+            raise StorageError(
+                f"the database '{self.shown}' is of a later lcjax, or of another program ({first_line(error)}): "
+                "install that lcjax, or give another with --database"
+            ) from error
         except SQLAlchemyError as error:
             self.close()
             reason = first_line(error.orig if isinstance(error, DBAPIError) and error.orig else error)

@@ -13,7 +13,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
-COOKIE = "lcjax_hunt"
+_COOKIE = "lcjax_hunt"
 MOST_BODY = 64 * 1024
 SLOWEST_BODY = 10.0
 """Seconds until the next part of a body must have come."""
@@ -116,7 +116,7 @@ class Guard:
         if not size.isdigit() or int(size) > MOST_BODY:
             return 413, "the request is too large"
         address = str((scope.get("client") or ("?",))[0])
-        client = secret_of(headers.get("cookie", "")) or address
+        client = secret_of(headers.get("cookie", ""), host) or address
         safe = scope["method"] in _SAFE
         if not self._of_address.allows(address) or not (self._reads if safe else self._writes).allows(client):
             return 429, "too many requests: wait a second"
@@ -145,10 +145,20 @@ class Guard:
         return True
 
 
-def secret_of(cookies: str) -> str:
-    """The session's secret among the cookies of a request; empty: none."""
+def cookie_of(host: str) -> str:
+    """Name of the cookie of a server: browsers keep those of one machine together, whatever the port.
+
+    >>> cookie_of("127.0.0.1:8642"), cookie_of("[::1]")
+    ('lcjax_hunt_8642', 'lcjax_hunt')
+    """
+    port = host.rpartition(":")[2]
+    return f"{_COOKIE}_{port}" if ":" in host and port.isascii() and port.isdigit() else _COOKIE
+
+
+def secret_of(cookies: str, host: str = "") -> str:
+    """The session's secret among the cookies of a request to a host; empty: none."""
     try:
-        found = SimpleCookie(cookies).get(COOKIE)
+        found = SimpleCookie(cookies).get(cookie_of(host))
     except CookieError:
         return ""
     return found.value if found else ""

@@ -2,6 +2,11 @@
 
 from urllib.parse import quote
 
+_SCHEMAS = {
+    "ztf": "https://zwickytransientfacility.github.io/ztf-avro-alert/schema.html",
+    "lsst": "https://github.com/lsst/alert_packet/tree/main/python/lsst/alert/packet/schema",
+}
+
 
 def links(survey: str, object_id: str, ra: float, dec: float) -> list[dict[str, str]]:
     """Name and address of each."""
@@ -27,3 +32,8 @@ def links(survey: str, object_id: str, ra: float, dec: float) -> list[dict[str, 
         f"https://www.legacysurvey.org/viewer?ra={ra:.6f}&dec={dec:.6f}&zoom=15&mark={ra:.6f},{dec:.6f}"
     )
     return [{"name": name, "address": address} for name, address in found.items()]
+
+
+def schema(survey: str) -> str | None:
+    """Where a survey describes the fields of its packets."""
+    return _SCHEMAS.get(survey)

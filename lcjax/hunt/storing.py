@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, literal, select, update
 from sqlalchemy.exc import DatabaseError
 
 from lcjax.errors import DataError, Rejection
@@ -18,6 +18,8 @@ from lcjax.hunt.pixels import packed, unpacked
 _LONGEST = 400
 """Characters of a text field of a packet that are kept."""
 _MOST_FIELDS = 600
+_TEMPLATE = "template"
+_LONGEST_BAND = 8
 
 
 def store(connection: Connection, delivery: Delivery) -> int:
@@ -60,7 +62,7 @@ def _refuse(connection: Connection, rejection: Rejection, now: float) -> None:
 
 def _store_one(connection: Connection, candidate: Candidate, now: float) -> int:
     same = (t.Candidate.survey == candidate.survey) & (t.Candidate.object_id == candidate.object_id)
-    there = connection.execute(select(t.Candidate.id, t.Candidate.mjd).where(same)).first()
+    there = connection.execute(select(t.Candidate.id, t.Candidate.mjd, t.Candidate.band).where(same)).first()
     if there is None:
         stamps = [{"name": name, **packed(c)} for name, c in candidate.cutouts.items() if name in STAMP_NAMES]
         row = {**facts(candidate), "arrived": now}
@@ -72,11 +74,13 @@ def _store_one(connection: Connection, candidate: Candidate, now: float) -> int:
     earlier = candidate.mjd < there.mjd and bool(candidate.cutouts)
     if earlier:  # the discovery is what is shown
         stamps = [{"name": name, **packed(c)} for name, c in candidate.cutouts.items() if name in STAMP_NAMES]
+        _colour_of_shown(connection, there.id, there.band, candidate.band)
         for table in (t.Detail, t.Stamp, t.Prediction, t.Host):
             connection.execute(delete(table).where(table.candidate_id == there.id))
         _store_parts(connection, there.id, dataclasses.replace(candidate, light_curve=curve), stamps)
         row = facts(dataclasses.replace(candidate, light_curve=curve))
     else:
+        _colour_of(connection, there.id, there.band, candidate)
         kept = dataclasses.asdict(curve)
         connection.execute(update(t.Detail).where(t.Detail.candidate_id == there.id).values(light_curve=kept))
         row = {
@@ -100,6 +104,26 @@ def _store_parts(
     )
     for stamp in stamps:
         connection.execute(insert(t.Stamp).values(candidate_id=number, **stamp))
+
+
+def _colour_of(connection: Connection, number: int, shown: str, candidate: Candidate) -> None:
+    """Keeps the template of an alert in another band than is shown, the first of each band, for a picture in colour."""
+    template = candidate.cutouts.get(_TEMPLATE)
+    if template is None or not 0 < len(candidate.band) <= _LONGEST_BAND or candidate.band == shown:
+        return
+    mine = (t.Colour.candidate_id == number) & (t.Colour.band == candidate.band)
+    if connection.execute(select(t.Colour.band).where(mine)).first() is None:
+        connection.execute(insert(t.Colour).values(candidate_id=number, band=candidate.band, **packed(template)))
+
+
+def _colour_of_shown(connection: Connection, number: int, band: str, new: str) -> None:
+    """Before an alert in another band is shown instead: its template becomes one colour, that of the new band is none."""
+    connection.execute(delete(t.Colour).where(t.Colour.candidate_id == number, t.Colour.band.in_((band, new))))
+    if not 0 < len(band) <= _LONGEST_BAND or band == new:
+        return
+    pixels = [getattr(t.Stamp, name) for name in ("candidate_id", "height", "width", "pixel_scale", "world", "pixels")]
+    mine = select(literal(band), *pixels).where(t.Stamp.candidate_id == number, t.Stamp.name == _TEMPLATE)
+    connection.execute(insert(t.Colour).from_select(["band", *(column.key for column in pixels)], mine))
 
 
 def _plain(metadata: Mapping[str, Any]) -> dict[str, float | str | None]:

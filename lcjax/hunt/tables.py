@@ -104,6 +104,19 @@ class Stamp(Base):
     pixels: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class Colour(Base):
+    """The template of a candidate in another band than the alert that is shown, from a later alert; as `Stamp`."""
+
+    __tablename__ = "colours"
+    candidate_id: Mapped[int] = mapped_column(ForeignKey("candidates.id"), primary_key=True)
+    band: Mapped[str] = mapped_column(primary_key=True)
+    height: Mapped[int]
+    width: Mapped[int]
+    pixel_scale: Mapped[float]
+    world: Mapped[list[float] | None] = mapped_column(JSON(none_as_null=True))
+    pixels: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Model(Base):
     """A classifier that was asked; its classes are those of the probabilities of its predictions."""
 

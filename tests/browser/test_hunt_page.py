@@ -1,10 +1,12 @@
 """The triage page in a real browser: a tour, a night by keyboard, filters, export, two users, a server that is killed."""
 
+import contextlib
 import csv
 import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -203,12 +205,12 @@ def test_stamps_explanation_light_curve_and_host_are_drawn(ann):
         "c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((a, b) => a + b, 0))"
     )
     plain = dark()
-    assert len(plain) == 3 and len(set(plain)) == 3
-    for key in "bi+nlc":
+    assert len(plain) == 4 and len(set(plain)) == 4
+    for key in "bi+nlcp":
         before = dark()
         ann.keys(key)
         ann.wait(lambda: dark() != before)
-    ann.keys("bi0nlllccc")
+    ann.keys("bi0nlllcccpp")
     width = ann.one("canvas.stamp").rect["width"]
     ann.keys("v")
     assert ann.one("canvas.stamp").rect["width"] > 1.3 * width and not ann.one("#list").is_displayed()
@@ -291,6 +293,46 @@ def test_a_killed_server_loses_no_vote(ann, server):
     assert [ann.votes().get(name) for name in wait] == ["SN", "bogus", "SN", "bogus"]
     ann.browser.refresh()
     ann.wait(lambda: [ann.votes().get(name) for name in wait] == ["SN", "bogus", "SN", "bogus"])
+
+
+def test_a_vote_is_undone_after_its_candidate_left_the_list(ann):
+    ann.set("unseen", "yes")
+    ann.wait(lambda: 0 < len(ann.column(0)) < COUNT)
+    before = ann.column(0)
+    ann.keys("a")
+    ann.wait(lambda: ann.column(0) == before[1:] and ann.text("#object") == before[1])
+    ann.keys("u")
+    ann.wait(lambda: ann.column(0) == before and ann.text("#object") == before[0])
+    ann.clear_filters()
+
+
+def test_a_session_that_ends_loses_neither_votes_nor_what_is_half_written(ann, server):
+    name = ann.text("#object")
+    end_sessions(server)
+    ann.keys("r")
+    come_in_again(ann, server)
+    ann.saved()
+    assert ann.votes()[name] == "bogus"
+    ann.wait(lambda: ann.text("#object") not in ("", name))
+    ann.one("#note").send_keys("half", Keys.ESCAPE)
+    end_sessions(server)
+    come_in_again(ann, server)
+    assert ann.run("return document.getElementById('note').value") == "half"
+    ann.run("document.getElementById('note').value = ''")
+
+
+def end_sessions(server):
+    with contextlib.closing(sqlite3.connect(server.folder / "hunt.sqlite", timeout=10)) as database:
+        database.execute("DELETE FROM sessions")
+        database.commit()
+
+
+def come_in_again(page, server):
+    page.wait(lambda: page.one("#login[open]"))
+    page.one("#login [name=name]").clear()
+    page.one("#login [name=name]").send_keys("ann")
+    page.one("#login [name=secret]").send_keys(server.address.split("token=")[1], Keys.ENTER)
+    page.wait(lambda: not page.one("#login[open]"))
 
 
 def test_narrow_screens_light_theme_and_names_of_controls(ann):

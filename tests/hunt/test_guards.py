@@ -63,7 +63,8 @@ def test_nothing_without_a_session(empty):
 def test_changing_requests_come_from_our_page(empty, enter, change, status):
     ann = enter(empty)
     headers = {k: v for k, v in ({**ann.headers, **change}).items() if v is not None}
-    cookie = {"cookie": f"lcjax_hunt={ann.client.cookies['lcjax_hunt']}"}
+    secret = ann.client.cookies["lcjax_hunt"]
+    cookie = {"cookie": f"lcjax_hunt={secret}; lcjax_hunt_80={secret}"}
     answer = ann.client.post("/api/undo", json={"key": new_key()}, headers=headers | cookie)
     assert answer.status_code == status, answer.text
 
@@ -158,3 +159,5 @@ def test_pace_forgets_and_cookies_are_read():
     pace = Pace(2.0, 1)
     assert [pace.allows("a", at) for at in (0.0, 0.1, 0.5, 0.6)] == [True, False, True, False]
     assert secret_of("a=1; lcjax_hunt=s3cret; b=2") == "s3cret" and secret_of("lcjax_hunt=\x01;;=") == ""
+    both = "lcjax_hunt_8001=one; lcjax_hunt_8002=other"  # of two servers on one machine
+    assert secret_of(both, "127.0.0.1:8002") == "other" and secret_of(both, "127.0.0.1") == ""

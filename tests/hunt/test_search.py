@@ -90,6 +90,8 @@ def test_filters(rows, words, keep):
         ({"cone": "1 2"}, "three numbers"),
         ({"cone": "1 100 1"}, "-90 to 90"),
         ({"order": "up"}, "ascending or descending"),
+        ({"min_score": "0.9", "max_score": "0.1"}, "the lowest, 0.9, is above the highest, 0.1"),
+        ({"last_hours": "-5"}, "-5 hours hold nothing"),
     ],
 )
 def test_words_that_make_no_sense(words, why):

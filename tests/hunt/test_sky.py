@@ -53,6 +53,7 @@ def test_a_database_of_before_is_brought_up_to_date(database, tmp_path):
         connection.execute(insert(t.Candidate), rows)
         for name in ("candidates_by_place", "refused_by_object"):
             connection.execute(text(f"DROP INDEX {name}"))
+        connection.execute(text("DROP TABLE colours"))
         for name in ("band_of_sky", "x", "y", "z"):
             connection.execute(text(f"ALTER TABLE candidates DROP COLUMN {name}"))
         connection.execute(text("UPDATE alembic_version SET version_num = 'first'"))

@@ -241,3 +241,50 @@ def test_an_answer_is_not_kept_for_another_alert(database):
     assert count(database, unclassified(model.name)) == 1
     classify_some(database, model, "SN")
     assert count(database, unclassified(model.name)) == 0 and model.asked == 2
+
+
+def test_templates_in_other_bands_are_kept_for_a_picture_in_colour(database):
+    """The first of each band, never the band that is shown, whatever alert is shown in the end."""
+    g, day = candidate(1), candidate(1).mjd
+    white = {"template": Cutout(np.ones((2, 3), np.float32), 1.0)}
+    put(database, g, candidate(1, alert_id=5, mjd=day + 1, cutouts=white))
+    put(database, *(candidate(1, alert_id=6 + n, mjd=day + n, band="r", cutouts=white) for n in (1, 2)))
+    colours = lambda: {row.band: (row.height, row.width) for row in rows(database, t.Colour)}
+    assert g.band == "g" and colours() == {"r": (2, 3)}
+    put(database, candidate(1, alert_id=9, mjd=day - 1, band="r"))
+    assert colours() == {"g": (21, 21)}
+    np.testing.assert_array_equal(unpacked(21, 21, rows(database, t.Colour)[0].pixels), g.cutouts["template"].pixels)
+    put(
+        database, candidate(1, alert_id=10, mjd=day + 3, band="x" * 99), candidate(1, alert_id=11, mjd=day + 4, band="")
+    )
+    assert colours() == {"g": (21, 21)}
+
+
+def rows(database, table):
+    with database.read() as connection:
+        return connection.execute(select(table.__table__)).all()
+
+
+def test_two_servers_on_one_database_answer_once(database):
+    put(database, candidate(3), candidate(4))
+
+    class Overtaken(Brightness):
+        def classify(self, candidates):
+            if not self.asked:
+                classify_some(database, Brightness(), "SN", size=1)
+            return super().classify(candidates)
+
+    model = Overtaken()
+    register(database, [model])
+    classify_some(database, model, "SN")
+    assert len(rows(database, t.Prediction)) == 2 and count(database, unclassified(model.name)) == 0
+
+
+def test_a_database_of_a_later_version_is_refused(tmp_path):
+    url = sqlite_url(tmp_path / "later.sqlite")
+    later = Database(url)
+    with later.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'of_next_year'")
+    later.close()
+    with pytest.raises(StorageError, match="a later lcjax"):
+        Database(url)

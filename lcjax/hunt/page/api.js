@@ -20,7 +20,7 @@ export async function ask(path, body) {
   throw new Refused(answer.status, text);
 }
 
-/** @param {number} id @param {import("./types.js").StampInfo[]} stamps @returns {Promise<Float32Array[]>} */
+/** @param {number} id @param {{height: number, width: number}[]} stamps @returns {Promise<Float32Array[]>} */
 export async function pixels(id, stamps) {
   const answer = await fetch(`/api/candidates/${id}/stamps`, { credentials: "same-origin" });
   if (!answer.ok) throw new Refused(answer.status, "the stamps cannot be read");
@@ -44,13 +44,14 @@ export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(12)
 export class Outbox {
   /** @param {string} user @param {(waiting: number, trouble: string) => void} tell @param {(path: string, answer: any) => void} done */
   constructor(user, tell, done) {
+    this.user = user;
     this.name = `lcjax-hunt-outbox ${user}`;
     this.tell = tell;
     this.done = done;
     this.busy = false;
     this.stopped = false;
     /** @type {{path: string, body: any}[]} */
-    this.waiting = JSON.parse(localStorage.getItem(this.name) || "[]");
+    this.waiting = this.stored();
     this.send();
   }
 
@@ -61,9 +62,27 @@ export class Outbox {
     this.send();
   }
 
-  keep() {
-    localStorage.setItem(this.name, JSON.stringify(this.waiting));
+  /** What a page of this user has left behind; nothing where that is damaged. @returns {{path: string, body: any}[]} */
+  stored() {
+    try {
+      const found = JSON.parse(localStorage.getItem(this.name) || "[]");
+      return found.filter((/** @type {any} */ one) => typeof one?.path === "string" && typeof one.body?.key === "string");
+    } catch { return []; }
+  }
+
+  /** @param {string} [done] key of a request that is through: another window of this user may have others waiting, which stay */
+  keep(done) {
+    const mine = new Set(this.waiting.map(({ body }) => body.key));
+    const others = this.stored().filter(({ body }) => !mine.has(body.key) && body.key !== done);
+    try { localStorage.setItem(this.name, JSON.stringify([...others, ...this.waiting])); } catch { /* no room: what waits is still sent while the page is open */ }
     this.tell(this.waiting.length, "");
+  }
+
+  /** Another window of this browser has logged in: where it is the same user, its session is this page's as well. */
+  async renew() {
+    const me = await ask("/api/me").catch(() => null);
+    if (me?.user === this.user) useToken(me.csrf);
+    else if (me) this.tell(this.waiting.length, `this browser is now ${me.user}'s; they wait for ${this.user}`);
   }
 
   async send() {
@@ -75,15 +94,15 @@ export class Outbox {
       try {
         const answer = await ask(path, body);
         this.waiting.shift();
-        this.keep();
+        this.keep(body.key);
         this.done(path, answer);
         pause = 500;
       } catch (error) {
         const refused = error instanceof Refused && error.status < 500 && ![401, 403, 408, 421, 429].includes(error.status);
-        if (refused) this.waiting.shift();
+        if (refused) { this.waiting.shift(); this.keep(body.key); }
         this.tell(this.waiting.length, String(/** @type {Error} */ (error).message));
-        localStorage.setItem(this.name, JSON.stringify(this.waiting));
         if (refused) continue;
+        if (error instanceof Refused && error.status === 403) await this.renew();
         await new Promise((wake) => setTimeout(wake, pause));
         pause = Math.min(2 * pause, 8000);
       }

@@ -22,10 +22,8 @@ export function showDetail(whole, act) {
       make("section", { class: "panel wide", id: "stamps", "aria-label": `Stamps of ${date(d.mjd)} UT` }, stamps.element),
       make("section", { class: "panel", id: "light-curve", "aria-label": "Light curve" }, lightCurve(d)),
       make("section", { class: "panel", id: "classes", "aria-label": "Classes" }, make("h3", {}, "Classes"), ...classes(d, stamps, act.me)),
-      make("section", { class: "panel", "aria-label": "Host" }, make("h3", {}, "Host"), ...hosts(d)),
+      make("section", { class: "panel", "aria-label": "Host and links" }, make("h3", {}, "Host"), ...hosts(d), make("h3", {}, "Elsewhere"), elsewhere(d)),
       make("section", { class: "panel", id: "talk", "aria-label": "Votes, tags and notes" }),
-      make("section", { class: "panel", "aria-label": "Links" }, make("h3", {}, "Elsewhere"), make("div", { class: "buttons" },
-        ...d.links.map((link) => make("a", { href: link.address, target: "_blank", rel: "noopener noreferrer" }, link.name)))),
       make("section", { class: "panel wide", id: "alert", "aria-label": "Alert" }, fields(d))),
   );
   showVerdict(d, act);
@@ -132,6 +130,12 @@ function hosts(d) {
   });
 }
 
+/** Links: the page itself asks nobody. @param {import("./types.js").Detail} d */
+const elsewhere = (d) => make("div", { class: "links" }, ...d.links.map((link) => outside(link.address, link.name)));
+
+/** @param {string} address @param {string} name */
+const outside = (address, name) => make("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, name);
+
 /** @param {import("./types.js").Detail} d @param {Actions} act */
 export function showTalk(d, act) {
   const text = make("textarea", { id: "note", "aria-label": "Note", maxlength: 4000, placeholder: "Note (M)" });
@@ -153,5 +157,6 @@ export function showTalk(d, act) {
 function fields(d) {
   const rows = d.fields.map((f) => make("tr", {}, make("th", { scope: "row" }, f.name), make("td", {}, f.value === null ? "null" : String(f.value)), make("td", {}, f.unit), make("td", {}, f.meaning)));
   return make("details", {}, make("summary", {}, `The whole alert: ${d.fields.length} fields, from ${d.origin}`),
+    d.schema && make("p", {}, outside(d.schema, "Schema of the packets")),
     make("table", { class: "fields" }, make("thead", {}, make("tr", {}, ...["Field", "Value", "Unit", "Meaning"].map((t) => make("th", { scope: "col" }, t)))), make("tbody", {}, ...rows)));
 }

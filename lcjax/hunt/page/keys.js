@@ -24,6 +24,7 @@ export function bindings(page) {
     ["v", "V", "large stamps, without the list", toggle("large")],
     ["l", "L", "next limits of the stamps", () => page.stamps?.cycle("limits")],
     ["c", "C", "next stretch of the stamps", () => page.stamps?.cycle("stretch")],
+    ["p", "P", "next picture in colour", () => page.stamps?.cycle("picture")],
     ["b", "B", "blink science and template", toggle("blink")],
     ["i", "I", "invert", toggle("invert")],
     ["n", "N", "north up, east left", toggle("north")],

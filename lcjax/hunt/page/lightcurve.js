@@ -2,7 +2,7 @@
 
 import { date, make, shown, svg } from "./dom.js";
 
-const [W, H, LEFT, BOTTOM, TOP] = [640, 260, 52, 34, 12];
+const [W, H, LEFT, BOTTOM, TOP] = [460, 220, 58, 36, 22];
 export const fold = { period: "", forced: true };
 
 /** @typedef {{mjd: number, band: string, value: number, error: number|null, kind: "detection"|"limit"|"forced", positive: boolean}} Point */
@@ -58,7 +58,7 @@ function picture(detail, all, period) {
   const root = svg("svg", { class: "plot", viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `Light curve: ${counts}, magnitude ${y0.toFixed(1)} to ${y1.toFixed(1)}` });
   axes(root, x0, x1, y0, y1, px, py, period ? `phase, period ${period} d` : `days from ${date(zero)} UT`);
   for (const p of all) for (const phase of phases) root.append(mark(p, px(x(p) + phase), py(p.value), p.error ? py(p.value + p.error) - py(p.value) : 0));
-  [...new Set(all.map((p) => p.band))].forEach((band, i) => root.append(svg("text", { x: W - 30, y: TOP + 12 + 14 * i, class: bandClass(band), fill: "currentColor" }, band || "?")));
+  [...new Set(all.map((p) => p.band))].forEach((band, i) => root.append(svg("text", { x: LEFT + 4 + 22 * i, y: 14, class: bandClass(band), fill: "currentColor" }, band || "?")));
   return root;
 }
 

@@ -16,6 +16,8 @@ const COLUMNS = [
   ["entropy", "Entropy", (r) => shown(r.entropy, 2), "roomy-only"],
 ];
 
+const MOST = 500;  // rows that the server gives at once
+
 /** Signs of what speaks against a candidate, with what they mean. @param {import("./types.js").Row} r @returns {[string, string][]} */
 function flags(r) {
   /** @type {[string, string][]} */ const found = [];
@@ -36,6 +38,8 @@ export class List {
     /** @type {number|null} */ this.total = null;
     /** @type {number|null} */ this.selected = null;
     /** @type {Map<number, string>} votes of mine that are not confirmed yet */ this.mine = new Map();
+    /** @type {Map<number, {said: string, line: any}>} lines that are drawn, with what they say */ this.lines = new Map();
+    this.place = 0;  // of the selected row, for when it leaves the list
     this.asked = 0;
     this.loading = false;
     at("more").onclick = () => this.more();
@@ -57,17 +61,22 @@ export class List {
   async load(keep = false) {
     const asked = ++this.asked;
     this.heads();
-    const size = keep ? Math.min(500, Math.max(100, this.rows.length)) : 100;
+    const wanted = keep ? Math.max(100, this.rows.length) : 100;  // as far as it was scrolled
     let page;
     try {
-      page = await ask(`/api/candidates?${chosen()}&limit=${size}`);
+      page = await ask(`/api/candidates?${chosen()}&limit=${Math.min(MOST, wanted)}`);
+      while (page.cursor && page.rows.length < wanted && asked === this.asked) {
+        const more = await ask(`/api/candidates?${chosen()}&limit=${Math.min(MOST, wanted - page.rows.length)}&cursor=${encodeURIComponent(page.cursor)}`);
+        page = { rows: [...page.rows, ...more.rows], cursor: more.cursor, total: page.total };
+      }
       at("list-error").textContent = "";
     } catch (error) {
       at("list-error").textContent = String(/** @type {Error} */ (error).message);
       return;
     }
     if (asked !== this.asked) return;
-    Object.assign(this, { rows: page.rows, cursor: page.cursor, total: page.total });
+    const each = new Map(page.rows.map((/** @type {any} */ row) => [row.id, row]));  // a row whose score changed between two pages is on both
+    Object.assign(this, { rows: [...each.values()], cursor: page.cursor, total: page.total });
     this.draw();
     if (keep && this.selected !== null) return;
     if (!this.rows.some((row) => row.id === this.selected)) this.select(this.rows[0] || null);
@@ -93,7 +102,15 @@ export class List {
 
   draw() {
     at("total").textContent = this.total === null ? "" : this.total.toLocaleString("en");
-    at("rows").replaceChildren(...this.rows.map((row) => this.line(row)));
+    const lines = this.rows.map((row) => this.drawn(row));
+    if (lines.length !== at("rows").childElementCount || lines.some((line, i) => line !== at("rows").children[i])) {
+      const focused = /** @type {HTMLElement|null} */ (at("rows").contains(document.activeElement) ? document.activeElement : null);
+      at("rows").replaceChildren(...lines);
+      focused?.focus();
+    }
+    if (this.lines.size > lines.length) { const here = new Set(this.rows.map((row) => row.id)); for (const id of [...this.lines.keys()]) if (!here.has(id)) this.lines.delete(id); }
+    const place = this.rows.findIndex((row) => row.id === this.selected);
+    if (place >= 0) this.place = place;
     at("more").hidden = !this.cursor;
     at("empty").hidden = this.rows.length > 0;
   }
@@ -103,11 +120,20 @@ export class List {
     at("empty").textContent = candidates ? "No candidate fits these filters: X clears them." : refused ? `No alert that came can be shown: all ${refused} are set aside; the button above says why.` : `No alerts have come yet. ${this.me.feed}: what comes is shown here.`;
   }
 
+  /** The line of a row, made anew only where it says something else: a list may be thousands long. @param {import("./types.js").Row} row */
+  drawn(row) {
+    const said = JSON.stringify([row, this.mine.get(row.id) ?? null]);
+    let found = this.lines.get(row.id);
+    if (!found || found.said !== said) { found = { said, line: this.line(row) }; this.lines.set(row.id, found); }
+    found.line.setAttribute("aria-selected", row.id === this.selected);
+    return found.line;
+  }
+
   /** @param {import("./types.js").Row} row */
   line(row) {
     return make("tr", { id: `row-${row.id}`, "aria-selected": row.id === this.selected, onclick: () => this.select(row) },
       ...COLUMNS.map(([column, text, value, kind]) => {
-        if (column === "object_id") return make("td", {}, make("button", { type: "button", "aria-label": `Open ${row.object_id}` }, value(row)));
+        if (column === "object_id") return make("td", { class: "name", title: row.object_id }, make("button", { type: "button", "aria-label": `Open ${row.object_id}` }, value(row)));
         if (text === "Flags") { const said = flags(row).map(([, meaning]) => meaning).join("; "); return make("td", said ? { class: "flags", title: said, "aria-label": said } : {}, value(row)); }
         const label = text === "Vote" ? this.mine.get(row.id) ?? value(row) : value(row);
         const verdict = text !== "Vote" || !label ? "" : label === this.me.wanted ? "vote-accept" : label === this.me.bogus ? "vote-reject" : "";
@@ -119,7 +145,11 @@ export class List {
   redraw(id) {
     const row = this.rows.find((r) => r.id === id);
     const there = at(`row-${id}`);
-    if (row && there) there.replaceWith(this.line(row));
+    if (!row || !there) return;
+    const focused = there.contains(document.activeElement);
+    const line = this.drawn(row);
+    if (line !== there) there.replaceWith(line);
+    if (focused) line.querySelector("button").focus();
   }
 
   /** @param {import("./types.js").Row|null} row */
@@ -129,14 +159,17 @@ export class List {
     if (before !== null) at(`row-${before}`)?.setAttribute("aria-selected", "false");
     const now = row && at(`row-${row.id}`);
     if (now) { now.setAttribute("aria-selected", "true"); now.scrollIntoView({ block: "nearest" }); }
+    const place = row ? this.rows.findIndex((other) => other.id === row.id) : -1;
+    if (place >= 0) this.place = place;
     this.onSelect(row);
   }
 
   /** @param {number} by */
   step(by) {
-    const here = this.rows.findIndex((row) => row.id === this.selected);
-    const next = this.rows[here < 0 ? 0 : here + by];
-    if (next) this.select(next);
+    const found = this.rows.findIndex((row) => row.id === this.selected);
+    const here = found >= 0 ? found : this.place - (by > 0 ? 1 : 0);  // it left the list: what came after it stands in its place
+    const next = this.rows[Math.max(0, here + by)];
+    if (next && next.id !== this.selected) this.select(next);
     if (here + by > this.rows.length - 30) this.more();
     return Boolean(next);
   }

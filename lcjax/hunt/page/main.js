@@ -20,10 +20,11 @@ class Page {
     /** @type {import("./types.js").Detail|null} */ this.shown = null;
     /** @type {import("./stamps.js").Stamps|null} */ this.stamps = null;
     /** @type {number[]} candidates of my votes, for undo before the server knows */ this.voted = [];
-    this.revision = -1;
+    this.revision = "";
     /** @type {Promise<void>} */ this.showing = Promise.resolve();
     this.list = new List(me, (row) => { this.showing = this.show(row); });
     this.outbox = new Outbox(me.user, (waiting, trouble) => this.saving(waiting, trouble), (path, answer) => this.saved(answer));
+    at("login").onclose = () => { if (this.list.selected !== null && this.shown?.id !== this.list.selected) this.jump(this.list.selected).catch(() => {}); };
     this.open = { sky: () => openSky(this.list.selected, (id) => this.jump(id)), help: () => openHelp(bindings(this), this.open.tour), tour: () => startTour(me) };
     this.actions = {
       me, vote: (/** @type {string} */ label) => this.vote(label), undo: () => this.undo(), step: (/** @type {number} */ by) => { this.list.step(by); },
@@ -36,7 +37,7 @@ class Page {
   whole(id) {
     let found = this.cache.get(id);
     if (!found) {
-      found = ask(`/api/candidates/${id}`).then(async (detail) => ({ detail, pixels: await pixels(id, detail.stamps) }));
+      found = ask(`/api/candidates/${id}`).then(async (detail) => ({ detail, pixels: await pixels(id, [...detail.stamps, ...detail.colours]) }));
       found.catch(() => this.cache.delete(id));
       this.cache.set(id, found);
       while (this.cache.size > REMEMBERED) this.cache.delete(/** @type {number} */ (this.cache.keys().next().value));
@@ -57,7 +58,7 @@ class Page {
       at("detail").dataset.milliseconds = (performance.now() - begun).toFixed(1);
       at("detail").scrollTop = 0;
     } catch (error) {
-      if (error instanceof Refused && error.status === 401) { location.reload(); return; }
+      if (error instanceof Refused && error.status === 401) { logIn(this.me.user); return; }
       at("detail").replaceChildren(make("p", { class: "error" }, String(/** @type {Error} */ (error).message)));
     }
     for (const next of this.list.following(AHEAD)) this.whole(next.id).catch(() => {});
@@ -87,8 +88,7 @@ class Page {
   undo() {
     this.outbox.add("/api/undo", {});
     const id = this.voted.pop();
-    const row = id !== undefined && this.list.rows.find((r) => r.id === id);
-    if (row) this.list.select(row);
+    if (id !== undefined) this.jump(id).catch(() => {});
   }
 
   /** @param {string} tag @param {boolean} there */
@@ -112,10 +112,9 @@ class Page {
     this.list.update(state);
     this.cache.get(state.id)?.then(({ detail }) => Object.assign(detail, state)).catch(() => {});
     if (!this.shown || this.shown.id !== state.id) return;
-    const writing = /** @type {any} */ (at("note"))?.value || document.activeElement?.id === "tag";
     Object.assign(this.shown, state);
     showVerdict(this.shown, this.actions);
-    if (!writing) showTalk(this.shown, this.actions);
+    if (!this.writing()) showTalk(this.shown, this.actions);
   }
 
   async watch() {
@@ -130,22 +129,33 @@ class Page {
       at("progress").replaceChildren(parts.join(" · "), ...(p.refused ? [" · ", make("button", { type: "button", onclick: openRefused }, `${p.refused} set aside`)] : []),
         ...(p.troubles.length ? [make("span", { class: "error" }, ` · ${p.troubles.join("; ")}`)] : []));
       if (p.revision !== this.revision) {
-        const first = this.revision === -1;
         this.revision = p.revision;
         if (p.models.join() !== this.me.models.map((m) => m.name).join()) Object.assign(this.me, await ask("/api/me"));
         for (const id of [...this.cache.keys()]) if (id !== this.list.selected) this.cache.delete(id);
-        if (!first) await this.list.load(true);
-        if (this.shown && !this.shown.predictions.length && this.me.models.length && this.list.selected === this.shown.id) {
-          this.cache.delete(this.shown.id);
-          const row = this.list.rows.find((r) => r.id === this.list.selected);
-          if (row) await this.show(row);
-        }
+        await this.list.load(true);
+        await this.refresh();
       }
     } catch (error) {
+      if (error instanceof Refused && error.status === 401) logIn(this.me.user);
       at("progress").textContent = `the server does not answer: ${/** @type {Error} */ (error).message}`;
     }
     setTimeout(() => this.watch(), 2000);
   }
+
+  /** What others did with the candidate that is shown, and what has come of it since. */
+  async refresh() {
+    const before = this.shown;
+    if (!before || before.id !== this.list.selected) return;
+    const now = await ask(`/api/candidates/${before.id}`);
+    if (this.shown !== before) return;
+    const seen = (/** @type {import("./types.js").Detail} */ d) => JSON.stringify([d.alert_id, d.n_detections, d.predictions, d.hosts, d.colours, d.known, d.duplicate_of]);
+    if (seen(now) === seen(before) || this.writing()) { this.saved(now); return; }
+    this.cache.delete(before.id);
+    await this.show(now);
+  }
+
+  /** Whether a note or tag is half written. */
+  writing() { return Boolean(/** @type {any} */ (at("note"))?.value || document.activeElement?.id === "tag"); }
 
   /** @param {number} id */
   async jump(id) {
@@ -160,13 +170,23 @@ function setUpTheme() {
   at("theme").onclick = () => { root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark"; localStorage.setItem("lcjax-hunt-theme", root.dataset.theme); };
 }
 
-function logIn() {
+/** At the start, and when a session has ended: what is not sent yet, or half written, waits. @param {string} [user] whose page is open */
+function logIn(user) {
+  if (at("login").open) return;
+  for (const name of ["dialog", "tour"]) if (at(name).open) at(name).close();
   at("login").showModal();
-  at("login").addEventListener("cancel", (/** @type {Event} */ e) => e.preventDefault());
+  at("login").oncancel = (/** @type {Event} */ e) => e.preventDefault();
   at("login-form").onsubmit = async (/** @type {any} */ event) => {
     event.preventDefault();
     const form = event.target.elements;
-    try { await ask("/api/login", { name: form.name.value, secret: form.secret.value }); location.reload(); } catch (error) { at("login-error").textContent = String(/** @type {Error} */ (error).message); }
+    try {
+      await ask("/api/login", { name: form.name.value, secret: form.secret.value });
+      const me = await ask("/api/me");
+      if (me.user !== user) { location.reload(); return; }
+      useToken(me.csrf);
+      form.secret.value = "";
+      at("login").close();
+    } catch (error) { at("login-error").textContent = String(/** @type {Error} */ (error).message); }
   };
 }
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from lcjax.errors import ConfigError, DataError
 from lcjax.hunt import explanation, search, votes
@@ -14,7 +14,7 @@ from lcjax.hunt.asking import query_of
 from lcjax.hunt.candidates import STAMP_LOST, STAMP_NAMES, LightCurve
 from lcjax.hunt.facts import rise_rate_error
 from lcjax.hunt.fields import meaning
-from lcjax.hunt.links import links
+from lcjax.hunt.links import links, schema
 from lcjax.hunt.pixels import unpacked
 from lcjax.hunt.routes.doors import Here, Number, Visitor
 from lcjax.hunt.storing import load
@@ -56,6 +56,8 @@ def one(number: Number, night: Here, visitor: Visitor) -> dict[str, Any]:
             raise DataError(f"there is no candidate number {number}: load the list again")
         stamp = select(t.Stamp.name, t.Stamp.height, t.Stamp.width, t.Stamp.pixel_scale, t.Stamp.world)
         stamps = connection.execute(stamp.where(t.Stamp.candidate_id == number)).mappings().all()
+        colour = select(t.Colour.band, t.Colour.height, t.Colour.width, t.Colour.pixel_scale, t.Colour.world)
+        colours = connection.execute(_colours_of(colour, number)).mappings().all()
         asked = select(t.Prediction.__table__, t.Model.class_names).join(t.Model)
         predictions = connection.execute(asked.where(t.Prediction.candidate_id == number)).mappings().all()
         hosts = connection.execute(select(t.Host.__table__).where(t.Host.candidate_id == number)).mappings().all()
@@ -68,6 +70,8 @@ def one(number: Number, night: Here, visitor: Visitor) -> dict[str, Any]:
         **{name: row[name] for name in row if name not in ("fields", "candidate_id", *t.INTERNAL)},
         "fields": [meaning(row["survey"], name, value) for name, value in sorted(row["fields"].items())],
         "stamps": sorted(map(dict, stamps), key=lambda s: STAMP_NAMES.index(s["name"])),
+        "colours": [dict(c) for c in colours],
+        "schema": schema(row["survey"]),
         "predictions": [{name: p[name] for name in shown} | {"loaded": p["model"] in order} for p in predictions],
         "hosts": [{name: h[name] for name in ("finder", "cutout", "answer", "refused")} for h in hosts],
         "lost_stamps": lost,
@@ -75,6 +79,11 @@ def one(number: Number, night: Here, visitor: Visitor) -> dict[str, Any]:
         "links": links(row["survey"], row["object_id"], row["ra"], row["dec"]),
         **state,
     }
+
+
+def _colours_of(query: Select, number: int) -> Select:
+    """Templates in other bands, of a candidate."""
+    return query.where(t.Colour.candidate_id == number).order_by(t.Colour.band)
 
 
 def _lost_stamps(connection: Connection, object_id: str, alert_id: int) -> list[str]:
@@ -86,10 +95,13 @@ def _lost_stamps(connection: Connection, object_id: str, alert_id: int) -> list[
 
 @router.get("/api/candidates/{number}/stamps")
 def stamps(number: Number, night: Here, visitor: Visitor) -> Response:
-    """Pixels of the stamps in the order of the candidate's list of them: little-endian float32, NaN where missing."""
+    """Pixels of the stamps, then of the colours, in the order of the candidate's lists of them: little-endian float32, NaN
+    where missing.
+    """
     with night.database.read() as connection:
         rows = connection.execute(select(t.Stamp.__table__).where(t.Stamp.candidate_id == number)).all()
-    rows = sorted(rows, key=lambda row: STAMP_NAMES.index(row.name))
+        colours = connection.execute(_colours_of(select(t.Colour.__table__), number)).all()
+    rows = [*sorted(rows, key=lambda row: STAMP_NAMES.index(row.name)), *colours]
     raw = b"".join(unpacked(row.height, row.width, row.pixels).astype("<f4").tobytes() for row in rows)
     return Response(raw, media_type="application/octet-stream")
 
@@ -123,16 +135,17 @@ def explained(
 
 @router.get("/api/progress")
 def progress(night: Here, visitor: Visitor) -> dict[str, Any]:
-    """How far reading and classifying are; `revision` grows whenever candidates changed."""
+    """How far reading and classifying are; `revision` is another whenever candidates changed, here or by another server."""
     background = night.background
     with night.database.read() as connection:
         total = connection.execute(select(search.func.count()).select_from(t.Candidate)).scalar_one()
         refused = connection.execute(select(search.func.count()).select_from(t.Refused)).scalar_one()
+        logged = connection.execute(select(search.func.max(t.Audit.id))).scalar()
     return {
         **background.progress(),
         "candidates": total,
         "refused": refused,
-        "revision": background.revision,
+        "revision": f"{background.revision} {total} {refused} {logged}",
         "ready": background.ready.is_set(),
         "troubles": background.troubles,
         "models": [m.name for m in background.classifiers],

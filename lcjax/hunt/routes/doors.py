@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
 from lcjax.hunt import sessions, votes
-from lcjax.hunt.guards import COOKIE
+from lcjax.hunt.guards import cookie_of
 from lcjax.hunt.night import Night
 
 router = APIRouter()
@@ -24,6 +24,14 @@ Number = Annotated[int, Field(ge=0, lt=2**63)]
 """Of a candidate or a line of the log, as databases can hold it."""
 
 
+def _cookie(request: Request) -> str:
+    return cookie_of(request.headers.get("host", ""))
+
+
+def _secret(request: Request) -> str:
+    return request.cookies.get(_cookie(request), "")
+
+
 def session_of(request: Request, night: Here) -> sessions.Session:
     """The session of a request; one that changes something must bring its token.
 
@@ -31,7 +39,7 @@ def session_of(request: Request, night: Here) -> sessions.Session:
       HTTPException: 401 without a session, 403 without its token.
     """
     with night.database.read() as connection:
-        found = sessions.find_session(connection, request.cookies.get(COOKIE, ""))
+        found = sessions.find_session(connection, _secret(request))
     if found is None:
         raise HTTPException(401, "log in first")
     brought = request.headers.get("x-csrf-token", "")
@@ -80,7 +88,12 @@ def _enter(request: Request, response: Response, night: Night, name: str, secret
         key = sessions.open_session(connection, name)
         votes.log(connection, name, "login", detail=f"from {address}")
     response.set_cookie(
-        COOKIE, key, max_age=int(sessions.SESSION_SECONDS), httponly=True, samesite="strict", secure=night.secure
+        _cookie(request),
+        key,
+        max_age=int(sessions.SESSION_SECONDS),
+        httponly=True,
+        samesite="strict",
+        secure=night.secure,
     )
 
 
@@ -88,9 +101,9 @@ def _enter(request: Request, response: Response, night: Night, name: str, secret
 def logout(request: Request, response: Response, night: Here, visitor: Visitor) -> dict[str, Any]:
     """Forgets this browser."""
     with night.database.write() as connection:
-        sessions.close_session(connection, request.cookies.get(COOKIE, ""))
+        sessions.close_session(connection, _secret(request))
         votes.log(connection, visitor.user, "logout")
-    response.delete_cookie(COOKIE)
+    response.delete_cookie(_cookie(request))
     return {"ok": True}
 
 
