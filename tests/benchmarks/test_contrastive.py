@@ -2,6 +2,7 @@
 
 import jax
 
+from benchmarks import contrastive
 from benchmarks.contrastive import joined
 from benchmarks.contrastive_loss import run
 from benchmarks.contrastive_steps import compiled, described, experiments, forget_peak, made_up, peak_mb
@@ -29,6 +30,13 @@ def test_rows_are_medians_beside_pytorch():
     assert (row["objects/CPU-s"], row["lowest"], row["highest"], row["of PyTorch"]) == (4.0, 2.0, 6.0, 2.0)
     gone = joined([cases[0] | {"objects/s": None, "objects/CPU-s": None, "peak MB": "does not fit"}], 2.0)
     assert gone["objects/s"] is None and gone["of PyTorch"] is None
+
+
+def test_a_case_that_is_killed_costs_no_other(monkeypatch):
+    gone = contrastive.subprocess.CompletedProcess([], -9, "", "")
+    monkeypatch.setattr(contrastive, "_run", lambda *given: gone)
+    (row,) = contrastive.network_rows(contrastive.Options(networks=("strict",), turns=2), 512)
+    assert row["peak MB"] == "was killed" and row["objects/s"] is None
 
 
 def test_the_peak_is_that_since_it_was_forgotten():
