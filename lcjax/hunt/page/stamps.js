@@ -96,20 +96,19 @@ export class Stamps {
   /** The picture in colour, as far as there are bands for it, and what it is. */
   picture() {
     const at = this.frames.length - 1;
-    const on = view.picture !== "none" && at === this.stamps.length;
-    this.box.dataset.picture = String(on);
-    if (!on) return;
+    this.box.dataset.picture = "false";
+    if (view.picture === "none" || at !== this.stamps.length) return;
     const plane = (/** @type {any} */ info, /** @type {Float32Array} */ pixels) => ({ width: info.width, height: info.height, world: info.world, pixels });
     const of = (/** @type {string} */ name) => this.stamps.findIndex((stamp) => stamp.name === name);
-    const template = plane(this.stamps[of("template")], this.pixels[of("template")]);
-    /** @type {[string, import("./colour.js").Plane][]} */
-    const bands = [[this.detail.band, template], ...this.detail.colours.map((colour, i) => /** @type {[string, import("./colour.js").Plane]} */ ([colour.band, plane(colour, this.pixels[this.stamps.length + i])]))];
+    const [template, difference] = ["template", "difference"].map((name) => (of(name) < 0 ? null : plane(this.stamps[of(name)], this.pixels[of(name)])));
+    /** @type {[string, any][]} */
+    const bands = [[this.detail.band, template], ...this.detail.colours.map((colour, i) => /** @type {[string, any]} */ ([colour.band, plane(colour, this.pixels[this.stamps.length + i])]))];
     const coloured = view.picture === "colour" && bands.length > 1;
-    const difference = of("difference");
-    const change = difference < 0 ? template : plane(this.stamps[difference], this.pixels[difference]);
+    if (!template || !(coloured || difference)) return;
+    this.box.dataset.picture = "true";
     const { width, height } = template;
     const canvas = make("canvas", { width, height });
-    canvas.getContext("2d").putImageData(coloured ? colourImage(bands, view.limits, view.stretch) : changeImage(template, change, view.limits, view.stretch), 0, 0);
+    canvas.getContext("2d").putImageData(coloured ? colourImage(bands, view.limits, view.stretch) : changeImage(template, /** @type {import("./colour.js").Plane} */ (difference), view.limits, view.stretch), 0, 0);
     this.sources[at] = canvas;
     const caption = /** @type {HTMLElement} */ (this.canvases[at].nextElementSibling);
     caption.textContent = coloured ? `templates in ${bands.map(([band]) => band).join(", ")}` : "change over template";
