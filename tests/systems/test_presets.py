@@ -12,6 +12,8 @@ from lcjax.systems import PRESETS, build_task, find_system
 from lcjax.systems.astrom3.config import AstroM3Experiment
 from lcjax.systems.astrom3.fitting import fitted
 from lcjax.systems.deep_clash.config import DeepClashExperiment
+from lcjax.systems.domain_adaptation import light_curves
+from lcjax.systems.domain_adaptation.config import CurveAdaptationExperiment
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 from lcjax.systems.light_curve_classifier.encoder import with_origin
 from lcjax.systems.svdd.config import SvddExperiment
@@ -33,6 +35,8 @@ def completed(experiment):
             standardised=True,
         )
         return fitted(experiment, data)
+    if isinstance(experiment, CurveAdaptationExperiment):
+        return light_curves.with_origin(dataclasses.replace(experiment, architecture="astromer2-small"))
     if not isinstance(experiment, LightCurveClassifierExperiment):
         return experiment
     encoder = (

@@ -102,7 +102,7 @@ function explainer(d, p, stamps, me) {
   const label = pick("Class to explain", p.class_names, p.class_names.find((name) => name.toLowerCase() === me.wanted.toLowerCase()) || p.class_names[0]);
   const method = pick("Method", ["occlusion", "gradient"], "occlusion");
   const stamp = pick("Stamp", ["all", ...d.stamps.map((s) => s.name)], "all");
-  const said = make("p", { class: "quiet", role: "status" });
+  const said = make("p", { class: "quiet explained", role: "status" });
   const show = async () => {
     said.textContent = "asking the model …";
     try {

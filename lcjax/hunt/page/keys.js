@@ -29,7 +29,7 @@ export function bindings(page) {
     ["i", "I", "invert", toggle("invert")],
     ["n", "N", "north up, east left", toggle("north")],
     ["h", "H", "show the host", toggle("host")],
-    ["e", "E", "explain by the first model", () => press(document.querySelector("#detail .explain"))],
+    ["e", "E", "explain by the first model", () => page.showing.then(() => press(document.querySelector("#detail .explain")))],
     ["f", "F", "fold the light curve: write a period", () => at("period")?.focus()],
     ["w", "W", "the whole alert, open or closed", () => press(document.querySelector("#alert summary"))],
     ["m", "M", "write a note", () => at("note")?.focus()],

@@ -61,8 +61,11 @@ class Page {
       if (error instanceof Refused && error.status === 401) { logIn(this.me.user); return; }
       at("detail").replaceChildren(make("p", { class: "error" }, String(/** @type {Error} */ (error).message)));
     }
-    for (const next of this.list.following(AHEAD)) this.whole(next.id).catch(() => {});
+    this.ahead();
   }
+
+  /** Fetches what will be looked at next. */
+  ahead() { for (const next of this.list.following(AHEAD)) this.whole(next.id).catch(() => {}); }
 
   /** @param {number} id */
   myVote(id) {
@@ -134,6 +137,7 @@ class Page {
         for (const id of [...this.cache.keys()]) if (id !== this.list.selected) this.cache.delete(id);
         await this.list.load(true);
         await this.refresh();
+        this.ahead();
       }
     } catch (error) {
       if (error instanceof Refused && error.status === 401) logIn(this.me.user);
@@ -149,8 +153,9 @@ class Page {
     const now = await ask(`/api/candidates/${before.id}`);
     if (this.shown !== before) return;
     const seen = (/** @type {import("./types.js").Detail} */ d) => JSON.stringify([d.alert_id, d.n_detections, d.predictions, d.hosts, d.colours, d.known, d.duplicate_of]);
-    if (seen(now) === seen(before) || this.writing()) { this.saved(now); return; }
-    this.cache.delete(before.id);
+    const same = seen(now) === seen(before);
+    if (!same) this.cache.delete(before.id);
+    if (same || this.writing() || at("detail").querySelector(".explained:not(:empty)")) { this.saved(now); return; }
     await this.show(now);
   }
 
