@@ -72,8 +72,10 @@ def open_domains(
     """
     scoring = split not in ("train", "validation")
     source, target = chosen_datasets(paths, domains, scoring)
-    chosen = chosen_classes(domains.classes, merged_classes([*source, *target]))
-    classes = tuple(chosen) if chosen else merged_classes([*source, *target])
+    known = merged_classes([*source, *target])
+    # What is scored may be one survey alone, which need not know what the other calls a class.
+    chosen = chosen_classes(domains.classes, None if scoring else known)
+    classes = tuple(chosen) if chosen else known
     left_out = settings.pop("without", None) or {}
     share = (settings.pop("process_index", 0), settings.pop("process_count", 1))
     spread = {"process_index": share[0], "process_count": share[1]}
@@ -104,8 +106,8 @@ def open_domains(
     return found
 
 
-def chosen_classes(asked: Sequence[str], known: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
-    """Class -> its names in the data; None: nothing is chosen.
+def chosen_classes(asked: Sequence[str], known: Sequence[str] | None) -> dict[str, tuple[str, ...]] | None:
+    """Class -> its names in the data; None: nothing is chosen. `known`: names of the data's classes; None: any will do.
 
     >>> chosen_classes(["RRab", "EB=EC,EW"], ["RRab", "EC", "EW", "M"])
     {'RRab': ('RRab',), 'EB': ('EC', 'EW')}
@@ -120,7 +122,7 @@ def chosen_classes(asked: Sequence[str], known: Sequence[str]) -> dict[str, tupl
         name, given, others = entry.partition("=")
         found[name] = tuple(other.strip() for other in others.split(",")) if given else (name,)
     names = [other for own in found.values() for other in own]
-    if missing := [name for name in names if name not in known]:
+    if known is not None and (missing := [name for name in names if name not in known]):
         raise ConfigError(f"--domains.classes: no dataset has a class '{missing[0]}': there are {', '.join(known)}")
     if len(names) > len(set(names)) or len(found) < len(asked):
         raise ConfigError(f"--domains.classes: {' '.join(asked)} names a class twice: every name belongs to one class")

@@ -1,5 +1,6 @@
 """A few records kept in memory: the labelled shots of a target, in batches balanced by class."""
 
+import copy
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
@@ -39,6 +40,7 @@ class HeldRecords:
         """
         self.records, self.class_names, self.seed, self.share = records, tuple(class_names), seed, share
         self.labels = records["label"]
+        self._numbers: np.ndarray | None = None
         self.n_objects = len(set(records["object_id"].tolist()))
         self.batch_size = min(batch_size, len(self.labels)) // share[1] * share[1]
         if not self.batch_size:
@@ -62,12 +64,15 @@ class HeldRecords:
             for number in range(batch, self.batches_per_epoch):
                 rows = order[number * self.batch_size : (number + 1) * self.batch_size]
                 rows = np.array_split(rows, self.share[1])[self.share[0]]
-                yield (epoch, number), {name: value[rows] for name, value in self.records.items()}
+                yield (epoch, number), {name: value[rows] for name, value in self._numbered().items()}
             epoch, batch = epoch + 1, 0
 
     def evaluation_batches(self) -> Iterator[Batch]:
         """All records once, in one batch."""
-        yield dict(self.records)
+        yield dict(self._numbered())
+
+    def _numbered(self) -> Batch:
+        return self.records if self._numbers is None else self.records | {"label": self._numbers[self.labels]}
 
     def describe(self) -> dict[str, Any]:
         """How many there are."""
@@ -78,9 +83,10 @@ class HeldRecords:
         return []
 
     def relabelled(self, class_names: Sequence[str]) -> Self:
-        """Labels numbered as in `class_names`."""
-        numbers = np.array([*class_numbers(self.class_names, class_names), -1], np.int32)
-        return type(self)(self.records | {"label": numbers[self.labels]}, self.class_names, self.batch_size, self.seed)
+        """The same records in the same order, the labels of batches numbered as in `class_names`; -1 for none."""
+        other = copy.copy(self)
+        other._numbers = np.array([*class_numbers(self.class_names, class_names), -1], np.int32)
+        return other
 
 
 def hold(

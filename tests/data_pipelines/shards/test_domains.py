@@ -128,6 +128,9 @@ def test_held_images_are_balanced_and_shared():
     halves = [HeldRecords(records, ("a", "b"), 4, 3, (rank, 2)) for rank in (0, 1)]
     rows = [next(iter(half.train_batches()))[1]["object_id"].tolist() for half in halves]
     assert rows[0] + rows[1] == seen[0]["object_id"].tolist()
+    renumbered = [next(iter(half.relabelled(("b", "a")).train_batches()))[1] for half in halves]
+    assert [batch["object_id"].tolist() for batch in renumbered] == rows, "each process keeps its share"
+    assert renumbered[0]["label"].tolist() == [1 - n for n in next(iter(halves[0].train_batches()))[1]["label"]]
     with pytest.raises(DataError, match="cannot be shared"):
         HeldRecords({k: v[:1] for k, v in records.items()}, ("a", "b"), 4, 3, (0, 2))
 
@@ -162,6 +165,14 @@ def test_chosen_classes_leave_others_out_and_keep_what_has_none(folder):
     assert few.class_names == ("b",) and 0 < few.n_objects < scored.n_objects
     seen = [batch["label"][batch["weight"] > 0] for batch in few.evaluation_batches()]
     assert set(np.concatenate(seen).tolist()) == {0}
+
+
+def test_one_survey_alone_is_scored_without_the_names_of_the_other(folder):
+    asked = Domains(source=("near",), target=("far",), classes=("one=a,elsewhere", "b"))
+    scored = open_domains([folder / "far"], "test", 4, asked, reader="plain")
+    assert scored.class_names == ("one", "b") and set(scored.labels.tolist()) == {0, 1}
+    with pytest.raises(ConfigError, match="no dataset has a class 'elsewhere'"):
+        open_domains([folder / "near", folder / "far"], "train", 4, asked, reader="plain")
 
 
 @pytest.mark.parametrize("asked", [("a", "c"), ("a", "b=a"), ("a", "a=b")])
