@@ -157,11 +157,25 @@ class System(ABC):
 
     # --- training
     def initial_variables(self, experiment: Experiment) -> "PyTree | None":
-        """Weights that a run begins with, all or some of the model's; None: random ones."""
+        """Weights that a run begins with, all or some of the model's; None: random ones.
+
+        Raises:
+          ConfigError: they tell the same classes apart, numbered otherwise, so that each output would begin as another class.
+        """
         from lcjax.systems.loading import load
 
         start = experiment.training.initial_weights
-        return load(start).variables if start else None
+        if not start:
+            return None
+        loaded = load(start)
+        theirs = loaded.task.meaning.get("class_names", [])
+        own = self.build_task(experiment).meaning.get("class_names", []) if theirs else []
+        if list(theirs) != list(own) and sorted(theirs) == sorted(own):
+            raise ConfigError(
+                f"the weights of --training.initial-weights '{start}' have the classes {', '.join(theirs)} in this order, and this run has "
+                f"{', '.join(own)}: name the classes in the order of the weights, or begin with other weights"
+            )
+        return loaded.variables
 
     def simulated(self, experiment: Experiment) -> tuple[Experiment, "Mapping[str, Simulated]"]:
         """What a run without data learns from: its settings, and datasets by name; none: it needs data."""

@@ -90,7 +90,7 @@ def test_whole_path(surveys, tmp_path, capsys):
     assert main(["export", str(tmp_path / "W"), str(tmp_path / "X")]) == 0
 
 
-def test_a_frozen_encoder_stays_and_base_weights_are_gone_on_from(surveys, tmp_path):
+def test_a_frozen_encoder_stays_and_base_weights_are_gone_on_from(surveys, tmp_path, capsys):
     frozen = ["--no-train-encoder", "--no-report"]
     assert train(surveys, tmp_path / "B", 2, *frozen, preset="light-curve-base") == 0
     given = jax.tree.leaves(lcjax.load(surveys / "E").variables["params"])
@@ -101,6 +101,9 @@ def test_a_frozen_encoder_stays_and_base_weights_are_gone_on_from(surveys, tmp_p
     whole = [jax.tree.leaves(lcjax.load(tmp_path / n, "latest").variables["params"]) for n in "BF"]
     for a, b in zip(*whole, strict=True):
         np.testing.assert_array_equal(a, b)
+    turned = ["--domains.classes", "EB=EW,EC", "flat"]
+    assert train(surveys, tmp_path / "T", 2, *start, *turned, preset="light-curve-fine-tuning") == 2
+    assert "have the classes flat, EB in this order, and this run has EB, flat" in capsys.readouterr().err
 
 
 def test_features_raise_the_entropy_that_the_classifier_lowers(surveys):
