@@ -167,6 +167,23 @@ def test_chosen_classes_leave_others_out_and_keep_what_has_none(folder):
     assert set(np.concatenate(seen).tolist()) == {0}
 
 
+def test_records_of_other_classes_are_left_out_and_those_of_none_are_not(tmp_path):
+    label = np.array(["a", "b", "nan"] * 6)
+    np.savez(tmp_path / "some.npz", x=np.ones((18, 4, 4), np.float32), label=label)
+    settings = ImageSettings(channel_names=("red",))
+    prepare(
+        "image_files",
+        [tmp_path / "some.npz"],
+        tmp_path,
+        name="some",
+        shards=1,
+        fractions=(1.0, 0.0, 0.0),
+        images=settings,
+    )
+    source = ImageSource([tmp_path / "some"], "train", 4, reader="plain", classes={"b": ("b",)})
+    assert source.n_objects == 12 and sorted(set(source.labels[source.used].tolist())) == [-1, 0]
+
+
 def test_one_survey_alone_is_scored_without_the_names_of_the_other(folder):
     asked = Domains(source=("near",), target=("far",), classes=("one=a,elsewhere", "b"))
     scored = open_domains([folder / "far"], "test", 4, asked, reader="plain")

@@ -16,11 +16,11 @@ from lcjax.cli.main import main
 from lcjax.errors import ConfigError
 from lcjax.systems import find_preset, find_system
 from lcjax.systems.domain_adaptation.config import CurveAdaptationExperiment
-from lcjax.systems.domain_adaptation.curve_network import build_task
+from lcjax.systems.domain_adaptation.curve_network import CurveNetwork, build_task
 from lcjax.systems.domain_adaptation.curve_presets import light_curve_mme
 from lcjax.systems.domain_adaptation.light_curves import with_origin
 from lcjax.systems.domain_pairs.evaluation import of_records
-from lcjax.systems.encoder_origin import OriginConfig, encoder_experiment, preset_origin
+from lcjax.systems.encoder_origin import OriginConfig, encoder_experiment, encoder_task, preset_origin
 from tests.inference.models import experiment as encoder_settings
 from tests.inference.models import weights_folder
 
@@ -124,6 +124,17 @@ def test_features_raise_the_entropy_that_the_classifier_lowers(surveys):
         assert any(float(jnp.abs(a).max()) > 0 for a in jax.tree.leaves(found[0][part]))
         for a, b in pairs:
             np.testing.assert_allclose(a, sign * b, atol=1e-6)
+
+
+def test_the_classifier_is_given_the_mean_of_the_last_layer_over_the_points(surveys):
+    experiment = with_origin(dataclasses.replace(light_curve_mme(), encoder=str(surveys / "E")))
+    encoder = encoder_task(experiment.origin)
+    network = CurveNetwork(experiment, encoder)
+    batch = encoder.made_up(3)
+    variables = encoder.init(jax.random.key(0), batch)
+    found = network.pooled({"params": {"encoder": variables["params"]}}, network.images(batch))
+    last, mask = encoder.encode(variables, batch)["layers"][-1], batch["mask"][..., None]
+    np.testing.assert_allclose(found, (last * mask).sum(1) / mask.sum(1), atol=1e-5)
 
 
 def test_windows_of_a_light_curve_are_answered_together():
