@@ -29,6 +29,8 @@ class HoldoutOptions:
     """Folder for scores.json and the report."""
     groups: Path | None = None
     """CSV with columns class, group: a protocol of its own in each group; classes that are not named are left out."""
+    leave_out: tuple[str, ...] = ()
+    """Classes whose objects are neither learned nor held out, such as those of a handful."""
     never: tuple[str, ...] = ()
     """Classes that are learned and never held out."""
     protocol: Annotated[ProtocolSettings, tyro.conf.arg(name="")] = dataclasses.field(default_factory=ProtocolSettings)
@@ -51,7 +53,10 @@ def main(argv: list[str]) -> int:
     objects = read_objects(options.inputs, options.features)
     for text in objects.notes:
         note(text)
-    groups = {"": objects.class_names} if options.groups is None else read_groups(options.groups, objects.class_names)
+    used = tuple(name for name in objects.class_names if name not in options.leave_out)
+    if unknown := sorted(set(options.leave_out) - set(objects.class_names)):
+        raise ConfigError(f"there is no class '{unknown[0]}' to leave out: there are {', '.join(objects.class_names)}")
+    groups = {"": used} if options.groups is None else read_groups(options.groups, used)
     found = run_groups(objects, groups, options.protocol, options.never, note)
     scores = as_scores(found)
     print_scores(scores)

@@ -146,7 +146,7 @@ def _check(settings: ProtocolSettings, label: np.ndarray, class_names: Sequence[
     for number, name in enumerate(class_names):
         if (count := int((label == number).sum())) < max(_LEAST, settings.folds + 1):
             raise DataError(
-                f"class '{name}' has {count} objects: the protocol needs {max(_LEAST, settings.folds + 1)} of each; leave it out"
+                f"class '{name}' has {count} objects: the protocol needs {max(_LEAST, settings.folds + 1)} of each, or --leave-out {name}"
             )
 
 
