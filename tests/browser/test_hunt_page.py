@@ -197,19 +197,19 @@ def test_a_night_by_keyboard(ann):
     ann.keys("ara1")  # accept, reject, accept, first other label
     ann.saved()
     ann.wait(lambda: ann.text("#object") == order[4])
-    assert ann.votes() == {order[0]: "SN", order[1]: "bogus", order[2]: "SN", order[3]: "AGN"}
+    ann.wait(lambda: ann.votes() == {order[0]: "SN", order[1]: "bogus", order[2]: "SN", order[3]: "AGN"})
     ann.keys("u")
     ann.saved()
     ann.wait(lambda: ann.text("#object") == order[3])
-    assert ann.votes() == {order[0]: "SN", order[1]: "bogus", order[2]: "SN"}
+    ann.wait(lambda: ann.votes() == {order[0]: "SN", order[1]: "bogus", order[2]: "SN"})
     ann.keys("kk")
     ann.wait(lambda: ann.text("#object") == order[1])
     ann.keys("r")  # again: withdrawn
     ann.saved()
-    assert order[1] not in ann.votes() and ann.text("#object") == order[1]
+    ann.wait(lambda: order[1] not in ann.votes() and ann.text("#object") == order[1])
     ann.keys("u")
     ann.saved()
-    assert ann.votes()[order[1]] == "bogus"
+    ann.wait(lambda: ann.votes().get(order[1]) == "bogus")
     assert float(ann.one("#detail").get_attribute("data-milliseconds")) < 1000
 
 
@@ -302,8 +302,12 @@ def test_a_killed_server_loses_no_vote(ann, server):
     server.kill()
     ann.keys("ar")  # nobody is there to hear it
     ann.wait(lambda: "not saved yet" in ann.text("#saving"))
+    last = ann.column(0)[-1]
+    ann.all("#rows tr")[-1].click()
+    ann.wait(lambda: ann.one("#detail > .error"))  # nobody gives its stamps
     server.start()
     ann.saved()
+    ann.wait(lambda: ann.text("#object") == last)  # it is shown without being asked for again
     ann.clear_filters()
     ann.wait(lambda: [ann.votes().get(name) for name in wait] == ["SN", "bogus", "SN", "bogus"])
     ann.browser.refresh()
