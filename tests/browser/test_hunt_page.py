@@ -102,8 +102,9 @@ class Page:
         self.browser.get(address)
         self.wait(lambda: self.all("#rows tr") and self.one("#object"))
         self.wait(lambda: f"{COUNT} candidates" == self.text("#progress"))  # all are read and classified
-        if self.one("#tour[open]"):
-            self.one("#tour-skip").click()
+        self.wait(lambda: self.one("#tour[open]"))  # each browser is a new one
+        self.one("#tour-skip").click()
+        self.wait(lambda: not self.one("#tour[open], .toured"))
 
     def one(self, css):
         return next(iter(self.all(css)), None)
