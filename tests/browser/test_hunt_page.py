@@ -17,7 +17,7 @@ pytest.importorskip("selenium", reason="the browser tests need selenium (extra t
 pytest.importorskip("fastapi", reason="the triage page needs the extra hunt")
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -119,8 +119,8 @@ class Page:
         return self.browser.execute_script(script)
 
     def wait(self, condition, seconds=15):
-        """Until it is so: the browser queues events, and what is drawn anew loses its old elements."""
-        drawn_anew = [StaleElementReferenceException]
+        """Until it is so: the browser queues events, what is drawn anew loses its old elements, and a dialog may still be closing."""
+        drawn_anew = [StaleElementReferenceException, ElementNotInteractableException]
         return WebDriverWait(self.browser, seconds, 0.05, drawn_anew).until(lambda _: condition())
 
     def keys(self, keys):

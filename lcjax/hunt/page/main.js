@@ -72,9 +72,9 @@ class Page {
       at("detail").scrollTop = 0;
       this.unshown = null;
     } catch (error) {
-      if (error instanceof Refused && error.status === 401) { logIn(this.me.user); return; }
       if (this.list.selected !== row.id) return;
       this.unshown = row;
+      if (error instanceof Refused && error.status === 401) { logIn(this.me.user); return; }
       at("detail").replaceChildren(make("p", { class: "error" }, String(/** @type {Error} */ (error).message)));
     }
     this.ahead();
@@ -198,7 +198,9 @@ function setUpTheme() {
 }
 
 /** At the start, and when a session has ended: what is not sent yet, or half written, waits. @param {string} [user] whose page is open */
-function logIn(user) {
+async function logIn(user) {
+  const me = user && await ask("/api/me").catch(() => null);
+  if (me && me.user === user) { useToken(me.csrf); return; }  // the answer is older than the session
   if (at("login").open) return;
   for (const name of ["dialog", "tour"]) if (at(name).open) at(name).close();
   at("login").showModal();
