@@ -39,7 +39,7 @@ class HoldoutOptions:
 def main(argv: list[str]) -> int:
     """Reads, runs, prints, writes."""
     options = tyro.cli(HoldoutOptions, args=argv, prog="lcjax holdout")
-    from lcjax.evaluation.run import print_scores, save_scores, write_report
+    from lcjax.evaluation.run import print_and_write
     from lcjax.systems.svdd.groups import run_groups
     from lcjax.systems.svdd.protocol import as_scores
     from lcjax.training.compilation import enable_compile_cache
@@ -54,10 +54,9 @@ def main(argv: list[str]) -> int:
     groups = {"": objects.class_names} if options.groups is None else read_groups(options.groups, objects.class_names)
     found = run_groups(objects, groups, options.protocol, options.never, note)
     scores = as_scores(found)
-    print_scores(scores)
-    if options.out:
-        save_scores(options.out / "scores.json", scores)
-        record = {"system": "svdd", "experiment": dataclasses.asdict(options.protocol), "versions": versions()}
-        origin = {"data": ", ".join(options.inputs), "command": f"lcjax holdout {shlex.join(argv)}"}
-        print(write_report(options.out, scores, record, options.out, origin))
+    record = {"system": "svdd", "experiment": dataclasses.asdict(options.protocol), "versions": versions()}
+    origin = {"data": ", ".join(options.inputs), "command": f"lcjax holdout {shlex.join(argv)}"}
+    out, values = options.out, options.out and options.out / "scores.json"
+    if page := print_and_write(scores, record, out or "", origin, values, out, "--out"):
+        print(page)
     return 0
