@@ -1,6 +1,7 @@
 """`lcjax holdout TABLE --out R`: every class in turn the outlier, for all detectors: the published protocol in one command."""
 
 import dataclasses
+import functools
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +30,10 @@ class HoldoutOptions:
     """Folder for scores.json and the report."""
     groups: Path | None = None
     """CSV with columns class, group: a protocol of its own in each group; classes that are not named are left out."""
+    leave_out: tuple[str, ...] = ()
+    """Classes whose objects are neither learned nor held out, such as those of a handful."""
+    routed: bool = False
+    """Of --groups: also score every object where a classifier of groups sends it, among the objects of all groups."""
     never: tuple[str, ...] = ()
     """Classes that are learned and never held out."""
     protocol: Annotated[ProtocolSettings, tyro.conf.arg(name="")] = dataclasses.field(default_factory=ProtocolSettings)
@@ -40,8 +45,7 @@ def main(argv: list[str]) -> int:
     """Reads, runs, prints, writes."""
     options = tyro.cli(HoldoutOptions, args=argv, prog="lcjax holdout")
     from lcjax.evaluation.run import print_and_write
-    from lcjax.systems.svdd.groups import run_groups
-    from lcjax.systems.svdd.protocol import as_scores
+    from lcjax.systems.svdd.holdout import holdout_scores
     from lcjax.training.compilation import enable_compile_cache
     from lcjax.training.workdir import versions
 
@@ -51,9 +55,9 @@ def main(argv: list[str]) -> int:
     objects = read_objects(options.inputs, options.features)
     for text in objects.notes:
         note(text)
-    groups = {"": objects.class_names} if options.groups is None else read_groups(options.groups, objects.class_names)
-    found = run_groups(objects, groups, options.protocol, options.never, note)
-    scores = as_scores(found)
+    grouped = functools.partial(read_groups, options.groups) if options.groups else None
+    left_out, never, routed = options.leave_out, options.never, options.routed
+    scores = holdout_scores(objects, options.protocol, grouped, left_out, never, routed, note)
     record = {"system": "svdd", "experiment": dataclasses.asdict(options.protocol), "versions": versions()}
     origin = {"data": ", ".join(options.inputs), "command": f"lcjax holdout {shlex.join(argv)}"}
     out, values = options.out, options.out and options.out / "scores.json"

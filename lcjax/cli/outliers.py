@@ -9,9 +9,9 @@ import tyro
 from data_pipelines.embedded_objects import EmbeddingInput, read_objects
 from data_pipelines.kinds import find_kind
 from data_pipelines.kinds.reading import Request
-from data_pipelines.sources.score_tables import read_scores
+from data_pipelines.sources.score_tables import SCORE, read_scores
 from lcjax.cli.remarks import note
-from lcjax.errors import Rejection
+from lcjax.errors import ConfigError, Rejection
 from lcjax.evaluation.outlier_ranking import (
     OutlierSettings,
     Ranked,
@@ -63,6 +63,10 @@ def _ranked(path: Path, options: OutlierOptions) -> Ranked:
     """By the scores that a table has; by its embeddings where it has none, or where the score shall be checked."""
     scored = read_scores(path)
     if scored is not None and not options.check:
+        if options.labels or options.band:
+            raise ConfigError(
+                f"--labels and --band are for embeddings, and '{path}' is ranked by its column {SCORE}: leave them out"
+            )
         return rank_scored(scored, path, note)
     return rank_embedded(read_objects(path, options, note), options, path, note)
 
