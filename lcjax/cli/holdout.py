@@ -29,6 +29,10 @@ class HoldoutOptions:
     """Folder for scores.json and the report."""
     groups: Path | None = None
     """CSV with columns class, group: a protocol of its own in each group; classes that are not named are left out."""
+    leave_out: tuple[str, ...] = ()
+    """Classes whose objects are neither learned nor held out, such as those of a handful."""
+    routed: bool = False
+    """Of --groups: also score every object where a classifier of groups sends it, among the objects of all groups."""
     never: tuple[str, ...] = ()
     """Classes that are learned and never held out."""
     protocol: Annotated[ProtocolSettings, tyro.conf.arg(name="")] = dataclasses.field(default_factory=ProtocolSettings)
@@ -42,6 +46,7 @@ def main(argv: list[str]) -> int:
     from lcjax.evaluation.run import print_scores, save_scores, write_report
     from lcjax.systems.svdd.groups import run_groups
     from lcjax.systems.svdd.protocol import as_scores
+    from lcjax.systems.svdd.routed import routed_scores, run_routed
     from lcjax.training.compilation import enable_compile_cache
     from lcjax.training.workdir import versions
 
@@ -51,9 +56,16 @@ def main(argv: list[str]) -> int:
     objects = read_objects(options.inputs, options.features)
     for text in objects.notes:
         note(text)
-    groups = {"": objects.class_names} if options.groups is None else read_groups(options.groups, objects.class_names)
+    used = tuple(name for name in objects.class_names if name not in options.leave_out)
+    if unknown := sorted(set(options.leave_out) - set(objects.class_names)):
+        raise ConfigError(f"there is no class '{unknown[0]}' to leave out: there are {', '.join(objects.class_names)}")
+    groups = {"": used} if options.groups is None else read_groups(options.groups, used)
+    if options.routed and options.groups is None:
+        raise ConfigError("--routed is between groups: say with --groups which classes are of which")
     found = run_groups(objects, groups, options.protocol, options.never, note)
     scores = as_scores(found)
+    if options.routed:
+        scores = routed_scores(*run_routed(objects, groups, options.protocol, options.never, note), found)
     print_scores(scores)
     if options.out:
         save_scores(options.out / "scores.json", scores)

@@ -66,6 +66,10 @@ def _ranked(path: Path, options: OutlierOptions) -> "Ranked":
 
     ready = read_scores(path)
     if ready is not None and not options.check:
+        if options.labels or options.band:
+            raise ConfigError(
+                f"--labels and --band are for embeddings, and '{path}' is ranked by its column {SCORE}: leave them out"
+            )
         note(f"'{path}' is ranked by its column {SCORE}, not by --method")
         if ready.left_out:
             note(f"left out: {ready.left_out:,} objects without a finite score or an id")

@@ -17,6 +17,7 @@ pytest.importorskip("selenium", reason="the browser tests need selenium (extra t
 pytest.importorskip("fastapi", reason="the triage page needs the extra hunt")
 
 from selenium import webdriver
+from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -101,8 +102,9 @@ class Page:
         self.browser.get(address)
         self.wait(lambda: self.all("#rows tr") and self.one("#object"))
         self.wait(lambda: f"{COUNT} candidates" == self.text("#progress"))  # all are read and classified
-        if self.one("#tour[open]"):
-            self.one("#tour-skip").click()
+        self.wait(lambda: self.one("#tour[open]"))  # each browser is a new one
+        self.one("#tour-skip").click()
+        self.wait(lambda: not self.one("#tour[open], .toured"))
 
     def one(self, css):
         return next(iter(self.all(css)), None)
@@ -117,11 +119,28 @@ class Page:
         return self.browser.execute_script(script)
 
     def wait(self, condition, seconds=15):
-        return WebDriverWait(self.browser, seconds, 0.05).until(lambda _: condition())
+        """Until it is so: the browser queues events, what is drawn anew loses its old elements, and a dialog may still be closing."""
+        drawn_anew = [StaleElementReferenceException, ElementNotInteractableException]
+        return WebDriverWait(self.browser, seconds, 0.05, drawn_anew).until(lambda _: condition())
 
     def keys(self, keys):
         for key in keys:
             self.one("body").send_keys(key)
+
+    def step(self, keys):
+        """Keys that lead to another candidate, each when the one before has: what is not shown cannot be voted on."""
+        for key in keys:
+            before = self.text("#object")
+            self.keys(key)
+            self.wait(lambda before=before: self.text("#object") not in ("", before))
+
+    def press(self, css, *keys):
+        """Keys into the element that is there when they come."""
+        self.wait(lambda: [self.one(css).send_keys(*keys)])
+
+    def closed(self, css="#dialog"):
+        self.press(css, Keys.ESCAPE)
+        self.wait(lambda: not self.one(f"{css}[open]"))
 
     def saved(self):
         self.wait(lambda: self.text("#saving") == "all saved")
@@ -160,42 +179,45 @@ def test_a_first_visit_is_offered_a_tour(ann):
         )
         box, (wide, high) = ann.one("#tour").rect, ann.run("return [innerWidth, innerHeight]")
         assert box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= wide and box["y"] + box["height"] <= high
-        ann.one("#tour-next").send_keys(Keys.ARROW_RIGHT)
+        ann.press("#tour-next", Keys.ARROW_RIGHT)
+        ann.wait(lambda: ann.text("#tour-title") != titles[-1])
         titles.append(ann.text("#tour-title"))
     assert len(set(titles)) == len(titles) == 10
-    ann.one("#tour-next").send_keys(Keys.ARROW_LEFT)
-    assert ann.text("#tour-title") == titles[-2]
-    ann.one("#tour-next").send_keys(Keys.ESCAPE)
-    assert not ann.one("#tour[open], .toured")
+    ann.press("#tour-next", Keys.ARROW_LEFT)
+    ann.wait(lambda: ann.text("#tour-title") == titles[-2])
+    ann.press("#tour-next", Keys.ESCAPE)
+    ann.wait(lambda: not ann.one("#tour[open], .toured"))
     ann.browser.refresh()
     ann.wait(lambda: ann.one("#object"))
     assert not ann.one("#tour[open]")
     ann.keys("g")
-    assert ann.text("#tour-title") == titles[0]
+    ann.wait(lambda: ann.one("#tour[open]") and ann.text("#tour-title") == titles[0])
     ann.one("#tour-skip").click()
+    ann.wait(lambda: not ann.one("#tour[open], .toured"))
     ann.keys("?")
-    assert {"J or ↓", "A", "G", "L"} <= {one.text for one in ann.all("#dialog kbd")}
-    ann.one("#dialog").send_keys(Keys.ESCAPE)
+    ann.wait(lambda: {"J or ↓", "A", "G", "L"} <= {one.text for one in ann.all("#dialog kbd")})
+    ann.closed()
 
 
 def test_a_night_by_keyboard(ann):
+    ann.wait(lambda: ann.column(0) and ann.text("#object") == ann.column(0)[0])
     order = ann.column(0)
-    assert ann.text("#object") == order[0]
-    ann.keys("ara1")  # accept, reject, accept, first other label
+    ann.step("ara1")  # accept, reject, accept, first other label
     ann.saved()
-    assert ann.votes() == {order[0]: "SN", order[1]: "bogus", order[2]: "SN", order[3]: "AGN"}
-    assert ann.text("#object") == order[4]
+    ann.wait(lambda: ann.text("#object") == order[4])
+    ann.wait(lambda: ann.votes() == {order[0]: "SN", order[1]: "bogus", order[2]: "SN", order[3]: "AGN"})
     ann.keys("u")
     ann.saved()
-    assert ann.votes() == {order[0]: "SN", order[1]: "bogus", order[2]: "SN"} and ann.text("#object") == order[3]
-    ann.keys("kk")
-    ann.wait(lambda: ann.text("#object") == order[1])
+    ann.wait(lambda: ann.text("#object") == order[3])
+    ann.wait(lambda: ann.votes() == {order[0]: "SN", order[1]: "bogus", order[2]: "SN"})
+    ann.step("kk")
+    assert ann.text("#object") == order[1]
     ann.keys("r")  # again: withdrawn
     ann.saved()
-    assert order[1] not in ann.votes() and ann.text("#object") == order[1]
+    ann.wait(lambda: order[1] not in ann.votes() and ann.text("#object") == order[1])
     ann.keys("u")
     ann.saved()
-    assert ann.votes()[order[1]] == "bogus"
+    ann.wait(lambda: ann.votes().get(order[1]) == "bogus")
     assert float(ann.one("#detail").get_attribute("data-milliseconds")) < 1000
 
 
@@ -213,14 +235,15 @@ def test_stamps_explanation_light_curve_and_host_are_drawn(ann):
     ann.keys("bi0nlllcccpp")
     width = ann.one("canvas.stamp").rect["width"]
     ann.keys("v")
-    assert ann.one("canvas.stamp").rect["width"] > 1.3 * width and not ann.one("#list").is_displayed()
+    ann.wait(lambda: ann.one("canvas.stamp").rect["width"] > 1.3 * width and not ann.one("#list").is_displayed())
     ann.keys("v")
+    ann.wait(lambda: ann.one("#list").is_displayed())
     ann.keys("e")
     ann.wait(lambda: "hiding it lowers" in ann.text("#detail"))
     assert len(ann.all("#detail svg circle.point")) == 2 and ann.all("#detail svg path.limit")
     assert "2.00″ away" in ann.text("#detail") and "± 0.05 mag/d" in ann.text("#detail .facts")
     ann.keys("f")
-    ann.one("#period").send_keys("1.5", Keys.ESCAPE)
+    ann.press("#period", "1.5", Keys.ESCAPE)
     ann.wait(lambda: len(ann.all("#detail svg circle.point")) == 4)  # every point in two cycles
     ann.run("const p = document.getElementById('period'); p.value = ''; p.dispatchEvent(new Event('input'))")
     ann.keys("s")
@@ -229,7 +252,7 @@ def test_stamps_explanation_light_curve_and_host_are_drawn(ann):
     ann.wait(
         lambda: ann.run("return document.querySelector('#dialog svg').getAttribute('viewBox')").endswith(" 360 180")
     )
-    ann.one("#dialog").send_keys(Keys.ESCAPE)
+    ann.closed()
 
 
 def test_filters_and_sort(ann):
@@ -243,10 +266,10 @@ def test_filters_and_sort(ann):
     ann.set("cone", "1 2")
     ann.wait(lambda: "three numbers" in ann.text("#list-error"))
     ann.clear_filters()
-    assert ann.text("#list-error") == ""
+    ann.wait(lambda: ann.text("#list-error") == "")
     ann.set("text", "nothing is called so")
     ann.wait(lambda: "No candidate fits" in ann.text("#empty") and ann.one("#empty").is_displayed())
-    ann.one("#filters [name=text]").send_keys(Keys.ESCAPE)
+    ann.press("#filters [name=text]", Keys.ESCAPE)
     ann.keys("x")
     ann.wait(lambda: ann.text("#total") == str(COUNT))
 
@@ -259,7 +282,7 @@ def test_export(ann, downloads):
     assert sorted(r["label"] for r in rows) == ["SN", "SN", "bogus"]
     ann.one("#export-tns").click()
     ann.wait(lambda: "--tns-group-id" in ann.text("#dialog-body"))
-    ann.one("#dialog").send_keys(Keys.ESCAPE)
+    ann.closed()
 
 
 def test_two_users_at_once(ann, server):
@@ -273,31 +296,37 @@ def test_two_users_at_once(ann, server):
         ann.wait(lambda: ann.votes().get(first, "").startswith("disputed"))
         ann.one("#open-agreement").click()
         ann.wait(lambda: "1 of them of several users" in ann.text("#dialog-body"))
-        ann.one("#dialog").send_keys(Keys.ESCAPE)
+        ann.closed()
     finally:
         other.quit()
 
 
 def test_a_killed_server_loses_no_vote(ann, server):
     ann.set("unseen", "yes")
-    ann.wait(lambda: ann.text("#total") == str(COUNT - 3))
+    ann.wait(lambda: ann.text("#total") == str(COUNT - 3) and ann.text("#object") == ann.column(0)[0])
     wait = ann.column(0)[:4]
-    ann.keys("ar")
+    ann.step("ar")
     ann.saved()  # acknowledged: on the disk
+    ann.step("jk")  # the next one is there
     server.kill()
-    ann.keys("ar")  # nobody is there to hear it
+    ann.step("a")  # nobody is there to hear it
+    ann.keys("r")
     ann.wait(lambda: "not saved yet" in ann.text("#saving"))
+    last = ann.column(0)[-1]
+    ann.all("#rows tr")[-1].click()
+    ann.wait(lambda: ann.one("#detail > .error") or ann.text("#object") == last)  # nobody gives its stamps
     server.start()
     ann.saved()
+    ann.wait(lambda: ann.text("#object") == last)  # it is shown without being asked for again
     ann.clear_filters()
-    assert [ann.votes().get(name) for name in wait] == ["SN", "bogus", "SN", "bogus"]
+    ann.wait(lambda: [ann.votes().get(name) for name in wait] == ["SN", "bogus", "SN", "bogus"])
     ann.browser.refresh()
     ann.wait(lambda: [ann.votes().get(name) for name in wait] == ["SN", "bogus", "SN", "bogus"])
 
 
 def test_a_vote_is_undone_after_its_candidate_left_the_list(ann):
     ann.set("unseen", "yes")
-    ann.wait(lambda: ann.column(0) and not ann.votes())
+    ann.wait(lambda: ann.column(0) and not ann.votes() and ann.text("#object") == ann.column(0)[0])
     before = ann.column(0)
     ann.keys("a")
     ann.wait(lambda: ann.column(0) == before[1:] and ann.text("#object") == before[1])
@@ -307,17 +336,18 @@ def test_a_vote_is_undone_after_its_candidate_left_the_list(ann):
 
 
 def test_a_session_that_ends_loses_neither_votes_nor_what_is_half_written(ann, server):
+    ann.wait(lambda: ann.text("#object") in ann.column(0))
     name = ann.text("#object")
     end_sessions(server)
     ann.keys("r")
     come_in_again(ann, server)
     ann.saved()
-    assert ann.votes()[name] == "bogus"
+    ann.wait(lambda: ann.votes().get(name) == "bogus")
     ann.wait(lambda: ann.text("#object") not in ("", name))
-    ann.one("#note").send_keys("half", Keys.ESCAPE)
+    ann.press("#note", "half", Keys.ESCAPE)
     end_sessions(server)
     come_in_again(ann, server)
-    assert ann.run("return document.getElementById('note').value") == "half"
+    ann.wait(lambda: ann.run("return document.getElementById('note').value") == "half")
     ann.run("document.getElementById('note').value = ''")
 
 

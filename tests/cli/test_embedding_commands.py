@@ -105,6 +105,8 @@ def test_outliers_of_scores_with_light_curves(tmp_path, capsys):
         and "<h2>3." not in page
     )
     assert "1 objects without a finite score" in capsys.readouterr().err
+    assert main(["outliers", str(tmp_path / "s.parquet"), "--band", "g"]) == 2
+    assert "--labels and --band are for embeddings" in capsys.readouterr().err
 
 
 def test_mislabels(table, tmp_path, capsys):
@@ -173,6 +175,11 @@ def test_features_and_holdout(tmp_path, capsys):
     assert holdout.main([str(features), "--groups", str(tmp_path / "groups.csv"), *quick]) == 0
     scores = json.loads((tmp_path / "R" / "scores.json").read_text())
     assert scores["ecod"].keys() == {"x", "y"} and scores["ecod"]["y"]["auroc"]["mean"] > 0.8
+    quick = ["--detectors", "ecod", "--folds", "2", "--out", str(tmp_path / "R2")]
+    assert holdout.main([str(features), "--leave-out", "x", *quick]) == 0
+    assert json.loads((tmp_path / "R2" / "scores.json").read_text())["ecod"].keys() == {"y", "z"}
+    assert main(["holdout", str(features), "--leave-out", "w", *quick]) == 2
+    assert "no class 'w' to leave out: there are x, y, z" in capsys.readouterr().err
     assert (tmp_path / "R" / "report" / "index.html").is_file()
     assert main(["holdout", str(features), "--never", "x", "y", "z", *quick]) == 2
     assert "no class is left to hold out" in capsys.readouterr().err

@@ -43,7 +43,8 @@ class TableUse:
 
     def __str__(self) -> str:
         """One line, with the first few names."""
-        said = [f"{self.kind} with usable alerts: {self.used:,}"]
+        usable = "usable alerts" if self.kind == "alerts" else f"{self.kind} with usable alerts"
+        said = [f"{usable}: {self.used:,}"]
         if self.unmatched:
             said.append(f"without: {len(self.unmatched):,} ({_first(self.unmatched)})")
         if self.contradictory:

@@ -28,6 +28,13 @@ function flags(r) {
   return found;
 }
 
+/** @param {import("./types.js").Row[]} rows @param {import("./types.js").State} state @returns {boolean} whether it is one of them */
+function tell(rows, state) {
+  const row = rows.find((r) => r.id === state.id);
+  if (row) Object.assign(row, { decision: state.decision, agreed: state.agreed, n_votes: state.n_votes });
+  return Boolean(row);
+}
+
 export class List {
   /** @param {import("./types.js").Me} me @param {(row: import("./types.js").Row|null) => void} select */
   constructor(me, select) {
@@ -39,6 +46,7 @@ export class List {
     /** @type {number|null} */ this.selected = null;
     /** @type {Map<number, string>} votes of mine that are not confirmed yet */ this.mine = new Map();
     /** @type {Map<number, {said: string, line: any}>} lines that are drawn, with what they say */ this.lines = new Map();
+    /** @type {Map<number, import("./types.js").State>} told since the page that is under way was asked for: newer than what it says */ this.told = new Map();
     this.place = 0;  // of the selected row, for when it leaves the list
     this.asked = 0;
     this.loading = false;
@@ -57,9 +65,10 @@ export class List {
     }));
   }
 
-  /** The first page anew; the selected candidate stays selected where it is still there. @param {boolean} [keep] */
+  /** The first page anew; the selected candidate stays selected where it is still there. @param {boolean} [keep] @returns {Promise<boolean>} whether the server gave it */
   async load(keep = false) {
     const asked = ++this.asked;
+    this.told.clear();
     this.heads();
     const wanted = keep ? Math.max(100, this.rows.length) : 100;  // as far as it was scrolled
     let page;
@@ -72,14 +81,16 @@ export class List {
       at("list-error").textContent = "";
     } catch (error) {
       at("list-error").textContent = String(/** @type {Error} */ (error).message);
-      return;
+      return false;
     }
-    if (asked !== this.asked) return;
+    if (asked !== this.asked) return false;
     const each = new Map(page.rows.map((/** @type {any} */ row) => [row.id, row]));  // a row whose score changed between two pages is on both
     Object.assign(this, { rows: [...each.values()], cursor: page.cursor, total: page.total });
+    for (const state of this.told.values()) tell(this.rows, state);
     this.draw();
-    if (keep && this.selected !== null) return;
+    if (keep && this.selected !== null) return true;
     if (!this.rows.some((row) => row.id === this.selected)) this.select(this.rows[0] || null);
+    return true;
   }
 
   async more() {
@@ -182,9 +193,7 @@ export class List {
 
   /** What the server says of a candidate now. @param {import("./types.js").State} state */
   update(state) {
-    const row = this.rows.find((r) => r.id === state.id);
-    if (!row) return;
-    Object.assign(row, { decision: state.decision, agreed: state.agreed, n_votes: state.n_votes });
-    this.redraw(row.id);
+    this.told.set(state.id, state);
+    if (tell(this.rows, state)) this.redraw(state.id);
   }
 }

@@ -20,6 +20,7 @@ class Page {
     /** @type {import("./types.js").Detail|null} */ this.shown = null;
     /** @type {import("./stamps.js").Stamps|null} */ this.stamps = null;
     /** @type {number[]} candidates of my votes, for undo before the server knows */ this.voted = [];
+    /** @type {import("./types.js").Row|null} selected, and the server did not give it */ this.unshown = null;
     this.revision = "";
     /** @type {Promise<void>} */ this.showing = Promise.resolve();
     this.list = new List(me, (row) => { this.showing = this.show(row); });
@@ -37,12 +38,24 @@ class Page {
   whole(id) {
     let found = this.cache.get(id);
     if (!found) {
-      found = ask(`/api/candidates/${id}`).then(async (detail) => ({ detail, pixels: await pixels(id, [...detail.stamps, ...detail.colours]) }));
+      found = fetched(id);
       found.catch(() => this.cache.delete(id));
       this.cache.set(id, found);
       while (this.cache.size > REMEMBERED) this.cache.delete(/** @type {number} */ (this.cache.keys().next().value));
     }
     return found;
+  }
+
+  /** After news: what will be looked at next is fetched anew, and can be voted on meanwhile, even where the server is gone. */
+  renewAhead() {
+    const near = new Set(this.list.following(AHEAD).map((row) => row.id));
+    for (const id of [...this.cache.keys()]) {
+      if (id === this.list.selected) continue;
+      if (!near.has(id)) { this.cache.delete(id); continue; }
+      const fresh = fetched(id);
+      fresh.then(() => { this.cache.set(id, fresh); if (this.shown?.id === id) this.refresh().catch(() => {}); }).catch(() => {});
+    }
+    this.ahead();
   }
 
   /** @param {import("./types.js").Row|null} row */
@@ -57,7 +70,10 @@ class Page {
       at("detail").dataset.shown = String(row.id);
       at("detail").dataset.milliseconds = (performance.now() - begun).toFixed(1);
       at("detail").scrollTop = 0;
+      this.unshown = null;
     } catch (error) {
+      if (this.list.selected !== row.id) return;
+      this.unshown = row;
       if (error instanceof Refused && error.status === 401) { logIn(this.me.user); return; }
       at("detail").replaceChildren(make("p", { class: "error" }, String(/** @type {Error} */ (error).message)));
     }
@@ -132,13 +148,13 @@ class Page {
       at("progress").replaceChildren(parts.join(" · "), ...(p.refused ? [" · ", make("button", { type: "button", onclick: openRefused }, `${p.refused} set aside`)] : []),
         ...(p.troubles.length ? [make("span", { class: "error" }, ` · ${p.troubles.join("; ")}`)] : []));
       if (p.revision !== this.revision) {
-        this.revision = p.revision;
         if (p.models.join() !== this.me.models.map((m) => m.name).join()) Object.assign(this.me, await ask("/api/me"));
-        for (const id of [...this.cache.keys()]) if (id !== this.list.selected) this.cache.delete(id);
-        await this.list.load(true);
+        const listed = await this.list.load(true);
         await this.refresh();
-        this.ahead();
+        if (listed) this.revision = p.revision;
+        this.renewAhead();
       }
+      if (this.unshown && this.unshown.id === this.list.selected) await this.show(this.unshown);  // the server is back
     } catch (error) {
       if (error instanceof Refused && error.status === 401) logIn(this.me.user);
       at("progress").textContent = `the server does not answer: ${/** @type {Error} */ (error).message}`;
@@ -169,6 +185,12 @@ class Page {
   }
 }
 
+/** A candidate with its pixels, as the server has it now. @param {number} id @returns {Promise<import("./types.js").Whole>} */
+async function fetched(id) {
+  const detail = await ask(`/api/candidates/${id}`);
+  return { detail, pixels: await pixels(id, [...detail.stamps, ...detail.colours]) };
+}
+
 function setUpTheme() {
   const root = document.documentElement;
   root.dataset.theme = localStorage.getItem("lcjax-hunt-theme") || "dark";  // eyes are adapted to the dome
@@ -176,7 +198,9 @@ function setUpTheme() {
 }
 
 /** At the start, and when a session has ended: what is not sent yet, or half written, waits. @param {string} [user] whose page is open */
-function logIn(user) {
+async function logIn(user) {
+  const me = user && await ask("/api/me").catch(() => null);
+  if (me && me.user === user) { useToken(me.csrf); return; }  // the answer is older than the session
   if (at("login").open) return;
   for (const name of ["dialog", "tour"]) if (at(name).open) at(name).close();
   at("login").showModal();

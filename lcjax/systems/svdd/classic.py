@@ -19,7 +19,8 @@ _ROWS = 4096
 Arrays = dict[str, np.ndarray]
 
 
-def _sklearn(what: str) -> Any:
+def scikit_learn(what: str) -> Any:
+    """The package; `what`: for the MissingExtraError that says what it is needed for."""
     try:
         import sklearn.ensemble
         import sklearn.svm
@@ -35,7 +36,7 @@ def fit_forest(features: np.ndarray, seed: int) -> Arrays:
       MissingExtraError: scikit-learn is not installed.
     """
     forest = (
-        _sklearn("an Isolation Forest")
+        scikit_learn("an Isolation Forest")
         .ensemble.IsolationForest(
             n_estimators=TREES, max_samples=min(SAMPLES, len(features)), contamination=0.001, random_state=seed
         )
@@ -104,7 +105,7 @@ def fit_svm(features: np.ndarray, seed: int = 0) -> Arrays:
     """
     del seed
     x = np.asarray(features, np.float64)
-    svm = _sklearn("a One-Class SVM").svm.OneClassSVM(kernel="rbf", nu=NU, gamma="scale").fit(x)
+    svm = scikit_learn("a One-Class SVM").svm.OneClassSVM(kernel="rbf", nu=NU, gamma="scale").fit(x)
     spread = float(x.var())
     gamma = 1.0 / (x.shape[1] * spread) if spread > 0 else 1.0
     return {"support": svm.support_vectors_, "weight": svm.dual_coef_[0], "gamma": np.array(gamma)}

@@ -67,6 +67,22 @@ def stratified_parts(label: np.ndarray, parts: Sequence[float], seed: int) -> np
     return part
 
 
+def dealt_parts(
+    label: np.ndarray, settings: ProtocolSettings, is_test: np.ndarray | None, fold: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """`is_test` (N,) bool and `fold` (N,) int of training rows, -1 elsewhere: as the table says them, or else dealt out.
+
+    Raises:
+      ConfigError: the table has other folds than are asked for.
+    """
+    if is_test is None:
+        is_test = stratified_parts(label, (1 - settings.test_fraction, settings.test_fraction), settings.seed) == 1
+    training = (label >= 0) & ~is_test
+    if fold is None:
+        return is_test, stratified_parts(np.where(training, label, -1), [1] * settings.folds, settings.seed + 1)
+    return is_test, _numbered(fold, training, settings.folds)
+
+
 def run_protocol(
     features: np.ndarray,
     label: np.ndarray,
@@ -87,16 +103,11 @@ def run_protocol(
     Raises:
       ConfigError: no such detector or class, or other folds than there are. DataError: classes too small for the folds, or not tested.
     """
-    _check(settings, label, class_names)
-    if is_test is None:
-        is_test = stratified_parts(label, (1 - settings.test_fraction, settings.test_fraction), settings.seed) == 1
+    check_classes(settings, label, class_names)
+    is_test, fold = dealt_parts(label, settings, is_test, fold)
     training = (label >= 0) & ~is_test
-    if fold is None:
-        fold = stratified_parts(np.where(training, label, -1), [1] * settings.folds, settings.seed + 1)
-    else:
-        fold = _numbered(fold, training, settings.folds)
     outliers = settings.outliers or tuple(class_names)
-    _check_tested(label[is_test], outliers, class_names)
+    check_tested(label[is_test], outliers, class_names)
     inputs = FeatureInputs(feature_names=tuple(feature_names), class_names=tuple(class_names), scaling=settings.scaling)
     tables, found = [], []
     for outlier in outliers:
@@ -113,7 +124,7 @@ def run_protocol(
             say(f"{name}: held out {outlier}")
             for k in range(settings.folds):
                 arrays = fit(table[known >= 0], k)
-                found.append(_judged(name, outlier, k, score(arrays, table[is_test]), label[is_test], class_names))
+                found.append(judged(name, outlier, k, score(arrays, table[is_test]), label[is_test], class_names))
                 if name != "isolation_forest":  # the others know no chance
                     found += [dataclasses.replace(found[-1], fold=i) for i in range(1, settings.folds)]
                     break
@@ -127,12 +138,13 @@ def run_protocol(
             scores = score_members(networks, stacked[:, is_test], members.source)
             for i, score in enumerate(scores):
                 outlier, k = outliers[i // settings.folds], i % settings.folds
-                one = _judged(name, outlier, k, score, label[is_test], class_names)
+                one = judged(name, outlier, k, score, label[is_test], class_names)
                 found.append(dataclasses.replace(one, epochs=int(networks.trained.epochs[i])))
     return found
 
 
-def _check(settings: ProtocolSettings, label: np.ndarray, class_names: Sequence[str]) -> None:
+def check_classes(settings: ProtocolSettings, label: np.ndarray, class_names: Sequence[str]) -> None:
+    """Raises ConfigError or DataError: detectors or classes that are not there, settings that cannot be, classes too small."""
     for name in settings.detectors:
         if name not in DETECTORS:
             raise ConfigError(f"there is no detector '{name}': use {', '.join(DETECTORS)}")
@@ -146,7 +158,7 @@ def _check(settings: ProtocolSettings, label: np.ndarray, class_names: Sequence[
     for number, name in enumerate(class_names):
         if (count := int((label == number).sum())) < max(_LEAST, settings.folds + 1):
             raise DataError(
-                f"class '{name}' has {count} objects: the protocol needs {max(_LEAST, settings.folds + 1)} of each; leave it out"
+                f"class '{name}' has {count} objects: the protocol needs {max(_LEAST, settings.folds + 1)} of each, or --leave-out {name}"
             )
 
 
@@ -159,7 +171,7 @@ def _numbered(fold: np.ndarray, training: np.ndarray, folds: int) -> np.ndarray:
     return np.where(used, np.searchsorted(there, fold), -1)
 
 
-def _check_tested(label: np.ndarray, outliers: Sequence[str], class_names: Sequence[str]) -> None:
+def check_tested(label: np.ndarray, outliers: Sequence[str], class_names: Sequence[str]) -> None:
     """`label`: of test objects."""
     for name in outliers:
         outlier = label[label >= 0] == list(class_names).index(name)
@@ -188,9 +200,10 @@ def _members(
     return Members(np.array(source), np.stack(own), np.stack(train), np.stack(validation), np.array(seed))
 
 
-def _judged(
+def judged(
     detector: str, outlier: str, fold: int, score: np.ndarray, label: np.ndarray, class_names: Sequence[str]
 ) -> Found:
+    """Scores of the test objects with a class, `label` (N,) >= 0, against whether they are of the held-out one."""
     known = label >= 0
     positive = label[known] == list(class_names).index(outlier)
     score = np.asarray(score, np.float64)[known]
@@ -209,10 +222,10 @@ def as_scores(found: Sequence[Found], title: str = "Every class in turn the outl
         for detector in detectors:
             cells = [pick(detector, outlier, name) for outlier in outliers]
             mean = float(np.mean([cell.mean() for cell in cells]))
-            rows.append((detector, *(f"{c.mean():.3f}±{_spread(c):.3f}" for c in cells), f"{mean:.3f}"))
+            rows.append((detector, *(f"{c.mean():.3f}±{spread(c):.3f}" for c in cells), f"{mean:.3f}"))
             own = values.setdefault(detector, {o: {} for o in outliers})
             for outlier, cell in zip(outliers, cells, strict=True):
-                own[outlier][name] = {"mean": float(cell.mean()), "std": _spread(cell), "folds": cell.tolist()}
+                own[outlier][name] = {"mean": float(cell.mean()), "std": spread(cell), "folds": cell.tolist()}
         tables.append(
             Table(("detector", *outliers, "mean"), rows, f"{text} of the held-out class, mean and deviation over folds")
         )
@@ -221,5 +234,6 @@ def as_scores(found: Sequence[Found], title: str = "Every class in turn the outl
     return Scores(title, tables, values, [(f"{score:.3f}", f"mean AUROC, {best}")], [Section(title, tables)])
 
 
-def _spread(values: np.ndarray) -> float:
+def spread(values: np.ndarray) -> float:
+    """Standard deviation over folds, 0 of one."""
     return float(values.std(ddof=1)) if len(values) > 1 else 0.0

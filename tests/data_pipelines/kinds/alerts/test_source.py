@@ -268,7 +268,7 @@ def test_labels_of_a_table_win(tmp_path):
     assert all(after[n] == before[n] == label(n) for n in range(4, 60))
     batch = next(source.evaluation_batches())
     assert batch["label"].tolist() == [after[n - 10**18] for n in batch["alert_id"]]
-    assert "alerts with usable alerts: 3; without: 1 (77); contradictory: 1" in source.remarks()[0]
+    assert "usable alerts: 3; without: 1 (77); contradictory: 1" in source.remarks()[0]
     table.write_text("object_id,label\nnobody,SN\n")
     with pytest.raises(DataError, match="names no alert of the training split"):
         StampSource(folder, "train", 8, labels=table)
