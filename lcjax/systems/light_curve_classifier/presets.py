@@ -51,13 +51,12 @@ def few_shot_astromer2() -> LightCurveClassifierExperiment:
 def few_shot_reconstruction() -> LightCurveClassifierExperiment:
     """An encoder goes on with its own pretraining on the labelled stars alone, before a head is put on it.
 
-    Step one of the protocols of Astromer 1 (A&A 670, A54; the published weights have a rate of 1e-3 in their record:
-    --optimizer.learning-rate 1e-3) and 2 (A&A 707, A170; 1e-5 as here, patience 20). The stars are those that `few-shot...`
-    draws with the same --samples-per-class, --classes, --seed and --subset; None: all of the training split. The workdir is
-    one of the encoder's own system. Published RMSE after it, Astromer 1, 20 / 100 / 500 a class: MACHO 0.110 / 0.109 / 0.105
-    mag, ATLAS 0.205 / 0.175 / 0.150.
+    Step one of the protocols of Astromer 1 (A&A 670, A54) and 2 (A&A 707, A170; learning rate 1e-5, patience 20). The stars
+    are those that `few-shot...` draws with the same --samples-per-class, --classes, --seed and --subset; None: all of the
+    training split. The workdir is one of the encoder's own system. Published RMSE after it, Astromer 1, 20 / 100 / 500 a
+    class: MACHO 0.110 / 0.109 / 0.105 mag, ATLAS 0.205 / 0.175 / 0.150.
 
-        lcjax train few-shot-reconstruction --encoder astromer1-macho --optimizer.learning-rate 1e-3 --data D --samples-per-class 20 --workdir R
+        lcjax train few-shot-reconstruction --encoder astromer1-macho --data D --samples-per-class 20 --workdir R
     """
     optimizer = dataclasses.replace(_OPTIMIZER, learning_rate=1e-5)
     training = dataclasses.replace(_TRAINING, batch_size=64, monitor="loss", ema_decay=None)
@@ -73,7 +72,7 @@ def few_shot_astromer1_a() -> LightCurveClassifierExperiment:
     encoder (no --encoder then). Published macro F1 over windows, 20 / 100 / 500 stars a class, LSTM+ATT and MLP+ATT: MACHO
     0.56 / 0.67 / 0.72 and 0.25 / 0.60 / 0.61, ATLAS 0.44 / 0.58 / 0.70 and 0.53 / 0.57 / 0.70.
 
-        lcjax train few-shot-reconstruction --encoder astromer1-macho --optimizer.learning-rate 1e-3 --data D --samples-per-class 20 --workdir R
+        lcjax train few-shot-reconstruction --encoder astromer1-macho --data D --samples-per-class 20 --workdir R
         lcjax train few-shot-astromer1-a --encoder R --data D --samples-per-class 20 --workdir C
     """
     return dataclasses.replace(few_shot(), head=HeadConfig(kind="avg_mlp"))
@@ -85,7 +84,7 @@ def few_shot_astromer1_b() -> LightCurveClassifierExperiment:
     Published macro F1 over windows, 20 / 100 / 500 stars a class, LSTM+ATT and MLP+ATT: MACHO 0.43 / 0.67 / 0.74 and 0.36 /
     0.61 / 0.71, ATLAS 0.40 / 0.58 / 0.72 and 0.51 / 0.55 / 0.70.
 
-        lcjax train few-shot-reconstruction --encoder astromer1-macho --optimizer.learning-rate 1e-3 --data D --samples-per-class 20 --workdir R
+        lcjax train few-shot-reconstruction --encoder astromer1-macho --data D --samples-per-class 20 --workdir R
         lcjax train few-shot-astromer1-b --encoder R --data D --samples-per-class 20 --workdir C
     """
     training = dataclasses.replace(_TRAINING, batch_size=32, steps=1000)
@@ -98,7 +97,7 @@ def few_shot_astromer1_c() -> LightCurveClassifierExperiment:
     Published macro F1 over windows, 20 / 100 / 500 stars a class, LSTM+ATT and MLP+ATT: MACHO 0.40 / 0.66 / 0.74 and 0.39 /
     0.62 / 0.73, ATLAS 0.39 / 0.61 / 0.75 and 0.58 / 0.59 / 0.74.
 
-        lcjax train few-shot-reconstruction --encoder astromer1-macho --optimizer.learning-rate 1e-3 --data D --samples-per-class None --workdir R
+        lcjax train few-shot-reconstruction --encoder astromer1-macho --data D --samples-per-class None --workdir R
         lcjax train few-shot-astromer1-c --encoder R --data D --samples-per-class 20 --workdir C
     """
     return few_shot_astromer1_b()
