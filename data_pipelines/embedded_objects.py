@@ -1,7 +1,7 @@
 """Objects with embeddings for the commands that search, map and judge them: a table, or several of one space, with classes."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +54,8 @@ class EmbeddedObjects:
         )
 
 
-def read_objects(path: Path, asked: EmbeddingInput) -> EmbeddedObjects:
-    """The objects of a table of embeddings.
+def read_objects(path: Path, asked: EmbeddingInput, say: Callable[[str], None] = lambda text: None) -> EmbeddedObjects:
+    """The objects of a table of embeddings; `say` is told what was left out.
 
     Raises:
       DataError: it cannot be read, an object has two different embeddings, or none is of use.
@@ -80,6 +80,8 @@ def read_objects(path: Path, asked: EmbeddingInput) -> EmbeddedObjects:
         "objects whose embedding is not finite": len(first) - len(finite),
     }
     notes += [f"left out: {count:,} {what}" for what, count in counts.items() if count]
+    for text in notes:
+        say(text)
     return EmbeddedObjects(names, table.embedding[finite], label, class_names, tuple(notes))
 
 

@@ -6,6 +6,8 @@ line prints it without a traceback and exits with `LcjaxError.exit_code`; anythi
 A bad object among good ones is no error: it is set aside as a `Rejection`, and the rest goes on.
 """
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -62,6 +64,18 @@ def first_line(error: BaseException, most: int = 160) -> str:
     ('one', 'EOFError', '123')
     """
     return (str(error).splitlines() or [type(error).__name__])[0][:most]
+
+
+def unknown_name(what: str, name: str, known: Iterable[str], error: type[ConfigError] = ConfigError) -> ConfigError:
+    """The error for a name that does not exist; names the nearest one.
+
+    >>> print(unknown_name("preset", "astromer", ["astromer2", "delight"]))
+    there is no preset 'astromer': did you mean 'astromer2'?
+    """
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+    return error(f"there is no {what} '{name}': {hint}")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """tfds builders of datasets, one package each, found by looking; their modules load on first use."""
 
-import difflib
 import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
 from lcjax.discovery import entry_points
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
     from data_pipelines.datasets.survey_builder import SurveyBuilder
@@ -29,9 +28,7 @@ def find_builder(name: str) -> "type[SurveyBuilder]":
     """
     names = dataset_names()
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}."
-        raise ConfigError(f"there is no dataset '{name}': {hint} Your own files: light_curve_files")
+        raise ConfigError(f"{unknown_name('dataset', name, names)} Your own files: light_curve_files")
     if name in {module.name for module in pkgutil.iter_modules(__path__) if module.ispkg}:
         return importlib.import_module(f"data_pipelines.datasets.{name}.{name}_dataset_builder").Builder
     (point,) = [point for point in entry_points(ENTRY_POINTS) if point.name == name][:1]

@@ -54,6 +54,24 @@ class Description:
         finite = {key: column[np.isfinite(column)] for key, column in self.values.items()}
         return {key: np.percentile(of, QUANTILES).tolist() if len(of) else [] for key, of in finite.items()}
 
+    def headline(self) -> str:
+        """What it is and how much there is, after the dataset's name."""
+        sizes = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in self.sizes.items())
+        return (
+            f"{self.manifest.version}: {sizes}, bands {', '.join(band or '(unnamed)' for band in self.manifest.bands)}"
+        )
+
+    def tables(self) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+        """(header, rows) of what is worth printing: records of each class and split, facts (no header), quantiles."""
+        labels = sorted({name for split in self.counts.values() for name in split})
+        counts = [
+            (label or "(unlabelled)", *(f"{split.get(label, 0):,}" for split in self.counts.values()))
+            for label in labels
+        ]
+        numbers = [(name, *(f"{value:.4g}" for value in self.quantiles[key])) for key, name in self.quantities.items()]
+        percent = tuple(f"{q} %" for q in QUANTILES)
+        return [(("class", *self.counts), counts), ((), list(self.facts.items())), (("", *percent), numbers)]
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {

@@ -16,8 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data_pipelines.kinds.light_curves.columns import ColumnNames
+from data_pipelines.sources import read_light_curves
 from data_pipelines.sources.light_curve import RawLightCurve
-from lcjax.errors import DataError
+from lcjax.errors import ConfigError, DataError
 from lcjax.files import new_file
 
 HARMONICS = 6
@@ -139,6 +141,23 @@ def fits_of_curves(curves: Iterable[RawLightCurve], harmonics: int = HARMONICS) 
     return fits, unused
 
 
+def fits_of_files(
+    paths: Sequence[Path], columns: ColumnNames, harmonics: int = HARMONICS
+) -> tuple[list[StarFit], list[str]]:
+    """Fits of all stars in files, and a sentence about each file and reason that others are not used for.
+
+    Raises:
+      ConfigError: a fit has no such number of harmonics. DataError: files that cannot be read at all.
+    """
+    if not 1 <= harmonics <= 20:
+        raise ConfigError(f"--harmonics is {harmonics}: a fit has 1 to 20")
+    bad_files: dict[str, str] = {}
+    curves = read_light_curves(paths, columns, on_bad_file=lambda path, why: bad_files.setdefault(str(path), why))
+    fits, unused = fits_of_curves(curves, harmonics)
+    sentences = [f"{path} not used: {reason}" for path, reason in bad_files.items()]
+    return fits, sentences + [f"{count:,} stars not used: {reason}" for reason, count in unused.items()]
+
+
 def _by_star(curves: Iterable[RawLightCurve]) -> Iterator[list[RawLightCurve]]:
     """Bands of one star, which readers give one after the other."""
     star: list[RawLightCurve] = []
@@ -151,8 +170,14 @@ def _by_star(curves: Iterable[RawLightCurve]) -> Iterator[list[RawLightCurve]]:
         yield star
 
 
-def write_fits(fits: Sequence[StarFit], path: Path | str) -> None:
-    """A Parquet file, one row for each star and band."""
+def write_fits(fits: Sequence[StarFit], path: Path | str) -> Counter[str]:
+    """A Parquet file, one row for each star and band; how many stars of each class it has.
+
+    Raises:
+      DataError: there are none.
+    """
+    if not fits:
+        raise DataError("no star could be fitted: light curves need a class, a period (d) and enough points in a band")
     rows = [(star, band) for star in fits for band in star.bands]
     table = pa.table(
         {
@@ -169,6 +194,7 @@ def write_fits(fits: Sequence[StarFit], path: Path | str) -> None:
     )
     with new_file(Path(path)) as temporary:
         pq.write_table(table.replace_schema_metadata({b"format": FORMAT}), temporary)
+    return Counter(star.label for star in fits)
 
 
 def holds_fits(path: Path | str) -> bool:

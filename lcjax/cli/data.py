@@ -1,15 +1,16 @@
 """`lcjax data prepare|verify|describe|shapes`: survey files to shards, their integrity, their statistics, shapes of their stars."""
 
 import dataclasses
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 from rich.console import Console
 
+from lcjax.cli import option_groups
 from lcjax.cli.data_tables import print_description, print_prepared
-from lcjax.errors import ConfigError, DataError
+from lcjax.cli.remarks import tell
+from lcjax.errors import ConfigError
 
 USAGE = """usage: lcjax data COMMAND [options]
 
@@ -87,44 +88,27 @@ def main(argv: list[str]) -> int:
 
 
 def _prepare(argv: list[str]) -> int:
-    from data_pipelines.datasets.options import option_groups
+    from data_pipelines.datasets.options import option_groups as groups_of_kinds
 
     # One group of options for each that a kind of data has: --columns.*, --alerts.* and so on.
-    groups = option_groups()
-    fields = [(name, group, dataclasses.field(default_factory=group)) for name, group in groups.items()]
-    parser = dataclasses.make_dataclass("PrepareOptions", fields, bases=(PrepareOptions,), frozen=True)
-    parser.__doc__ = PrepareOptions.__doc__
-    options = tyro.cli(parser, args=argv, prog="lcjax data prepare")
-    asked = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
-    dataset, sources, out = (asked.pop(key) for key in ("dataset", "source", "out"))
+    options, groups = option_groups.parse(PrepareOptions, groups_of_kinds(), argv, "lcjax data prepare")
+    asked = vars(options) | groups
+    dataset, sources, folder = (asked.pop(key) for key in ("dataset", "source", "out"))
 
     from data_pipelines.prepare import prepare
     from data_pipelines.processes import usual_count
 
     with Console(stderr=True).status(f"preparing {asked['name'] or dataset} ..."):
-        done = prepare(dataset, sources, out, processes=usual_count(), **asked)
+        done = prepare(dataset, sources, folder, processes=usual_count(), **asked)
     print_prepared(done, Console())
     return 0
 
 
 def _verify(argv: list[str]) -> int:
     options = tyro.cli(FoldersOptions, args=argv, prog="lcjax data verify")
-    from data_pipelines.shards.manifest import MANIFEST, find_datasets, read_manifest, verify
+    from data_pipelines.shards.verifying import verify_all
 
-    damage = []
-    folders = find_datasets(options.data)
-    for folder in folders:
-        found = verify(folder)
-        damage += found
-        if not found:
-            manifest = read_manifest(folder)
-            records = sum(s.records for s in manifest.shards)
-            print(f"{folder}: {len(manifest.shards)} shards, {records:,} records, all as written")
-    if damage:
-        listed = "\n  ".join(str(d) for d in damage)
-        raise DataError(
-            f"{len(damage)} damaged file(s); restore them or prepare the data again ({MANIFEST} says what was written):\n  {listed}"
-        )
+    verify_all(options.data, print)
     return 0
 
 
@@ -137,42 +121,23 @@ def _describe(argv: list[str]) -> int:
     for description in describe_all(options.data):
         print_description(description, console)
         if options.out:
-            out = options.out / description.manifest.name
-            write_pictures(description, out)
-            console.print(f"pictures and description.json: {out}", highlight=False, soft_wrap=True)
+            folder = options.out / description.manifest.name
+            write_pictures(description, folder)
+            tell(f"pictures and description.json: {folder}")
     return 0
 
 
 def _shapes(argv: list[str]) -> int:
-    # Columns are named as in `prepare`.
     from data_pipelines.kinds.light_curves.columns import ColumnNames
+    from data_pipelines.simulate.fourier_fits import fits_of_files, write_fits
 
-    fields = [("columns", ColumnNames, dataclasses.field(default_factory=ColumnNames))]
-    parser = dataclasses.make_dataclass("ShapesOptions", fields, bases=(ShapesOptions,), frozen=True)
-    parser.__doc__ = ShapesOptions.__doc__
-    options = tyro.cli(parser, args=argv, prog="lcjax data shapes")
-    from data_pipelines.simulate.fourier_fits import fits_of_curves, write_fits
-    from data_pipelines.sources import read_light_curves
-
-    console = Console()
-    if not 1 <= options.harmonics <= 20:
-        raise ConfigError(f"--harmonics is {options.harmonics}: a fit has 1 to 20")
+    # Columns are named as in `prepare`.
+    options, groups = option_groups.parse(ShapesOptions, {"columns": ColumnNames}, argv, "lcjax data shapes")
     with Console(stderr=True).status("fitting ..."):
-        bad_files: dict[str, str] = {}
-        curves = read_light_curves(
-            options.stars, options.columns, on_bad_file=lambda p, why: bad_files.setdefault(str(p), why)
-        )
-        fits, unused = fits_of_curves(curves, options.harmonics)
-    for path, reason in bad_files.items():
-        console.print(f"{path} not used: {reason}", highlight=False, soft_wrap=True)
-    for reason, count in unused.items():
-        console.print(f"{count:,} stars not used: {reason}", highlight=False, soft_wrap=True)
-    if not fits:
-        raise DataError("no star could be fitted: light curves need a class, a period (d) and enough points in a band")
-    write_fits(fits, options.out)
-    counts = Counter(star.label for star in fits)
-    console.print(
-        ", ".join(f"{count:,} {name}" for name, count in counts.most_common()), highlight=False, soft_wrap=True
-    )
-    console.print(f"{len(fits):,} stars: {options.out}", highlight=False, soft_wrap=True)
+        fits, sentences = fits_of_files(options.stars, groups["columns"], options.harmonics)
+    for text in sentences:
+        tell(text)
+    counts = write_fits(fits, options.out)
+    tell(", ".join(f"{count:,} {name}" for name, count in counts.most_common()))
+    tell(f"{len(fits):,} stars: {options.out}")
     return 0

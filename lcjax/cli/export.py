@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich.console import Console
+
+from lcjax.cli.remarks import tell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +33,9 @@ def main(argv: list[str]) -> int:
     from lcjax.inference import export
     from lcjax.systems.loading import load
 
-    console = Console()
     loaded = load(options.model, options.which)
     description = export(loaded, options.out, options.platforms)
     outputs = ", ".join(f"{k} {'x'.join(map(str, v['shape']))}" for k, v in description["outputs"].items())
-    console.print(f"{description['parameters']:,} parameters; outputs: {outputs}", highlight=False, soft_wrap=True)
-    console.print(f"written to {options.out} (export.json says how to call it)", highlight=False, soft_wrap=True)
+    tell(f"{description['parameters']:,} parameters; outputs: {outputs}")
+    tell(f"written to {options.out} (export.json says how to call it)")
     return 0

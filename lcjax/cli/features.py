@@ -13,7 +13,7 @@ from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.reading import Request
 from data_pipelines.processes import Processes, usual_count
 from lcjax.cli.remarks import note
-from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.errors import ConfigError
 from lcjax.inference.column_table import check_parquet_name, write_columns
 
 
@@ -44,27 +44,19 @@ def main(argv: list[str]) -> int:
     if not options.inputs:
         raise ConfigError("there is nothing to compute features of: give one or more files of light curves")
     check_parquet_name(options.out)
-    from lcjax.evaluation.feature_rows import star_features
+    from lcjax.evaluation.feature_rows import star_features, usable
 
     console = Console(stderr=True)
     with Processes(usual_count()) as processes, console.status("reading light curves ..."):
         groups = {"columns": options.columns, "cleaning": options.cleaning}
         reader = find_kind("light_curves").reader(Request({}, groups, processes, note))
         items = list(reader.items(options.inputs))
-    curves = [item for item in items if not isinstance(item, Rejection)]
-    if not curves:
-        first = next((item.reason for item in items if isinstance(item, Rejection)), "there are none")
-        raise DataError(f"no light curve could be used of {len(items):,}: {first}")
+    curves = usable(items)
     with console.status("") as status:
         told = lambda count: status.update(f"features of {count:,} of {len(curves):,} light curves ...")
         found = star_features(curves, options.brightness, options.jobs, told)
     write_columns(options.out, found.columns())
-    note(f"{len(found.object_id):,} stars, {len(found.names)} features, written to {options.out}")
-    for sentence in reader.sentences():
+    for sentence in (*found.sentences(len(items) - len(curves), options.out), *reader.sentences()):
         note(sentence)
-    if aside := len(items) - len(curves):
-        note(f"light curves set aside: {aside:,}")
-    if found.contradictory:
-        note(f"stars whose light curves have different classes, left without one: {found.contradictory:,}")
     reader.check()
     return 0

@@ -1,6 +1,7 @@
 """`lcjax holdout TABLE --out R`: every class in turn the outlier, for all detectors: the published protocol in one command."""
 
 import dataclasses
+import functools
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -43,10 +44,8 @@ class HoldoutOptions:
 def main(argv: list[str]) -> int:
     """Reads, runs, prints, writes."""
     options = tyro.cli(HoldoutOptions, args=argv, prog="lcjax holdout")
-    from lcjax.evaluation.run import print_scores, save_scores, write_report
-    from lcjax.systems.svdd.groups import run_groups
-    from lcjax.systems.svdd.protocol import as_scores
-    from lcjax.systems.svdd.routed import routed_scores, run_routed
+    from lcjax.evaluation.run import print_and_write
+    from lcjax.systems.svdd.holdout import holdout_scores
     from lcjax.training.compilation import enable_compile_cache
     from lcjax.training.workdir import versions
 
@@ -56,20 +55,12 @@ def main(argv: list[str]) -> int:
     objects = read_objects(options.inputs, options.features)
     for text in objects.notes:
         note(text)
-    used = tuple(name for name in objects.class_names if name not in options.leave_out)
-    if unknown := sorted(set(options.leave_out) - set(objects.class_names)):
-        raise ConfigError(f"there is no class '{unknown[0]}' to leave out: there are {', '.join(objects.class_names)}")
-    groups = {"": used} if options.groups is None else read_groups(options.groups, used)
-    if options.routed and options.groups is None:
-        raise ConfigError("--routed is between groups: say with --groups which classes are of which")
-    found = run_groups(objects, groups, options.protocol, options.never, note)
-    scores = as_scores(found)
-    if options.routed:
-        scores = routed_scores(*run_routed(objects, groups, options.protocol, options.never, note), found)
-    print_scores(scores)
-    if options.out:
-        save_scores(options.out / "scores.json", scores)
-        record = {"system": "svdd", "experiment": dataclasses.asdict(options.protocol), "versions": versions()}
-        origin = {"data": ", ".join(options.inputs), "command": f"lcjax holdout {shlex.join(argv)}"}
-        print(write_report(options.out, scores, record, options.out, origin))
+    grouped = functools.partial(read_groups, options.groups) if options.groups else None
+    left_out, never, routed = options.leave_out, options.never, options.routed
+    scores = holdout_scores(objects, options.protocol, grouped, left_out, never, routed, note)
+    record = {"system": "svdd", "experiment": dataclasses.asdict(options.protocol), "versions": versions()}
+    origin = {"data": ", ".join(options.inputs), "command": f"lcjax holdout {shlex.join(argv)}"}
+    out, values = options.out, options.out and options.out / "scores.json"
+    if page := print_and_write(scores, record, out or "", origin, values, out, "--out"):
+        print(page)
     return 0

@@ -6,7 +6,6 @@ page wrote.
 
 import dataclasses
 import getpass
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,20 +17,18 @@ from rich.markup import escape
 
 from data_pipelines.kinds import find_kind
 from lcjax.cli import option_groups
-from lcjax.errors import ConfigError, MissingExtraError
-from lcjax.hunt.settings import HuntOptions
+from lcjax.errors import ConfigError
+from lcjax.hunt.settings import HuntOptions, check_installed
 
 if TYPE_CHECKING:
     from lcjax.hunt.candidates import Feed
     from lcjax.hunt.night import Night
     from lcjax.hunt.opening import MakeClassifiers, MakeFinder
 
-_NEEDED = ("fastapi", "uvicorn", "sqlalchemy", "alembic")
-
 
 def main(argv: list[str]) -> int:
     """Opens database and models, starts reading and classifying beside the server, serves until interrupted."""
-    _check_installed()
+    check_installed()
     if argv[:1] == ["user"]:
         return _set_password(argv[1:])
     if argv[:1] == ["tns"]:
@@ -50,12 +47,6 @@ def main(argv: list[str]) -> int:
     finally:
         night.background.stop()
         night.database.close()
-
-
-def _check_installed() -> None:
-    for package in _NEEDED:
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(package, "hunt", "the triage page")
 
 
 def open_night(options: HuntOptions, chosen: dict[str, Any], say: Callable[[str], None]) -> "Night":
@@ -96,27 +87,15 @@ def _models(
     from data_pipelines.kinds.alerts.candidates import CandidateEntries, candidate_field
     from data_pipelines.kinds.alerts.options import AlertOptions
     from data_pipelines.simulate.night_batches import SimulatedBatches
-    from lcjax.hunt import demonstration as demo
-    from lcjax.hunt.models import DelightFinder, StampClassifier
-    from lcjax.hunt.opening import check_hunted, home
-    from lcjax.systems.loading import load
-    from lcjax.training.compilation import enable_compile_cache
+    from lcjax.hunt import night_models
 
-    if len(set(options.model)) < len(options.model):
-        raise ConfigError("a model is given twice: give each --model once")
-    enable_compile_cache()
-    alerts, size, host = chosen["alerts"], options.batch_size, options.host_model
-    given = [StampClassifier(name, load(name, say=say), alerts, CandidateEntries, size) for name in options.model]
-    check_hunted(given, options.hunted)
+    given = night_models.given_classifiers(options, chosen["alerts"], CandidateEntries, say)
     tools = find_kind("host_fields").tools()
-    finder = DelightFinder(host, load(host, say=say), chosen["hosts"], candidate_field, tools) if host else None
-
-    def demonstration() -> list[StampClassifier]:
-        loaded = demo.demonstration_model(home() / demo.NAME, SimulatedBatches())
-        return [StampClassifier(demo.NAME, loaded, AlertOptions(), CandidateEntries)]
-
-    simulated = not options.alerts and not options.model
-    return (demonstration if simulated else lambda: given), lambda: finder
+    finder = night_models.given_finder(options, chosen["hosts"], candidate_field, tools, say)
+    if options.alerts or options.model:
+        return lambda: given, lambda: finder
+    trained = lambda: night_models.demonstration(SimulatedBatches(), AlertOptions(), CandidateEntries)
+    return trained, lambda: finder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,23 +111,13 @@ class UserOptions:
 
 
 def _set_password(argv: list[str]) -> int:
-    from lcjax.hunt import sessions, votes
-    from lcjax.hunt.database import Database
-    from lcjax.hunt.opening import database_url
+    from lcjax.hunt.opening import set_password
+    from lcjax.hunt.sessions import check_name
 
     options = tyro.cli(UserOptions, args=argv, prog="lcjax hunt user")
-    sessions.check_name(options.name)
+    check_name(options.name)
+    asked = sys.stdin.isatty()
+    password = getpass.getpass("password: ") if asked else sys.stdin.readline().rstrip("\n")
     night = HuntOptions(database=options.database, alerts=("given",) if options.night == "alerts" else ())
-    if sys.stdin.isatty():
-        password = getpass.getpass("password: ")
-    else:
-        password = sys.stdin.readline().rstrip("\n")
-    database = Database(database_url(night))
-    try:
-        with database.write() as connection:
-            sessions.add_user(connection, options.name, password)
-            votes.log(connection, options.name, "password", detail="set from the command line")
-    finally:
-        database.close()
-    print(f"'{options.name}' has a password in {database.shown}")
+    print(f"'{options.name}' has a password in {set_password(night, options.name, password)}")
     return 0

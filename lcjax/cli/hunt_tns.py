@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from lcjax.errors import ConfigError
-from lcjax.hunt.tns_sending import REAL, SANDBOX, read_key, read_report, send
+from lcjax.hunt.tns_sending import REAL, SANDBOX, read_key, read_report, send, shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,18 +33,14 @@ def main(argv: list[str]) -> int:
     """Checks, says what is there, and sends if asked."""
     options = tyro.cli(TnsOptions, args=argv, prog="lcjax hunt tns")
     report = read_report(options.report)
-    objects = report["at_report"].values()
-    for one in objects:
-        points = len(one["photometry"]["photometry_group"])
-        print(
-            f"{one['internal_name'] or '-':<20} {one['ra']['value']} {one['dec']['value']} {one['discovery_datetime']} {points} points"
-        )
+    lines = shown(report)
+    print("\n".join(lines))
     server = options.server or (REAL if options.real else SANDBOX)
     if not options.send:
-        print(f"dry run: {len(objects)} objects are as TNS wants them; --send would send them to {server}")
+        print(f"dry run: {len(lines)} objects are as TNS wants them; --send would send them to {server}")
         return 0
     if options.key_file is None:
         raise ConfigError("sending needs --key-file, a file with the bot's API key, number and name")
     answer = send(server, report, *read_key(options.key_file))
-    print(f"sent {len(objects)} objects to {server}: report {answer}")
+    print(f"sent {len(lines)} objects to {server}: report {answer}")
     return 0

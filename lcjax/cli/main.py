@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 
-from lcjax.errors import ConfigError, LcjaxError, StorageError
+from lcjax.errors import LcjaxError, StorageError, unknown_name
 from lcjax.memory import keep_freed_memory
 from lcjax.version import __version__
 
@@ -81,11 +81,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(command: str, arguments: list[str]) -> int | None:
     if command not in COMMANDS:
-        import difflib
-
-        near = difflib.get_close_matches(command, COMMANDS, n=1)
-        hint = f": did you mean '{near[0]}'?" if near else f": the commands are {', '.join(COMMANDS)}."
-        raise ConfigError(f"there is no command '{command}'{hint}")
+        raise unknown_name("command", command, COMMANDS)
     if command in _COMPUTING:
         keep_freed_memory()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -35,9 +35,7 @@ def main(argv: list[str]) -> int:
     from lcjax.evaluation.embedding_map import write_map
     from lcjax.evaluation.projection import project
 
-    objects = read_objects(options.table, options)
-    for text in objects.notes:
-        note(text)
+    objects = read_objects(options.table, options, note)
     places = project(objects.embedding, options.method, options.seed)
     classes = [objects.class_of(i) or "no class" for i in range(len(objects))]
     lead = f"{len(objects):,} objects, {objects.embedding.shape[1]} dimensions, {options.method.upper()}"

@@ -4,20 +4,24 @@ What the inputs are follows from the model's system: survey files of light curve
 """
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
 
 from data_pipelines.kinds import find_kind, kinds
 from data_pipelines.kinds.reading import Request
 from data_pipelines.processes import Processes, usual_count
+from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings, only_topic
-from lcjax.cli import answering, option_groups
+from data_pipelines.sources.input_identity import input_identity
+from lcjax.cli import option_groups
+from lcjax.cli.remarks import note, tell, warn
 from lcjax.errors import ConfigError
 from lcjax.inference.loaded import Loaded
+from lcjax.inference.predicting import predict_files, predict_topics
 from lcjax.inference.table_names import check_apart, check_folder_name, check_table_name, rejected_name
 from lcjax.systems import find_system, systems
 from lcjax.systems.base import Work
@@ -83,18 +87,20 @@ def main(argv: list[str]) -> int:
     kind = find_kind(system.kind)
     understood = option_groups.of({**kind.predict_options, **system.predict_options}, chosen, options.model)
     with Processes(options.decoders) as processes:
-        say = lambda text: console.print(f"[dim]{escape(text)}[/]", highlight=False, soft_wrap=True)
+        say = functools.partial(note, console=console)
         request = Request(system.request(loaded, understood), understood, processes, say)
         reader = kind.reader(request)
         answers = system.answers(loaded, Work(understood, kind.tools(), processes.map, options.batch_size))
         if topic:
             kafka: KafkaSettings = understood.get("kafka") or KafkaSettings()
-            address, identity = KafkaAddress.parse(topic), loaded.identity()
+            shown = functools.partial(warn, console=console)
+            join = functools.partial(KafkaAlerts, KafkaAddress.parse(topic), kafka, warn=shown)
+            part = (kafka.part_rows, kafka.part_seconds)
             reader.decoded(())  # says so where this model reads no streams
-            answering.predict_topics(answers, address, kafka, reader, identity, out, rejected, console)
+            predict_topics(answers, join, reader, out, rejected, console, tell, loaded.identity(), part)
         else:
-            same = loaded.work_identity(understood)
-            answering.predict_files(answers, reader, options.inputs, out, rejected, console, same)
+            same = f"{loaded.work_identity(understood)}, input {input_identity(options.inputs, (out, rejected))}"
+            predict_files(answers, reader, options.inputs, out, rejected, console, tell, same)
     return 0
 
 
@@ -115,11 +121,10 @@ def _topic(options: PredictOptions, rejected: Path) -> str | None:
 
 
 def _load(options: PredictOptions, console: Console) -> Loaded:
-    from lcjax.cli.weights import download_progress
+    from lcjax.pretrained.download_bar import download_bar
     from lcjax.systems.loading import load
     from lcjax.training.compilation import enable_compile_cache
 
-    warn = lambda text: console.print(f"[yellow]{escape(text)}[/]", highlight=False, soft_wrap=True)
     enable_compile_cache()
-    with download_progress(console, options.model) as progress:
-        return load(options.model, options.which, warn, progress)
+    with download_bar(console, options.model) as progress:
+        return load(options.model, options.which, functools.partial(warn, console=console), progress)

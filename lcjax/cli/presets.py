@@ -7,9 +7,10 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from lcjax.configs import dotted
+from lcjax.evaluation.printing import print_parts
+from lcjax.evaluation.scores import Table
 from lcjax.systems import PRESETS, find_preset
 
 
@@ -26,10 +27,8 @@ def main(argv: list[str]) -> int:
     options = tyro.cli(PresetsOptions, args=argv, prog="lcjax presets")
     console = Console()
     if options.name is None:
-        table = Table("preset", "what it is", box=None, pad_edge=False, header_style="bold")
-        for name, preset in PRESETS.items():
-            table.add_row(f"[cyan]{name}[/]", escape(inspect.getdoc(preset) or "").split("\n\n")[0].replace("\n", " "))
-        console.print(table)
+        first = lambda preset: (inspect.getdoc(preset) or "").split("\n\n")[0].replace("\n", " ")
+        print_parts([Table(("preset", "what it is"), [(name, first(preset)) for name, preset in PRESETS.items()])])
         console.print("\n[dim]lcjax presets NAME  shows one whole;  lcjax train NAME --data D --workdir W  runs it[/]")
         return 0
     preset = find_preset(options.name)

@@ -13,11 +13,11 @@ import tyro
 from rich.console import Console
 
 from data_pipelines.kinds import find_kind
-from lcjax.cli.remarks import say, say_remarks, warn
+from lcjax.cli.remarks import say, warn
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.systems import find_preset, find_system
-from lcjax.systems.base import Data
+from lcjax.training.joining import join_processes
 
 if TYPE_CHECKING:
     from lcjax.training.loop import FitResult
@@ -68,26 +68,22 @@ def main(argv: list[str]) -> int:
     if argv and not argv[0].startswith("-"):
         name, argv = argv[0], argv[1:]
     options, experiment = parse(name, argv)
-    _join_processes(options)
+    join_processes(options.coordinator, options.processes, options.process)
     workdir = options.workdir or DEFAULT_ROOT / name
     console = Console(stderr=True)
     system = find_system(experiment.system)
+    kind = find_kind(system.kind)
     experiment, datasets = (experiment, {}) if options.data else system.simulated(experiment)
-    simulated = find_kind(system.kind).simulated
-    if not options.data and not datasets and not simulated:
-        raise ConfigError(
-            f"the preset {name} learns from {find_kind(system.kind).unit}: give prepared data with --data "
-            f"(lcjax presets {name} says which)"
-        )
-    if options.labels and not find_kind(system.kind).takes_labels:
-        raise ConfigError(
-            f"--labels is for models of alerts, and the preset {name} learns from {find_kind(system.kind).unit}"
-        )
+    if not options.data and not datasets and not kind.simulated:
+        why = f"give prepared data with --data (lcjax presets {name} says which)"
+        raise ConfigError(f"the preset {name} learns from {kind.unit}: {why}")
+    if options.labels and not kind.takes_labels:
+        raise ConfigError(f"--labels is for models of alerts, and the preset {name} learns from {kind.unit}")
     from data_pipelines.shards.opening import has_split
     from data_pipelines.simulated_data import simulated_datasets, simulated_survey
 
     data = list(options.data) or simulated_datasets(datasets, DEFAULT_ROOT / "data", say)
-    data = data or [simulated_survey(DEFAULT_ROOT / "data", simulated, say=say)]
+    data = data or [simulated_survey(DEFAULT_ROOT / "data", kind.simulated, say=say)]
     result, chief = run(name, options, experiment, data, workdir)
     if not chief:
         return 0
@@ -105,20 +101,19 @@ def main(argv: list[str]) -> int:
 
 def _evaluate_and_report(preset: str, workdir: Path, data: list[Path], reader: str) -> Path | None:
     """Scores of the best weights on the test split, printed, saved and reported; None where nothing can be scored."""
-    from lcjax.cli.evaluate import evaluated_on, held_out_data
-    from lcjax.evaluation.run import print_scores, save_scores, write_report
+    from lcjax.evaluation.run import judged_on, print_and_write
     from lcjax.systems.loading import load
+    from lcjax.systems.splits import held_out_data
 
-    loaded, held_out = held_out_data(load(workdir), data, "test", reader)
+    loaded = load(workdir)
     system = find_system(loaded.experiment.system)
+    loaded, held_out = held_out_data(loaded, find_kind(system.kind), data, "test", warn, reader)
     if not system.can_score(held_out):
         return None
     scores = system.evaluate(loaded, held_out, {})
-    print_scores(scores)
-    save_scores(workdir / "scores.json", scores, "--workdir")
     command = f"lcjax evaluate {shlex.join([str(workdir), '--data', *map(str, data)])}"
-    origin = evaluated_on(data, "test", held_out, command)
-    return write_report(workdir, scores, loaded.record, workdir, origin, "--workdir")
+    origin = judged_on(data, "test", command, held_out.fingerprint)
+    return print_and_write(scores, loaded.record, workdir, origin, workdir / "scores.json", workdir, "--workdir")
 
 
 def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
@@ -138,17 +133,6 @@ def parse(name: str, argv: list[str]) -> tuple[TrainOptions, Experiment]:
     return options, dataclasses.replace(experiment, training=training)
 
 
-def _join_processes(options: TrainOptions) -> None:
-    given = [options.coordinator, options.processes, options.process]
-    if all(v is None for v in given):
-        return
-    if any(v is None for v in given):
-        raise ConfigError("a run of several processes needs all of --coordinator, --processes and --process")
-    import jax
-
-    jax.distributed.initialize(options.coordinator, options.processes, options.process)
-
-
 def run(
     name: str, options: TrainOptions, experiment: Experiment, data: list[Path], workdir: Path
 ) -> "tuple[FitResult, bool]":
@@ -157,30 +141,15 @@ def run(
 
     from data_pipelines.shards.leaks import LEFT_OUT, leaking_stars
     from data_pipelines.shards.opening import has_split
+    from lcjax.systems.splits import training_splits
     from lcjax.systems.training import train_system
 
-    system, chief = find_system(experiment.system), jax.process_index() == 0
+    kind, chief = find_kind(find_system(experiment.system).kind), jax.process_index() == 0
     without = leaking_stars(data, options.on_leak, warn if chief else lambda text: None)
-
-    def opened(split: str, experiment: Experiment) -> Data:
-        training = split == "train"
-        source = find_kind(system.kind).open_source(
-            data,
-            split,
-            experiment.training.batch_size,
-            seed=experiment.training.seed,
-            reader=options.reader,
-            on_corrupt=options.on_corrupt,
-            **({"without": without[split]} if split in without else {}),
-            **({"labels": options.labels} if options.labels else {}),
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
-            **system.source_settings(experiment, training),
-        )
-        if training or options.labels:
-            say_remarks(source.remarks())
-        return source
-
+    settings = {"reader": options.reader, "on_corrupt": options.on_corrupt}
+    settings |= {"labels": options.labels} if options.labels else {}
+    left_out = {split: {"without": ids} for split, ids in without.items()}
+    opened = training_splits(kind, data, warn, settings, left_out, say_of_all=bool(options.labels))
     about = {"paths": [str(path.resolve()) for path in data]}
     about |= {LEFT_OUT[split]: sum(map(len, ids.values())) for split, ids in without.items()}
     return train_system(name, experiment, opened, has_split(data, "validation"), about, workdir, say), chief

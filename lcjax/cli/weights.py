@@ -1,7 +1,6 @@
 """`lcjax weights list | download | import`: published weights, checked and turned into ours."""
 
-import contextlib
-from collections.abc import Iterator
+import functools
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,8 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from lcjax.pretrained.download import Progress
+from lcjax.cli.remarks import tell, warn
+from lcjax.pretrained.download_bar import download_bar
 from lcjax.systems.catalogue import catalogue, published
 from lcjax.systems.fetching import fetch
 from lcjax.systems.importing import imported_here
@@ -50,33 +50,9 @@ def download_weights(name: Annotated[str, tyro.conf.Positional]) -> None:
     """
     published(name)
     console = Console(stderr=True)
-    with download_progress(console, name) as progress:
-        folder = fetch(name, lambda text: console.print(f"[yellow]{escape(text)}[/]", soft_wrap=True), progress)
-    Console().print(f"{name} is ready in {folder}", highlight=False, soft_wrap=True)
-
-
-@contextlib.contextmanager
-def download_progress(console: Console, name: str) -> Iterator[Progress]:
-    """A progress bar that appears with the first byte."""
-    from rich import progress as bars
-
-    with bars.Progress(
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.DownloadColumn(),
-        bars.TransferSpeedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as display:
-        task: list[bars.TaskID] = []
-
-        def update(done: int, total: int | None) -> None:
-            if not task:
-                task.append(display.add_task(name, total=total))
-            display.update(task[0], completed=done, total=total)
-
-        yield update
+    with download_bar(console, name) as progress:
+        folder = fetch(name, functools.partial(warn, console=console), progress)
+    tell(f"{name} is ready in {folder}")
 
 
 def import_published(
@@ -106,12 +82,11 @@ def import_published(
     check_free(out)
     imported = import_weights(system, source, num_heads=num_heads)
     write_weights(out, imported)
-    console = Console()
     for key, value in imported.summary(system, out).items():
-        console.print(f"{key:<11} {escape(str(value))}", highlight=False, soft_wrap=True)
+        tell(f"{key:<11} {value}")
     for note in imported.notes:
-        console.print(f"[yellow]note[/]        {escape(note)}", highlight=False, soft_wrap=True)
-    console.print(
+        tell(f"note        {note}")
+    Console().print(
         f"[dim]next: lcjax predict {system if by_name else out} FILES --out predictions.parquet[/]",
         highlight=False,
         soft_wrap=True,

@@ -1,16 +1,58 @@
 """Objects of a table whose class is in doubt: as a table to print and as columns to write."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lcjax.errors import DataError
+from lcjax.errors import ConfigError, DataError
 from lcjax.evaluation.embedded import EmbeddedObjects
 from lcjax.evaluation.mislabels import Doubts, check_with_planted, find_doubts
-from lcjax.evaluation.scores import Scores, Table
+from lcjax.evaluation.scores import Scores, Table, Text
+
+
+@dataclass(frozen=True)
+class DoubtSettings:
+    """How doubts are found, and what of them is shown."""
+
+    neighbours: int = 10
+    top: int = 20
+    """Objects shown."""
+    check: float | None = None
+    """Change this share of the classes first and say how many are found, such as 0.05."""
+
+    def check_ranges(self) -> None:
+        """Makes sure that the numbers make sense.
+
+        Raises:
+          ConfigError: they do not.
+        """
+        if self.neighbours < 1 or self.top < 1:
+            raise ConfigError("--neighbours and --top are 1 or more")
+        if self.check is not None and not 0 < self.check < 0.5:
+            raise ConfigError(f"--check is {self.check:g}: give a share between 0 and 0.5")
+
+
+def find_doubtful(
+    objects: EmbeddedObjects, settings: DoubtSettings, where: Path, say: Callable[[str], None]
+) -> "tuple[DoubtfulObjects, Scores]":
+    """Objects whose class is in doubt, and what is printed of them.
+
+    Args:
+      where: of the objects. say: told what is left out.
+
+    Raises:
+      DataError: no object has a class.
+    """
+    objects = labelled(objects, where, say)
+    found = DoubtfulObjects(objects, find_doubts(objects.embedding, objects.label, settings.neighbours))
+    scores = found.scores(settings.top)
+    if settings.check is not None:
+        planted = Text(planted_sentence(objects, settings.check, settings.neighbours))
+        scores = replace(scores, printed=[planted, *scores.printed])
+    return found, scores
 
 
 def labelled(objects: EmbeddedObjects, where: Path, say: Callable[[str], None]) -> EmbeddedObjects:
@@ -79,8 +121,3 @@ class DoubtfulObjects:
             "doubt": self.doubts.doubt[order],
             "candidate": self.doubts.candidates[order],
         }
-
-
-def doubtful_objects(objects: EmbeddedObjects, neighbours: int) -> DoubtfulObjects:
-    """Votes of the nearest neighbours on every object; see `find_doubts`."""
-    return DoubtfulObjects(objects, find_doubts(objects.embedding, objects.label, neighbours))

@@ -1,11 +1,12 @@
 """Features of light curves as one row a star: those of every band side by side."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from lcjax.errors import DataError, Rejection
 from lcjax.evaluation.features import BRIGHTNESS, FEATURES, columns_without, light_curve_features
 
 
@@ -23,12 +24,33 @@ class StarFeatures:
     contradictory: int
     """Stars whose curves have different classes: they have none here."""
 
+    def sentences(self, set_aside: int, path: object) -> Iterator[str]:
+        """What became of the light curves, of which some were set aside; the table is in `path`."""
+        yield f"{len(self.object_id):,} stars, {len(self.names)} features, written to {path}"
+        if set_aside:
+            yield f"light curves set aside: {set_aside:,}"
+        if self.contradictory:
+            yield f"stars whose light curves have different classes, left without one: {self.contradictory:,}"
+
     def columns(self) -> dict[str, Any]:
         """object_id, class, n_points, and one column a feature."""
         import pyarrow as pa
 
         known = {"object_id": self.object_id, "class": pa.array(self.label, pa.string()), "n_points": self.n_points}
         return known | dict(zip(self.names, self.features.T, strict=True))
+
+
+def usable(items: Sequence) -> list:
+    """The light curves among what was read.
+
+    Raises:
+      DataError: there are none.
+    """
+    curves = [item for item in items if not isinstance(item, Rejection)]
+    if not curves:
+        first = next((item.reason for item in items if isinstance(item, Rejection)), "there are none")
+        raise DataError(f"no light curve could be used of {len(items):,}: {first}")
+    return curves
 
 
 def star_features(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -11,7 +12,48 @@ from lcjax.evaluation.embedded import EmbeddedObjects
 from lcjax.evaluation.gallery import Curve, Exhibit, write_gallery
 from lcjax.evaluation.outliers import in_common, outlier_score
 from lcjax.evaluation.ranking import auroc, average_precision, places
-from lcjax.evaluation.scores import Scores, Table
+from lcjax.evaluation.scores import Scores, Table, Text
+
+
+@dataclass(frozen=True)
+class OutlierSettings:
+    """How objects are ranked, and how many are shown."""
+
+    method: Literal["neighbours", "mahalanobis", "class-centre"] = "neighbours"
+    neighbours: int = 10
+    top: int = 20
+    """Objects shown."""
+    check: tuple[str, ...] = ()
+    """Classes that are outliers: say how well they are found (AUROC) by a score that has not seen them as usual."""
+
+    def check_ranges(self) -> None:
+        """Makes sure that the numbers make sense.
+
+        Raises:
+          ConfigError: they do not.
+        """
+        if self.top < 1 or self.neighbours < 1:
+            raise ConfigError("--top and --neighbours are 1 or more")
+
+
+class ScoredObjects(Protocol):
+    """N objects with a finite score each, such as `data_pipelines.sources.score_tables.ScoredObjects`."""
+
+    @property
+    def object_id(self) -> Sequence[str]:
+        """Names."""
+
+    @property
+    def score(self) -> np.ndarray:
+        """(N,), higher is more unusual."""
+
+    @property
+    def about(self) -> Sequence[dict[str, str]]:
+        """What else is known of each."""
+
+    @property
+    def left_out(self) -> int:
+        """Rows without an id or a finite score."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +65,8 @@ class Ranked:
     """(N,), higher is more unusual."""
     about: Sequence[dict[str, str]]
     """What else is known of each."""
+    found: tuple[str, ...] = ()
+    """How well the outliers are found that are known, in sentences."""
 
     @property
     def order(self) -> np.ndarray:
@@ -31,38 +75,42 @@ class Ranked:
 
 
 def rank_embedded(
-    objects: EmbeddedObjects,
-    method: str,
-    neighbours: int,
-    check: Sequence[str],
-    where: Path,
-    say: Callable[[str], None],
-    show: Callable[[str], None] = print,
+    objects: EmbeddedObjects, settings: OutlierSettings, where: Path, say: Callable[[str], None]
 ) -> Ranked:
     """Scores embeddings by a method of `outliers.METHODS`.
 
     Args:
-      check: classes that are outliers: they do not count as usual, and how well they are found is said. where: of the
-      objects. say: told what was left out. show: told how well the outliers are found.
+      where: of the objects. say: told what was left out.
 
     Raises:
-      ConfigError: no such class, or no other. DataError: see `outlier_score`.
+      ConfigError: no such class to check by, or no other. DataError: see `outlier_score`.
     """
+    check, method = settings.check, settings.method
     usual = _usual(objects, check, where) if check else None
-    score = outlier_score(method, objects.embedding, objects.label, usual, neighbours)
+    score = outlier_score(method, objects.embedding, objects.label, usual, settings.neighbours)
     known = np.isfinite(score)
     if not known.all():
         say(f"{(~known).sum():,} objects without a class have no score by class centres: left out")
         objects, score = objects.taken(np.flatnonzero(known)), score[known]
         usual = None if usual is None else usual[known]
+    found: tuple[str, ...] = ()
     if usual is not None:
         outlier = ~usual
-        show(
+        found = (
             f"outliers of {', '.join(check)}: AUROC {auroc(score, outlier):.3f}, average precision "
             f"{average_precision(score, outlier):.3f} (chance {outlier.mean():.3f}), {outlier.sum():,} of {len(outlier):,} "
-            f"objects, by {method}"
+            f"objects, by {method}",
         )
-    return Ranked(objects.object_id, score, [{"class": objects.class_of(i)} for i in range(len(objects))])
+    about = [{"class": objects.class_of(i)} for i in range(len(objects))]
+    return Ranked(objects.object_id, score, about, found)
+
+
+def rank_scored(scored: ScoredObjects, path: Path, say: Callable[[str], None]) -> Ranked:
+    """Objects of a table in `path` that has scores; `say` is told what is not as it might be thought."""
+    say(f"'{path}' is ranked by its column anomaly_score, not by --method")
+    if scored.left_out:
+        say(f"left out: {scored.left_out:,} objects without a finite score or an id")
+    return Ranked(scored.object_id, scored.score, scored.about)
 
 
 def _usual(objects: EmbeddedObjects, classes: Sequence[str], where: Path) -> np.ndarray:
@@ -99,7 +147,7 @@ def common_outliers(found: Sequence[Ranked], top: int) -> Ranked:
     about = [dict(found[0].about[place[0][name]]) for name in names]
     for i in in_common(scores, top):
         about[i]["unusual"] = "in every modality"
-    return Ranked(names, 1.0 - rank / len(names), about)
+    return Ranked(names, 1.0 - rank / len(names), about, tuple(text for one in found for text in one.found))
 
 
 def ranking_scores(ranked: Ranked, top: int) -> Scores:
@@ -109,7 +157,7 @@ def ranking_scores(ranked: Ranked, top: int) -> Scores:
         for rank, i in enumerate(ranked.order[:top], 1)
         for about in (ranked.about[i],)
     ]
-    return Scores("", [Table(("rank", "object", "score", "about"), rows)], {})
+    return Scores("", [*map(Text, ranked.found), Table(("rank", "object", "score", "about"), rows)], {})
 
 
 def ranking_columns(ranked: Ranked) -> dict[str, object]:

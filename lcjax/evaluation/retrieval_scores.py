@@ -13,6 +13,31 @@ from lcjax.evaluation.retrieval import Metric, cross_retrieval, top_k
 from lcjax.evaluation.scores import Scores, Table
 
 
+@dataclass(frozen=True)
+class SearchSettings:
+    """What is searched for, and how."""
+
+    query: tuple[str, ...] = ()
+    """Ids to search for; none: every object, which needs --out."""
+    k: int = 10
+    """Objects wanted for each."""
+    metric: Metric = "cosine"
+    """cosine as in AstroM3; euclidean for embeddings that were not trained to be compared by their directions."""
+    engine: Literal["jax", "faiss"] = "jax"
+    """faiss: for millions of objects (extra `maps`); the same answers."""
+    check: bool = False
+    """Say how good the search is where it is known: neighbours of the same class, and with --queries the same object in both."""
+
+
+def modality_names(table: Path, embedding: str, queries: Path | None, query_embedding: str | None) -> tuple[str, str]:
+    """What to call the queries' modality and the one that is searched, each by its table and column; never alike."""
+    asked = f"{(queries or table).stem} {query_embedding or embedding}".strip()
+    searched = f"{table.stem} {embedding}".strip()
+    if asked != searched:
+        return asked, searched
+    return (asked, f"{searched} (searched)") if queries is None else (f"{queries} (queries)", str(table))
+
+
 def comparable(objects: EmbeddedObjects, metric: Metric, where: Path, say: Callable[[str], None]) -> EmbeddedObjects:
     """Those that a metric can compare: an embedding of zeros has no direction, and is as like to one object as to another.
 

@@ -3,38 +3,57 @@
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lcjax import files
 from lcjax.configs import dotted
-from lcjax.evaluation import report
+from lcjax.evaluation import report as page
 from lcjax.evaluation.figures import loss_curves
+from lcjax.evaluation.printing import print_parts
 from lcjax.evaluation.scores import Part, Picture, Scores, Section, Table
 from lcjax.training.progress import read_metrics
 
 REPORT = Path("report") / "index.html"
 
 
+def print_and_write(
+    scores: Scores,
+    record: dict[str, Any],
+    model: Path | str,
+    origin: Mapping[str, str],
+    values: Path | None = None,
+    report: Path | None = None,
+    option: str | None = None,
+) -> Path | None:
+    """Prints what was found and writes what is asked for: what every command that judges ends with.
+
+    Args:
+      record, model, origin: see `write_report`. values: JSON file. report: folder of the report. option: that named both;
+        None: `--json` the first, `--report` the second.
+
+    Returns:
+      The page, if there is one.
+
+    Raises:
+      StorageError: something cannot be written.
+    """
+    print_scores(scores)
+    if values:
+        save_scores(values, scores, option or "--json")
+    return write_report(report, scores, record, model, origin, option or "--report") if report else None
+
+
+def judged_on(data: Sequence[Path | str], split: str, command: str, fingerprint: str = "") -> dict[str, str]:
+    """What a report says of its data and of the command that wrote it."""
+    said = {"data": f"{', '.join(map(str, data))}, split {split}", "fingerprint": fingerprint, "command": command}
+    return {name: text for name, text in said.items() if text}
+
+
 def print_scores(scores: Scores) -> None:
     """Tables and sentences on the terminal."""
-    from rich import table as rich_table
-    from rich.console import Console
-    from rich.markup import escape
-
-    console = Console()
-    for part in scores.printed:
-        if isinstance(part, Table):
-            shown = rich_table.Table(
-                *map(escape, part.header), box=None, header_style="bold", title=part.title, title_justify="left"
-            )
-            for row in part.rows:
-                shown.add_row(*(escape(str(cell)) for cell in row))
-            console.print(shown)
-        else:
-            mark = "[yellow]warning[/] " if part.style == "warning" else ""
-            console.print(mark + escape(part.text), highlight=False, soft_wrap=True)
+    print_parts(scores.printed)
 
 
 def save_scores(path: Path | str, scores: Scores, option: str = "--out") -> None:
@@ -79,16 +98,16 @@ def write_report(
     if history:
         curves = Picture(lambda: loss_curves(history, *scores.curve), "Training and validation.")
         sections.append(Section("Training", [curves]))
-    shown = [report.section(s.title, *map(_html, s.parts)) for s in sections if s.parts]
+    shown = [page.section(s.title, *map(_html, s.parts)) for s in sections if s.parts]
     shown.append(
-        report.section("Where these numbers are from", report.table(("", ""), _origin(record, model, origin or {})))
+        page.section("Where these numbers are from", page.table(("", ""), _origin(record, model, origin or {})))
     )
-    shown.append(report.section("Settings", *_settings(record)))
+    shown.append(page.section("Settings", *_settings(record)))
     if scores.commands:
-        shown.append(report.section("What to try next", report.commands(scores.commands)))
+        shown.append(page.section("What to try next", page.commands(scores.commands)))
     versions = record.get("versions", {})
     lead = f"{record.get('system')}, preset {record.get('preset', '-')}, lcjax {versions.get('lcjax')}, jax {versions.get('jax')}"
-    return report.write_page(Path(folder) / REPORT, scores.title, lead, scores.cards, shown, files.room(option))
+    return page.write_page(Path(folder) / REPORT, scores.title, lead, scores.cards, shown, files.room(option))
 
 
 def _origin(record: dict[str, Any], model: Path | str, origin: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -105,13 +124,13 @@ def _origin(record: dict[str, Any], model: Path | str, origin: Mapping[str, str]
 
 def _html(part: Part) -> str:
     if isinstance(part, Table):
-        return report.table(part.header, part.rows)
+        return page.table(part.header, part.rows)
     if isinstance(part, Picture):
-        return report.picture(part.draw(), part.caption)
-    return report.paragraph(part.text)
+        return page.picture(part.draw(), part.caption)
+    return page.paragraph(part.text)
 
 
 def _settings(record: dict[str, Any]) -> Iterable[str]:
     """All settings and versions, folded away."""
     for title, name in (("all settings", "experiment"), ("versions", "versions")):
-        yield report.folded(title, report.table(("name", "value"), dotted(record.get(name, {}))))
+        yield page.folded(title, page.table(("name", "value"), dotted(record.get(name, {}))))

@@ -23,6 +23,10 @@ MakeEntries = Callable[[Mapping[str, Any], Any], Callable[[Candidate], Entry | R
 """(what a network takes of alerts, the user's options of alerts) -> makes entries of candidates."""
 
 
+MakeField = Callable[[Candidate, str], Any]
+"""(candidate, name of a cutout) -> the field, or a `Rejection`."""
+
+
 class HostOptions(Protocol):
     """What is asked of here of the user's options of hosts."""
 
@@ -92,7 +96,7 @@ class DelightFinder:
         name: str,
         loaded: Loaded,
         hosts: HostOptions,
-        make_field: Callable[[Candidate, str], Any],
+        make_field: MakeField,
         tools: Mapping[str, Callable[..., Any]],
     ) -> None:
         """Compiles nothing yet.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lcjax.errors import ConfigError, StorageError
-from lcjax.hunt.answering import class_number
+from lcjax.hunt import sessions, votes
 from lcjax.hunt.background import Background
 from lcjax.hunt.candidates import Classifier, Feed, HostFinder
 from lcjax.hunt.database import Database, sqlite_url
@@ -51,13 +51,20 @@ def open_night(
     return Night(database, background, secure=options.tls_cert is not None, names=names, reporter=reporter, **more)
 
 
-def check_hunted(classifiers: Sequence[Classifier], hunted: str) -> None:
-    """Raises ConfigError: the model that ranks has no class of that name."""
-    if classifiers and class_number(classifiers[0].class_names, hunted) is None:
-        first = classifiers[0]
-        raise ConfigError(
-            f"'{first.name}' has no class '{hunted}' to rank by: give one of {', '.join(first.class_names)} to --hunted"
-        )
+def set_password(options: HuntOptions, name: str, password: str) -> str:
+    """Gives a user of a night's page a password, and returns what to call the database that has it.
+
+    Raises:
+      ConfigError, StorageError: a name, password or database that will not do.
+    """
+    database = Database(database_url(options))
+    try:
+        with database.write() as connection:
+            sessions.add_user(connection, name, password)
+            votes.log(connection, name, "password", detail="set from the command line")
+    finally:
+        database.close()
+    return database.shown
 
 
 def _reporter(options: HuntOptions) -> Reporter | None:

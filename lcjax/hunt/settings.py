@@ -1,7 +1,23 @@
 """What a user can say about a night of candidates and its page: the options of `lcjax hunt`."""
 
 import dataclasses
+import importlib.util
 from pathlib import Path
+
+from lcjax.errors import MissingExtraError
+
+_NEEDED = ("fastapi", "uvicorn", "sqlalchemy", "alembic")
+
+
+def check_installed() -> None:
+    """Makes sure that the packages of the triage page are there.
+
+    Raises:
+      MissingExtraError: one is not.
+    """
+    for package in _NEEDED:
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, "hunt", "the triage page")
 
 
 @dataclasses.dataclass(frozen=True)

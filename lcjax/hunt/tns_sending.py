@@ -33,6 +33,15 @@ def read_report(path: Path) -> Any:
     return report
 
 
+def shown(report: Any) -> list[str]:
+    """A line for each object of a report: name, position, when it was discovered, points."""
+    return [
+        f"{one['internal_name'] or '-':<20} {one['ra']['value']} {one['dec']['value']} {one['discovery_datetime']} "
+        f"{len(one['photometry']['photometry_group'])} points"
+        for one in report["at_report"].values()
+    ]
+
+
 def read_key(path: Path) -> tuple[str, int, str]:
     """API key, number and name of the bot.
 

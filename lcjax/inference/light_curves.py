@@ -1,8 +1,7 @@
 """A trained system on light curves of any length: cut into windows, answered window by window, put together again."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, get_args
 
 import jax.numpy as jnp
@@ -12,8 +11,8 @@ from lcjax.configs import WindowConfig
 from lcjax.errors import ConfigError, Rejection
 from lcjax.inference.loaded import Loaded
 from lcjax.inference.output import Level
-from lcjax.inference.predictor import usual_batch_size
-from lcjax.inference.window_batches import Function, OpenBatches, Outputs, WindowBatches, padded_lengths
+from lcjax.inference.predictor import Function, Row, answered, usual_batch_size
+from lcjax.inference.window_batches import WindowBatches, padded_lengths
 from lcjax.training.task import Task
 from lcjax.transforms.scaling import masked_mean
 from lcjax.transforms.windows import published_starts, sequential_edges
@@ -58,15 +57,13 @@ class Prediction(Generic[Curve]):
     """Points, each as often as windows hold it: what this counts in a mean with others."""
 
 
-@dataclass
-class _Held(Generic[Curve]):
-    """A light curve whose windows are being answered."""
+@dataclass(frozen=True)
+class _Cut(Generic[Curve]):
+    """A light curve in windows."""
 
     curve: Curve
     edges: np.ndarray
     weights: list[float]
-    answers: list[Outputs | None] = field(default_factory=list)
-    missing: int = 0
 
 
 class LightCurvePredictor:
@@ -105,7 +102,7 @@ class LightCurvePredictor:
             self.buckets = padded_lengths(length, task.packing) if buckets is None else _up_to(length, buckets)
         self.function = _answering(task, level)
         size = usual_batch_size(batch_size, 32, 256, "windows")
-        self.batches: WindowBatches[_Held] = WindowBatches(self.function, variables, self.buckets, size, task.packing)
+        self.batches = WindowBatches(self.function, variables, self.buckets, size, task.packing)
 
     @classmethod
     def of(cls, loaded: Loaded, batch_size: int | None = None, level: Level = "star") -> "LightCurvePredictor":
@@ -121,31 +118,17 @@ class LightCurvePredictor:
         Raises:
           ConfigError: a light curve without points. DataError: the model cannot take light curves.
         """
-        waiting: deque[_Held[Curve] | Rejection] = deque()
-        windows = 0
-        with self.batches.open(_give) as batches:
-            for curve in light_curves:
-                if isinstance(curve, Rejection):
-                    waiting.append(curve)
-                else:
-                    waiting.append(held := self._cut(curve, batches))
-                    windows += held.missing
-                while waiting:
-                    head = waiting[0]
-                    if isinstance(head, _Held):
-                        # Curves without windows wait too: a run of rejections behind one open curve is no reason to grow.
-                        if head.missing and windows + len(waiting) <= self.batches.most_waiting:
-                            break
-                        batches.send(head)
-                        while head.missing:
-                            batches.collect()
-                        windows -= len(head.answers)
-                    yield self._joined(waiting.popleft())
-            batches.finish()
-            yield from map(self._joined, waiting)
+        given = (curve if isinstance(curve, Rejection) else self._cut(curve) for curve in light_curves)
+        for found in answered(self.batches, given):
+            if isinstance(found, Rejection):
+                yield found
+            elif found.refused:
+                raise found.refused
+            else:
+                yield self._joined(found.item, found.outputs)
 
-    def _cut(self, curve: Curve, batches: OpenBatches) -> _Held[Curve]:
-        """Gives the windows of a curve away to be answered."""
+    def _cut(self, curve: Curve) -> tuple[_Cut[Curve], list[Row]]:
+        """The curve, and its windows as rows."""
         mjd = np.asarray(curve.mjd, np.float64)
         if not len(mjd):
             raise ConfigError(f"light curve '{curve.object_id}' has no points: leave it out")
@@ -156,13 +139,12 @@ class LightCurvePredictor:
             "magnitude_error": np.asarray(curve.magnitude_error, np.float32),
         }
         edges, times = self.edges(len(mjd))
-        count = len(edges)
-        held = _Held(curve, edges, (times * (edges[:, 1] - edges[:, 0])).astype(float).tolist(), [None] * count, count)
-        for number, (a, b) in enumerate(edges.tolist()):
-            window = {name: x[a:b] for name, x in series.items()}
+        windows = []
+        for a, b in edges.tolist():
+            windows.append(window := {name: x[a:b] for name, x in series.items()})
             window["time"] = _centred(window["time"])
-            batches.add(held, number, window)
-        return held
+        weights = (times * (edges[:, 1] - edges[:, 0])).astype(float).tolist()
+        return _Cut(curve, edges, weights), windows
 
     def edges(self, n_points: int) -> tuple[np.ndarray, np.ndarray]:
         """(K, 2) edges of the windows, and how often each counts: twice where the published rule cuts it twice."""
@@ -173,14 +155,11 @@ class LightCurvePredictor:
         edges = sequential_edges(n_points, length)
         return np.stack([edges[:-1], edges[1:]], 1), np.ones(len(edges) - 1, int)
 
-    def _joined(self, held: _Held[Curve] | Rejection) -> Prediction[Curve] | Rejection:
-        if isinstance(held, Rejection):
-            return held
-        answers = [answer for answer in held.answers if answer is not None]
-        n_points = len(held.curve.mjd)
+    def _joined(self, cut: _Cut[Curve], answers: Sequence[Row]) -> Prediction[Curve]:
+        n_points = len(cut.curve.mjd)
         join = {"window": _stacked, "point": _by_point}.get(self.level, _mean)
-        outputs = {name: join([answer[name] for answer in answers], held, n_points) for name in answers[0]}
-        return Prediction(held.curve, outputs, n_points, held.edges, float(sum(held.weights)))
+        outputs = {name: join([answer[name] for answer in answers], cut, n_points) for name in answers[0]}
+        return Prediction(cut.curve, outputs, n_points, cut.edges, float(sum(cut.weights)))
 
 
 def _centred(time: np.ndarray) -> np.ndarray:
@@ -196,25 +175,20 @@ def _centred(time: np.ndarray) -> np.ndarray:
     return time
 
 
-def _give(held: _Held, number: int, outputs: Outputs, row: int) -> None:
-    held.answers[number] = {name: values[row] for name, values in outputs.items()}
-    held.missing -= 1
-
-
-def _mean(values: list[np.ndarray], held: _Held, n_points: int) -> np.ndarray:
-    total = float(sum(held.weights))
-    terms = (weight * value.astype(np.float64) for weight, value in zip(held.weights, values, strict=True))
+def _mean(values: list[np.ndarray], cut: _Cut, n_points: int) -> np.ndarray:
+    total = float(sum(cut.weights))
+    terms = (weight * value.astype(np.float64) for weight, value in zip(cut.weights, values, strict=True))
     return np.asarray(sum(terms) / total, np.float32)
 
 
-def _stacked(values: list[np.ndarray], held: _Held, n_points: int) -> np.ndarray:
+def _stacked(values: list[np.ndarray], cut: _Cut, n_points: int) -> np.ndarray:
     return np.stack(values).astype(np.float32)
 
 
-def _by_point(values: list[np.ndarray], held: _Held, n_points: int) -> np.ndarray:
+def _by_point(values: list[np.ndarray], cut: _Cut, n_points: int) -> np.ndarray:
     total = np.zeros((n_points, *values[0].shape[1:]), np.float32)
     times = np.zeros(n_points, np.float32)
-    for value, (a, b) in zip(values, held.edges.tolist(), strict=True):
+    for value, (a, b) in zip(values, cut.edges.tolist(), strict=True):
         total[a:b] += value[: b - a]
         times[a:b] += 1
     return total / times.reshape(-1, *(1,) * (total.ndim - 1)) if times.max() > 1 else total

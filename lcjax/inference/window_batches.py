@@ -6,27 +6,19 @@ the same shapes whatever else the batch holds. Such few rows also stay in the ca
 not full are left out; the cores have a batch each, since products this small do not share well.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from lcjax.cores import cores
+from lcjax.inference.predictor import Function, Row, computed
 from lcjax.training.task import Packing
 from lcjax.typing import Array, PyTree
 
 SERIES = ("time", "magnitude", "magnitude_error")
-Function = Callable[[PyTree, dict[str, Any]], dict[str, Array]]
-"""(variables, batch) -> named outputs, first axis rows."""
-Owner = TypeVar("Owner")
-Outputs = dict[str, np.ndarray]
-Give = Callable[[Owner, int, Outputs, int], None]
 _USUAL = Packing()
 
 
@@ -81,17 +73,8 @@ def rows_at_once(length: int, packing: Packing = _USUAL) -> int:
     return 1 << (max(packing.points // length, 1).bit_length() - 1)
 
 
-@dataclass
-class _Tray(Generic[Owner]):
-    """A batch that is being filled."""
-
-    series: dict[str, np.ndarray]
-    sizes: np.ndarray
-    owners: list[tuple[Owner, int]] = field(default_factory=list)
-
-
-class WindowBatches(Generic[Owner]):
-    """Compiled once for all light curves; `open` gives what gathers windows."""
+class WindowBatches:
+    """Raw windows as `Batches` of a few padded lengths, compiled once for all light curves."""
 
     def __init__(
         self,
@@ -112,93 +95,34 @@ class WindowBatches(Generic[Owner]):
         self.buckets, self.batch_size, self._packing = buckets, batch_size, packing
         self.workers = cores() if on_cpu else 2  # one batch comes back from an accelerator while it has the next
         self.most_waiting = batch_size * (4 + 2 * self.workers)
-        """Windows that may wait for company before those at the head are computed with what is there."""
         self._variables = jax.device_put(variables)
         self._on_cpu = on_cpu
         self._run = jax.jit(in_small_steps(function, on_cpu, packing))
-
-    def capacity(self, length: int) -> int:
-        """Rows of a batch of this padded length."""
-        at_once = rows_at_once(length, self._packing) if self._on_cpu else 1
-        return -(-self.batch_size // at_once) * at_once
 
     @property
     def compiled(self) -> int:
         """Shapes that have been compiled."""
         return self._run._cache_size()
 
-    @contextmanager
-    def open(self, give: "Give[Owner]") -> Iterator["OpenBatches[Owner]"]:
-        """Gathers windows; threads end with the context.
+    def shape(self, row: Row) -> int:
+        """The padded length of a window of at most the longest: `SERIES`, (n,) float32 each."""
+        size = len(row["time"])
+        return next(bucket for bucket in self.buckets if bucket >= size)
 
-        Args:
-          give: called with (owner, number, outputs, row) for every window whose answer is `outputs[...][row]`.
-        """
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="windows")
-        try:
-            yield OpenBatches(self, pool, give)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def capacity(self, shape: int) -> int:
+        """Rows of a batch of this padded length."""
+        at_once = rows_at_once(shape, self._packing) if self._on_cpu else 1
+        return -(-self.batch_size // at_once) * at_once
 
-    def compute(self, tray: _Tray[Owner]) -> Outputs:
-        """Waits for the answers to a batch."""
-        length = tray.series["time"].shape[1]
-        batch: dict[str, Any] = {**tray.series, "mask": np.arange(length) < tray.sizes[:, None], "length": tray.sizes}
-        with jax.default_matmul_precision("float32"):  # an accelerator would otherwise round to 10 bits
-            outputs = self._run(self._variables, {**batch, "rows": np.int32(len(tray.owners))})
-        return {name: np.asarray(value) for name, value in jax.device_get(outputs).items()}
-
-    def tray(self, length: int) -> "_Tray[Owner]":
-        """An empty batch of this padded length."""
-        rows = self.capacity(length)
-        return _Tray({name: np.zeros((rows, length), np.float32) for name in SERIES}, np.zeros(rows, np.int32))
-
-
-class OpenBatches(Generic[Owner]):
-    """Windows in, answers handed out; the caller waits only where nothing else is left to do."""
-
-    def __init__(self, batches: WindowBatches[Owner], pool: ThreadPoolExecutor, give: "Give[Owner]") -> None:
-        """Nothing is waiting."""
-        self._batches, self._pool, self._give = batches, pool, give
-        self._trays: dict[int, _Tray[Owner]] = {}
-        self._running: deque[tuple[Future[Outputs], list[tuple[Owner, int]]]] = deque()
-
-    def add(self, owner: Owner, number: int, window: dict[str, np.ndarray]) -> None:
-        """A window of at most the longest padded length: `SERIES`, (n,) float32 each."""
-        size = len(window["time"])
-        length = next(bucket for bucket in self._batches.buckets if bucket >= size)
-        tray = self._trays.get(length)
-        if tray is None:
-            tray = self._trays[length] = self._batches.tray(length)
-        row = len(tray.owners)
-        for name, values in tray.series.items():
-            values[row, :size] = window[name]
-        tray.sizes[row] = size
-        tray.owners.append((owner, number))
-        if len(tray.owners) == len(tray.sizes):
-            self._send(length)
-
-    def send(self, owner: Owner) -> None:
-        """Sends the batches that hold windows of `owner`, the first of those that wait, full or not."""
-        for length in [n for n, tray in self._trays.items() if tray.owners[0][0] is owner]:
-            self._send(length)
-
-    def collect(self) -> None:
-        """Waits for the batch that was sent first and hands its answers out."""
-        future, owners = self._running.popleft()
-        outputs = future.result()
-        for row, (owner, number) in enumerate(owners):
-            self._give(owner, number, outputs, row)
-
-    def finish(self) -> None:
-        """Computes what is left."""
-        for length in list(self._trays):
-            self._send(length)
-        while self._running:
-            self.collect()
-
-    def _send(self, length: int) -> None:
-        tray = self._trays.pop(length)
-        self._running.append((self._pool.submit(self._batches.compute, tray), tray.owners))
-        while len(self._running) > self._batches.workers + 1 or (self._running and self._running[0][0].done()):
-            self.collect()
+    def compute(self, rows: Sequence[Row]) -> Row:
+        """The rows of what is computed that are not here are left out or get anything finite; see `Batches`."""
+        length = self.shape(rows[0])
+        total = self.capacity(length)
+        series = {name: np.zeros((total, length), np.float32) for name in SERIES}
+        sizes = np.zeros(total, np.int32)
+        for i, row in enumerate(rows):
+            sizes[i] = size = len(row["time"])
+            for name, values in series.items():
+                values[i, :size] = row[name]
+        batch: dict[str, Any] = {**series, "mask": np.arange(length) < sizes[:, None], "length": sizes}
+        return computed(self._run, self._variables, {**batch, "rows": np.int32(len(rows))})

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from lcjax.configs import Experiment
 from lcjax.discovery import rooms
-from lcjax.errors import ConfigError
-from lcjax.systems.base import System, unknown_name
+from lcjax.errors import ConfigError, unknown_name
+from lcjax.systems.base import System
 
 if TYPE_CHECKING:
     from lcjax.training.task import Task

@@ -15,14 +15,13 @@ from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
 from lcjax.inference.answers import Answers
 from lcjax.inference.answers import Row as Row  # for the rooms, beside what they fill in
+from lcjax.systems.published_weights import Published, WeightsImporter
 
 if TYPE_CHECKING:
     import numpy as np
 
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
-    from lcjax.pretrained.weights_folder import ImportedWeights
-    from lcjax.systems.catalogue import Published
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
 
@@ -76,16 +75,6 @@ class Simulated:
     n_objects: int
     options: Mapping[str, Mapping[str, Any]]
     """Option group -> what is set in it."""
-
-
-@dataclass(frozen=True)
-class WeightsImporter:
-    """Reads one family of published weights."""
-
-    read: Callable[..., "ImportedWeights"]
-    """(source, **settings) -> weights; settings only where the source does not tell, None: not given."""
-    settings: tuple[str, ...] = ()
-    """Names of such settings: `num_heads`."""
 
 
 class System(ABC):
@@ -156,35 +145,34 @@ class System(ABC):
         return True
 
     # --- training
-    def initial_variables(self, experiment: Experiment) -> "PyTree | None":
+    def initial_variables(self, experiment: Experiment, given: "Loaded | None" = None) -> "PyTree | None":
         """Weights that a run begins with, all or some of the model's; None: random ones.
+
+        Args:
+          given: the model that `--training.initial-weights` names.
 
         Raises:
           ConfigError: they tell the same classes apart, numbered otherwise, so that each output would begin as another class.
         """
-        from lcjax.systems.loading import load
-
-        start = experiment.training.initial_weights
-        if not start:
+        if given is None:
             return None
-        loaded = load(start)
-        theirs = loaded.task.meaning.get("class_names", [])
+        theirs = given.task.meaning.get("class_names", [])
         own = self.build_task(experiment).meaning.get("class_names", []) if theirs else []
         if list(theirs) != list(own) and sorted(theirs) == sorted(own):
             raise ConfigError(
-                f"the weights of --training.initial-weights '{start}' have the classes {', '.join(theirs)} in this order, and this run has "
+                f"the weights of --training.initial-weights '{experiment.training.initial_weights}' have the classes {', '.join(theirs)} in this order, and this run has "
                 f"{', '.join(own)}: name the classes in the order of the weights, or begin with other weights"
             )
-        return loaded.variables
+        return given.variables
 
     def simulated(self, experiment: Experiment) -> tuple[Experiment, "Mapping[str, Simulated]"]:
         """What a run without data learns from: its settings, and datasets by name; none: it needs data."""
         return experiment, {}
 
-    def starting_variables(self, experiment: Experiment, data: Data) -> "PyTree | None":
+    def starting_variables(self, experiment: Experiment, data: Data, given: "Loaded | None" = None) -> "PyTree | None":
         """What a new run begins with, where it depends on the training data too; not asked for where a run goes on."""
         del data
-        return self.initial_variables(experiment)
+        return self.initial_variables(experiment, given)
 
     def run_as(self, experiment: Experiment) -> Experiment:
         """The experiment that is run: another system's where this one only prepares a run of that."""
@@ -214,7 +202,7 @@ class System(ABC):
         """Family of published weights, as `lcjax weights import` calls it -> its importer."""
         return {}
 
-    def published(self) -> Iterable["Published"]:
+    def published(self) -> Iterable[Published]:
         """Published weights that can be fetched by name."""
         return ()
 
@@ -224,17 +212,3 @@ class System(ABC):
 lcjax evaluate {model} --data D
 lcjax predict {model} FILES... --out F.parquet
 lcjax export {model} OUT"""
-
-
-def unknown_name(what: str, name: str, known: Iterable[str], error: type[ConfigError] = ConfigError) -> ConfigError:
-    """The error for a name that does not exist; names the nearest one.
-
-    >>> print(unknown_name("preset", "astromer", ["astromer2", "delight"]))
-    there is no preset 'astromer': did you mean 'astromer2'?
-    """
-    import difflib
-
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
-    return error(f"there is no {what} '{name}': {hint}")

@@ -19,7 +19,9 @@ from lcjax.pretrained.download import (
     unpack_zip,
 )
 from lcjax.pretrained.weights_folder import ARRAYS, ImportedWeights, arrays_sha256, write_weights
-from lcjax.systems.catalogue import Published, published
+from lcjax.systems.catalogue import published
+from lcjax.systems.importing import import_weights
+from lcjax.systems.published_weights import Published
 
 
 def fetch(
@@ -47,8 +49,6 @@ def fetch(
 
 def _imported(entry: Published, downloaded: Path | None, url: str) -> ImportedWeights:
     """The weights of an installed package, of a folder of files, or of an archive; checked as far as is known."""
-    from lcjax.systems.importing import import_weights
-
     if downloaded is None:
         return import_weights(entry.family, entry.package or "")
     packed = downloaded.is_file()

@@ -6,14 +6,13 @@ from pathlib import Path
 from lcjax.errors import WeightsError
 from lcjax.files import cache_folder
 from lcjax.pretrained.weights_folder import ImportedWeights
-from lcjax.systems.base import WeightsImporter
+from lcjax.systems import systems
+from lcjax.systems.published_weights import WeightsImporter
 
 
 @cache
 def importers() -> dict[str, WeightsImporter]:
     """Family of published weights -> its importer."""
-    from lcjax.systems import systems
-
     return {name: importer for system in systems().values() for name, importer in system.importers().items()}
 
 

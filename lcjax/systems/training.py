@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from lcjax.configs import Experiment
+from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system
 from lcjax.systems.base import Data
+from lcjax.systems.loading import load
 from lcjax.training import fit
 from lcjax.training.loop import FitResult
 from lcjax.training.workdir import experiment_record
@@ -49,6 +51,12 @@ def train_system(
         data["validation"] = validation.describe()
     record = experiment_record(learned, preset=preset, data={**data, **about})
     resumed = any((workdir / "checkpoints").glob("[0-9]*"))
-    weights = None if resumed else system.starting_variables(adapted, train)
+    weights = None if resumed else system.starting_variables(adapted, train, _given(adapted))
     task = learner.build_task(learned)
     return fit(task, learned, train, validation, workdir, config_record=record, initial_variables=weights)
+
+
+def _given(experiment: Experiment) -> Loaded | None:
+    """The model whose weights the run begins with."""
+    start = experiment.training.initial_weights
+    return load(start) if start else None

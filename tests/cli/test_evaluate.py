@@ -16,6 +16,7 @@ from lcjax.errors import ConfigError, DataError
 from lcjax.evaluation.scores import Scores, Table
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system
+from lcjax.systems.splits import held_out_data
 from tests.data_pipelines.kinds.alerts.test_source import write as write_alerts
 from tests.inference.models import experiment, light_curve, untrained, weights_folder
 
@@ -73,12 +74,13 @@ def test_a_model_without_data_and_data_of_another_kind_are_refused(model, tmp_pa
 def test_the_split_is_opened_as_the_system_wants_it(curves_folder):
     settings = experiment()
     loaded = Loaded(settings, *untrained(settings))
-    same, data = command.held_out_data(loaded, [curves_folder], "validation", reader="plain")
+    kind = find_kind("light_curves")
+    same, data = held_out_data(loaded, kind, [curves_folder], "validation", print, reader="plain")
     assert same.experiment == settings
     batches = list(data.evaluation_batches())
     assert all(batch["magnitude"].shape == (64, 40) for batch in batches)
     lengths = np.concatenate([batch["length"][batch["weight"] > 0] for batch in batches])
     assert lengths.max() <= 40
     with pytest.raises(DataError, match="no reader 'other'"):
-        command.held_out_data(loaded, [curves_folder], "validation", reader="other")
+        held_out_data(loaded, kind, [curves_folder], "validation", print, reader="other")
     assert find_kind("host_fields").evaluation_rows == 32 and find_kind("alerts").evaluation_rows == 64

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lcjax.cli.main import main
-from lcjax.cli.remarks import say_remarks
+from lcjax.cli.remarks import warn
 
 STARS, POINTS = 48, 40
 SMALL = ["--model.num-layers", "1", "--model.width", "16", "--model.num-heads", "2", "--model.ffn-width", "16"]
@@ -87,5 +87,6 @@ def test_the_whole_path(table, tmp_path, capsys):
 
 
 def test_remarks_are_lines_beside_the_output(capsys):
-    say_remarks(["one [thing]", "another"])
+    for text in ("one [thing]", "another"):
+        warn(text)
     assert capsys.readouterr() == ("", "one [thing]\nanother\n")

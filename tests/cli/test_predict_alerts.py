@@ -18,8 +18,8 @@ from data_pipelines.datasets.alert_checks import container, packet
 from data_pipelines.kinds.alerts.records import alert_columns, stack_stamps
 from data_pipelines.kinds.reading import Reader
 from data_pipelines.sources.alerts import Alert, read_alerts
-from lcjax.cli.answering import predict_files
 from lcjax.cli.main import main
+from lcjax.inference.predicting import predict_files
 from lcjax.models.stamp_classifier_config import StampModelConfig
 from lcjax.pretrained.weights_folder import ImportedWeights, write_weights
 from lcjax.systems import PRESETS, build_task

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lcjax.errors import DataError
-from lcjax.evaluation.doubtful_objects import doubtful_objects, labelled, planted_sentence
+from lcjax.evaluation.doubtful_objects import DoubtSettings, find_doubtful, labelled, planted_sentence
 from tests.evaluation.objects import objects
 
 
@@ -21,14 +21,16 @@ def some():
 
 
 def test_the_most_doubtful_first(some):
-    found = doubtful_objects(some, 3)
+    found, printed = find_doubtful(some, DoubtSettings(3, top=2), Path("t"), print)
     columns = found.columns()
     assert columns["object_id"][0] == "s5" and (columns["class"][0], columns["suggested"][0]) == ("b", "a")
     assert columns["candidate"][0] and not columns["candidate"][1:].any()
-    (table,) = found.scores(2).printed
+    (table,) = printed.printed
     assert len(table.rows) == 2 and table.rows[0][4] == "likely misclassified" and table.rows[1][4] == ""
     assert table.title == "1 of 10 objects are likely misclassified"
     assert "2 of 10 classes changed on purpose" in planted_sentence(some, 0.2, 3)
+    planted, below = find_doubtful(some, DoubtSettings(3, 2, check=0.2), Path("t"), print)[1].printed
+    assert planted.text == planted_sentence(some, 0.2, 3) and below == table
 
 
 def test_objects_without_a_class_are_counted(some):

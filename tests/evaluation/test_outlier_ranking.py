@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from lcjax.errors import ConfigError, DataError
-from lcjax.evaluation.outlier_ranking import Ranked, common_outliers, rank_embedded, ranking_columns, ranking_scores
+from lcjax.evaluation.outlier_ranking import (
+    OutlierSettings,
+    Ranked,
+    common_outliers,
+    rank_embedded,
+    ranking_columns,
+    ranking_scores,
+)
 from tests.evaluation.objects import objects
 
 WHERE = Path("t.parquet")
@@ -17,21 +24,22 @@ def test_classes_that_are_outliers_do_not_count_as_usual():
     rng = np.random.default_rng(0)
     far = np.array([9.0, 9.0])
     some = objects(np.concatenate([rng.normal(size=(9, 2)), far + 0.01 * rng.normal(size=(3, 2))]), [0] * 9 + [1] * 3)
-    said = []
-    found = rank_embedded(some, "neighbours", 2, ("b",), WHERE, print, said.append)
-    assert "AUROC 1.000, average precision 1.000 (chance 0.250), 3 of 12 objects, by neighbours" in said[0]
+    ranked = lambda *check: rank_embedded(some, OutlierSettings(neighbours=2, check=check), WHERE, print)
+    found = ranked("b")
+    assert "AUROC 1.000, average precision 1.000 (chance 0.250), 3 of 12 objects, by neighbours" in found.found[0]
+    assert ranking_scores(found, 1).printed[0].text == found.found[0]
     assert set(found.order[:3]) == {9, 10, 11} and found.about[9] == {"class": "b"}
-    blind = rank_embedded(some, "neighbours", 2, (), WHERE, print, said.append)
-    assert set(blind.order[:3]) != {9, 10, 11} and len(said) == 1
+    blind = ranked()
+    assert set(blind.order[:3]) != {9, 10, 11} and not blind.found
     with pytest.raises(ConfigError, match="no class 'c' to check by: it has a, b"):
-        rank_embedded(some, "neighbours", 2, ("c",), WHERE, print)
+        ranked("c")
     with pytest.raises(ConfigError, match="leave one that is usual"):
-        rank_embedded(some, "neighbours", 2, ("a", "b"), WHERE, print)
+        ranked("a", "b")
 
 
 def test_objects_without_a_class_have_no_class_centre():
     said = []
-    found = rank_embedded(objects(np.eye(3), [0, -1, 1]), "class-centre", 1, (), WHERE, said.append)
+    found = rank_embedded(objects(np.eye(3), [0, -1, 1]), OutlierSettings("class-centre", 1), WHERE, said.append)
     assert found.object_id == ["s0", "s2"] and "1 objects without a class" in said[0]
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lcjax.cli.search import SearchOptions, _names
 from lcjax.errors import DataError
 from lcjax.evaluation.retrieval_scores import (
     OtherModality,
@@ -13,6 +12,7 @@ from lcjax.evaluation.retrieval_scores import (
     comparable,
     found_columns,
     found_scores,
+    modality_names,
     search_scores,
 )
 from tests.evaluation.objects import objects
@@ -50,8 +50,10 @@ def test_how_good_a_search_is(some):
 
 def test_tables_of_one_name_stay_two_modalities():
     """Or one, under its name, would take the place of the other."""
-    options = SearchOptions(table=Path("one/e.parquet"), queries=Path("two/e.parquet"))
-    assert _names(options) == ("two/e.parquet (queries)", "one/e.parquet")
+    one, two = Path("one/e.parquet"), Path("two/e.parquet")
+    assert modality_names(one, "", two, None) == ("two/e.parquet (queries)", "one/e.parquet")
+    assert modality_names(one, "x", None, "x") == ("e x", "e x (searched)")
+    assert modality_names(one, "x", two, "y") == ("e y", "e x")
 
 
 def test_zeros_have_no_direction():

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from lcjax.errors import StorageError
-from lcjax.evaluation.run import print_scores, save_scores, write_report
+from lcjax.evaluation.printing import print_parts
+from lcjax.evaluation.run import judged_on, print_and_write, print_scores, save_scores, write_report
 from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
 
 
@@ -32,6 +33,27 @@ def test_printed_as_it_is(capsys):
     said = capsys.readouterr().out
     assert "recalls" in said and "recall [%]" in said and "SN <Ia>" in said and "[AGN]" in said
     assert "warning a branch is dead" in said
+
+
+def test_a_table_without_a_header_is_its_rows(capsys):
+    print_parts([Table((), [("records", "1 [a]"), ("classes", "2")])])
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["records", "1", "[a]"],
+        ["classes", "2"],
+    ]
+
+
+def test_printed_and_written_where_it_is_asked_for(tmp_path, capsys):
+    record, origin = {"system": "toy"}, judged_on([tmp_path / "D"], "test", "lcjax toy", "f00d")
+    assert origin == {"data": f"{tmp_path}/D, split test", "fingerprint": "f00d", "command": "lcjax toy"}
+    assert print_and_write(scores(), record, tmp_path, origin) is None and not list(tmp_path.iterdir())
+    page = print_and_write(scores(), record, tmp_path, origin, tmp_path / "s.json", tmp_path)
+    assert page == tmp_path / "report" / "index.html" and "lcjax toy" in page.read_text()
+    assert json.loads((tmp_path / "s.json").read_text())["name"] == "NaN" and "recalls" in capsys.readouterr().out
+    (tmp_path / "file").write_text("")
+    for option in (None, "--workdir"):
+        with pytest.raises(StorageError, match=f"choose another {option or '--json'}$"):
+            print_and_write(scores(), record, tmp_path, origin, tmp_path / "file" / "s.json", option=option)
 
 
 def test_saved_without_words_that_are_no_json(tmp_path):

@@ -1,5 +1,6 @@
 """`lcjax predict` on a topic with several members of its group: what is answered when partitions come and go."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -13,9 +14,9 @@ from rich.console import Console
 from data_pipelines.kinds.reading import Reader
 from data_pipelines.sources.alerts.kafka import KafkaAlerts
 from data_pipelines.sources.alerts.kafka_settings import KafkaAddress, KafkaSettings
-from lcjax.cli.answering import predict_topics
 from lcjax.cli.main import main
 from lcjax.inference import streaming
+from lcjax.inference.predicting import predict_topics
 from lcjax.inference.result_parts import ResultParts, read_parts
 from tests.cli.blank_model import blank_model
 from tests.data_pipelines.alerts.fake_kafka import FakeKafka
@@ -66,7 +67,9 @@ def use(monkeypatch, logs, events, at_once=4):
 
 def predict(folder, settings=END):
     rejected, console = folder.with_name("rejected.parquet"), Console(stderr=True, quiet=True)
-    predict_topics(Echo(), ADDRESS, settings, Places(), "toy", folder, rejected, console)
+    join = functools.partial(KafkaAlerts, ADDRESS, settings, warn=print)
+    part = (settings.part_rows, settings.part_seconds)
+    predict_topics(Echo(), join, Places(), folder, rejected, console, print, "toy", part)
 
 
 def other_member(folder, partition, first, following):

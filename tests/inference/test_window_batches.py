@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lcjax.inference import window_batches
+from lcjax.inference.predictor import answered
 from lcjax.inference.window_batches import SERIES, WindowBatches, in_small_steps, padded_lengths, rows_at_once
 from lcjax.training.task import Packing
 
@@ -51,13 +52,9 @@ def test_windows_come_back_to_their_owners(monkeypatch):
     monkeypatch.setattr(window_batches, "cores", lambda: 3)
     batches = WindowBatches(function, np.float32(0), (16, 32), 5)
     assert (batches.capacity(16), batches.capacity(32), batches.workers) == (16, 8, 3)
-    found = {}
-    with batches.open(
-        lambda owner, number, outputs, row: found.__setitem__((owner, number), outputs["sum"][row])
-    ) as open_:
-        for owner in range(40):
-            for number, size in enumerate((owner % 16 + 1, 20)):
-                open_.add(owner, number, {name: np.full(size, owner, np.float32) for name in SERIES})
-        open_.finish()
-    assert found == {(o, n): o * size for o in range(40) for n, size in enumerate((o % 16 + 1, 20))}
+    windows = lambda owner: [{name: np.full(n, owner, np.float32) for name in SERIES} for n in (owner % 16 + 1, 20)]
+    found = list(answered(batches, ((owner, windows(owner)) for owner in range(40))))
+    assert [(one.item, [float(row["sum"]) for row in one.outputs]) for one in found] == [
+        (owner, [owner * (owner % 16 + 1), owner * 20]) for owner in range(40)
+    ]
     assert batches.compiled == 2

@@ -10,6 +10,7 @@ from lcjax.pretrained.weights_folder import count_parameters
 from lcjax.systems import PRESETS, build_task, systems
 from lcjax.systems.astromer import published as astromer
 from lcjax.systems.delight import published as delight
+from lcjax.systems.published_weights import Published
 from lcjax.systems.stamp_classifier import published as stamps
 
 ENTRIES = (*astromer.PUBLISHED, *delight.PUBLISHED, *stamps.PUBLISHED)
@@ -64,3 +65,14 @@ def test_the_size_that_is_promised_is_that_of_the_published_network(name, preset
     task = build_task(dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, **model)))
     shapes = jax.eval_shape(task.init, jax.random.key(0), task.batch_spec)
     assert f"{count_parameters(shapes):,} parameters" in BY_NAME[name].description
+
+
+def test_what_is_said_of_an_entry(tmp_path):
+    known = Published("n", "f", "d", "p", "l", ("https://x.org/a.zip",), sha256=(("https://x.org/a.zip", "ab"),))
+    assert known.file_sha256("https://x.org/a.zip") == "ab" and known.file_sha256("https://x.org/b.zip") is None
+    assert known.rows(tmp_path)["sha256"] == ["https://x.org/a.zip ab"] and known.rows(tmp_path)["in cache"] == ["no"]
+    (tmp_path / "config.json").touch()
+    assert known.rows(tmp_path)["in cache"] == ["yes"] and known.rows(tmp_path)["size"] == ["unknown"]
+    bare = Published("n", "f", "d", "p", "l", (), package="q", download_bytes=1_500_000)
+    assert bare.rows(tmp_path)["sha256"] == ["-"] and bare.rows(tmp_path)["size"] == ["1.5 MB"]
+    assert bare.rows(tmp_path)["source"] == ["the package q, where you have installed it"]

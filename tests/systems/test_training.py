@@ -5,11 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from lcjax.configs import TrainingConfig
 from lcjax.systems import training
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
+    training: TrainingConfig
     system: str = "toy"
     pixels: int = 0
 
@@ -39,16 +41,21 @@ class Toy:
     def can_score(self, data):
         return data.n_objects > 1
 
-    def starting_variables(self, experiment, data):
-        return "weights"
+    def starting_variables(self, experiment, data, given):
+        return "weights", given
 
     def build_task(self, experiment):
         return experiment
 
 
-@pytest.mark.parametrize(("validates", "held_out", "scores"), [(True, 3, True), (True, 0, False), (False, 3, False)])
-def test_a_run(monkeypatch, tmp_path, validates, held_out, scores):
+@pytest.mark.parametrize(
+    ("validates", "held_out", "scores", "start"),
+    [(True, 3, True, None), (True, 0, False, "W"), (False, 3, False, None)],
+)
+def test_a_run(monkeypatch, tmp_path, validates, held_out, scores, start):
     calls, opened, said = [], [], []
+    given = f"model of {start}" if start else None
+    monkeypatch.setattr(training, "load", lambda name: f"model of {name}")
     monkeypatch.setattr(training, "find_system", lambda name: Toy())
     monkeypatch.setattr(training, "experiment_record", lambda experiment, **more: more)
     monkeypatch.setattr(training, "fit", lambda *a, **k: calls.append(SimpleNamespace(a=a, **k)) or "done")
@@ -57,14 +64,15 @@ def test_a_run(monkeypatch, tmp_path, validates, held_out, scores):
         opened.append((split, experiment.pixels))
         return Split(7 if split == "train" else held_out)
 
-    run = lambda: training.train_system("p", Settings(), opens, validates, {"paths": ["D"]}, tmp_path, said.append)
+    settings = Settings(TrainingConfig(initial_weights=start))
+    run = lambda: training.train_system("p", settings, opens, validates, {"paths": ["D"]}, tmp_path, said.append)
     assert run() == "done"
     assert opened == [("train", 0)] + [("validation", 7)] * validates
     assert said[0] == "7 pixels" and (len(said) == 1) == scores
     (call,) = calls
     task, learned, train, validation, workdir = call.a
-    assert task == learned == Settings(pixels=7) and train.n_objects == 7 and workdir == tmp_path
-    assert (validation is not None) == scores and call.initial_variables == "weights"
+    assert task == learned == dataclasses.replace(settings, pixels=7) and train.n_objects == 7 and workdir == tmp_path
+    assert (validation is not None) == scores and call.initial_variables == ("weights", given)
     data = {"fingerprint": "f7", "objects": 7, "paths": ["D"]}
     assert call.config_record == {"preset": "p", "data": data | ({"validation": {"objects": 3}} if scores else {})}
     (tmp_path / "checkpoints" / "1").mkdir(parents=True)

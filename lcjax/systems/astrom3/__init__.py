@@ -87,13 +87,13 @@ class AstroM3System(System):
         return bool(data.n_objects)
 
     # --- training
-    def initial_variables(self, experiment: AstroM3Experiment) -> "PyTree | None":
+    def initial_variables(self, experiment: AstroM3Experiment, given: "Loaded | None" = None) -> "PyTree | None":
         """Those of the pretrained encoders that this network has, or of the encoder of light curves; the others start afresh."""
         from lcjax.systems.astrom3.curve_encoder import curve_variables
         from lcjax.systems.astrom3.fitting import shared_variables
         from lcjax.training.checkpoint_io import flatten, nest
 
-        curves, start = curve_variables(experiment), super().initial_variables(experiment)
+        curves, start = curve_variables(experiment), super().initial_variables(experiment, given)
         if start is None:
             return curves or None
         shared = shared_variables(self.build_task(experiment), start)

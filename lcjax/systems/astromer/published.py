@@ -1,6 +1,6 @@
 """Published weights of Astromer 1 and 2."""
 
-from lcjax.systems.catalogue import Published
+from lcjax.systems.published_weights import Published
 
 _GITHUB = "https://github.com/astromer-science/weights/raw/main"
 _ZENODO = "https://zenodo.org/records/18207945/files"

@@ -11,7 +11,7 @@ from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.masked_pretraining.system import PretrainingSystem
 
 if TYPE_CHECKING:
-    from lcjax.systems.catalogue import Published
+    from lcjax.systems.published_weights import Published
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from lcjax.errors import WeightsError
 from lcjax.pretrained.weights_folder import ARRAYS, ImportedWeights, read_weights
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
-from lcjax.systems.catalogue import Published
+from lcjax.systems.published_weights import Published
 from lcjax.training.workdir import read_experiment
 
 FAMILY = "base_encoder"

@@ -132,25 +132,21 @@ class DeepClashSystem(System):
             )
         return loaded
 
-    def initial_variables(self, experiment: DeepClashExperiment) -> "PyTree | None":
+    def initial_variables(self, experiment: DeepClashExperiment, given: "Loaded | None" = None) -> "PyTree | None":
         """The weights of a run to be fine-tuned, all of them.
 
         Raises:
           ConfigError: its votes are others.
         """
-        from lcjax.systems.loading import load
-
-        start = experiment.training.initial_weights
-        if not start:
+        if given is None:
             return None
-        loaded = load(start)
-        before = loaded.experiment.objective.names if isinstance(loaded.experiment, DeepClashExperiment) else ()
+        before = given.experiment.objective.names if isinstance(given.experiment, DeepClashExperiment) else ()
         if before != experiment.objective.names:
             raise ConfigError(
-                f"'{start}' gives {', '.join(before) or 'no votes'}, and this data has votes for {', '.join(experiment.objective.names)}: "
+                f"'{experiment.training.initial_weights}' gives {', '.join(before) or 'no votes'}, and this data has votes for {', '.join(experiment.objective.names)}: "
                 "a run is fine-tuned on the same votes"
             )
-        return loaded.variables
+        return given.variables
 
     def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":
         """Errors of the vote fractions, by band and class."""

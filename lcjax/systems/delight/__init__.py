@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lcjax.evaluation.scores import Scores
     from lcjax.inference.loaded import Loaded
     from lcjax.pretrained.weights_folder import ImportedWeights
-    from lcjax.systems.catalogue import Published
+    from lcjax.systems.published_weights import Published
     from lcjax.training.task import Task
 
 

@@ -1,6 +1,6 @@
 """Published weights of DELIGHT."""
 
-from lcjax.systems.catalogue import Published
+from lcjax.systems.published_weights import Published
 
 PUBLISHED = (
     Published(

@@ -94,11 +94,13 @@ class LightCurveAdaptationSystem(PairSystem):
         return dataclasses.replace(experiment, domains=domains), made
 
     # --- training
-    def initial_variables(self, experiment: CurveAdaptationExperiment) -> "PyTree | None":
+    def initial_variables(
+        self, experiment: CurveAdaptationExperiment, given: "Loaded | None" = None
+    ) -> "PyTree | None":
         """The weights of the encoder, or of a whole model to go on from."""
         from lcjax.systems.loading import load
 
-        whole = super().initial_variables(experiment)
+        whole = super().initial_variables(experiment, given)
         if whole is not None or not experiment.encoder:
             return whole
         variables = load(experiment.encoder).variables

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from lcjax.errors import ConfigError
-from lcjax.systems.base import Data, unknown_name
+from lcjax.errors import ConfigError, unknown_name
+from lcjax.systems.base import Data
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 
 

@@ -163,11 +163,13 @@ class LightCurveClassifierSystem(System):
         return bool((data.labels >= 0).any())
 
     # --- training
-    def initial_variables(self, experiment: LightCurveClassifierExperiment) -> "PyTree | None":
+    def initial_variables(
+        self, experiment: LightCurveClassifierExperiment, given: "Loaded | None" = None
+    ) -> "PyTree | None":
         """The weights of the encoder, or of a whole classifier to go on from; a frozen encoder is always the one given."""
         from lcjax.systems.light_curve_classifier.encoder import encoder_variables, joined, parted
 
-        whole, variables = super().initial_variables(experiment), encoder_variables(experiment)
+        whole, variables = super().initial_variables(experiment, given), encoder_variables(experiment)
         if experiment.learns == "reconstruction" or variables is None:
             return variables if whole is None else whole
         if whole is None or not experiment.frozen:

@@ -13,7 +13,7 @@ from lcjax.systems.stamp_classifier.config import StampExperiment, StampInputsCo
 
 if TYPE_CHECKING:
     from lcjax.inference.loaded import Loaded
-    from lcjax.systems.catalogue import Published
+    from lcjax.systems.published_weights import Published
     from lcjax.training.task import Task
 
 

@@ -1,6 +1,6 @@
 """Published weights of the ALeRCE stamp classifier."""
 
-from lcjax.systems.catalogue import Published
+from lcjax.systems.published_weights import Published
 
 _ALERCE_STAMPS = "stamp_classifier_step/model/results"
 _ALERCE_STAMPS_23 = (

@@ -158,12 +158,14 @@ class Svdd(System):
         """Whether there is any known object."""
         return bool((data.labels >= 0).any())
 
-    def starting_variables(self, experiment: SvddExperiment, data: "FeatureRows") -> "PyTree":
+    def starting_variables(
+        self, experiment: SvddExperiment, data: "FeatureRows", given: "Loaded | None" = None
+    ) -> "PyTree":
         """Scaler, encoder, centres."""
         from lcjax.systems.svdd.starting import starting_variables
 
-        given = self.initial_variables(experiment)
-        return starting_variables(experiment, data, given, lambda text: print(text, flush=True))
+        start = self.initial_variables(experiment, given)
+        return starting_variables(experiment, data, start, lambda text: print(text, flush=True))
 
     # --- judged and asked
     def evaluate(self, loaded: "Loaded", data: "FeatureRows", options: Options) -> "Scores":

@@ -212,12 +212,12 @@ def test_prepare_train_and_what_fine_tuning_begins_with(tmp_path, capsys):
     assert set(base.experiment.objective.names) == set(VOTES)
     start = dataclasses.replace(base.experiment.training, initial_weights=str(tmp_path / "W"))
     tuned = dataclasses.replace(base.experiment, training=start)
-    begun = SYSTEM.initial_variables(tuned)
+    begun = SYSTEM.initial_variables(tuned, base)
     for a, b in zip(jax.tree.leaves(begun), jax.tree.leaves(base.variables), strict=True):
         np.testing.assert_array_equal(a, b)
     other = dataclasses.replace(tuned, objective=dataclasses.replace(tuned.objective, names=("a", "b")))
     with pytest.raises(ConfigError, match="fine-tuned on the same votes"):
-        SYSTEM.initial_variables(other)
+        SYSTEM.initial_variables(other, base)
 
 
 def test_votes_in_percent_are_refused():

@@ -9,12 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import lcjax
+from data_pipelines.kinds import find_kind
 from lcjax.cli.main import main
 from lcjax.systems import find_preset, find_system
 from lcjax.systems.domain_pairs.config import CollapseConfig, PairInputsConfig
 from lcjax.systems.domain_pairs.evaluation import answer_domains
 from lcjax.systems.domain_pairs.inputs import example
 from lcjax.systems.domain_pairs.metrics import collapse_warnings
+from lcjax.systems.splits import held_out_data
 from tests.systems.domain_pairs.two_surveys import SETTINGS
 
 NO_LABELS = ["--domains.shots", "0", "--domains.validation-shots", "0"]
@@ -73,9 +75,8 @@ def test_fine_tuning_and_scores_of_both_domains(surveys, tmp_path, capsys):
     moved = [np.abs(a - b).max() for a, b in zip(arrays_of(tmp_path / "B"), arrays_of(tmp_path / "F"), strict=True)]
     assert 0 < max(moved) < 0.02
     loaded = lcjax.load(tmp_path / "F")
-    from lcjax.cli.evaluate import held_out_data
-
-    loaded, held_out = held_out_data(loaded, [surveys], "test")
+    kind = find_kind(find_system(loaded.experiment.system).kind)
+    loaded, held_out = held_out_data(loaded, kind, [surveys], "test", print)
     answers = answer_domains(loaded, held_out)
     assert {name: len(own.label) for name, own in answers.items()} == {"source": 18, "target": 18}
     scores = find_system("domain_adaptation").evaluate(loaded, held_out, {}).facts["scores"]
@@ -83,7 +84,7 @@ def test_fine_tuning_and_scores_of_both_domains(surveys, tmp_path, capsys):
     right = own.probabilities.argmax(1) == own.label
     by_hand = np.mean([right[own.label == k].mean() for k in (0, 1)])
     assert scores["target"].balanced_accuracy.value == pytest.approx(by_hand)
-    loaded, one = held_out_data(loaded, [surveys / "two"], "test")
+    loaded, one = held_out_data(loaded, kind, [surveys / "two"], "test", print)
     assert answer_domains(loaded, one).keys() == {"target"}
 
 

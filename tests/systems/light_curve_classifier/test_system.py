@@ -91,11 +91,11 @@ def test_what_was_drawn_and_what_was_left_out_is_said(encoder):
 def test_a_frozen_encoder_is_the_one_given_also_under_a_head_to_go_on_from(encoder, tmp_path, monkeypatch):
     """What is kept of the windows is of `--encoder`; so must the weights be."""
     other = joined({"params": {"x": np.ones(1)}}, {"h": np.full(1, 7.0)})
-    monkeypatch.setattr(System, "initial_variables", lambda self, experiment: other)
-    frozen = SYSTEM.initial_variables(settings(encoder))
+    monkeypatch.setattr(System, "initial_variables", lambda self, experiment, given: given)
+    frozen = SYSTEM.initial_variables(settings(encoder), other)
     assert arrays_sha256(parted(frozen)[0]) == arrays_sha256(lcjax.load(encoder).variables)
     assert frozen["params"]["head"]["h"] == 7
-    assert SYSTEM.initial_variables(settings(encoder, train_encoder="all")) is other
+    assert SYSTEM.initial_variables(settings(encoder, train_encoder="all"), other) is other
 
 
 def test_reconstruction_runs_as_the_encoders_own_system(encoder):
