@@ -36,8 +36,8 @@ def main(argv: list[str]) -> int:
     from lcjax.evaluation.projection import project
 
     objects = read_objects(options.table, options, note)
-    places = project(objects.embedding, options.method, options.seed)
+    points = project(objects.embedding, options.method, options.seed)
     classes = [objects.class_of(i) or "no class" for i in range(len(objects))]
     lead = f"{len(objects):,} objects, {objects.embedding.shape[1]} dimensions, {options.method.upper()}"
-    print(write_map(options.out, places, objects.object_id, classes, options.table.name, lead))
+    print(write_map(options.out, points, objects.object_id, classes, options.table.name, lead))
     return 0

@@ -65,6 +65,11 @@ class Svdd(System):
 
         return build_task(experiment)
 
+    def stand_in(self, experiment: SvddExperiment) -> SvddExperiment:
+        """With three features and two classes."""
+        names = {"feature_names": ("x", "y", "z"), "class_names": ("a", "b")}
+        return dataclasses.replace(experiment, inputs=dataclasses.replace(experiment.inputs, **names))
+
     # --- data
     def simulated(self, experiment: SvddExperiment) -> tuple[SvddExperiment, dict[str, Simulated]]:
         """Six classes of simulated features, one of them held out."""
