@@ -5,7 +5,7 @@ precisions are those of a test set with equal numbers of every class. Intervals 
 labelled ones.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,12 @@ ALL = 0
 """Shots: every labelled star there is, instead of equal numbers of each class."""
 NEIGHBOURS = 5
 TREES = 300
+PENALTIES = (1.0, 10.0, 100.0, 1000.0)
+"""Of the logistic regression, to choose from: 256 numbers and twenty stars of a class ask for another than ten numbers and thousands."""
+FOLDS = 3
 
 
-def classifier(name: str, seed: int = 0, penalty: float = 1.0, jobs: int | None = None) -> "ClassifierMixin":
+def classifier(name: str, seed: int = 0, penalty: float | None = None, jobs: int | None = None) -> "ClassifierMixin":
     """An untrained classifier of scikit-learn, by a name of `CLASSIFIERS`, with what it needs before it.
 
     Values that are missing (NaN) become the median of the training stars; where distances or sizes of weights matter, columns
@@ -33,7 +36,8 @@ def classifier(name: str, seed: int = 0, penalty: float = 1.0, jobs: int | None 
     no such weights.
 
     Args:
-      penalty: of the logistic regression, times |weights|^2 / 2. jobs: threads of the forest.
+      penalty: of the logistic regression, times |weights|^2 / 2; None: that of `PENALTIES` under which labelled stars are most likely
+        when the others of them are learned from. jobs: threads of the forest.
 
     Raises:
       MissingExtraError: scikit-learn is not installed.
@@ -42,6 +46,7 @@ def classifier(name: str, seed: int = 0, penalty: float = 1.0, jobs: int | None 
         from sklearn.ensemble import RandomForestClassifier
         from sklearn.impute import SimpleImputer
         from sklearn.linear_model import LogisticRegression
+        from sklearn.model_selection import GridSearchCV
         from sklearn.neighbors import KNeighborsClassifier
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
@@ -54,9 +59,47 @@ def classifier(name: str, seed: int = 0, penalty: float = 1.0, jobs: int | None 
     if name == "nearest neighbours":
         return make_pipeline(filled, StandardScaler(), KNeighborsClassifier(NEIGHBOURS, weights="distance"))
     if name == "logistic regression":
-        linear = LogisticRegression(C=1 / penalty, class_weight="balanced", max_iter=2000)
+        linear = LogisticRegression(C=1 / (penalty or 1.0), class_weight="balanced", max_iter=2000)
+        if penalty is None:
+            choices = {"C": [1 / one for one in PENALTIES]}
+            linear = GridSearchCV(linear, choices, scoring=class_log_likelihood, cv=ClassFolds(FOLDS, seed))
         return make_pipeline(filled, StandardScaler(), linear)
     raise DataError(f"there is no classifier '{name}': use {', '.join(CLASSIFIERS)}")
+
+
+def class_log_likelihood(fitted: "ClassifierMixin", features: np.ndarray, label: np.ndarray) -> float:
+    """Mean log-probability of the true class, with all classes alike; what scikit-learn's search calls `scoring`."""
+    chance = fitted.predict_proba(features)[np.arange(len(label)), np.searchsorted(fitted.classes_, label)]
+    log = np.log(np.maximum(chance, 1e-12))
+    return float(np.mean([log[label == c].mean() for c in np.unique(label)]))
+
+
+@dataclass(frozen=True)
+class ClassFolds:
+    """Splits for scikit-learn's search that every class with two objects takes part in; one of a single object is always learned from.
+
+    Where no class has two, everything is learned from and scored: there is nothing to choose by.
+    """
+
+    folds: int
+    seed: int
+
+    def split(
+        self, features: np.ndarray, label: np.ndarray, groups: None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(rows to learn from, rows to score)."""
+        rng, dealt = np.random.default_rng((self.seed, 5)), np.full(len(label), -1)
+        for c in np.unique(label):
+            own = rng.permutation(np.flatnonzero(label == c))
+            if len(own) > 1:
+                dealt[own] = np.arange(len(own)) % self.folds
+        for k in range(self.folds):
+            held = dealt == k
+            yield (np.flatnonzero(~held), np.flatnonzero(held)) if held.any() else (np.arange(len(label)),) * 2
+
+    def get_n_splits(self, features: None = None, label: None = None, groups: None = None) -> int:
+        """Their number."""
+        return self.folds
 
 
 @dataclass(frozen=True)

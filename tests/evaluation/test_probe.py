@@ -10,6 +10,7 @@ from lcjax.evaluation.classification import macro_f1
 from lcjax.evaluation.probe import (
     ALL,
     CLASSIFIERS,
+    ClassFolds,
     balanced_macro_f1,
     classifier,
     draw,
@@ -34,6 +35,29 @@ def test_separate_classes_are_told_apart_whatever_the_units(name, monkeypatch):
     x[::9, 3] = np.nan
     guess = classifier(name).fit(x[::2], y[::2]).predict(x[1::2])
     assert np.mean(guess == y[1::2]) > 0.95
+
+
+def test_the_penalty_is_chosen_from_the_labelled_stars_alone():
+    """Many columns of noise ask for a strong one, few clear columns for a weak one; stars of a single object are no obstacle."""
+    x, y = blobs(per_class=12, width=200, apart=1.0)
+    chosen = lambda fitted: 1 / fitted[-1].best_params_["C"]
+    strong = classifier("logistic regression").fit(x, y)
+    assert chosen(strong) >= 100
+    far, z = blobs(per_class=60, width=3, apart=8.0)
+    assert chosen(classifier("logistic regression").fit(far, z)) <= 10
+    few = np.concatenate([np.flatnonzero(y == 0)[:1], np.flatnonzero(y == 1)])
+    assert classifier("logistic regression").fit(x[few], y[few]).predict(x[few[:1]]) in (0, 1)
+    single = [0, 12, 24, 36]
+    assert classifier("logistic regression").fit(x[single], y[single]).predict(x[single]).tolist() == [0, 1, 2, 3]
+
+
+def test_folds_deal_out_each_class():
+    label = np.array([0] * 6 + [1] * 4 + [2])
+    parts = list(ClassFolds(3, 0).split(label[:, None], label))
+    held = np.concatenate([test for _, test in parts])
+    assert sorted(held.tolist()) == list(range(10))  # each once, and the single one never
+    assert all(not set(train) & set(test) and {0, 1} <= set(label[train]) for train, test in parts)
+    assert all(set(label[test]) == {0, 1} for _, test in parts)
 
 
 def test_a_column_that_is_never_there_is_no_error():
