@@ -173,8 +173,19 @@ class System(ABC):
         """What a run without data learns from: its settings, and datasets by name; none: it needs data."""
         return experiment, {}
 
-    def starting_variables(self, experiment: Experiment, data: Data, given: "Loaded | None" = None) -> "PyTree | None":
-        """What a new run begins with, where it depends on the training data too; not asked for where a run goes on."""
+    def starting_variables(
+        self,
+        experiment: Experiment,
+        data: Data,
+        given: "Loaded | None" = None,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> "PyTree | None":
+        """What a new run begins with, where it depends on the training data too; not asked for where a run goes on.
+
+        Args:
+          given: as for `initial_variables`. say: told what takes long.
+        """
+        del say
         del data
         return self.initial_variables(experiment, given)
 
