@@ -2,7 +2,7 @@
 
 import csv
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +50,10 @@ class FeatureObjects:
         )
 
 
-def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjects:
-    """Objects with a class of tables or prepared datasets.
+def read_objects(
+    inputs: Sequence[str], columns: FeatureColumns, say: Callable[[str], None] = lambda text: None
+) -> FeatureObjects:
+    """Objects with a class of tables or prepared datasets; `say` is told what was left out.
 
     Raises:
       DataError: a file cannot be read, no object has a class and features, or many rows say something else of an object than
@@ -96,6 +98,8 @@ def read_objects(inputs: Sequence[str], columns: FeatureColumns) -> FeatureObjec
         "without features": lost,
     }
     notes = tuple(f"left out, {what}: {count:,}" for what, count in counts.items() if count)
+    for text in notes:
+        say(text)
     split = [row[3] for row in kept]
     fold = [row[4] for row in kept]
     return FeatureObjects(

@@ -16,6 +16,13 @@ Metrics = dict[str, tuple[Array, Array]]
 """`{name: (weighted sum, weight)}`: sums add over batches and devices, and are divided once at the end."""
 
 
+class Encoded(TypedDict):
+    """What an encoder of sequences makes of B windows of L points."""
+
+    layers: tuple[Array, ...]  #: (B, L, D) each: the input embedding, then the output of each block
+    mask: Array  #: (B, L) bool, the points that layers are pooled over
+
+
 class LightCurveBatch(TypedDict):
     """A batch of windows of single-band light curves, B rows of L points, right-padded with zeros.
 

@@ -52,9 +52,7 @@ def main(argv: list[str]) -> int:
     enable_compile_cache()
     if not options.inputs:
         raise ConfigError("there is nothing to hold out of: give one or more tables of features")
-    objects = read_objects(options.inputs, options.features)
-    for text in objects.notes:
-        note(text)
+    objects = read_objects(options.inputs, options.features, note)
     grouped = functools.partial(read_groups, options.groups) if options.groups else None
     left_out, never, routed = options.leave_out, options.never, options.routed
     scores = holdout_scores(objects, options.protocol, grouped, left_out, never, routed, note)

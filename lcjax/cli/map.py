@@ -8,7 +8,6 @@ import tyro
 
 from data_pipelines.embedded_objects import EmbeddingInput, read_objects
 from lcjax.cli.remarks import note
-from lcjax.errors import ConfigError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,14 +29,11 @@ class MapOptions(EmbeddingInput):
 def main(argv: list[str]) -> int:
     """Projects and draws."""
     options = tyro.cli(MapOptions, args=argv, prog="lcjax map")
-    if options.out.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError(f"'{options.out}' is no name of a page: end --out in .html")
-    from lcjax.evaluation.embedding_map import write_map
+    from lcjax.evaluation.embedding_map import check_page_name, map_objects
     from lcjax.evaluation.projection import project
 
+    check_page_name(options.out)
     objects = read_objects(options.table, options, note)
-    places = project(objects.embedding, options.method, options.seed)
-    classes = [objects.class_of(i) or "no class" for i in range(len(objects))]
-    lead = f"{len(objects):,} objects, {objects.embedding.shape[1]} dimensions, {options.method.upper()}"
-    print(write_map(options.out, places, objects.object_id, classes, options.table.name, lead))
+    points = project(objects.embedding, options.method, options.seed)
+    print(map_objects(options.out, objects, points, options.table.name, options.method))
     return 0

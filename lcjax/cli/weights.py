@@ -37,7 +37,7 @@ def list_weights() -> None:
         console.print()
     console.print(
         "[dim]lcjax predict NAME FILE --out F.parquet  downloads on first use; "
-        "lcjax weights import SYSTEM SRC --out DIR  takes files you have[/]",
+        "lcjax weights import FAMILY SRC --out DIR  takes files you have[/]",
         soft_wrap=True,
     )
 
@@ -56,7 +56,7 @@ def download_weights(name: Annotated[str, tyro.conf.Positional]) -> None:
 
 
 def import_published(
-    system: Annotated[str, tyro.conf.Positional],
+    family: Annotated[str, tyro.conf.Positional],
     source: Annotated[Path, tyro.conf.Positional],
     out: Path | None = None,
     num_heads: int | None = None,
@@ -67,10 +67,10 @@ def import_published(
     contradict the arrays are refused.
 
     Args:
-      system: family of weights: astromer1, astromer2, alerce-stamps, delight, or one that an installed package brings.
+      family: of published weights: astromer1, astromer2, alerce-stamps, delight, or one that an installed package brings.
       source: the checkpoint's folder (with its settings file) or prefix, a file of named arrays (.npz), or for delight the
         .h5 file, the wheel, or the word astro-delight where that package is installed.
-      out: new or empty folder; an earlier import there is replaced. Default: the cache, where the system's name finds
+      out: new or empty folder; an earlier import there is replaced. Default: the cache, where the family's name finds
         it (lcjax predict alerce-stamps ...).
       num_heads: attention heads, only where no settings file tells.
     """
@@ -78,16 +78,16 @@ def import_published(
     from lcjax.systems.importing import import_weights
 
     by_name = out is None
-    out = imported_here(system) if out is None else out
+    out = imported_here(family) if out is None else out
     check_free(out)
-    imported = import_weights(system, source, num_heads=num_heads)
+    imported = import_weights(family, source, num_heads=num_heads)
     write_weights(out, imported)
-    for key, value in imported.summary(system, out).items():
+    for key, value in imported.summary(family, out).items():
         tell(f"{key:<11} {value}")
     for note in imported.notes:
         tell(f"note        {note}")
     Console().print(
-        f"[dim]next: lcjax predict {system if by_name else out} FILES --out predictions.parquet[/]",
+        f"[dim]next: lcjax predict {family if by_name else out} FILES --out predictions.parquet[/]",
         highlight=False,
         soft_wrap=True,
     )

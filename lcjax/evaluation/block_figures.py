@@ -1,14 +1,17 @@
 """Picture of which blocks of an encoder a head reads."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcjax.evaluation.figures import BLUE, GREY, INK, plots
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def block_weights(gamma: np.ndarray, names: Sequence[str] = ()) -> Any:
+
+def block_weights(gamma: np.ndarray, names: Sequence[str] = ()) -> "Figure":
     """Bars of softmax(gamma), the share of each block in what a head with skips reads; the dotted line is an equal share.
 
     Args:

@@ -1,15 +1,18 @@
 """Pictures of a classifier: confusion matrix and, beside it, live units."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lcjax.evaluation.classification import ClassificationScores
 from lcjax.evaluation.figures import BLUE, INK, plots
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def classifier_figure(scores: ClassificationScores, live: Mapping[str, float] | None = None) -> Any:
+
+def classifier_figure(scores: ClassificationScores, live: Mapping[str, float] | None = None) -> "Figure":
     """Confusion matrix and, where known, the share of live units of every layer."""
     if not live:
         return confusion_matrix(scores)
@@ -20,7 +23,7 @@ def classifier_figure(scores: ClassificationScores, live: Mapping[str, float] | 
     return figure
 
 
-def confusion_matrix(scores: ClassificationScores) -> Any:
+def confusion_matrix(scores: ClassificationScores) -> "Figure":
     """Shares of each true class (rows) by predicted class, and counts; empty cells are blank."""
     plt = plots()
     side = 2.2 + 0.52 * len(scores.class_names)

@@ -9,7 +9,8 @@ from string import Template
 import numpy as np
 
 from lcjax import files
-from lcjax.errors import DataError
+from lcjax.errors import ConfigError, DataError
+from lcjax.evaluation.embedded import EmbeddedObjects
 
 _COLOURS = (
     "#3566a8", "#d9822b", "#3d9970", "#b3404a", "#7b5ea7", "#8c6d46", "#c66aa8", "#6b7280", "#a3a533", "#2fa4b5",
@@ -49,6 +50,19 @@ b.append(dot,name+" ("+d.c.filter(x=>x===c).length+")");b.onclick=()=>{off.has(c
 b.classList.toggle("off");draw()};document.getElementById("legend").append(b)});draw();
 </script></body></html>
 """)
+
+
+def check_page_name(path: Path) -> None:
+    """Raises ConfigError: no name of a page."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError(f"'{path}' is no name of a page: end --out in .html")
+
+
+def map_objects(path: Path, objects: EmbeddedObjects, points: np.ndarray, title: str, method: str) -> Path:
+    """Writes the page of objects at points (N, 2) where a method of `projection` puts them; see `write_map`."""
+    classes = [objects.class_of(i) or "no class" for i in range(len(objects))]
+    lead = f"{len(objects):,} objects, {objects.embedding.shape[1]} dimensions, {method.upper()}"
+    return write_map(path, points, objects.object_id, classes, title, lead)
 
 
 def write_map(

@@ -2,11 +2,14 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lcjax.evaluation.harmonic_fit import fit_window
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY, INK = "#3566a8", "#d9713c", "#9aa3ad", "#2c333b"
 CLASS_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#4d4d4d")
@@ -46,7 +49,7 @@ def plots() -> Any:
     return plt
 
 
-def loss_curves(history: Sequence[dict], score: str = "r2", score_title: str = "R² of hidden points") -> Any:
+def loss_curves(history: Sequence[dict], score: str = "r2", score_title: str = "R² of hidden points") -> "Figure":
     """Loss and a score against finished updates, training and validation; rows of `metrics.jsonl`."""
     plt = plots()
     figure, axes = plt.subplots(1, 2, figsize=(9, 3))
@@ -73,7 +76,7 @@ def _finite(value: object) -> bool:
     return isinstance(value, int | float) and abs(value) < np.inf
 
 
-def reconstructions(stars: Sequence[dict]) -> Any:
+def reconstructions(stars: Sequence[dict]) -> "Figure":
     """Windows with visible, hidden and predicted points: against time, and folded where a period is found.
 
     Args:
@@ -126,7 +129,9 @@ def magnitude_limits(star: dict) -> tuple[float, float]:
     return high + pad, low - pad
 
 
-def embedding_map(coordinates: np.ndarray, labels: np.ndarray, class_names: Sequence[str], shares: np.ndarray) -> Any:
+def embedding_map(
+    coordinates: np.ndarray, labels: np.ndarray, class_names: Sequence[str], shares: np.ndarray
+) -> "Figure":
     """Objects on the first two principal components of their embeddings, by class (the numerous ones): colour and mark."""
     plt = plots()
     figure, axis = plt.subplots(figsize=(8.6, 5))
@@ -154,7 +159,7 @@ def embedding_map(coordinates: np.ndarray, labels: np.ndarray, class_names: Sequ
     return figure
 
 
-def survey_histograms(summary: dict[str, np.ndarray], counted: str = "light curves") -> Any:
+def survey_histograms(summary: dict[str, np.ndarray], counted: str = "light curves") -> "Figure":
     """Histograms of `summary`: quantity name -> one value for each thing `counted` (logarithmic where values span decades)."""
     plt = plots()
     columns = min(3, max(len(summary), 1))
@@ -179,7 +184,7 @@ def survey_histograms(summary: dict[str, np.ndarray], counted: str = "light curv
     return figure
 
 
-def score_bars(rows: Sequence[dict]) -> Any:
+def score_bars(rows: Sequence[dict]) -> "Figure":
     """R2 with intervals: rows with `method`, `survey`, `stars`, `r2` (a Score)."""
     plt = plots()
     floor = -0.6

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from lcjax.evaluation import report
 from lcjax.evaluation.figures import plots
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _BANDS = ("#3566a8", "#d9822b", "#3d9970", "#b3404a", "#7b5ea7", "#8c6d46")
 
@@ -55,7 +58,7 @@ def write_gallery(folder: Path, exhibits: Sequence[Exhibit], title: str, lead: s
     return report.write_page(Path(folder) / "index.html", title, lead, cards, sections)
 
 
-def curve_figure(curves: Sequence[Curve]) -> Any:
+def curve_figure(curves: Sequence[Curve]) -> "Figure":
     """Magnitudes of every band against time, bright up."""
     plt = plots()
     figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")

@@ -39,7 +39,7 @@ def cut_observable(catalogue: Catalogue, bins: Bins, leaves: Leaves, j: int) -> 
         raise DataError(
             f"a leaf of the tree has {count.min()} objects for {bins.observable} bins: take more objects, or a smaller depth"
         )
-    place = np.take(catalogue.between[leaves.axis][len(catalogue.intrinsic) + j], leaves.place)
+    place = np.take(catalogue.between[leaves.axis][len(catalogue.intrinsic) + j], leaves.rank)
     steps = np.linspace(0, count, bins.observable + 1, axis=-1)
     edges = leaves.begin[:-1, None] + np.rint(steps).astype(np.int64)
     key, mask = sorted_keys(len(catalogue), node_numbers(leaves.begin), place, len(count))

@@ -18,7 +18,7 @@ class Column:
     name: str
     order: np.ndarray
     """(N,) rows by value; equal values in the order of the rows."""
-    place: np.ndarray
+    rank: np.ndarray
     """(N,) uint32, the inverse: how many values come before each."""
     value: np.ndarray
     """(N,) float64, ascending."""
@@ -98,7 +98,7 @@ def build_catalogue(
     names = list(names) or [f"alpha {i}" for i in range(width)] + [f"beta {i}" for i in range(parts[1].shape[1])]
     columns = [_ordered(values, name, label) for values, name in zip(np.hstack(parts).T, names, strict=True)]
     _refuse_twins(columns)
-    between = tuple(tuple(other.place[one.order] for other in columns) for one in columns[:width])
+    between = tuple(tuple(other.rank[one.order] for other in columns) for one in columns[:width])
     return Catalogue(tuple(columns[:width]), tuple(columns[width:]), label, classes, between)
 
 
@@ -119,5 +119,5 @@ def _ordered(values: np.ndarray, name: str, label: np.ndarray) -> Column:
 def _refuse_twins(columns: Sequence[Column]) -> None:
     for i, one in enumerate(columns):
         for other in columns[:i]:
-            if np.array_equal(one.place, other.place):
+            if np.array_equal(one.rank, other.rank):
                 raise DataError(f"'{other.name}' and '{one.name}' order the objects alike: leave one of them out")

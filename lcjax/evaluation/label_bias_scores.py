@@ -1,7 +1,7 @@
 """What there is to say of the labelling bias of a catalogue: numbers with intervals, breakdowns and pictures."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from lcjax.evaluation.label_bias import Counts, bin_means, count_classes
 from lcjax.evaluation.label_bias_catalogue import Bins, Catalogue
 from lcjax.evaluation.label_bias_draws import ALL, Draws, Permutations
 from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _HEADER = ("of", "L [95 % of draws]", "floor", "above the floor", "p")
 
@@ -110,7 +113,7 @@ def _sentences(catalogue: Catalogue, bins: Bins, draws: Draws, test: Permutation
     ]
 
 
-def fraction_curves(catalogue: Catalogue, bins: Bins, counts: Counts) -> Any:
+def fraction_curves(catalogue: Catalogue, bins: Bins, counts: Counts) -> "Figure":
     """Class fractions in the bins of each observable, mean over leaves."""
     plt = plots()
     figure, axes = plt.subplots(1, len(catalogue.observed), figsize=(4.6 * len(catalogue.observed), 3.4), squeeze=False)
@@ -135,7 +138,7 @@ def fraction_curves(catalogue: Catalogue, bins: Bins, counts: Counts) -> Any:
     return figure
 
 
-def null_picture(draws: Draws, test: Permutations) -> Any:
+def null_picture(draws: Draws, test: Permutations) -> "Figure":
     """Histograms of L over bootstraps and over permutations."""
     plt = plots()
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.2, 2.8))

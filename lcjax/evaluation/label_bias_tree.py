@@ -20,7 +20,7 @@ _FEW = 8
 class Leaves:
     """M objects, leaf after leaf."""
 
-    place: np.ndarray
+    rank: np.ndarray
     """(M,) in the intrinsic column `axis`, which tells the objects."""
     begin: np.ndarray
     """(Q + 1,) where each leaf begins, and the last ends."""
@@ -36,7 +36,7 @@ def grow_leaves(catalogue: Catalogue, bins: Bins, rows: np.ndarray | None = None
     Raises:
       DataError: a node cannot be cut, because its objects share one value.
     """
-    first = catalogue.intrinsic[0].place
+    first = catalogue.intrinsic[0].rank
     place = first.copy() if rows is None else np.take(first, rows)
     if bins.split == "fractions":
         return _by_fractions(catalogue, bins, place)
@@ -54,7 +54,7 @@ def grow_leaves(catalogue: Catalogue, bins: Bins, rows: np.ndarray | None = None
 def leaf_numbers(catalogue: Catalogue, leaves: Leaves) -> np.ndarray:
     """(N,) leaf of each object of the catalogue, where all were taken."""
     number = np.empty(len(catalogue), np.int64)
-    number[catalogue.intrinsic[leaves.axis].order[leaves.place]] = np.repeat(
+    number[catalogue.intrinsic[leaves.axis].order[leaves.rank]] = np.repeat(
         np.arange(len(leaves.begin) - 1), np.diff(leaves.begin)
     )
     return number

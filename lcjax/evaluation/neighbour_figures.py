@@ -1,12 +1,15 @@
 """Picture of what embeddings call alike: stars and their nearest neighbours, each folded at its own period."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lcjax.evaluation.figures import BLUE, GREY, INK, ORANGE, plots
 from lcjax.evaluation.harmonic_fit import fit_window
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def nearest(embedding: np.ndarray, queries: Sequence[int], k: int = 4) -> np.ndarray:
@@ -37,7 +40,7 @@ def queries_of_classes(labels: np.ndarray, n_points: np.ndarray, most: int = 4) 
     return [int(np.flatnonzero(labels == c)[np.argmax(n_points[labels == c])]) for c in chosen]
 
 
-def folded_neighbours(rows: Sequence[Sequence[dict]]) -> Any:
+def folded_neighbours(rows: Sequence[Sequence[dict]]) -> "Figure":
     """Stars (first column) and their nearest neighbours, each folded at its best period; against time where none is found.
 
     Minimum light, where there is a period, lies at phase 0. A neighbour of another class has an orange title.

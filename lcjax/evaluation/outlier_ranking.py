@@ -11,7 +11,7 @@ from lcjax.errors import ConfigError, DataError
 from lcjax.evaluation.embedded import EmbeddedObjects
 from lcjax.evaluation.gallery import Curve, Exhibit, write_gallery
 from lcjax.evaluation.outliers import in_common, outlier_score
-from lcjax.evaluation.ranking import auroc, average_precision, places
+from lcjax.evaluation.ranking import auroc, average_precision, rank_bounds
 from lcjax.evaluation.scores import Scores, Table, Text
 
 
@@ -143,7 +143,7 @@ def common_outliers(found: Sequence[Ranked], top: int) -> Ranked:
     if not names:
         raise DataError("the tables have no objects in common: they must be modalities of the same objects")
     scores = [np.array([one.score[at[name]] for name in names]) for one, at in zip(found, place, strict=True)]
-    rank = np.mean([places(score) for score in scores], axis=(0, 1))
+    rank = np.mean([rank_bounds(score) for score in scores], axis=(0, 1))
     about = [dict(found[0].about[place[0][name]]) for name in names]
     for i in in_common(scores, top):
         about[i]["unusual"] = "in every modality"

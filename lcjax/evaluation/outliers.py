@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lcjax.errors import ConfigError, DataError
-from lcjax.evaluation.ranking import places
+from lcjax.evaluation.ranking import rank_bounds
 from lcjax.evaluation.retrieval import class_centres, top_k, unit
 
 METHODS = ("neighbours", "mahalanobis", "class-centre")
@@ -111,7 +111,7 @@ def in_common(scores: Sequence[np.ndarray], top: int = 20) -> list[int]:
     >>> in_common([np.array([0.1, 0.9, 0.8]), np.array([0.2, 0.7, 0.1])], 2)
     [1]
     """
-    found = np.array([places(np.nan_to_num(score, nan=-np.inf)) for score in scores])
+    found = np.array([rank_bounds(np.nan_to_num(score, nan=-np.inf)) for score in scores])
     both = np.flatnonzero((found[:, 1] < top).all(axis=0))
     mean = found.mean(axis=(0, 1))
     return both[np.argsort(mean[both], kind="stable")].tolist()

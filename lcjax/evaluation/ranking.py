@@ -36,10 +36,10 @@ def average_precision(score: np.ndarray, positive: np.ndarray) -> float:
     return float(np.sum(gained * hits[ends] / (ends + 1)) / positive.sum())
 
 
-def places(score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and last place that each may have when the highest stands at 0, (N,) int each: equal ones share theirs.
+def rank_bounds(score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and last rank that each may have when the highest stands at 0, (N,) int each: equal ones share theirs.
 
-    >>> [place.tolist() for place in places(np.array([5.0, 1.0, 1.0]))]
+    >>> [rank.tolist() for rank in rank_bounds(np.array([5.0, 1.0, 1.0]))]
     [[0, 1, 1], [0, 2, 2]]
     """
     falling = -np.asarray(score)

@@ -6,9 +6,12 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lcjax import files
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -45,7 +48,7 @@ $sections
 """)
 
 
-def picture(figure: Any, caption: str) -> str:
+def picture(figure: "Figure", caption: str) -> str:
     """A matplotlib figure as an HTML figure with the PNG inside."""
     import matplotlib.pyplot as plt
 

@@ -3,9 +3,15 @@
 A system fills in a `Scores`; `lcjax.evaluation.run` prints, saves and reports it, whatever the system.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Json = Mapping[str, Any] | Sequence[Any] | str | float | None
+"""What a JSON file holds; numbers that are not finite become null."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,7 @@ class Text:
 class Picture:
     """A figure, drawn when the report is written."""
 
-    draw: Callable[[], Any]
-    """-> a matplotlib figure."""
+    draw: Callable[[], "Figure"]
     caption: str
 
 
@@ -54,7 +59,7 @@ class Scores:
     """Of the report."""
     printed: Sequence[Table | Text]
     """For the terminal, in order."""
-    values: Any
+    values: Json
     """For `scores.json`: dicts, lists, numbers, text."""
     cards: Sequence[tuple[str, str]] = ()
     """(big number, what it is) pairs at the head of the report."""

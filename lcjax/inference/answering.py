@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lcjax.errors import DataError
-from lcjax.inference.answers import Answers, Items
+from lcjax.inference.answers import Answers, Item, Items
 from lcjax.inference.resumable_answers import ResumableAnswers
 
 
 def answer_files(
-    answers: Answers,
-    reader: Items,
+    answers: Answers[Item],
+    reader: Items[Item],
     inputs: Sequence[str],
     out: Path,
     rejected: Path,

@@ -5,22 +5,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
 
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, Rejection
 from lcjax.inference.answering import answer_files
-from lcjax.inference.answers import Answers, Items
+from lcjax.inference.answers import Answers, Item, Items, Read
 from lcjax.inference.live_count import LiveCount
 from lcjax.inference.stopping import ended_by_sigterm, until_signalled
-from lcjax.inference.streaming import Join, StreamAnswers, write_rejected
+from lcjax.inference.streaming import Join, Message, StreamAnswers, write_rejected
 
 
-class Reader(Items, Protocol):
+class Reader(Items[Read], Protocol[Read]):
     """Reads what is to be answered, such as `data_pipelines.kinds.reading.Reader`."""
 
-    def decoded(self, messages: Iterable[Any]) -> Iterator[Any]:
+    def decoded(self, messages: Iterable[Message]) -> Iterator[Read | Rejection]:
         """Items and `Rejection`s of the messages of a stream, one for one."""
 
     def sentences(self) -> list[str]:
@@ -31,8 +31,8 @@ class Reader(Items, Protocol):
 
 
 def predict_files(
-    answers: Answers,
-    reader: Reader,
+    answers: Answers[Item],
+    reader: Reader[Item],
     inputs: Sequence[str],
     out: Path,
     rejected: Path,
@@ -61,9 +61,9 @@ def predict_files(
 
 
 def predict_topics(
-    answers: Answers,
+    answers: Answers[Item],
     join: Join,
-    reader: Reader,
+    reader: Reader[Item],
     out: Path,
     rejected: Path,
     console: Console,

@@ -4,6 +4,7 @@ A rectified unit is live on a batch if its activation is above zero for at least
 without live units passes nothing on and learns nothing: its branch is dead.
 """
 
+import chex
 import jax.numpy as jnp
 
 from lcjax.global_batch import global_any
@@ -25,6 +26,7 @@ def live_units(intermediates: PyTree, weight: Array, axis: Axis = None) -> dict[
       weight: (B,), rows of weight 0 do not count; layers may hold several copies of the batch, one after another.
       axis: that rows are spread over.
     """
+    chex.assert_rank(weight, 1)
     rows = jnp.asarray(weight) > 0
     live = {}
     for name, x in activations(intermediates).items():

@@ -17,6 +17,7 @@ import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from lcjax.errors import ConfigError
 from lcjax.global_batch import rows_of
@@ -42,7 +43,7 @@ def _activation(name: str):
     return jnp.tanh if name == "tanh" else jax.nn.gelu
 
 
-def _dense(x: Array, width: int, dtype: Any, name: str) -> Array:
+def _dense(x: Array, width: int, dtype: DTypeLike, name: str) -> Array:
     """A dense layer over points as rows of one matrix: on a CPU its gradients take a tenth less than over (B, L, D)."""
     rows = x.reshape(-1, x.shape[-1])
     return nn.Dense(width, dtype=dtype, name=name)(rows).reshape(*x.shape[:-1], width)
@@ -52,7 +53,7 @@ class AstromerBlock(nn.Module):
     """Attention and feed-forward, each followed (`post`) or preceded (`pre`) by a layer norm."""
 
     config: AstromerModelConfig
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     def _around(self, name: str, x: Array, change: Array) -> Array:
         if self.config.residual == "projection":
@@ -104,7 +105,7 @@ class Astromer(nn.Module):
     """Encoder and reconstruction head of the Astromer family."""
 
     config: AstromerModelConfig
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
@@ -180,7 +181,7 @@ class Astromer(nn.Module):
         return encode_time(time, frequencies)
 
 
-def Astromer1(dtype: Any = jnp.float32, **settings: Any) -> Astromer:
+def Astromer1(dtype: DTypeLike = jnp.float32, **settings: Any) -> Astromer:
     """Astromer 1: 2 blocks of width 256, no residual path; 661,505 parameters. `settings`: AstromerModelConfig fields.
 
     >>> Astromer1(num_layers=3).config.num_layers
@@ -189,6 +190,6 @@ def Astromer1(dtype: Any = jnp.float32, **settings: Any) -> Astromer:
     return Astromer(dataclasses.replace(ASTROMER1, **settings), dtype)
 
 
-def Astromer2(dtype: Any = jnp.float32, **settings: Any) -> Astromer:
+def Astromer2(dtype: DTypeLike = jnp.float32, **settings: Any) -> Astromer:
     """Astromer 2: 6 blocks with projected residual paths; 3,953,409 parameters and the mask token."""
     return Astromer(dataclasses.replace(ASTROMER2, **settings), dtype)

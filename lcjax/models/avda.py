@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -86,6 +87,7 @@ class Avda(nn.Module):
 
     def decode(self, z: Array, target: bool) -> Array:
         """(B, J) -> (B, *pixel_shape): logits of Bernoulli pixels, or means of Gaussian ones."""
+        chex.assert_shape(z, (None, self.config.dimensions))
         decoder = self.decoder_target if target else self.decoder_source
         return decoder(z).reshape(z.shape[0], *self.pixel_shape)
 
@@ -95,6 +97,7 @@ class Avda(nn.Module):
 
     def discriminate(self, z: Array) -> Array:
         """(B, J) -> (B,) logit of `from the source`."""
+        chex.assert_shape(z, (None, self.config.dimensions))
         return self.discriminator(z)[:, 0]
 
     def __call__(self, batch: dict) -> dict[str, Array]:

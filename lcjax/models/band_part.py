@@ -5,6 +5,7 @@ band it is by an embedding of the band's slot. Their mean is added to the trunk,
 star in one band has the embedding that the same weights give it without this part.
 """
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
 
@@ -47,6 +48,8 @@ class BandPart(nn.Module):
     @nn.compact
     def __call__(self, bands: BandViews, spread: Array, row: Array | None = None, deterministic: bool = True) -> Array:
         """`spread` (B,), mag; `row` (B,) keys dropout."""
+        chex.assert_rank([bands.numbers, spread], [3, 1])
+        chex.assert_axis_dimension(bands.numbers, -1, len(BAND_NUMBERS))
         numbers = (bands.numbers - jnp.array(NUMBERS_CENTRE)) / jnp.array(NUMBERS_SCALE)
         there = bands.numbers[..., BAND_NUMBERS.index("whether it has points")] > 0
         slots = there.shape[1]

@@ -1,5 +1,6 @@
 """Batch norm of any number of axes, with the statistics of the global batch."""
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -28,6 +29,10 @@ class BatchNorm(nn.Module):
         Args:
           weight: (B,), of rows; those of weight 0 do not count. None: all count alike.
         """
+        chex.assert_axis_dimension_gt(x, 1, 0)
+        if weight is not None:
+            chex.assert_rank(weight, 1)
+            chex.assert_equal_shape_prefix([x, weight], 1)
         width = x.shape[-1]
         mean_average = self.variable("batch_stats", "mean", jnp.zeros, (width,), jnp.float32)
         var_average = self.variable("batch_stats", "var", jnp.ones, (width,), jnp.float32)

@@ -8,12 +8,11 @@ Parameter names against the published file (Keras): trunk/conv_{1,2,3} = conv2d,
 dense, dense_1.
 """
 
-from typing import Any
-
 import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from lcjax.global_batch import rows_of
 from lcjax.models.delight_config import DelightModelConfig
@@ -31,7 +30,7 @@ class Trunk(nn.Module):
     """Three unpadded 3 x 3 convolutions with ReLU, a 2 x 2 maximum between them."""
 
     filters: tuple[int, int, int]
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -52,7 +51,7 @@ class Head(nn.Module):
     hidden: int
     outputs: int
     dropout: float
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array, row: Array | None, deterministic: bool) -> Array:
@@ -67,7 +66,7 @@ class Delight(nn.Module):
     """The network; see `DelightModelConfig` for its two heads."""
 
     config: DelightModelConfig
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
     variants: int = VARIANTS
     """Copies of each stack: the first so many of the eight. 1: the stack as it is, to train on copies drawn at random."""
 

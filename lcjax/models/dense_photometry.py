@@ -1,5 +1,6 @@
 """A photometry encoder in the place of the Informer: dense attention to observed points, real time, a pooled output."""
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
 
@@ -37,6 +38,9 @@ class DensePhotometry(nn.Module):
           `features` (B, D), `tokens` (B, L, D), zero in the padding.
         """
         config, mask, row = self.config, batch["mask"], batch.get("row")
+        chex.assert_rank([batch["values"], mask], [3, 2])
+        chex.assert_equal_shape_prefix([batch["values"], mask, batch["time"]], 2)
+        chex.assert_type(mask, bool)
         if config.width % config.num_heads:
             raise ConfigError(f"a width of {config.width} cannot be shared among {config.num_heads} heads")
         drop = lambda y: RowDropout(config.dropout)(y, row, deterministic)

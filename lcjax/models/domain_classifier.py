@@ -1,5 +1,6 @@
 """A network of images with a classifier on its feature vector, in two steps, so that adaptation can act between them."""
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
 
@@ -31,6 +32,7 @@ class DomainClassifier(nn.Module):
 
     def classify(self, features: Array) -> Array:
         """(B, D) -> logits (B, K) float32."""
+        chex.assert_rank(features, 2)
         return self.classifier(features).astype(jnp.float32)
 
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -79,5 +80,6 @@ class CurveModule(nn.Module):
         Returns:
           `features` (B, D + S).
         """
+        chex.assert_rank(batch["scalars"], 2)
         curve = EncoderModule(self.encode, self.begin, name="curve")(batch["windows"], deterministic, axis)
         return {"features": jnp.concatenate([curve["features"], batch["scalars"]], axis=-1)}

@@ -5,12 +5,12 @@ tests reproduce that by passing the inverted mask, nothing here does.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from lcjax.models.light_curve_head_config import PooledHead
 from lcjax.typing import Array, Axis
@@ -49,7 +49,7 @@ class Mlp(nn.Module):
 
     num_classes: int
     widths: Sequence[int] = (1024, 512, 256)
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -71,7 +71,7 @@ class ClassifierHead(nn.Module):
     num_classes: int
     kind: PooledHead = "skip_avg_mlp"
     widths: Sequence[int] = (1024, 512, 256)
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:

@@ -5,6 +5,7 @@ Each has two parts, `trunk` (convolutions) and `head` (dense layers), so that th
 
 from functools import partial
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
 
@@ -96,6 +97,7 @@ class ImageNetwork(nn.Module):
           deterministic: False: dropout acts (key `dropout`) and norms take and move batch statistics.
         """
         config, x = self.config, batch["image"].astype(jnp.float32)
+        chex.assert_rank(x, {2, _IMAGES})
         rows = x.shape[0]
         row = None if deterministic else rows_of(batch, rows, axis)
         if x.ndim == _IMAGES and (config.filters or config.residual):

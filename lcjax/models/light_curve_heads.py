@@ -7,8 +7,10 @@ gave (`head_inputs`) computes the same logits as whoever runs the encoder every 
 from collections.abc import Sequence
 from typing import Any
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from lcjax.models.dropout import RowDropout
 from lcjax.models.heads import ClassifierHead, Mlp, pool_max, pool_mean
@@ -27,6 +29,9 @@ def head_inputs(config: HeadConfig, layers: Sequence[Array], mask: Array) -> dic
     Returns:
       `layers`, those that the head reads, and `mask`; for heads of `MEAN_HEADS` layers of a single point (B, 1, D).
     """
+    chex.assert_rank([*layers, mask], [*[3] * len(layers), 2])
+    chex.assert_equal_shape_prefix([*layers, mask], 2)
+    chex.assert_type(mask, bool)
     kind = config.kind
     if config.inverted_mask and kind in ("avg_mlp", "att_avg", "att_cls"):
         mask = ~mask
@@ -60,6 +65,8 @@ def gaps_and_spreads(batch: dict) -> Array:
       (B, L, 4). What is shorter than 1e-3 days, or smaller than 1e-3 mag, counts as that; so does the first gap.
     """
     mask, time = batch["mask"], batch["time"]
+    chex.assert_rank(mask, 2)
+    chex.assert_equal_shape([mask, time, batch["magnitude"], batch["magnitude_error"]])
     log = lambda x: jnp.log10(jnp.maximum(x, 1e-3))
     deviation = scale_window(batch["magnitude"], mask)
     spread = jnp.sqrt(masked_mean(deviation**2, mask))
@@ -72,7 +79,7 @@ def gaps_and_spreads(batch: dict) -> Array:
     return jnp.where(mask[..., None], jnp.stack(columns, axis=-1), 0.0)
 
 
-def build_head(config: HeadConfig, num_classes: int, dtype: Any = jnp.float32) -> nn.Module:
+def build_head(config: HeadConfig, num_classes: int, dtype: DTypeLike = jnp.float32) -> nn.Module:
     """The module of a head; called with `head_inputs` or `raw_inputs`, and `row` where there is dropout."""
     if config.kind in RECURRENT_HEADS:
         return RecurrentHead(config, num_classes, dtype)
@@ -81,6 +88,8 @@ def build_head(config: HeadConfig, num_classes: int, dtype: Any = jnp.float32) -
 
 def standardised_over_time(x: Array, mask: Array, padding: bool = False) -> Array:
     """Every channel of (B, L, D) with mean 0 and spread 1 over the points of `mask` (B, L), or over all steps."""
+    chex.assert_rank([x, mask], [3, 2])
+    chex.assert_equal_shape_prefix([x, mask], 2)
     over = jnp.ones_like(mask)[..., None] if padding else mask[..., None]
     mean = masked_mean(x, over, axis=1)
     spread = jnp.sqrt(masked_mean((x - mean) ** 2, over, axis=1))
@@ -96,7 +105,7 @@ class RecurrentHead(nn.Module):
 
     config: HeadConfig
     num_classes: int
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:

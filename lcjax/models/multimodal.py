@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
@@ -101,6 +102,8 @@ def fused(embeddings: Mapping[str, Array], present: Mapping[str, Array], fusion:
     Args:
       embeddings: modality -> (B, D). present: modality -> (B,) bool. fusion: `avg` or `concat`.
     """
+    chex.assert_equal_shape(list(embeddings.values()))
+    chex.assert_rank([present[name] for name in embeddings], 1)
     held = [jnp.where(present[name][:, None], value, 0.0) for name, value in embeddings.items()]
     if fusion == "concat":
         return jnp.concatenate(held, axis=-1)

@@ -11,6 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from lcjax.errors import ConfigError
 from lcjax.models.attention import published_mask_term, strict_attention, strict_weights
@@ -68,7 +69,7 @@ def time_modulation(time: Array, sine: Array, cosine: Array, max_time: float) ->
 class _Block(nn.Module):
     config: PositionalStudyConfig
     index: int
-    dtype: Any
+    dtype: DTypeLike
 
     @nn.compact
     def __call__(self, x: Array, seen: dict[str, Array], positions: dict[str, Array]) -> Array:
@@ -125,7 +126,7 @@ class PositionalStudyEncoder(nn.Module):
     config: PositionalStudyConfig = PositionalStudyConfig()
     longest: int = 200
     """Points of the longest window: rows of time differences have so many columns."""
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Any]:
@@ -223,7 +224,7 @@ class PositionalStudy(nn.Module):
 
     config: PositionalStudyConfig = PositionalStudyConfig()
     longest: int = 200
-    dtype: Any = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What an embedding is asked in training, where the truth is simulated: the class of the star and its period."""
 
+import chex
 import flax.linen as nn
 import jax.numpy as jnp
 
@@ -15,6 +16,7 @@ class Recognition(nn.Module):
     @nn.compact
     def __call__(self, embedding: Array) -> dict[str, Array]:
         """Two answers."""
+        chex.assert_rank(embedding, 2)
         embedding = embedding.astype(jnp.float32)
         period = nn.Dense(1, name="period_out")(nn.gelu(nn.Dense(self.hidden, name="period_in")(embedding)))
         return {"class_logits": nn.Dense(self.classes, name="classes")(embedding), "log_period": period[:, 0]}

@@ -1,5 +1,6 @@
 """A gated recurrent unit over the points of a window."""
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,10 @@ def gated_recurrence(x: Array, mask: Array, kernel: Array, recurrent: Array, bia
       mask: (B, L) bool, points that move the state; the others are passed over.
       kernel: (F, 3D). recurrent: (D, 3D). bias: (2, 3D), of input and state.
     """
+    width = recurrent.shape[0]
+    chex.assert_rank([x, mask], [3, 2])
+    chex.assert_equal_shape_prefix([x, mask], 2)
+    chex.assert_shape([kernel, recurrent, bias], [(x.shape[-1], 3 * width), (width, 3 * width), (2, 3 * width)])
     inputs = x @ kernel + bias[0]
 
     def step(state: Array, item: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -24,7 +29,7 @@ def gated_recurrence(x: Array, mask: Array, kernel: Array, recurrent: Array, bia
         state = jnp.where(item[1][:, None], moved, state)
         return state, state
 
-    start = jnp.zeros((x.shape[0], recurrent.shape[0]), x.dtype)
+    start = jnp.zeros((x.shape[0], width), x.dtype)
     items = (jnp.swapaxes(inputs, 0, 1), jnp.swapaxes(mask, 0, 1))
     return jnp.swapaxes(jax.lax.scan(step, start, items)[1], 0, 1)
 

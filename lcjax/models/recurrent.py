@@ -1,17 +1,17 @@
 """Recurrent networks over light curves whose points may be missing: a step without a point changes nothing."""
 
 from collections.abc import Callable
-from typing import Any
 
 import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from lcjax.typing import Array, PyTree
 
 
-def _bias_of_gates(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+def _bias_of_gates(key: Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> Array:
     """Zeros, ones for the forget gate (the Keras default)."""
     del key
     quarter = shape[0] // 4

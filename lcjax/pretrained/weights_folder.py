@@ -54,7 +54,7 @@ class ImportedWeights:
         """What there is to say of it, name -> text, once it is written to `out`."""
         settings = self.settings_file.name if self.settings_file else "none found"
         return {
-            "system": f"{family}, exactly as published (parity)",
+            "family": f"{family}, exactly as published (parity)",
             "read from": f"{self.source} (settings: {settings})",
             "parameters": f"{self.parameters:,}",
             **self.rows,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from lcjax.configs import Experiment
 from lcjax.errors import ConfigError
-from lcjax.inference.answers import Answers
+from lcjax.inference.answers import Answers, ParallelMap
 from lcjax.inference.answers import Row as Row  # for the rooms, beside what they fill in
 from lcjax.systems.published_weights import Published, WeightsImporter
 
@@ -60,7 +60,7 @@ class Work:
     """The user's, by the names of `System.predict_options` and of its kind of data."""
     tools: Mapping[str, Callable[..., Any]]
     """What the kind of data does on the host (`Kind.tools`)."""
-    parallel_map: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]] = map
+    parallel_map: ParallelMap = map
     """Applies a function to items, in order, perhaps in several processes."""
     batch_size: int | None = None
     """Items of every compiled batch; None: by device."""
@@ -90,7 +90,7 @@ class System(ABC):
     """Name -> function that returns settings; the docstring holds paper, command and expected score."""
     predict_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax predict` -> dataclass, besides those of its kind."""
-    embedding_options: ClassVar[Mapping[str, Any]] = {}
+    embedding_options: ClassVar[Options] = {}
     """Groups of `predict_options`, filled in, under which answers have a column `embedding`, where they do not always have it."""
     evaluate_options: ClassVar[Mapping[str, type]] = {}
     """Option group of `lcjax evaluate` -> dataclass."""
@@ -109,6 +109,10 @@ class System(ABC):
 
     def for_predictions(self, experiment: Experiment) -> Experiment:
         """The settings under which answers are computed: float32, on any device."""
+        return experiment
+
+    def stand_in(self, experiment: Experiment) -> Experiment:
+        """The settings with stand-ins for what a run takes from its data and options: enough to build a task and trace it."""
         return experiment
 
     # --- data
@@ -169,8 +173,19 @@ class System(ABC):
         """What a run without data learns from: its settings, and datasets by name; none: it needs data."""
         return experiment, {}
 
-    def starting_variables(self, experiment: Experiment, data: Data, given: "Loaded | None" = None) -> "PyTree | None":
-        """What a new run begins with, where it depends on the training data too; not asked for where a run goes on."""
+    def starting_variables(
+        self,
+        experiment: Experiment,
+        data: Data,
+        given: "Loaded | None" = None,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> "PyTree | None":
+        """What a new run begins with, where it depends on the training data too; not asked for where a run goes on.
+
+        Args:
+          given: as for `initial_variables`. say: told what takes long.
+        """
+        del say
         del data
         return self.initial_variables(experiment, given)
 

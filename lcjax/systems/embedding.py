@@ -1,13 +1,13 @@
 """Embeddings of everything in a prepared dataset, of any system that gives some."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lcjax.errors import ConfigError, DataError, Rejection
-from lcjax.inference.answers import Items
+from lcjax.inference.answers import Items, ParallelMap
 from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system
 from lcjax.systems.base import Options, Work
@@ -28,7 +28,7 @@ def embed(
     folder: Path,
     reader: Callable[[Mapping[str, Any], Options], Items],
     tools: Mapping[str, Callable[..., Any]],
-    parallel_map: Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]] = map,
+    parallel_map: ParallelMap = map,
 ) -> Embedded:
     """A model's embeddings of a dataset in `folder`.
 

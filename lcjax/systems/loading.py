@@ -92,7 +92,7 @@ def locate(path_or_name: Path | str, say: Callable[[str], None] = print, progres
     if path.is_dir():
         if list(path.glob("*.index")):
             raise WeightsError(
-                f"'{path}' is a TensorFlow checkpoint: make it ours with  lcjax weights import SYSTEM {path} --out W"
+                f"'{path}' is a TensorFlow checkpoint: make it ours with  lcjax weights import FAMILY {path} --out W"
             )
         raise WeightsError(f"'{path}' holds no model: no config.json there; give a workdir or weights folder")
     if path.exists():

@@ -30,7 +30,7 @@ class Published:
     contents_sha256: tuple[tuple[str, str], ...] = ()
     """(file name, sha256) of files inside, where known: an archive may be packed anew, its contents may not change."""
     arrays_sha256: str | None = None
-    """Hash of the imported arrays (`imported.arrays_sha256`), where they are known from elsewhere."""
+    """Hash of the imported arrays (`weights_folder.arrays_sha256`), where they are known from elsewhere."""
     max_bytes: int = 256 << 20
     package: str | None = None
     """Python package that holds the weights where the user has installed it: they may not be passed on, so nothing is
@@ -46,7 +46,7 @@ class Published:
         hashes += [f"of the arrays {self.arrays_sha256}"] if self.arrays_sha256 else []
         unknown = "unknown: recorded at the first download, with a warning" if self.urls else "-"
         return {
-            "system": [self.family],
+            "family": [self.family],
             "what": [self.description],
             "paper": [self.paper],
             "licence": [self.licence],

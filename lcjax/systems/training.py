@@ -51,12 +51,12 @@ def train_system(
         data["validation"] = validation.describe()
     record = experiment_record(learned, preset=preset, data={**data, **about})
     resumed = any((workdir / "checkpoints").glob("[0-9]*"))
-    weights = None if resumed else system.starting_variables(adapted, train, _given(adapted))
+    weights = None if resumed else system.starting_variables(adapted, train, _given(adapted, say), say)
     task = learner.build_task(learned)
     return fit(task, learned, train, validation, workdir, config_record=record, initial_variables=weights)
 
 
-def _given(experiment: Experiment) -> Loaded | None:
+def _given(experiment: Experiment, say: Callable[[str], None]) -> Loaded | None:
     """The model whose weights the run begins with."""
     start = experiment.training.initial_weights
-    return load(start) if start else None
+    return load(start, say=say) if start else None

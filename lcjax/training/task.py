@@ -11,7 +11,7 @@ import optax
 
 from lcjax.configs import OptimizerConfig
 from lcjax.errors import ConfigError
-from lcjax.typing import Array, Axis, Batch, Metrics, PyTree
+from lcjax.typing import Array, Axis, Batch, Encoded, Metrics, PyTree
 
 MAIN = "main"
 """The optimizer of an update that names none."""
@@ -55,7 +55,7 @@ class Update:
 class Encode(Protocol):
     """An encoder of sequences: what a head, a probe or a user's own network is put on."""
 
-    def __call__(self, variables: PyTree, batch: Batch, key: Array | None = None, axis: Axis = None) -> dict[str, Any]:
+    def __call__(self, variables: PyTree, batch: Batch, key: Array | None = None, axis: Axis = None) -> Encoded:
         """Raw windows -> `layers` and `mask`; pure, and differentiable with respect to the variables.
 
         Args:
@@ -129,6 +129,8 @@ class Task:
     """Arrays as a caller has them (float64, lists, traced) -> what `predict` takes, checked; None: entries of `batch_spec`"""
     batch_spec: Batch = field(default_factory=dict)
     """Field name -> jax.ShapeDtypeStruct (or a stream of such) of the batch for `init`; B and L may differ at run time"""
+    targets: Batch = field(default_factory=dict)
+    """As `batch_spec`, of what the losses take beside it and `weight`, `row` and `label`, which every batch may have"""
 
     # --- training
     optimizers: Callable[[OptimizerConfig, int], optax.GradientTransformation | Mapping[str, Any]] | None = None

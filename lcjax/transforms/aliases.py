@@ -6,6 +6,7 @@ is a solar day's frequency and a year's. Other instruments turn otherwise (Hippa
 of the star's own spectral window are added to these.
 """
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 
@@ -40,6 +41,7 @@ def offsets(window: LogBins, span: Array, grid: FrequencyGrid, own: int) -> Freq
 
 def aliases(frequency: Frequency, by: Frequency) -> Frequency:
     """|f + offset| of each of (F,) and (K,), (F * K,)."""
+    chex.assert_rank([*frequency, *by], 1)
     index = (frequency.index[:, None] + by.index).reshape(-1)
     offset = (frequency.offset[:, None] + by.offset).reshape(-1)
     sign = jnp.where(index < 0, -1, 1)

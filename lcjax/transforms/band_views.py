@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -109,6 +110,9 @@ def band_waves(points: Points, candidates: Candidates) -> Array:
 def band_numbers(batch: dict, points: Points, waves: Array) -> Array:
     """(B, S, len(BAND_NUMBERS)) of magnitudes; `waves` (B, S, 3) as `band_waves` gives them."""
     many = points.amplitude.shape[-1]
+    chex.assert_rank(waves, 3)
+    chex.assert_axis_dimension(waves, 1, many)
+    chex.assert_axis_dimension(waves, 2, 3)
     mask = usable(batch) & (points.band >= 0)
     inside = members(points.band, many) * mask[:, None]
     count = jnp.sum(inside, axis=-1)

@@ -9,6 +9,7 @@ the best candidate (`fitted_amplitudes`). One band is as without all this.
 import functools
 from typing import TYPE_CHECKING
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -29,6 +30,7 @@ def within_slots(batch: dict, bands: int) -> dict:
     """A batch of several bands without the points whose `band` is none of 0 ... bands - 1; one of one band as it is."""
     if bands == 1:
         return batch
+    chex.assert_equal_shape([batch["mask"], batch["band"]])
     return {**batch, "mask": batch["mask"] & (batch["band"] >= 0) & (batch["band"] < bands)}
 
 
@@ -39,6 +41,7 @@ def members(band: Array, bands: int) -> Array:
 
 def band_means(value: Array, weight: Array, band: Array, bands: int) -> Array:
     """Weighted mean of the points in the same band, at each point (B, L); 0 where `band` is none of 0 ... bands - 1."""
+    chex.assert_equal_shape([value, weight, band])
     member = members(band, bands)
     total = exact_sum("...l,...bl->...b", weight, member)
     mean = exact_sum("...l,...bl->...b", weight * value, member) / jnp.where(total > 0, total, 1.0)
@@ -53,6 +56,8 @@ def band_centres(value: Array, visible: Array, band: Array, bands: int) -> Array
     Args:
       value, visible, band: (B, L). What a hidden value is does not matter.
     """
+    chex.assert_rank(value, 2)
+    chex.assert_equal_shape([value, visible, band])
     inside = members(band, bands) * visible[:, None]
     shown = jnp.where(visible, value, 0.0)
     every = jnp.sum(shown, axis=1, keepdims=True) / jnp.maximum(jnp.sum(visible, axis=1, keepdims=True), 1)
@@ -118,6 +123,7 @@ def fitted_amplitudes(points: "Points", wave: Array, bands: int) -> Array:
     Args:
       wave: (L,) the fitted curve at the points, in the units of `points.value`.
     """
+    chex.assert_equal_shape([wave, points.value])
     member = members(points.band, bands)
     weight = points.weight
     total = member @ weight

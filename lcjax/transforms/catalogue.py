@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import chex
+
 MAGNITUDES = (
     *("mean_vmag", "phot_g_mean_mag", "phot_bp_mean_mag", "phot_rp_mean_mag", "j_mag", "h_mag", "k_mag"),
     *("w1_mag", "w2_mag", "w3_mag", "w4_mag"),
@@ -19,6 +21,7 @@ def catalogue_features(values: Any, names: Sequence[str]) -> Any:
     Args:
       values: (..., F). names: of the F columns.
     """
+    chex.assert_axis_dimension(values, -1, len(names))
     xp = values.__array_namespace__()
     columns = [values[..., i] for i in range(len(names))]
     of = dict(zip(names, columns, strict=True))

@@ -7,6 +7,7 @@ scaled alike whatever other rows come with it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,6 +34,7 @@ def fit_quantiles(features: np.ndarray, quantiles: int = MAX_QUANTILES, rows: np
       features: (N, F), missing values NaN. quantiles: at most; no more than there are rows. rows: (n,) indices of the rows to
         fit on, perhaps repeated (a draw that has every class alike); None: all.
     """
+    chex.assert_rank(features, 2)
     table = np.where(np.isfinite(features), features, np.nan) if rows is None else _finite(features[rows])
     count = max(2, min(quantiles, len(table)))
     out = np.full((count, table.shape[1]), np.nan)
@@ -51,6 +53,8 @@ def rank_scaled(features: Array, quantiles: Array) -> Array:
 
     Equal values of the fit count half, as in scikit-learn's QuantileTransformer with uniform output.
     """
+    chex.assert_rank([features, quantiles], 2)
+    chex.assert_axis_dimension(quantiles, 1, features.shape[1])
     levels = jnp.linspace(0.0, 1.0, quantiles.shape[0])
 
     def one(x: Array, table: Array) -> Array:
@@ -118,6 +122,7 @@ def range_scaled(features: Array, table: Array) -> Array:
     Args:
       features: (B, F). table: (4, F) of `range_arrays`.
     """
+    chex.assert_shape(table, (4, features.shape[-1]))
     low, high, logarithm, clip = table[0], table[1], table[2] > 0, table[3] > 0
     values = jnp.where(clip & (features < low), low, features)
     known = jnp.isfinite(values) & ~(logarithm & (values <= 0))
@@ -143,6 +148,7 @@ def range_scaled_as_published(
     Args:
       features: (N, F). columns: (F,) names, banned ones left out already. ranges: in the order of the table.
     """
+    chex.assert_shape(features, (None, len(columns)))
     found: dict[str, np.ndarray] = {}
     low, high = 0.0, 1.0
     for i, name in enumerate(columns):

@@ -16,6 +16,7 @@ then the values as float32 (value after value, its C channels together), then, i
 import struct
 from typing import NamedTuple
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 
@@ -105,6 +106,7 @@ def flux_levels(stamps: Array, size: int = 8, levels: int = 4) -> Levels:
     """
     _check(size, levels)
     stamps = jnp.asarray(stamps, jnp.float32)
+    chex.assert_axis_dimension_gt(stamps, -3, 0)
     there = jnp.abs(stamps) <= HUGE
     side = size << (levels - 1)
     flux, coverage = (_framed(x, side) for x in (jnp.where(there, stamps, 0.0), there.astype(jnp.float32)))
@@ -135,6 +137,7 @@ def decode(rings: Rings, size: int = 8, levels: int = 4) -> Levels:
       DataError: the number of values is not that of such levels.
     """
     _check(size, levels)
+    chex.assert_equal_shape(list(rings))
     cells = ring_cells(size)
     if rings.flux.shape[-2] != stored_values(size, levels):
         raise DataError(f"{rings.flux.shape[-2]} values a channel are no rings of {levels} levels of {size} x {size}")
@@ -178,6 +181,7 @@ def pack(stamps: np.ndarray, size: int = 8, levels: int = 4) -> bytes:
     Raises:
       DataError: sizes that the header cannot hold.
     """
+    chex.assert_rank(stamps, 3)
     height, width, channels = np.shape(stamps)
     if levels > MAX_LEVELS or size > MAX_SIZE or channels > MAX_CHANNELS or max(height, width) > 0xFFFF:
         raise DataError(f"{levels} levels of {size} x {size} x {channels} are too many to pack")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import chex
 import jax.numpy as jnp
 
 from lcjax.transforms.bands import at_points, members
@@ -21,6 +22,7 @@ class FoldedCurves(NamedTuple):
 
 def phases(points: Points, frequency: Frequency) -> Array:
     """Phases of one star's points at frequencies (F,): (F, L) in [0, 1), the first point at 0."""
+    chex.assert_rank([points.turns, *frequency], 1)
     turned = phase(points.turns[None], Frequency(frequency.index[:, None], frequency.offset[:, None]))
     found = cycles(turned)
     return jnp.where(found < 0, found + 1.0, found)

@@ -11,6 +11,7 @@ import math
 from functools import cached_property
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -122,6 +123,7 @@ class FrequencyGrid:
           time: (..., L) days since any epoch, float32; mask: (..., L) bool.
           time_low: (..., L) what float32 lost of the time, days (see `split_time`).
         """
+        chex.assert_equal_shape([time, mask] if time_low is None else [time, mask, time_low])
         digits = self.tick_digits
         day = jnp.floor(time)
         first = jnp.min(jnp.where(mask, day, jnp.inf), axis=-1, keepdims=True)

@@ -8,6 +8,7 @@ power of a harmonic fit; it chooses a frequency in each bin, and the fit itself 
 
 from typing import NamedTuple
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 
@@ -58,6 +59,7 @@ def highest(power: Array, starts: np.ndarray, ends: np.ndarray) -> tuple[Array, 
     Of long ranges the maxima of 4, 16, 64 ... neighbours are looked at first, and the ends are those of such a group:
     at most a 16th of the range away.
     """
+    chex.assert_rank(power, 1)
     levels = [power]
     group = np.maximum(np.floor(np.log(np.maximum(ends - starts, 1) / 16) / np.log(4)), 0).astype(int)
     for _ in range(group.max(initial=0)):
@@ -92,6 +94,7 @@ def between(values: Array) -> Array:
 
 def quick_power(points: Points, grid: FrequencyGrid) -> tuple[Array, Array]:
     """Of one star, on the grid in twos, (pairs, 2) each: nearly the power of one harmonic, and the spectral window."""
+    chex.assert_rank(points.turns, 1)
     middle = jnp.max(points.turns) // 2
     turns = jnp.where(points.weight > 0, points.turns - middle, np.uint32(0))
     both = jnp.stack([points.weight * points.value, points.weight])
@@ -116,6 +119,7 @@ def full_power(yc: Array, ys: Array, c: Array, s: Array, c2: Array, s2: Array) -
     Args:
       yc, ys: cosine and sine sums of weights times centred values. c, s: of the weights. c2, s2: at twice the frequency.
     """
+    chex.assert_equal_shape([yc, ys, c, s, c2, s2])
     cc, ss, cs = 0.5 + 0.5 * c2 - c * c, 0.5 - 0.5 * c2 - s * s, 0.5 * s2 - c * s
     return (yc * yc * ss + ys * ys * cc - 2.0 * yc * ys * cs) / jnp.maximum(cc * ss - cs * cs, SMALLEST)
 

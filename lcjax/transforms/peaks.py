@@ -10,6 +10,7 @@ criterion, as in a comparison of any other models of the same points (Schwarz 19
 import dataclasses
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -113,6 +114,7 @@ def refine(points: Points, frequency: Frequency, grid: FrequencyGrid, harmonics:
 
 def scores(points: Points, frequency: Frequency, search: PeakSearch) -> tuple[Array, Array, Array]:
     """Power, number of harmonics and score of each frequency (F,), at its best number of harmonics."""
+    chex.assert_rank([points.turns, *frequency], 1)
     power = star_power_at(points, frequency, search.harmonics)
     count = jnp.maximum(points.count, 2).astype(jnp.float32)
     free = 2.0 * np.arange(1, search.harmonics + 1, dtype=np.float32)[:, None]

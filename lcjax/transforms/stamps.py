@@ -4,6 +4,7 @@ Pixels come in the survey's own units with NaN where nothing was measured; what 
 functions are pure and jittable and take (..., H, W, C).
 """
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -21,6 +22,7 @@ def crop_center(stamps: Array, size: int) -> Array:
     >>> crop_center(jnp.arange(63 * 63).reshape(1, 63, 63, 1), 21)[0, 0, 0, 0] == 21 * 63 + 21
     Array(True, dtype=bool)
     """
+    chex.assert_axis_dimension_gt(stamps, -3, 0)
     height, width = stamps.shape[-3:-1]
     if size > height or size > width:
         raise DataError(
@@ -43,6 +45,7 @@ def minmax(stamps: Array, ignore_fill: bool = True) -> Array:
       (..., H, W, C) float32; a constant channel becomes NaN (0 / 0), as in the reference.
     """
     stamps = jnp.asarray(stamps, jnp.float32)
+    chex.assert_axis_dimension_gt(stamps, -3, 0)
     if ignore_fill:
         stamps = jnp.where(jnp.abs(stamps) <= HUGE, stamps, jnp.nan)
     shifted = stamps - jnp.nanmin(stamps, axis=(-3, -2), keepdims=True)

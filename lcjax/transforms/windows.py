@@ -1,5 +1,6 @@
 """Where windows of a light curve start, and the published way of cutting them (A&A 670, A54)."""
 
+import chex
 import jax.numpy as jnp
 import numpy as np
 
@@ -33,6 +34,7 @@ def sequential_edges(n_points: int, length: int) -> np.ndarray:
 
 def published_windows(light_curve: np.ndarray, length: int) -> np.ndarray:
     """Cuts an (N, F) light curve into (windows, min(N, W), F) overlapping windows."""
+    chex.assert_rank(light_curve, 2)
     starts = published_starts(len(light_curve), length)
     return np.stack([light_curve[s : s + length] for s in starts])
 
@@ -50,6 +52,7 @@ def window_edges(n_points: Array, most: int, length: int, mode: str) -> tuple[Ar
     >>> [x.tolist() for x in window_edges(jnp.array([450, 50]), 450, 200, "sequential")]
     [[[0, 150, 300], [0, 0, 0]], [[150, 300, 450], [50, 0, 0]]]
     """
+    chex.assert_rank(n_points, 1)
     n = jnp.asarray(n_points, jnp.int32)[:, None]
     if mode == "published":
         number = jnp.arange(most // length + 1)

@@ -41,7 +41,7 @@ class Toy:
     def can_score(self, data):
         return data.n_objects > 1
 
-    def starting_variables(self, experiment, data, given):
+    def starting_variables(self, experiment, data, given, say):
         return "weights", given
 
     def build_task(self, experiment):
@@ -55,7 +55,7 @@ class Toy:
 def test_a_run(monkeypatch, tmp_path, validates, held_out, scores, start):
     calls, opened, said = [], [], []
     given = f"model of {start}" if start else None
-    monkeypatch.setattr(training, "load", lambda name: f"model of {name}")
+    monkeypatch.setattr(training, "load", lambda name, say: f"model of {name}")
     monkeypatch.setattr(training, "find_system", lambda name: Toy())
     monkeypatch.setattr(training, "experiment_record", lambda experiment, **more: more)
     monkeypatch.setattr(training, "fit", lambda *a, **k: calls.append(SimpleNamespace(a=a, **k)) or "done")

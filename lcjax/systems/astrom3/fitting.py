@@ -1,7 +1,8 @@
 """What an experiment takes from its training data and from the weights it starts with."""
 
 import dataclasses
-from typing import TYPE_CHECKING
+import types
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -173,3 +174,16 @@ def shared_variables(task: "Task", start: PyTree) -> PyTree:
     if not any("encoders_" in name for name in kept):
         raise ConfigError("the --training.initial-weights have no encoder of this network's modalities and sizes")
     return nest(kept, "/")
+
+
+def made_up_data(experiment: AstroM3Experiment) -> Any:
+    """What `fitted` asks of data, where there is none: all modalities, the published columns, two classes."""
+    return types.SimpleNamespace(
+        metadata_names=(*PHOTOMETRIC, *METADATA),
+        class_names=("a", "b"),
+        spectrum_lengths=(experiment.model.spectra.length,),
+        spectrum_grids=((3850.0, 9000.0),),
+        n_points=100,
+        batches_per_epoch=10,
+        standardised=True,
+    )

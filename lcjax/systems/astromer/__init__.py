@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lcjax.systems.astromer import presets
 from lcjax.systems.astromer.config import AstromerExperiment
@@ -11,6 +11,7 @@ from lcjax.systems.base import WeightsImporter
 from lcjax.systems.masked_pretraining.system import PretrainingSystem
 
 if TYPE_CHECKING:
+    from lcjax.pretrained.weights_folder import ImportedWeights
     from lcjax.systems.published_weights import Published
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
@@ -44,7 +45,7 @@ class AstromerSystem(PretrainingSystem):
         """TensorFlow checkpoints."""
         return {self.name: WeightsImporter(self._import, ("num_heads",))}
 
-    def _import(self, source: Path | str, num_heads: int | None = None) -> Any:
+    def _import(self, source: Path | str, num_heads: int | None = None) -> "ImportedWeights":
         from lcjax.systems.astromer.weights import import_astromer
 
         return import_astromer(self.name, source, num_heads)

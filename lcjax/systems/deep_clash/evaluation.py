@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -15,6 +15,9 @@ from lcjax.inference.loaded import Loaded
 from lcjax.systems.base import Data
 from lcjax.systems.deep_clash.config import BANDS
 from lcjax.systems.deep_clash.task import votes_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,7 @@ def _values(s: VoteScores, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def vote_figure(voted: Voted, names: Sequence[str]) -> Any:
+def vote_figure(voted: Voted, names: Sequence[str]) -> "Figure":
     """Answer against votes, a panel a class."""
     plt = plots()
     columns = min(len(names), 5)
@@ -199,7 +202,7 @@ def vote_figure(voted: Voted, names: Sequence[str]) -> Any:
     return figure
 
 
-def band_figure(bands: dict[str, VoteScores]) -> Any:
+def band_figure(bands: dict[str, VoteScores]) -> "Figure":
     """RMSE of each band."""
     plt = plots()
     figure, axis = plt.subplots(figsize=(1.5 + 0.45 * len(bands), 3))

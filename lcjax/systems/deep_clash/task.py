@@ -79,6 +79,7 @@ def build_task(experiment: DeepClashExperiment) -> Task:
         return {"votes": jax.nn.softmax(outputs["logits"]), "embedding": outputs["embedding"]}
 
     spec = {"image": jax.ShapeDtypeStruct((2, config.side, config.side, 1), jnp.float32)}
+    targets = {"target": jax.ShapeDtypeStruct((2, config.num_classes), jnp.float32)}
     return Task(
         name=experiment.system,
         init=init,
@@ -86,6 +87,7 @@ def build_task(experiment: DeepClashExperiment) -> Task:
         evaluate=evaluate,
         predict=predict,
         batch_spec=spec,
+        targets=targets,
         summarize=_summarised,
         warnings=_warnings,
         headline=("loss", "pooled_rmse", "accuracy"),

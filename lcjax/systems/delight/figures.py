@@ -1,6 +1,6 @@
 """Pictures of host answers: errors against the size of the host, and probabilities against what happened."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,8 +9,11 @@ from lcjax.evaluation.figures import plots
 from lcjax.systems.delight.answers import HostAnswers
 from lcjax.systems.delight.scores import catastrophic_limit
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def error_figure(answers: HostAnswers) -> Any:
+
+def error_figure(answers: HostAnswers) -> "Figure":
     """Error of every host against its radius, with the limit of catastrophic ones."""
     plt = plots()
 
@@ -25,7 +28,7 @@ def error_figure(answers: HostAnswers) -> Any:
     return figure
 
 
-def reliability_figure(curves: dict[str, Reliability]) -> Any:
+def reliability_figure(curves: dict[str, Reliability]) -> "Figure":
     """Predicted probabilities against shares of true outcomes."""
     plt = plots()
 

@@ -8,7 +8,7 @@ network and averages are one compiled call.
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lcjax.errors import ConfigError, DataError, Rejection
+from lcjax.inference.answers import ParallelMap
 from lcjax.inference.loaded import Loaded
 from lcjax.inference.predictor import Predictor, usual_batch_size
 from lcjax.systems.delight.answer import HostAnswer
@@ -34,9 +35,6 @@ _SAME_SCALE = 0.01
 _PADDING = 64
 """Images are padded to multiples of so many pixels before they are resampled, so that few shapes are compiled."""
 _EMPTY = "the image is empty: every pixel is 0 or not finite"
-
-ParallelMap = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
-"""Applies a function to items, in order, as `map` does."""
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,8 @@ def build_task(experiment: DelightExperiment) -> Task:
         return answers(model.apply(variables, {"levels": normalised_levels(batch["stamps"])}))
 
     spec = {"stamps": jax.ShapeDtypeStruct((2, config.side, config.side, config.levels), jnp.float32)}
+    number = jax.ShapeDtypeStruct((2,), jnp.float32)
+    targets = {"offset": jax.ShapeDtypeStruct((2, 2), jnp.float32), "hostless": number, "host_radius": number}
     return Task(
         name=experiment.system,
         init=init,
@@ -157,6 +159,7 @@ def build_task(experiment: DelightExperiment) -> Task:
         predict=predict,
         receive=lambda batch: receive(batch, spec, experiment.image),
         batch_spec=spec,
+        targets=targets,
         flops=lambda rows, length: delight_train_flops(config, rows * objective.training_variants),
         headline=("loss", "distance", "hostless_accuracy"),
         model=model,

@@ -13,7 +13,7 @@ from lcjax.inference.curve_classes import star_probabilities, window_scores
 from lcjax.models.heads import pool_mean
 from lcjax.systems.domain_adaptation.config import CurveAdaptationExperiment
 from lcjax.systems.domain_adaptation.task import build_task as build_pair_task
-from lcjax.systems.domain_pairs.task import Network, build_model
+from lcjax.systems.domain_pairs.task import Network, build_model, streams
 from lcjax.systems.encoder_origin import encoder_task
 from lcjax.systems.masked_pretraining.raw_curves import answer_curves
 from lcjax.systems.masked_pretraining.task import on_windows
@@ -119,7 +119,7 @@ def build_task(experiment: CurveAdaptationExperiment) -> Task:
 
     frozen = "" if experiment.train_encoder else "^(?!encoder/)"
     names = list(experiment.inputs.class_names)
-    return dataclasses.replace(
+    task = dataclasses.replace(
         task,
         predict=predict,
         updates=tuple(Update(update.loss, frozen) for update in task.updates),
@@ -129,3 +129,4 @@ def build_task(experiment: CurveAdaptationExperiment) -> Task:
         extras={"windows": windows},
         **on_windows(experiment.window, {"class_names": names, "embedding": "vector that the classifier sees"}),
     )
+    return dataclasses.replace(task, targets=streams(task.batch_spec))

@@ -55,6 +55,10 @@ class LightCurveAdaptationSystem(PairSystem):
         """With the encoder as its own system wants it for predictions."""
         return dataclasses.replace(experiment, origin=for_predictions(experiment.origin))
 
+    def stand_in(self, experiment: CurveAdaptationExperiment) -> CurveAdaptationExperiment:
+        """With a small encoder."""
+        return with_origin(dataclasses.replace(experiment, architecture=_SMALL))
+
     # --- data
     def source_settings(self, experiment: CurveAdaptationExperiment, training: bool) -> dict[str, Any]:
         """Windows of one length, so that streams can be put together."""

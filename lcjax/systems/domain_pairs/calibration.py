@@ -1,13 +1,16 @@
 """What each domain's probabilities are worth, before and after a temperature and the shares of its classes: table and diagram."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lcjax.evaluation.calibration import reliability
 from lcjax.evaluation.prior_shift import Recalibrated, recalibrate, softmax
 from lcjax.evaluation.scores import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _FEWEST = 10
 """Labelled images of a domain below which nothing is fitted."""
@@ -72,7 +75,7 @@ def assumed(answers: Mapping[str, Any], found: Mapping[str, Recalibrated]) -> li
     return lines
 
 
-def reliability_diagram(answers: Mapping[str, Any], found: Mapping[str, Recalibrated], name: str) -> Any:
+def reliability_diagram(answers: Mapping[str, Any], found: Mapping[str, Recalibrated], name: str) -> "Figure":
     """How often the last class is right by its probability, before and after, a panel a domain."""
     from lcjax.evaluation.figures import plots
 

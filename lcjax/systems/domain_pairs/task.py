@@ -12,11 +12,12 @@ from lcjax.errors import ConfigError
 from lcjax.global_batch import global_mean, rows_of
 from lcjax.losses import cross_entropy, label_weight
 from lcjax.models.domain_classifier import DomainClassifier
+from lcjax.systems.batch_shapes import labelled
 from lcjax.systems.domain_pairs import inputs as raw
 from lcjax.systems.domain_pairs.config import PairExperiment
 from lcjax.systems.domain_pairs.metrics import collapse_warnings, probabilities, scored, summarize
 from lcjax.training.task import Task, Update
-from lcjax.typing import Array, Axis, Metrics, PyTree
+from lcjax.typing import Array, Axis, Batch, Metrics, PyTree
 
 Optimizers = Callable[[OptimizerConfig, int], Any]
 
@@ -128,6 +129,7 @@ def pair_task(
         outputs = answer(variables, batch)
         return {"probabilities": probabilities(outputs["logits"]), **outputs}
 
+    spec = raw.batch_spec(experiment.inputs)
     return Task(
         name=experiment.system,
         init=init,
@@ -135,7 +137,8 @@ def pair_task(
         evaluate=evaluate,
         predict=predict,
         receive=lambda batch: raw.receive(experiment.inputs, batch),
-        batch_spec=raw.batch_spec(experiment.inputs),
+        batch_spec=spec,
+        targets=streams(spec),
         optimizers=optimizers,
         summarize=summarize,
         headline=("loss", "balanced_accuracy", "unlabelled_entropy"),
@@ -144,6 +147,11 @@ def pair_task(
         meaning={"class_names": list(names), "channel_names": list(experiment.inputs.channel_names)},
         warnings=lambda split, values: collapse_warnings(values, experiment.collapse, len(names)),
     )
+
+
+def streams(spec: Batch) -> Batch:
+    """The streams beside the labelled source, each with entries of these shapes."""
+    return dict.fromkeys(("target", "unlabelled"), labelled(spec))
 
 
 def joined(*parts: Any) -> Any:

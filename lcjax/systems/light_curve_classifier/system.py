@@ -67,6 +67,14 @@ class LightCurveClassifierSystem(System):
 
         return dataclasses.replace(experiment, origin=for_predictions(experiment.origin))
 
+    def stand_in(self, experiment: LightCurveClassifierExperiment) -> "Experiment":
+        """With two classes, and a small encoder where one must be named."""
+        from lcjax.systems.light_curve_classifier.encoder import with_origin
+
+        named = experiment.raw or experiment.architecture
+        encoder = {} if named else {"architecture": "astromer2-small", "train_encoder": "all"}
+        return self.run_as(with_origin(dataclasses.replace(experiment, class_names=("a", "b"), **encoder)))
+
     # --- data
     def source_settings(self, experiment: LightCurveClassifierExperiment, training: bool) -> dict[str, Any]:
         """Windows no longer than the encoder's; those held in memory are cut once.

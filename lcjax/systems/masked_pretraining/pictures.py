@@ -1,6 +1,6 @@
 """Pictures of the report that need the network or the light curves once more: attention, and nearest neighbours folded."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from lcjax.evaluation.scores import Picture
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.base import Data
 from lcjax.systems.masked_pretraining.reconstruction import keeps_attention, window_attention
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NEIGHBOURS = 4
 _SERIES = ("time", "magnitude", "magnitude_error")
@@ -44,7 +47,7 @@ def attention(loaded: Loaded, windows: list[dict[str, Any]]) -> list[Picture]:
         return []
     window = windows[0]
 
-    def draw() -> Any:
+    def draw() -> "Figure":
         weights = window_attention(loaded.task, loaded.variables, *window["batch"])
         return reconstruction_with_attention(window, weights)
 
@@ -62,7 +65,7 @@ def neighbours(data: LightCurveData, objects: Embedded) -> list[Picture]:
     if not queries or len(objects.names) < 2:
         return []
 
-    def draw() -> Any:
+    def draw() -> "Figure":
         near = nearest(objects.embedding, queries, NEIGHBOURS)
         rows = [[query, *others] for query, others in zip(queries, near.tolist(), strict=True)]
         curves = light_curves(data, {objects.names[i] for row in rows for i in row})

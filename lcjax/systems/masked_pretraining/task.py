@@ -15,6 +15,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from lcjax.configs import WindowConfig
 from lcjax.losses import error_weights, gaussian_nll, global_mean, huber_errors, r2_sums, reconstruction_loss
@@ -154,7 +155,7 @@ def with_variance_head(experiment: PretrainingExperiment) -> PretrainingExperime
     return dataclasses.replace(experiment, model=dataclasses.replace(experiment.model, predict_variance=True))
 
 
-def compute_dtype(experiment: PretrainingExperiment) -> Any:
+def compute_dtype(experiment: PretrainingExperiment) -> DTypeLike:
     """Of the network; parameters, norms and losses are float32 whatever it is."""
     return jnp.bfloat16 if experiment.training.precision == "bfloat16" else jnp.float32
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lcjax.systems.base import Answers, WeightsImporter, Work
 from lcjax.systems.classifier.stamp_data import StampData
@@ -13,6 +13,7 @@ from lcjax.systems.stamp_classifier.config import StampExperiment, StampInputsCo
 
 if TYPE_CHECKING:
     from lcjax.inference.loaded import Loaded
+    from lcjax.pretrained.weights_folder import ImportedWeights
     from lcjax.systems.published_weights import Published
     from lcjax.training.task import Task
 
@@ -78,7 +79,7 @@ lcjax train {preset or "alerce-stamps"} --inputs.without sky history --data D --
 lcjax presets                                           # published configurations"""
 
 
-def _import(source: Path | str) -> Any:
+def _import(source: Path | str) -> "ImportedWeights":
     from lcjax.systems.stamp_classifier.weights import import_stamps
 
     return import_stamps(source)

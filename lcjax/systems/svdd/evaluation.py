@@ -1,7 +1,7 @@
 """How well a detector tells held-out classes from the known ones, and what it finds most unusual."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -12,6 +12,9 @@ from lcjax.evaluation.scores import Picture, Scores, Section, Table, Text
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.svdd.health import latent_warnings
 from lcjax.systems.svdd.rows import FeatureRows
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _RESAMPLES = 200
 _MOST_UNUSUAL = 20
@@ -125,7 +128,7 @@ def _plain(score: Score) -> dict[str, float]:
     return {"value": score.value, "low": score.low, "high": score.high}
 
 
-def _histogram(score: np.ndarray, class_of: np.ndarray) -> Any:
+def _histogram(score: np.ndarray, class_of: np.ndarray) -> "Figure":
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")

@@ -1,7 +1,7 @@
 """The system: tables as it takes them, settings that follow from them, what a run begins with, scores, answers."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -64,6 +64,11 @@ class Svdd(System):
         from lcjax.systems.svdd.task import build_task
 
         return build_task(experiment)
+
+    def stand_in(self, experiment: SvddExperiment) -> SvddExperiment:
+        """With three features and two classes."""
+        names = {"feature_names": ("x", "y", "z"), "class_names": ("a", "b")}
+        return dataclasses.replace(experiment, inputs=dataclasses.replace(experiment.inputs, **names))
 
     # --- data
     def simulated(self, experiment: SvddExperiment) -> tuple[SvddExperiment, dict[str, Simulated]]:
@@ -159,13 +164,17 @@ class Svdd(System):
         return bool((data.labels >= 0).any())
 
     def starting_variables(
-        self, experiment: SvddExperiment, data: "FeatureRows", given: "Loaded | None" = None
+        self,
+        experiment: SvddExperiment,
+        data: "FeatureRows",
+        given: "Loaded | None" = None,
+        say: Callable[[str], None] = lambda text: None,
     ) -> "PyTree":
         """Scaler, encoder, centres."""
         from lcjax.systems.svdd.starting import starting_variables
 
         start = self.initial_variables(experiment, given)
-        return starting_variables(experiment, data, start, lambda text: print(text, flush=True))
+        return starting_variables(experiment, data, start, say)
 
     # --- judged and asked
     def evaluate(self, loaded: "Loaded", data: "FeatureRows", options: Options) -> "Scores":
