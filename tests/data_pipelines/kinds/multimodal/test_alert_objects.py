@@ -8,11 +8,13 @@ import pytest
 from data_pipelines.kinds.multimodal import alert_objects
 from data_pipelines.kinds.multimodal.alert_curves import as_curve, difference_points
 from data_pipelines.kinds.multimodal.alert_objects import AlertObjects
-from data_pipelines.kinds.multimodal.options import ImageOptions
+from data_pipelines.kinds.multimodal.options import ImageOptions, MultimodalOptions
+from data_pipelines.kinds.multimodal.reading import read_objects
+from data_pipelines.kinds.report import RecordReport
 from data_pipelines.simulate.hosted_alerts import simulate_hosted_alert
 from data_pipelines.simulate.night import simulated_night
 from data_pipelines.sources.alerts import Stamp
-from lcjax.errors import ConfigError
+from lcjax.errors import ConfigError, DataError, Rejection
 
 
 @pytest.fixture
@@ -92,3 +94,23 @@ def test_simulated_hosts_are_of_supernovae():
     assert one.host.shape == (64, 64) and set(one.numbers) == {"host_offset_arcsec", "host_radius_arcsec"}
     other = next(found for i in range(40) if (found := simulate_hosted_alert(i, 0)).label != "sn")
     assert other.host is None and np.isnan(list(other.numbers.values())).all()
+
+
+def test_alerts_are_joined_to_a_catalogue(packets, tmp_path):
+    (tmp_path / "alerts").mkdir()
+    (tmp_path / "alerts" / "night.avro").write_text("")
+    names = [packet.object_id for packet in packets[1:]]
+    (tmp_path / "catalogue.csv").write_text(
+        f"id,class,redshift\n{names[0]},SN,0.1\n{names[1].lower()},SN,0.2\nother,AGN,0.3\n"
+    )
+    found = list(read_objects([tmp_path], MultimodalOptions(), RecordReport()))
+    records = {r["object_id"]: r for r in found if not isinstance(r, Rejection)}
+    assert list(records) == [names[0], names[1].lower(), "other"] and records[names[0]]["label"] == "SN"
+    one = records[names[0]]
+    assert one["stamps"].shape == (63, 63, 3) and {"redshift", "fwhm"} <= set(one["metadata"])
+    assert not records["other"]["stamps"].size and set(records["other"]["metadata"]) == {"redshift"}
+    said = {r.object_id: r.reason for r in found if isinstance(r, Rejection)}
+    assert f"'{names[1]}' is called like it but for case" in said[names[1].lower()]
+    (tmp_path / "catalogue.csv").write_text("id,x\nother,1\n")
+    with pytest.raises(DataError, match="none of the 4 objects of the alerts"):
+        list(read_objects([tmp_path], MultimodalOptions(), RecordReport()))
