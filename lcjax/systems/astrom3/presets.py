@@ -58,6 +58,16 @@ def astrom3_images() -> AstroM3Experiment:
     return AstroM3Experiment(model=model, optimizer=_ADAM, training=dataclasses.replace(_QUICK, steps=300))
 
 
+def astrom3_images_classifier() -> AstroM3Experiment:
+    """A classifier of the networks of `astrom3-images`; start it from a pretrained model with the same --model.modalities.
+
+    lcjax train astrom3-images-classifier --training.initial-weights lcjax-runs/astrom3-images --data D --workdir W
+    """
+    base = astrom3_images()
+    model = dataclasses.replace(base.model, head="classifier")
+    return dataclasses.replace(base, model=model, training=dataclasses.replace(base.training, monitor="loss"))
+
+
 def astrom3_classifier() -> AstroM3Experiment:
     """A classifier of all modalities, of the networks of `astrom3`; start it from a pretrained model.
 
@@ -142,6 +152,7 @@ def with_published_run(experiment: AstroM3Experiment) -> AstroM3Experiment:
 PRESETS: dict[str, Callable[[], AstroM3Experiment]] = {
     "astrom3": astrom3,
     "astrom3-images": astrom3_images,
+    "astrom3-images-classifier": astrom3_images_classifier,
     "astrom3-classifier": astrom3_classifier,
     "astrom3-published": astrom3_published,
     "astrom3-published-classifier": astrom3_published_classifier,
