@@ -1,7 +1,7 @@
 """What datasets of several modalities share: the published split of objects read from files, or a smaller part of it; images of one form."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ class MultimodalBuilder(RecordBuilder):
         yield from ((name, record) for name, record in super()._generate_examples(split) if record["object_id"] in kept)
 
 
-def check_forms(modality: str, forms: Counter[_Form]) -> None:
+def check_forms(modality: str, forms: Mapping[_Form, int]) -> None:
     """Makes sure that the images of a modality are of one size and mean the same.
 
     Args:

@@ -132,10 +132,14 @@ def check_sizes(config: ImageConfig, what: str) -> None:
         raise ConfigError(
             f"{what}.crop is {config.crop}, and the images have {config.size[0]} x {config.size[1]} pixels: give less, or 0"
         )
+    trunk, key = image_trunk(config), jax.random.key(0)
     try:
-        jax.eval_shape(lambda: image_trunk(config).init(jax.random.key(0), example_images(config, 2)))
-    except (ValueError, TypeError, ZeroDivisionError) as error:
+        found = jax.eval_shape(lambda: trunk.init_with_output(key, example_images(config, 2))[0]["features"])
+        fits = found.shape[-1] > 0
+    except (ValueError, TypeError, ZeroDivisionError):
+        fits = False
+    if not fits:
         raise ConfigError(
-            f"images of {config.size[0]} x {config.size[1]} pixels are too small for the layers of {what}.network {config.network}: give a "
-            "smaller network or fewer levels"
-        ) from error
+            f"images of {config.size[0]} x {config.size[1]} pixels are too small for the layers of {what}.network {config.network}: give fewer "
+            f"{what}.levels or another network"
+        )

@@ -6,6 +6,15 @@ from pathlib import Path
 from lcjax.errors import DataError
 
 
+def folder_of(file: Path, known: Collection[str]) -> str:
+    """The innermost folder of a file that is one of those known, in lower case; '' where none is.
+
+    >>> folder_of(Path("host/run/Stamps/a.fits"), ("host", "stamps")), folder_of(Path("a.fits"), ("host",))
+    ('stamps', '')
+    """
+    return next((part.lower() for part in reversed(file.parts[:-1]) if part.lower() in known), "")
+
+
 def near(name: str) -> str:
     """A name without what is easily got wrong: case, zeros in front, blanks.
 

@@ -10,16 +10,22 @@ from data_pipelines.kinds.images.channels import as_channels_last, names_of_chan
 from data_pipelines.kinds.images.pictures import FITS, PICTURES, read_fits, read_picture
 from data_pipelines.kinds.images.records import RawImage
 from data_pipelines.kinds.images.tables import read_rows
-from data_pipelines.kinds.multimodal.catalogue import id_of, name_of_file
-from data_pipelines.kinds.multimodal.file_names import NearNames
+from data_pipelines.kinds.multimodal.catalogue import id_of
+from data_pipelines.kinds.multimodal.file_names import NearNames, folder_of
 from data_pipelines.kinds.multimodal.images import ObjectImage, object_image
 from data_pipelines.kinds.multimodal.options import ImageOptions
+from data_pipelines.kinds.multimodal.photometry_files import FOLDERS as CURVES
+from data_pipelines.kinds.multimodal.spectra_files import FOLDERS as SPECTRA
 from lcjax.errors import ConfigError, DataError, Rejection
 
 FOLDERS = {"stamps": ("stamps", "cutouts"), "host": ("host", "hosts", "host_images")}
 """Modality -> folders whose files are its images; tables and arrays of many are called like a folder, `stamps.npz` or `hosts.parquet`."""
 SINGLE = (*PICTURES, *FITS, ".npy")
 MANY = (".npz", ".parquet")
+ALERTS = ("alerts", "packets")
+"""Folders of packets."""
+_EVERY = {*CURVES, *SPECTRA, *ALERTS, *(name for own in FOLDERS.values() for name in own)}
+_TABLES = ("catalogue", "catalog", "metadata", "photometry", "spectra")
 _WORDS = {"stamps": "stamps", "host": "host images"}
 
 
@@ -30,6 +36,22 @@ def group_of(modality: str) -> str:
     ('stamp_images', 'host_images')
     """
     return f"{modality.removesuffix('s')}_images"
+
+
+def called(name: str) -> str:
+    """What a file of images is called: its name without folders and its ending.
+
+    >>> called("a/J1234.5+6.fits.gz"), called("b.fits.fz"), called("J1234.5")
+    ('J1234.5+6', 'b', 'J1234.5')
+    """
+    bare = Path(name).name
+    ending = max((end for end in (*SINGLE, *MANY) if bare.lower().endswith(end)), key=len, default="")
+    return bare[: len(bare) - len(ending)]
+
+
+def is_packet(file: Path) -> bool:
+    """Whether a file lies among the alerts, and is no table of something else."""
+    return folder_of(file, _EVERY) in ALERTS and not file.name.lower().startswith(_TABLES)
 
 
 class ImageFiles:
@@ -48,15 +70,14 @@ class ImageFiles:
         """Rows of tables that are not used."""
         own = FOLDERS[modality]
         self._files: dict[str, Path] = {}
-        below = [f for f in files if f != catalogue and {part.lower() for part in f.parts[:-1]} & set(own)]
-        for file in below:
-            if not file.name.lower().endswith(SINGLE):
+        for file in files:
+            if file == catalogue or folder_of(file, _EVERY) not in own or not file.name.lower().endswith(SINGLE):
                 continue
-            if (other := self._files.setdefault(name_of_file(file.name), file)) != file:
+            if (other := self._files.setdefault(called(file.name), file)) != file:
                 raise ConfigError(f"'{other}' and '{file}' could both be the {self.words} of one object: leave one out")
         self._rows: dict[str, list[RawImage]] = {}
         for file in files:
-            if name_of_file(file.name).lower() in own and file.name.lower().endswith(MANY):
+            if called(file.name).lower() in own and file.name.lower().endswith(MANY):
                 self._read_many(file)
         self._near: NearNames | None = None
 
@@ -71,7 +92,7 @@ class ImageFiles:
         Raises:
           DataError: no image is of any of them.
         """
-        known = {*ids, *map(name_of_file, filter(None, names))}
+        known = {*ids, *map(called, filter(None, names))}
         rows = {name: Path(found[0].origin) for name, found in self._rows.items()}
         self._near = NearNames({**rows, **self._files}, known, self.words)
 
@@ -81,7 +102,7 @@ class ImageFiles:
         Raises:
           DataError: it is named and not there, there are several, or it cannot be used. ConfigError: what its file leaves open.
         """
-        path = self._files.get(name_of_file(name) if name else object_id)
+        path = self._files.get(called(name) if name else object_id)
         rows = [] if name else self._rows.get(object_id, [])
         if len(rows) + (path is not None) > 1:
             places = ", ".join([row.origin for row in rows[:3]] + ([str(path)] if path else []))

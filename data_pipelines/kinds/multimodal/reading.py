@@ -14,7 +14,8 @@ import numpy as np
 from data_pipelines.kinds.alerts.weak_labels import Labeler, LabelSettings
 from data_pipelines.kinds.multimodal.alert_objects import AlertObject, AlertObjects
 from data_pipelines.kinds.multimodal.catalogue import Catalogue, read_catalogue
-from data_pipelines.kinds.multimodal.image_files import ImageFiles, group_of
+from data_pipelines.kinds.multimodal.file_names import NearNames
+from data_pipelines.kinds.multimodal.image_files import ImageFiles, group_of, is_packet
 from data_pipelines.kinds.multimodal.images import IMAGES, ObjectImage
 from data_pipelines.kinds.multimodal.options import ImageOptions, MultimodalOptions
 from data_pipelines.kinds.multimodal.photometry_files import Photometry
@@ -26,7 +27,6 @@ from data_pipelines.shards.layout import Record
 from data_pipelines.sources.folders import check_there, files_below
 from lcjax.errors import ConfigError, DataError, MissingExtraError, Rejection
 
-ALERT_FOLDERS = ("alerts", "packets")
 _CATALOGUES = ("catalogue", "catalog", "metadata")
 _ALERTS = (".avro", ".parquet", ".tar", ".tar.gz", ".tgz")
 
@@ -114,7 +114,7 @@ class _Joined:
     def __init__(self, files: Sequence[Path], options: MultimodalOptions, images: Mapping[str, ImageOptions]) -> None:
         """Reads the catalogue and tables; files of single objects are read when their object comes."""
         self._options, self._all = options, files
-        packets = [f for f in files if {part.lower() for part in f.parts[:-1]} & set(ALERT_FOLDERS)]
+        packets = [f for f in files if is_packet(f)]
         rest = [f for f in files if f not in set(packets)]
         self._catalogue: Catalogue = read_catalogue(rest, options)
         self._rows = {object_id: row for row, object_id in enumerate(self._catalogue.ids)}
@@ -129,12 +129,14 @@ class _Joined:
         if packets and self._images["stamps"].any:
             raise ConfigError("there are stamps in files and in alerts: leave the one or the other out of --source")
         self._alerts = AlertObjects(packets, images["stamps"], options.band) if packets else None
-        self._packets = packets
+        self._packets, self._near = packets, NearNames({}, (), "")
         if self._alerts is not None and not self._rows.keys() & set(self._alerts.ids):
             raise DataError(
                 f"none of the {len(self._alerts.ids):,} objects of the alerts is in '{path}': they are called such as "
                 f"'{min(self._alerts.ids, default='none')}', its objects such as '{self._catalogue.ids[0]}'"
             )
+        if self._alerts is not None:
+            self._near = NearNames({name: Path(name) for name in self._alerts.ids}, self._catalogue.ids, "alerts")
 
     def records(self, report: Report) -> Iterator[Record | Rejection]:
         """Records and rejections."""
@@ -184,6 +186,11 @@ class _Joined:
             raise
         except DataError as error:
             left_out("spectrum", error)
+        try:
+            if alert is None:
+                self._near.check(object_id)
+        except DataError as error:
+            left_out("alerts", error)
         images = _of_alert(alert) if alert else {}
         for name, found in self._images.items():
             try:

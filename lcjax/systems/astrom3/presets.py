@@ -51,7 +51,7 @@ def astrom3_images() -> AstroM3Experiment:
     """
     stamps = ImageConfig(crop=21, stamp=StampModelConfig(filters=(16, 16, 32, 32), kernels=(4, 3, 3, 3), pool_after=(2, 4), trunk=(64,),
                                                          head=(), num_features=0, dropout=0.1))  # fmt: skip
-    host = ImageConfig(network="delight", levels=3, delight=DelightModelConfig(filters=(16, 24, 24)))
+    host = ImageConfig(network="delight", levels=2, delight=DelightModelConfig(filters=(16, 24, 24)))
     model = dataclasses.replace(
         _SMALL, modalities=("photometry", "metadata", "stamps", "host"), stamps=stamps, host=host
     )
