@@ -6,6 +6,7 @@ an image however it is turned by 90 degrees (and, but for the first, mirrored).
 
 from typing import Any
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -35,6 +36,7 @@ class TurnedTrunk(StampClassifier):
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """`images` (B, S, S, C), `row` -> `features` (B, D)."""
         config, images = self.config, batch["images"]
+        chex.assert_shape(images, (None, config.image_size, config.image_size, config.num_channels))
         quiet = deterministic or self.frozen or not config.live_dropout
         rows, turns = images.shape[0], len(TURNS)
         row = None if quiet else rows_of(batch, rows, axis)
@@ -52,6 +54,7 @@ class LevelTrunk(MultiscaleClassifier):
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """`levels` (B, L, S, S, C) -> `features` (B, P)."""
         del deterministic, axis  # what the classifier drops are these features: here the projection reads them whole
+        chex.assert_shape(batch["levels"], (None, self.config.num_levels, None, None, self.config.num_channels))
         return {"features": self._pooled(batch["levels"].astype(self.dtype), True)}
 
 
@@ -66,6 +69,7 @@ class PyramidTrunk(nn.Module):
         """`levels` (B, S, S, L) of all channels -> `features` (B, L * F)."""
         del deterministic, axis
         levels = batch["levels"].astype(self.dtype)
+        chex.assert_shape(levels, (None, levels.shape[1], levels.shape[1], None))
         count, eight = levels.shape[0], len(MIRRORED_FIRST)
         planes = jnp.moveaxis(copies(levels, MIRRORED_FIRST), -1, 2).reshape(-1, *levels.shape[1:3], 1)
         features = Trunk(self.filters, self.dtype, name="trunk")(planes).astype(jnp.float32)
@@ -90,6 +94,8 @@ def prepared_images(pixels: Array, full_scale: Array, config: ImageConfig) -> di
     Returns:
       `images` or `levels`, finite, as the networks' own preparation makes them.
     """
+    chex.assert_shape(pixels, (None, *config.size, config.channels))
+    chex.assert_shape(full_scale, (pixels.shape[0],))
     side = config.side
     if config.network == "stamp_classifier":
         if config.scale == "min_max":

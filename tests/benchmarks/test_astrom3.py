@@ -9,6 +9,9 @@ from benchmarks.astrom3_encoders import Options as EncoderOptions
 from benchmarks.astrom3_encoders import experiment_of, with_light_curves
 from benchmarks.astrom3_encoders import table as encoder_table
 from benchmarks.astrom3_runs import Objects, all_objects, standardised
+from benchmarks.astrom3_strict import EQUAL, NETWORKS, PUBLISHED, contestants
+from benchmarks.astrom3_strict import Options as StrictOptions
+from benchmarks.astrom3_strict import table as strict_table
 from lcjax.systems.astrom3.fitting import fitted
 
 
@@ -76,3 +79,20 @@ def test_encoders_differ_in_nothing_else():
     assert other.model.photometry.encoder == "informer"
     changed = dataclasses.replace(other.model.photometry, encoder="dense")
     assert dataclasses.replace(other, model=dataclasses.replace(other.model, photometry=changed)) == one
+
+
+def test_networks_at_equal_budget():
+    found = contestants(StrictOptions(points=32))
+    assert {*found, EQUAL} == set(NETWORKS) and {e.model.photometry.length for e in found.values()} == {32}
+    strict, published, retrained = (found[n] for n in ("strict", PUBLISHED, "published, trained as strict"))
+    assert (published.model.photometry.width, published.model.dim, published.optimizer.name) == (128, 512, "adam_l2")
+    assert retrained.optimizer == strict.optimizer and retrained.model.photometry == published.model.photometry
+    informer = dataclasses.replace(found["informer"].model.photometry, encoder="dense")
+    assert informer == strict.model.photometry
+    runs = [
+        {"network": n, "seed": s, "parameters": 9, "updates": 2, "CPU s": 1.0, "first": 0.1, "ten": t, "classes": 0.5}
+        for s in (1, 2)
+        for n, t in (("strict", 0.4), (PUBLISHED, 0.3))
+    ]
+    one, other = strict_table(runs)
+    assert one["ten, less published [95 %]"] == "+10.0 [+10.0, +10.0]" and other["among ten"] == "30.0 ± 0.0"

@@ -57,6 +57,14 @@ def test_colours_of_pictures_are_kept_where_they_are_asked_for():
     assert found[0, 0, 0, 0] == 0
 
 
+def test_images_of_another_shape_are_refused():
+    config = ImageConfig(**SMALL)
+    with pytest.raises(AssertionError):
+        prepared_images(jnp.zeros((2, 16, 17, 2)), jnp.ones(2), config)
+    with pytest.raises(AssertionError):
+        jax.eval_shape(lambda: image_trunk(config).init(jax.random.key(0), {"images": jnp.zeros((2, 15, 15, 2))}))
+
+
 def test_images_that_are_too_small_are_refused():
     with pytest.raises(ConfigError, match="crop is 30"):
         check_sizes(ImageConfig(crop=30, **SMALL), "--model.host")

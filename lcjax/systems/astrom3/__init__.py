@@ -151,7 +151,7 @@ class AstroM3System(System):
         return f"""
 lcjax evaluate {model} --data D                         # retrieval across modalities, or class scores
 lcjax predict {model} D --out F.parquet                 # an embedding of every modality and of all
-lcjax train astrom3-classifier --training.initial-weights {model} --data D --workdir W2   # a classifier from it
+lcjax train astrom3-classifier --training.initial-weights {model} --data D --workdir W2   # a classifier from it (after astrom3-images: astrom3-images-classifier)
 python -m benchmarks astrom3                            # does pretraining help, and with how few labels"""
 
 

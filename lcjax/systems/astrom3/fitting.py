@@ -11,7 +11,7 @@ from lcjax.catalogue_columns import METADATA, PHOTOMETRIC
 from lcjax.errors import ConfigError
 from lcjax.systems.astrom3.config import AstroM3Experiment, InputsConfig
 from lcjax.systems.astrom3.curve_encoder import with_curve_encoder
-from lcjax.systems.astrom3.image_encoder import check_images, with_images
+from lcjax.systems.astrom3.image_encoder import check_images, images_of, with_images
 from lcjax.systems.astrom3.presets import with_published_run
 from lcjax.training.checkpoint_io import flatten, nest
 from lcjax.transforms.catalogue import catalogue_features
@@ -191,6 +191,7 @@ def shared_variables(task: "Task", start: PyTree) -> PyTree:
 
 def made_up_data(experiment: AstroM3Experiment) -> Any:
     """What `fitted` asks of data, where there is none: all modalities, the published columns, two classes."""
+    images = images_of(experiment)
     return types.SimpleNamespace(
         metadata_names=(*PHOTOMETRIC, *METADATA),
         class_names=("a", "b"),
@@ -199,4 +200,7 @@ def made_up_data(experiment: AstroM3Experiment) -> Any:
         n_points=100,
         batches_per_epoch=10,
         standardised=True,
+        image_shapes={name: (*image.size, image.channels) for name, image in images.items()},
+        image_scales={name: image.full_scale or np.nan for name, image in images.items()},
+        image_channels={"stamps": ("science", "template", "difference")},
     )

@@ -102,6 +102,8 @@ def test_batches_learn_and_answers_of_records_are_those_of_batches(data, weights
         and trains.search("encoders_host/trunk")
         and trains.search("projection_stamps/kernel")
     )
+    curves = dataclasses.replace(experiment, curve_encoder=CurveEncoderConfig("W", frozen=True))
+    assert not re.search(trained_part(curves), "encoders_photometry/curve/encoder/a") and not trained_part(small())
     task = build_task(experiment)
     variables = jax.jit(task.init)(jax.random.key(0), task.made_up(2))
     batch = next(iter(data.evaluation_batches()))
