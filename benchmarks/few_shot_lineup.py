@@ -115,6 +115,6 @@ def _trained(loaded: dict[str, Loaded], kept: Path | None) -> list[Contestant]:
         *found,
         trained("GRU from scratch", from_scratch(settings(gru, 1000, 3e-3)), kept=kept),
         trained(
-            "transformer from scratch", from_scratch(settings(mean, 300, 2e-3, "astromer2-survey"), batch=32), kept=kept
+            "transformer from scratch", from_scratch(settings(mean, 600, 2e-3, "astromer2-survey"), batch=32), kept=kept
         ),
     ]

@@ -132,11 +132,11 @@ def _barred(manifests: Sequence[Manifest]) -> dict[Path, frozenset[str]]:
     return {folder: frozenset(some) for folder, some in found.items()}
 
 
-def windows_of(curves: Iterable[Curve]) -> list[Curve]:
-    """Each curve cut into pieces of at most 200 points, in order: what published scores of windows are about."""
+def windows_of(curves: Iterable[Curve], length: int = WINDOW) -> list[Curve]:
+    """Each curve cut into pieces of at most so many points, in order: what published scores of windows are about."""
     pieces = []
     for curve in curves:
-        for a, b in itertools.pairwise(sequential_edges(len(curve.mjd), WINDOW).tolist()):
+        for a, b in itertools.pairwise(sequential_edges(len(curve.mjd), length).tolist()):
             pieces.append(part_of(curve, slice(a, b)))
     return pieces
 

@@ -199,9 +199,14 @@ def nearest_precision(contestant: Contestant, cache: Cache, sample: Sample, shot
 
 
 def _class_mean(value: np.ndarray, label: np.ndarray, classes: int) -> Score:
+    """Mean over the classes that there are of the mean over each one's stars, with an interval over stars."""
     one_hot = label[:, None] == np.arange(classes)
     sums = np.concatenate([value[:, None] * one_hot, one_hot], axis=1)
-    mean = lambda total: np.mean(total[:, :classes] / np.maximum(total[:, classes:], 1), axis=1)
+
+    def mean(total: np.ndarray) -> np.ndarray:
+        count = total[:, classes:]
+        return np.sum(total[:, :classes] / np.maximum(count, 1), axis=1) / np.sum(count > 0, axis=1)
+
     return interval(float(mean(sums.sum(0)[None])[0]), mean(resampled_sums(sums)))
 
 

@@ -66,6 +66,7 @@ def trained(
       kept: folder for the training that is going on, so that one that is stopped goes on; None: it begins anew.
     """
     identity = f"{experiment} {encoder.identity() if encoder else ''}"
+    length = min(WINDOW, encoder.experiment.window.length) if encoder else WINDOW
 
     def classify(
         curves: Sequence[Curve], label: np.ndarray, asked: Sequence[Curve], classes: int, seed: int
@@ -77,10 +78,10 @@ def trained(
         workdir = kept and kept / hashlib.sha256(told.encode()).hexdigest()[:16]
         loaded = fit_classifier(
             dataclasses.replace(experiment, training=training),
-            _labelled(curves, label, ~held),
+            _labelled(curves, label, ~held, length),
             names,
             encoder,
-            _labelled(curves, label, held),
+            _labelled(curves, label, held, length),
             workdir=workdir,
         )
         task = dataclasses.replace(loaded.task, predict=loaded.task.extras["windows"])
@@ -104,10 +105,10 @@ def _validation(curves: Sequence[Curve], label: np.ndarray, seed: int) -> np.nda
     return np.array([name in chosen for name in names])
 
 
-def _labelled(curves: Sequence[Curve], label: np.ndarray, which: np.ndarray) -> Labelled:
-    """Windows of some curves, and the class of each."""
+def _labelled(curves: Sequence[Curve], label: np.ndarray, which: np.ndarray, length: int) -> Labelled:
+    """Windows of some curves, of at most `length` points, and the class of each."""
     rows: list[tuple[Curve, int]] = []
     for i in np.flatnonzero(which):
-        rows += [(piece, int(label[i])) for piece in windows_of([curves[i]])]
-    batch = padded_windows([piece for piece, _ in rows], WINDOW)
+        rows += [(piece, int(label[i])) for piece in windows_of([curves[i]], length)]
+    batch = padded_windows([piece for piece, _ in rows], length)
     return batch, np.array([number for _, number in rows], np.int32)

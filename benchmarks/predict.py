@@ -1,6 +1,6 @@
 """Light curves a second of `lcjax predict`, whole and by stage; how far the network is from the processor's limit; memory.
 
-    python -m benchmarks predict [--model W] [--curves FILE] [--stars 100000]
+    python -m benchmarks predict [--model W] [--curves FILE] [--stars 100000] [--levels star window point layer]
 
 Stages are timed by the processor seconds they take, on all cores together, so that others on the machine disturb little: what a
 quiet machine does in a second is that times its cores, as far as the stages overlap. The clock's rate is given beside it. The
@@ -28,6 +28,7 @@ import tyro
 from benchmarks.harness import print_table, write_json
 from data_pipelines.kinds.light_curves.cleaning import CleaningSettings, CleanLightCurve, clean
 from data_pipelines.sources import read_light_curves
+from lcjax.inference.output import Level, OutputOptions
 from lcjax.systems.astromer.config import AstromerExperiment
 
 POINTS = 60
@@ -48,6 +49,8 @@ class Options:
     """Rounds; the best counts."""
     stars: int = 0
     """Made-up stars of the file whose peak memory is measured, beside one of a tenth; 0: not measured."""
+    levels: tuple[Level, ...] = ()
+    """Also the whole path to tables with a row for each star, window or point, or with a column for each layer."""
     out: Path | None = None
     """JSON file (default: benchmarks/results/predict.json)."""
 
@@ -75,6 +78,9 @@ def measure(options: Options, folder: Path) -> dict[str, Any]:
     if isinstance(loaded.experiment, AstromerExperiment):
         record["operations"] = _operations(loaded, curves, stages["network"][0])
         print_table("the network against the processor", [record["operations"]])
+    if options.levels:
+        record["levels"] = [_level(loaded, source, level, folder, options) for level in options.levels]
+        print_table("from file to table, by what a row is of", record["levels"])
     if options.stars:
         record["memory"] = [memory(folder, count) for count in (options.stars // 10, options.stars)]
         print_table("peak memory of lcjax predict, a tiny network", record["memory"])
@@ -110,23 +116,11 @@ def _stages(
     loaded: Any, source: Path, curves: list[CleanLightCurve], folder: Path, options: Options
 ) -> dict[str, tuple[float, float]]:
     """Stage -> processor seconds and seconds of one round."""
-    from lcjax.inference.resumable_answers import ResumableAnswers
-    from lcjax.systems import find_system
-    from lcjax.systems.base import Work
-
-    answers: Any = find_system(loaded.experiment.system).answers(loaded, Work({}, {}))
+    answers = _answers(loaded)
     raw = list(itertools.islice(read_light_curves([source]), options.count))
     rows = list(answers.answer(curves))  # compiles too
-
-    def write(found: Any) -> None:
-        where = folder / "e.parquet", folder / "r.parquet"
-        with ResumableAnswers(*where, answers.schema, answers.constant_columns, ("object_id",), "", print) as results:
-            for answer in found:
-                results.add(answer)
-
-    cleaned: Callable[[], Iterator[Any]] = lambda: (
-        clean(one, CleaningSettings()) for one in itertools.islice(read_light_curves([source]), options.count)
-    )
+    write = lambda found: _write(answers, found, folder)
+    cleaned = lambda: _cleaned(source, options.count)
     calls = {
         "read": lambda: list(itertools.islice(read_light_curves([source]), options.count)),
         "clean": lambda: [clean(one, CleaningSettings()) for one in raw],
@@ -136,6 +130,40 @@ def _stages(
     }
     turns = [{name: _timed(call) for name, call in calls.items()} for _ in range(options.turns)]
     return {name: min(turn[name] for turn in turns) for name in calls}
+
+
+def _answers(loaded: Any, level: Level = "star") -> Any:
+    from lcjax.systems import find_system
+    from lcjax.systems.base import Work
+
+    return find_system(loaded.experiment.system).answers(loaded, Work({"output": OutputOptions(level)}, {}))
+
+
+def _cleaned(source: Path, count: int) -> Iterator[Any]:
+    return (clean(one, CleaningSettings()) for one in itertools.islice(read_light_curves([source]), count))
+
+
+def _write(answers: Any, found: Any, folder: Path) -> Path:
+    """The table that `lcjax predict` writes of answers."""
+    from lcjax.inference.resumable_answers import ResumableAnswers
+
+    where = folder / "e.parquet", folder / "r.parquet"
+    with ResumableAnswers(*where, answers.schema, answers.constant_columns, ("object_id",), "", print) as results:
+        for answer in found:
+            results.add(answer)
+    return where[0]
+
+
+def _level(loaded: Any, source: Path, level: Level, folder: Path, options: Options) -> dict[str, Any]:
+    """The whole path for one kind of rows: rates, rows and bytes of the table."""
+    answers = _answers(loaded, level)
+    table = lambda: _write(answers, answers.answer(_cleaned(source, options.count)), folder)
+    path = table()  # compiles too
+    processor, clock = min(_timed(table) for _ in range(options.turns))
+    curves = _clean_curves(source, options.count)
+    row = _row(level, len(curves), sum(len(curve.mjd) for curve in curves), processor, clock)
+    size = {"rows": pq.read_metadata(path).num_rows, "file (MB)": path.stat().st_size / 1e6}
+    return {"row of": row.pop("stage"), **row, **size}
 
 
 def _timed(call: Callable[[], Any]) -> tuple[float, float]:

@@ -69,6 +69,8 @@ class CurveModule(nn.Module):
 
     encode: Callable[..., dict[str, Any]]
     begin: Callable[[Array, dict], PyTree]
+    frozen: bool = False
+    """Whether dropout never acts: the weights are those of a trained encoder, and stay."""
 
     @nn.compact
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
@@ -81,5 +83,7 @@ class CurveModule(nn.Module):
           `features` (B, D + S).
         """
         chex.assert_rank(batch["scalars"], 2)
-        curve = EncoderModule(self.encode, self.begin, name="curve")(batch["windows"], deterministic, axis)
+        curve = EncoderModule(self.encode, self.begin, name="curve")(
+            batch["windows"], deterministic or self.frozen, axis
+        )
         return {"features": jnp.concatenate([curve["features"], batch["scalars"]], axis=-1)}

@@ -14,9 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from lcjax.losses.contrastive import unit_length
-from lcjax.models.astrom3_config import MultimodalConfig
+from lcjax.models.astrom3_config import IMAGES, MultimodalConfig
 from lcjax.models.dense_photometry import DensePhotometry
 from lcjax.models.galspecnet import GalSpecNet, VectorEncoder
+from lcjax.models.image_trunks import image_trunk
 from lcjax.models.informer import Informer, dense
 from lcjax.typing import Array, Axis
 
@@ -118,6 +119,7 @@ def encoders_of(config: MultimodalConfig) -> dict[str, nn.Module]:
         "photometry": lambda: photometry(config.photometry),
         "spectra": lambda: GalSpecNet(config.spectra),
         "metadata": lambda: VectorEncoder(config.metadata.hidden, config.metadata.dropout),
+        **{name: lambda name=name: image_trunk(getattr(config, name)) for name in IMAGES},
     }
     return {name: every[name]() for name in config.modalities}
 

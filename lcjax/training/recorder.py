@@ -172,13 +172,14 @@ class Recorder:
         sign, name = (-1.0, monitor[1:]) if monitor.startswith("-") else (1.0, monitor)
         if name not in values:
             raise ConfigError(f"--training.monitor '{name}' is no validation metric: there are {', '.join(values)}")
-        best = progress.best.get(name)
-        if np.isfinite(values[name]) and (best is None or sign * values[name] < sign * best):
-            finite = {k: v for k, v in values.items() if np.isfinite(v)}
-            progress.best, progress.evaluations_since_best = {"step": step, **finite}, 0
-            return True
-        progress.evaluations_since_best += 1
-        return False
+        best, loss = progress.best.get(name), progress.best.get("loss", float("inf"))
+        better = np.isfinite(values[name]) and (best is None or sign * values[name] < sign * best)
+        # Few validation rows have few values of an accuracy: weights that know nothing yet must not stay the best by being first.
+        tied = values[name] == best and values.get("loss", float("inf")) < loss
+        progress.evaluations_since_best = 0 if better else progress.evaluations_since_best + 1
+        if better or tied:
+            progress.best = {"step": step, **{k: v for k, v in values.items() if np.isfinite(v)}}
+        return bool(better or tied)
 
 
 def _local(x: jax.Array) -> np.ndarray:

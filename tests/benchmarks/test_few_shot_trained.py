@@ -36,6 +36,8 @@ def test_validation_stars_are_of_every_class_and_windows_stay_with_their_star():
     curves, label = stars(count=10, points=450)
     held = _validation([*curves, *curves], np.r_[label, label], 0)
     assert (held[:10] == held[10:]).all() and np.bincount(label[held[:10]]).tolist() == [1, 1]
-    batch, classes = _labelled(curves, label, np.arange(10) < 2)
+    batch, classes = _labelled(curves, label, np.arange(10) < 2, 200)
     assert len(classes) == 6 and sorted(set(classes)) == [0, 1] and batch["mask"].sum() == 900
+    short, classes = _labelled(curves, label, np.arange(10) < 2, 90)  # an encoder that knows no longer windows
+    assert short["mask"].shape == (10, 90) == (len(classes), 90) and short["mask"].sum() == 900
     assert abs(batch["time"]).max() < 100 and batch["magnitude"].dtype == np.float32

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
 from benchmarks import predict
 
@@ -19,6 +20,17 @@ def test_tables_and_record(tmp_path, capsys):
     operations = record["operations"]
     assert 0 < operations["share of the ceiling"] < 1.2 and 0 <= operations["padding (share of points)"] < 0.5
     assert "the network against the processor" in capsys.readouterr().out
+
+
+def test_rates_are_of_whole_tables_of_a_level(tmp_path):
+    predict._write_tiny_model(tmp_path / "W")
+    curves = predict.make_curves(tmp_path / "c.parquet", 3)
+    loaded, options = predict.model_of(str(tmp_path / "W")), predict.Options(count=2, turns=1)
+    found = predict._level(loaded, curves, "point", tmp_path, options)
+    points = [len(x) for x in pq.read_table(curves)["mjd"].to_pylist()[:2]]
+    assert found["rows"] == sum(points) and found["row of"] == "point" and found["file (MB)"] > 0
+    rates = found["points per processor second"], found["curves per processor second"]
+    assert rates[0] / rates[1] == pytest.approx(np.mean(points))
 
 
 def test_memory_is_that_of_a_real_process(tmp_path):

@@ -121,6 +121,17 @@ def test_a_metric_that_shall_rise_and_one_that_is_not_there(run):
         run(monitor="accuracy").recorder.log_validation(1, {"loss": [1.0, 1.0]}, 1.0, 1.0)
 
 
+def test_of_equal_evaluations_the_one_with_the_smaller_loss_is_the_best_and_patience_runs_on(run):
+    """Six validation images at a half right say nothing of what was learned; the first of such weights must not stay."""
+    here = run(monitor="-share")
+    log = lambda step, share, loss: here.recorder.log_validation(
+        step, {"share": [share, 1.0], "loss": [loss, 1.0]}, 1.0, 1.0
+    )
+    assert log(1, 0.5, 3.0) and not log(2, 0.5, 4.0) and log(3, 0.5, 2.0) and not log(4, 0.4, 1.0)
+    assert here.progress.best["step"] == 3 and here.progress.evaluations_since_best == 3
+    assert log(5, 0.6, 9.0) and here.progress.evaluations_since_best == 0
+
+
 def test_a_warning_is_said_once_whatever_its_numbers(run):
     here = run()
     for step, loss in ((1, 6.0), (2, 7.5), (3, 1.0)):

@@ -33,7 +33,7 @@ def read_arrays(path: Path, settings: ImageSettings, said: dict[str, str]) -> It
     Raises:
       DataError: the file cannot be read, or arrays of different lengths. ConfigError: what an array is, is open.
     """
-    arrays = _load(path)
+    arrays = load_arrays(path)
     names, stack = _stack(arrays, settings, path)
     rows = len(stack)
     label = _label(arrays, settings, rows, path, names)
@@ -56,7 +56,7 @@ def read_arrays(path: Path, settings: ImageSettings, said: dict[str, str]) -> It
         )
 
 
-def _load(path: Path) -> dict[str, np.ndarray]:
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
     """Every array of the file by name; that of an .npy is called `pixels`."""
     try:
         if path.suffix.lower() == ".npy":

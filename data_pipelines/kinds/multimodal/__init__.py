@@ -1,11 +1,12 @@
-"""Objects of several modalities: light curve, spectrum, catalogue numbers, any of which may be missing."""
+"""Objects of several modalities: light curve, spectrum, catalogue numbers, stamps, an image of the host, any of which may be missing."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_pipelines.kinds.alerts.weak_labels import LabelSettings
 from data_pipelines.kinds.base import Kind
-from data_pipelines.kinds.multimodal.options import MultimodalOptions
+from data_pipelines.kinds.multimodal.options import ImageOptions, MultimodalOptions
 from data_pipelines.kinds.multimodal.records import MULTIMODAL
 from data_pipelines.kinds.reading import PrepareSettings
 from data_pipelines.kinds.report import Report
@@ -24,8 +25,18 @@ class Multimodal(Kind):
     unit = "objects of several modalities"
     layout = MULTIMODAL
     simulated = "simulated_multimodal"
-    prepare_options = {"multimodal": MultimodalOptions, "stars": StarSettings}  # noqa: RUF012
-    predict_options = {"multimodal": MultimodalOptions}  # noqa: RUF012
+    prepare_options = {  # noqa: RUF012
+        "multimodal": MultimodalOptions,
+        "stamp_images": ImageOptions,
+        "host_images": ImageOptions,
+        "labels": LabelSettings,
+        "stars": StarSettings,
+    }
+    predict_options = {  # noqa: RUF012
+        "multimodal": MultimodalOptions,
+        "stamp_images": ImageOptions,
+        "host_images": ImageOptions,
+    }
 
     def open_source(
         self, paths: Sequence[Path | str], split: str, batch_size: int, **settings: Any
@@ -38,10 +49,11 @@ class Multimodal(Kind):
     def read_files(
         self, paths: Sequence[Path], settings: PrepareSettings, report: Report
     ) -> Iterator[Record | Rejection]:
-        """A catalogue with light curves and spectra of its objects, or Parquet files of the published dataset."""
+        """A catalogue with light curves, spectra and images of its objects, alerts, or Parquet files of the published dataset."""
         from data_pipelines.kinds.multimodal.reading import read_objects
 
-        return read_objects(paths, settings.options.get("multimodal") or MultimodalOptions(), report)
+        groups = {name: group for name, group in settings.options.items() if name != "multimodal"}
+        return read_objects(paths, settings.options.get("multimodal") or MultimodalOptions(), report, groups)
 
 
 KIND = Multimodal()

@@ -19,6 +19,7 @@ from lcjax.errors import ConfigError, DataError, Rejection, first_line
 IDS = ("object_id", "id", "name", "source_id", "edr3_source_id")
 LABELS = ("label", "class", "target")
 SPECTRA = ("spectrum", "spec_filename", "file")
+IMAGE_NAMES = {"stamps": ("stamps_file", "stamp_file"), "host": ("host_file", "host_image")}
 TABLES = (".csv", ".csv.gz", ".parquet", ".fits", ".ecsv")
 _EMPTY = ("", "nan", "none", "null", "--", "n/a")
 UNITS = {
@@ -43,6 +44,8 @@ class Catalogue:
     ids: list[str]
     labels: list[str | None]
     spectrum_names: list[str]
+    image_names: dict[str, list[str]]
+    """Modality -> names of files, '' where none is named."""
     numbers: dict[str, np.ndarray]
     ra: np.ndarray | None
     dec: np.ndarray | None
@@ -67,6 +70,11 @@ def read_catalogue(files: Sequence[Path], options: MultimodalOptions) -> Catalog
     ids = ids_of(table[own], f"'{path}'")
     label = _chosen(texts, options.label_column, LABELS, "classes", "label-column", path)
     spectrum = _chosen(texts, options.spectrum_column, SPECTRA, "spectra", "spectrum-column", path)
+    said = {"stamps": options.stamps_column, "host": options.host_column}
+    pictures = {
+        name: _chosen(texts, said[name], usual, f"names of {name} files", f"{name}-column", path)
+        for name, usual in IMAGE_NAMES.items()
+    }
     faults, rows, seen = [], [], Counter(ids)
     for row, object_id in enumerate(ids):
         if not object_id:
@@ -78,7 +86,7 @@ def read_catalogue(files: Sequence[Path], options: MultimodalOptions) -> Catalog
     if not rows:
         raise DataError(f"the catalogue '{path}' has no row with an id of its own")
     # A place on the sky is no property of an object: it is kept, and is no number to learn from.
-    left = {label, spectrum, "ra", "dec", own}
+    left = {label, spectrum, "ra", "dec", own, *pictures.values()}
     numbers, where = _numbers(texts, left, options.columns, path), lambda name: name in texts
     position = {name: _as_number(texts[name])[0][rows] if where(name) else None for name in ("ra", "dec")}
     return Catalogue(
@@ -86,6 +94,7 @@ def read_catalogue(files: Sequence[Path], options: MultimodalOptions) -> Catalog
         [ids[row] for row in rows],
         [(texts[label][row] or None) if label else None for row in rows],
         [texts[spectrum][row] if spectrum else "" for row in rows],
+        {name: [texts[column][row] if column else "" for row in rows] for name, column in pictures.items()},
         {name: column[rows] for name, column in numbers.items()},
         position["ra"],
         position["dec"],

@@ -8,6 +8,7 @@ import numpy as np
 
 from data_pipelines.kinds.light_curves.sentinels import filled_fluxes
 from data_pipelines.kinds.multimodal.catalogue import IDS, TABLES, _texts, ids_of, name_of_file, read_any
+from data_pipelines.kinds.multimodal.file_names import NearNames
 from data_pipelines.kinds.multimodal.options import MultimodalOptions
 from data_pipelines.sources.measurements import UNIT
 from data_pipelines.sources.spectra import read_text_table
@@ -78,6 +79,16 @@ class Photometry:
             )
         self._table: dict[str, list[tuple[str, float, float, float]]] = _table(tables[0]) if tables else {}
         self.used |= set(tables)
+        self._near = NearNames({}, (), "")
+
+    def expect(self, ids: Sequence[str]) -> None:
+        """Says which objects there are.
+
+        Raises:
+          DataError: no light curve is of any of them.
+        """
+        named = {**dict.fromkeys(self._table, Path("photometry")), **self._files}
+        self._near = NearNames(named, ids, "light curves")
 
     def of(self, object_id: str) -> tuple[np.ndarray | None, str]:
         """(M, 3) time, flux, error, and the name of the band; None where there is no light curve.
@@ -91,6 +102,7 @@ class Photometry:
                 raise DataError(f"it is in the table of photometry and in '{path}': leave one out")
             return self._of_table(self._table[object_id])
         if path is None:
+            self._near.check(object_id)
             return None, ""
         self.used.add(path)
         return read_light_curve(path, self._brightness), ""

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_pipelines.kinds.multimodal.catalogue import IDS, ids_of, name_of_file, text_of
+from data_pipelines.kinds.multimodal.file_names import NearNames
 from data_pipelines.sources.spectra import AS_FILES_SAY, is_spectrum, read_spectrum
 from data_pipelines.sources.wavelengths import (
     Columns,
@@ -51,6 +52,17 @@ class Spectra:
             )
         self._rows = self._table(tables[0]) if tables else {}
         self.used |= set(tables[:1])
+        self._near = NearNames({}, (), "")
+
+    def expect(self, ids: Sequence[str], names: Sequence[str]) -> None:
+        """Says which objects there are and which files the catalogue names.
+
+        Raises:
+          DataError: no spectrum is of any of them.
+        """
+        known = {*ids, *map(name_of_file, filter(None, names))}
+        rows = dict.fromkeys(self._rows, Path("spectra.parquet"))
+        self._near = NearNames({**rows, **self._files}, known, "spectra")
 
     def of(self, name: str, object_id: str) -> np.ndarray | None:
         """(M, 3) as `read_spectrum` of the spectrum that the catalogue names, else of that called like the object; None where there is none.
@@ -68,6 +80,7 @@ class Spectra:
         if path is None:
             if name:
                 raise DataError(f"there is no file '{name}'")
+            self._near.check(object_id)
             return None
         self.used.add(path)
         return read_spectrum(path, self._reading)

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lcjax.configs import Experiment
 from lcjax.systems.astrom3 import presets
 from lcjax.systems.astrom3.config import AstroM3Experiment
-from lcjax.systems.base import Answers, Data, Options, System, WeightsImporter, Work
+from lcjax.systems.base import Answers, Data, Options, Simulated, System, WeightsImporter, Work
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from lcjax.pretrained.weights_folder import ImportedWeights
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
+
+
+_OBJECTS = 600
+"""Simulated ones with images."""
 
 
 class MultimodalData(Data, Protocol):
@@ -29,6 +34,9 @@ class MultimodalData(Data, Protocol):
     metadata_names: tuple[str, ...]
     metadata: "np.ndarray"
     used: "np.ndarray"
+    image_shapes: Mapping[str, tuple[int, int, int]]
+    image_scales: Mapping[str, float]
+    image_channels: Mapping[str, tuple[str, ...]]
 
     def relabelled(self, class_names: Sequence[str]) -> "MultimodalData":
         """The same with labels numbered as in `class_names`."""
@@ -56,11 +64,15 @@ class AstroM3System(System):
 
     # --- data
     def source_settings(self, experiment: AstroM3Experiment, training: bool) -> dict[str, Any]:
-        """The columns, once they are known, and as many samples of spectra as the network takes."""
-        columns = experiment.inputs.data_columns
+        """The columns, once they are known, as many samples of spectra as the network takes, and images of its size."""
+        from lcjax.models.astrom3_config import IMAGES
+
+        columns, model = experiment.inputs.data_columns, experiment.model
         if not columns:
             return {}
-        return {"metadata_names": columns, "limits": {"spectrum": experiment.model.spectra.length}}
+        sizes = {name: getattr(model, name) for name in IMAGES if name in model.modalities}
+        images = {"images": {name: (*image.size, image.channels) for name, image in sizes.items()}} if sizes else {}
+        return {"metadata_names": columns, "limits": {"spectrum": model.spectra.length}, **images}
 
     def matched(self, experiment: AstroM3Experiment, data: MultimodalData, training: bool) -> MultimodalData:
         """Labels numbered as the model's classes."""
@@ -93,17 +105,28 @@ class AstroM3System(System):
         return bool(data.n_objects)
 
     # --- training
+    def simulated(self, experiment: Experiment) -> tuple[Experiment, Mapping[str, Simulated]]:
+        """Alerts with images for a model of images; the usual stars for others."""
+        from lcjax.models.astrom3_config import IMAGES
+
+        if not set(IMAGES) & set(experiment.model.modalities):  # type: ignore[attr-defined]
+            return experiment, {}
+        options = {"multimodal": {"simulated_images": True}}
+        return experiment, {"simulated_multimodal_images": Simulated("simulated_multimodal", _OBJECTS, options)}
+
     def initial_variables(self, experiment: AstroM3Experiment, given: "Loaded | None" = None) -> "PyTree | None":
-        """Those of the pretrained encoders that this network has, or of the encoder of light curves; the others start afresh."""
+        """Those of the pretrained encoders that this network has, or of the encoders that are named; the others start afresh."""
         from lcjax.systems.astrom3.curve_encoder import curve_variables
         from lcjax.systems.astrom3.fitting import shared_variables
+        from lcjax.systems.astrom3.image_encoder import image_variables
         from lcjax.training.checkpoint_io import flatten, nest
 
-        curves, start = curve_variables(experiment), super().initial_variables(experiment, given)
+        named = {**flatten(curve_variables(experiment)), **flatten(image_variables(experiment))}
+        start = super().initial_variables(experiment, given)
         if start is None:
-            return curves or None
+            return nest(named, "/") if named else None
         shared = shared_variables(self.build_task(experiment), start)
-        return nest({**flatten(curves), **flatten(shared)}, "/")
+        return nest({**named, **flatten(shared)}, "/")
 
     # --- judged and asked
     def evaluate(self, loaded: "Loaded", data: MultimodalData, options: Options) -> "Scores":

@@ -51,10 +51,22 @@ class CurveEncoderConfig(Settings):
     """Workdir, weights folder or published name of a trained one."""
     architecture: str = ""
     """Preset whose encoder begins with random weights."""
+    frozen: bool = False
+    """Whether trained weights stay as they are, without dropout."""
     system: str = ""
     """Set from these, so that the workdir stands alone."""
     settings: str = ""
     """Likewise, JSON."""
+
+
+@dataclass(frozen=True)
+class ImageEncoderConfig(Settings):
+    """A trained network of the library whose convolutions encode images, in the place of --model.stamps.network or --model.host.network."""
+
+    weights: str = ""
+    """Workdir, weights folder or published name of a stamp classifier, a multi-scale one or a DELIGHT."""
+    frozen: bool = False
+    """Whether they stay as they are, without dropout."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,8 @@ class AstroM3Experiment(Experiment):
     inputs: InputsConfig = field(default_factory=InputsConfig)
     model: MultimodalConfig = field(default_factory=MultimodalConfig)
     curve_encoder: CurveEncoderConfig = field(default_factory=CurveEncoderConfig)
+    stamp_encoder: ImageEncoderConfig = field(default_factory=ImageEncoderConfig)
+    host_encoder: ImageEncoderConfig = field(default_factory=ImageEncoderConfig)
     objective: PairObjectiveConfig = field(default_factory=PairObjectiveConfig)
     plateau: PlateauConfig = field(default_factory=PlateauConfig)
     published: Literal[("", *RUN_OF_NAME)] = ""  # type: ignore[valid-type]

@@ -34,6 +34,8 @@ def with_curve_encoder(experiment: AstroM3Experiment, standardised: bool) -> Ast
       ConfigError: it names two, one that is no encoder of light curves, or there are no magnitudes.
     """
     given = experiment.curve_encoder
+    if given.frozen and not given.weights:
+        raise ConfigError("--curve-encoder.frozen needs weights: give --curve-encoder.weights")
     if not (given.weights or given.architecture):
         return experiment
     if given.weights and given.architecture:

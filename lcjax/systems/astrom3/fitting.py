@@ -11,6 +11,7 @@ from lcjax.catalogue_columns import METADATA, PHOTOMETRIC
 from lcjax.errors import ConfigError
 from lcjax.systems.astrom3.config import AstroM3Experiment, InputsConfig
 from lcjax.systems.astrom3.curve_encoder import with_curve_encoder
+from lcjax.systems.astrom3.image_encoder import check_images, with_images
 from lcjax.systems.astrom3.presets import with_published_run
 from lcjax.training.checkpoint_io import flatten, nest
 from lcjax.transforms.catalogue import catalogue_features
@@ -28,6 +29,7 @@ def fitted(experiment: AstroM3Experiment, data: "MultimodalData") -> AstroM3Expe
       ConfigError: a modality that no object has, spectra of several lengths, or no classes for a classifier.
     """
     experiment = with_curve_encoder(with_published_run(experiment), bool(data.standardised))
+    experiment = with_images(experiment, data)
     inputs, model = with_columns(experiment.inputs, tuple(data.metadata_names)), experiment.model
     inputs = with_statistics(inputs, data)
     if not inputs.class_names:
@@ -138,6 +140,7 @@ def check_data(experiment: AstroM3Experiment, data: "MultimodalData") -> None:
             f"the spectra of this data are {said_grid(other[0])}, those of its training {said_grid(inputs.spectrum_grid)}: "
             "prepare the data on the --multimodal.spectrum-grid of its training data"
         )
+    check_images(experiment, data)
 
 
 def same_grid(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
@@ -163,9 +166,19 @@ def shared_variables(task: "Task", start: PyTree) -> PyTree:
     """Those of the given variables that the network of a task has, in the same shapes.
 
     Raises:
-      ConfigError: none.
+      ConfigError: none, or an encoder of one modality in other sizes.
     """
     expected = flatten(jax.eval_shape(task.init, jax.random.key(0), task.batch_spec))
+    theirs = {name: tuple(np.shape(value)) for name, value in flatten(start).items()}
+    own = lambda name: next((part for part in name.split("/") if part.startswith("encoders_")), "")
+    known = {own(name) for name in theirs}
+    for name, leaf in expected.items():
+        # An encoder that is there in other sizes would begin anew without a word; a modality that is new does.
+        if own(name) and own(name) in known and theirs.get(name) != tuple(leaf.shape):
+            raise ConfigError(
+                f"the --training.initial-weights have another encoder of {own(name).removeprefix('encoders_')} than this run ({name.split('/', 2)[-1]} is "
+                f"{theirs.get(name, 'not there')}, not {tuple(leaf.shape)}): give its --model and encoder options"
+            )
     kept = {
         name: value
         for name, value in flatten(start).items()

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lcjax.global_batch import rows_of
-from lcjax.models.astrom3_config import MultimodalConfig
+from lcjax.models.astrom3_config import IMAGES, MultimodalConfig
+from lcjax.models.image_trunks import example_images, prepared_images
 from lcjax.systems.astrom3.config import InputsConfig
 from lcjax.systems.astrom3.curve_encoder import magnitude_window
 from lcjax.transforms.catalogue import catalogue_features
@@ -78,6 +79,9 @@ def network_inputs(
             found[name] = _photometry(batch, config, inputs, filled, key, row)
         elif name == "spectra":
             found[name] = _spectra(batch, inputs)
+        elif name in IMAGES:
+            ready = prepared_images(batch[name], batch[f"{name}_full_scale"], getattr(config, name))
+            found[name] = {**ready, "present": jnp.asarray(batch[f"{name}_mask"])}
         else:
             first = len(inputs.photometry_columns)
             found[name] = {"values": filled[:, first:], "present": known[:, first:].any(axis=1)}
@@ -126,8 +130,13 @@ def batch_spec(config: MultimodalConfig, inputs: InputsConfig) -> dict[str, Any]
     length, samples = config.photometry.length, config.spectra.length
     columns = len(inputs.data_columns) or len(inputs.photometry_columns) + len(inputs.metadata_columns)
     magnitudes = {"flux_mean": f32()} if inputs.light_curves == "magnitudes" else {}
+    images: dict[str, Any] = {}
+    for name in (name for name in IMAGES if name in config.modalities):
+        image = getattr(config, name)
+        images |= {name: f32(*image.size, image.channels), f"{name}_mask": flags(), f"{name}_full_scale": f32()}
     return {
         **magnitudes,
+        **images,
         **{name: f32(length) for name in SERIES},
         "mask": flags(length),
         "log_spread": f32(),
@@ -150,4 +159,5 @@ def example_inputs(config: MultimodalConfig, rows: int) -> dict[str, dict[str, n
         "spectra": {"values": np.zeros((rows, config.spectra.channels[0], config.spectra.length), np.float32)},
         "metadata": {"values": np.zeros((rows, config.metadata.inputs), np.float32)},
     }
+    every |= {name: example_images(getattr(config, name), rows) for name in IMAGES if name in config.modalities}
     return {name: every[name] | {"present": there} for name in config.modalities}

@@ -13,6 +13,7 @@ from lcjax.inference.predictor import Predictor, usual_batch_size
 from lcjax.inference.predictor import Row as InputRow
 from lcjax.systems.astrom3.config import AstroM3Experiment
 from lcjax.systems.astrom3.fitting import said_grid, same_grid
+from lcjax.systems.astrom3.image_encoder import images_of, unlike
 from lcjax.systems.astrom3.network_inputs import SERIES
 from lcjax.systems.base import Row
 from lcjax.systems.record_answers import AnswersByRecord
@@ -120,12 +121,33 @@ def record_row(record: Mapping[str, Any], experiment: AstroM3Experiment) -> Inpu
     if columns and bool(record["standardised"]) == bool(inputs.mean):
         said = "standardised already" if record["standardised"] else "not standardised"
         raise ConfigError(f"its catalogue numbers are {said}, and the model learned from others")
+    images = _images(record, experiment)
+    row |= images
     own = [name for name in columns if name in inputs.metadata_columns]
     there = {
+        **{name: bool(images[f"{name}_mask"]) for name in images_of(experiment)},
         "photometry": count > 0,
         "spectra": width == samples,
         "metadata": any(np.isfinite(numbers.get(name, np.nan)) for name in own),
     }
     if not any(there[name] for name in config.modalities):
         raise DataError(f"none of the model's modalities ({', '.join(config.modalities)})")
+    return row
+
+
+def _images(record: Mapping[str, Any], experiment: AstroM3Experiment) -> InputRow:
+    """The images of a record, zeros of those that it lacks.
+
+    Raises:
+      DataError: one is not like those of the training.
+    """
+    row: InputRow = {}
+    for name, config in images_of(experiment).items():
+        pixels = np.asarray(record.get(name, np.zeros((0, 0, 0))), np.float32)
+        top = float(record.get(f"{name}_full_scale", np.nan))
+        names = tuple(filter(None, str(record.get(f"{name}_channel_names", "")).split(",")))
+        if pixels.size and (reason := unlike(config, pixels.shape, names, top)):
+            raise DataError(f"its {name} images {reason}")
+        row[name] = pixels if pixels.size else np.zeros((*config.size, config.channels), np.float32)
+        row |= {f"{name}_mask": np.bool_(pixels.size > 0), f"{name}_full_scale": np.float32(top)}
     return row

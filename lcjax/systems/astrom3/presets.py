@@ -4,7 +4,16 @@ import dataclasses
 from collections.abc import Callable
 
 from lcjax.configs import OptimizerConfig, TrainingConfig
-from lcjax.models.astrom3_config import PARITY, MultimodalConfig, PhotometryConfig, SpectraConfig, VectorConfig
+from lcjax.models.astrom3_config import (
+    PARITY,
+    ImageConfig,
+    MultimodalConfig,
+    PhotometryConfig,
+    SpectraConfig,
+    VectorConfig,
+)
+from lcjax.models.delight_config import DelightModelConfig
+from lcjax.models.stamp_classifier_config import StampModelConfig
 from lcjax.systems.astrom3.config import AstroM3Experiment, PairObjectiveConfig, PlateauConfig
 from lcjax.systems.astrom3.published import PRETRAINING, RUN_OF_NAME, Run
 
@@ -30,6 +39,23 @@ def astrom3() -> AstroM3Experiment:
         lcjax train astrom3
     """
     return AstroM3Experiment(model=_SMALL, optimizer=_ADAM, training=_QUICK)
+
+
+def astrom3_images() -> AstroM3Experiment:
+    """Contrast between light curve, numbers, stamps and an image of the host of the same transient; `--model.modalities` chooses.
+
+    Data: alerts, or a catalogue with images (`lcjax data prepare multimodal_files`); simulated alerts when none is given. Stamps go through
+    the convolutions of the ALeRCE stamp classifier, hosts through those of DELIGHT, small. Not published.
+
+        lcjax train astrom3-images
+    """
+    stamps = ImageConfig(crop=21, stamp=StampModelConfig(filters=(16, 16, 32, 32), kernels=(4, 3, 3, 3), pool_after=(2, 4), trunk=(64,),
+                                                         head=(), num_features=0, dropout=0.1))  # fmt: skip
+    host = ImageConfig(network="delight", levels=2, delight=DelightModelConfig(filters=(16, 24, 24)))
+    model = dataclasses.replace(
+        _SMALL, modalities=("photometry", "metadata", "stamps", "host"), stamps=stamps, host=host
+    )
+    return AstroM3Experiment(model=model, optimizer=_ADAM, training=dataclasses.replace(_QUICK, steps=300))
 
 
 def astrom3_classifier() -> AstroM3Experiment:
@@ -115,6 +141,7 @@ def with_published_run(experiment: AstroM3Experiment) -> AstroM3Experiment:
 
 PRESETS: dict[str, Callable[[], AstroM3Experiment]] = {
     "astrom3": astrom3,
+    "astrom3-images": astrom3_images,
     "astrom3-classifier": astrom3_classifier,
     "astrom3-published": astrom3_published,
     "astrom3-published-classifier": astrom3_published_classifier,

@@ -15,10 +15,13 @@ from lcjax.global_batch import global_mean
 from lcjax.inference.raw_batch import received
 from lcjax.losses import cross_entropy, label_weight
 from lcjax.losses.modality_pairs import pair_loss, pair_weights, retrieval_hits
+from lcjax.models.astrom3_config import IMAGES
 from lcjax.models.encoder_module import CurveModule
+from lcjax.models.image_trunks import image_trunk
 from lcjax.models.multimodal import build_multimodal, fused, pairs_of
 from lcjax.systems.astrom3.config import AstroM3Experiment
 from lcjax.systems.astrom3.curve_encoder import curve_task
+from lcjax.systems.astrom3.image_encoder import encoder_of, images_of
 from lcjax.systems.astrom3.network_inputs import batch_spec, network_inputs
 from lcjax.training.plateau import moved, scale_by_plateau
 from lcjax.training.task import Task, Update, WorkUnit
@@ -85,10 +88,10 @@ def build_task(experiment: AstroM3Experiment) -> Task:
     return Task(
         name=experiment.system,
         init=init,
-        updates=(Update(loss),),
+        updates=(Update(loss, trained_part(experiment)),),
         evaluate=evaluate,
         predict=predict,
-        receive=lambda batch: received(batch_spec(config, inputs), batch, ("spectrum", "metadata")),
+        receive=lambda batch: received(batch_spec(config, inputs), batch, ("spectrum", "metadata", *IMAGES)),
         batch_spec=batch_spec(config, inputs),
         optimizers=_optimizers(experiment),
         after_evaluation=_after_evaluation(experiment),
@@ -100,6 +103,7 @@ def build_task(experiment: AstroM3Experiment) -> Task:
             "modalities": list(config.modalities),
             "class_names": list(inputs.class_names),
             "metadata_names": list(inputs.data_columns),
+            **{f"{name}_channels": list(image.channel_names) for name, image in images_of(experiment).items()},
             "light_curve": "a crop from the middle, normalised as lcjax data prepare does it; flux_mean, where it is asked for, is the mean "
             "flux in the unit of the spread",
         },
@@ -139,10 +143,21 @@ def by_rows(encoded: Callable[[PyTree, dict], dict], params: PyTree, ready: dict
 
 def _others(experiment: AstroM3Experiment) -> dict[str, nn.Module]:
     """Encoders of the library in the place of the usual ones."""
-    if experiment.inputs.light_curves != "magnitudes":
-        return {}
-    curves = curve_task(experiment)
-    return {"photometry": CurveModule(curves.encode, curves.init)}
+    found: dict[str, nn.Module] = {
+        name: image_trunk(image, frozen=encoder_of(experiment, name).frozen)
+        for name, image in images_of(experiment).items()
+    }
+    if experiment.inputs.light_curves == "magnitudes":
+        curves = curve_task(experiment)
+        found["photometry"] = CurveModule(curves.encode, curves.init, experiment.curve_encoder.frozen)
+    return found
+
+
+def trained_part(experiment: AstroM3Experiment) -> str:
+    """What `Update.trains` says: all parameters but those of frozen encoders."""
+    frozen = [name for name in images_of(experiment) if encoder_of(experiment, name).frozen]
+    frozen += ["photometry"] if experiment.curve_encoder.frozen else []
+    return f"^(?!encoders_({'|'.join(frozen)})/)" if frozen else ""
 
 
 def _check(experiment: AstroM3Experiment) -> None:

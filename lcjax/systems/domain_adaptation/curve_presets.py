@@ -1,6 +1,9 @@
 """Presets of adaptation between surveys of light curves. Docstrings: paper, command, what to expect."""
 
+from dataclasses import replace
+
 from lcjax.systems.domain_adaptation.config import AdaptationObjectiveConfig, CurveAdaptationExperiment, Method
+from lcjax.systems.domain_pairs.config import DomainsConfig
 from lcjax.systems.domain_pairs.presets import adam, balanced_run
 
 
@@ -15,9 +18,11 @@ def _joint(method: Method) -> CurveAdaptationExperiment:
 def light_curve_base() -> CurveAdaptationExperiment:
     """Classes of light curves from the labels of one survey, by any encoder: what adaptation starts from.
 
+    The validation split of that survey chooses the weights.
+
     lcjax train light-curve-base --encoder E --data D --domains.target TARGET --domains.classes RRab RRc --workdir BASE
     """
-    return _joint("base")
+    return replace(_joint("base"), domains=DomainsConfig(validation_shots=0))
 
 
 def light_curve_fine_tuning() -> CurveAdaptationExperiment:

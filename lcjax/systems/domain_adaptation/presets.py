@@ -1,5 +1,7 @@
 """Presets of base training, fine-tuning, S+T, ENT and MME. Docstrings: paper, command, what to expect."""
 
+from dataclasses import replace
+
 from lcjax.models.image_networks_config import DIGITS
 from lcjax.systems.domain_adaptation.config import AdaptationExperiment, AdaptationObjectiveConfig
 from lcjax.systems.domain_pairs.config import DomainsConfig
@@ -19,11 +21,12 @@ def _joint(method: str) -> AdaptationExperiment:
 def real_bogus_base() -> AdaptationExperiment:
     """Real/bogus on the source survey alone, with the layers of Deep-HiTS (ApJ 836, 97): what adaptation starts from.
 
-    Data: images of two surveys or more with the same classes and channels (template, science, difference).
+    Data: images of two surveys or more with the same classes and channels (template, science, difference). The source's
+    validation split chooses the weights; `--domains.validation-shots 3` has labelled images of the target do it.
 
         lcjax train real-bogus-base --data D --domains.target TARGET --workdir BASE
     """
-    return _joint("base")
+    return replace(_joint("base"), domains=DomainsConfig(validation_shots=0))
 
 
 def real_bogus_fine_tuning() -> AdaptationExperiment:

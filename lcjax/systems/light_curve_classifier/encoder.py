@@ -12,6 +12,7 @@ from lcjax.models.light_curve_head_config import RAW_HEADS
 from lcjax.pretrained.weights_folder import arrays_sha256
 from lcjax.systems.encoder_origin import OriginConfig, encoder_experiment, preset_origin, trained_origin
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
+from lcjax.systems.light_curve_classifier.subset import Subset
 from lcjax.systems.loading import load, locate
 from lcjax.training.task import Task
 from lcjax.training.tree_paths import path_name
@@ -104,6 +105,26 @@ def with_origin(
         if experiment.encoder:
             origin = dataclasses.replace(origin, sha256=encoder_in(load(experiment.encoder))[0].sha256)
     return dataclasses.replace(capped(experiment, origin), origin=origin)
+
+
+def other_stars(experiment: LightCurveClassifierExperiment, drawn: Subset) -> list[str]:
+    """A sentence where the encoder went on learning on a draw of labelled stars, and not on the one at hand.
+
+    Scenarios a and b of Astromer 1 (A&A 670, A54) take the same stars in both steps.
+    """
+    if not experiment.encoder:
+        return []
+    theirs = read_record(locate(experiment.encoder)).get("data", {}).get("stars")
+    if not theirs:
+        return []
+    names = lambda stars: {name for some in stars.values() for name in some}
+    before, now = names(theirs), names(drawn.ids())
+    if before == now:
+        return []
+    return [
+        f"'{experiment.encoder}' learned from {len(before):,} drawn stars, and {len(before & now):,} of them are among the {len(now):,} of "
+        "this draw: for the same stars give both commands the same --samples-per-class, --classes, --seed and --subset"
+    ]
 
 
 def capped(experiment: LightCurveClassifierExperiment, origin: OriginConfig) -> LightCurveClassifierExperiment:

@@ -124,6 +124,10 @@ def evaluate(loaded: Loaded, data: LabelledData, commands: str) -> Scores:
         notes.append(Text(f"{unlabelled:,} stars without a label of the model's classes are not scored"))
     if answers.contradictory:
         notes.append(Text(f"{answers.contradictory:,} stars whose records have different classes are not scored"))
+    if absent := [name for name, count in zip(names, stars.confusion.sum(1), strict=True) if not count]:
+        notes.append(
+            Text(f"no labelled star here is of {', '.join(absent)}: macro F1 and mean recall are of the other classes")
+        )
     classes = class_table(stars, "stars")
     picture = Picture(lambda: classifier_figure(stars), "Shares of each true class, and counts of stars.")
     return Scores(

@@ -16,6 +16,7 @@ from lcjax.systems.light_curve_classifier.encoder import encoder_in, joined, wit
 from lcjax.systems.light_curve_classifier.system import keeps_encoded
 from lcjax.systems.light_curve_classifier.task import build_task, frozen_encoder
 from lcjax.systems.light_curve_classifier.windows import ArrayWindows, Encode, encoded
+from lcjax.systems.loading import load
 from lcjax.training import fit
 from lcjax.training.checkpoint import restore_variables
 from lcjax.training.workdir import experiment_record
@@ -43,12 +44,15 @@ def fit_classifier(
         weights and the end; None: the last weights of `training.steps` updates.
       class_names: K names.
       workdir: folder of its own, from which the same call goes on where it was stopped; None: nothing is kept.
-      encoder: as `lcjax.load` gives it; None: what `experiment.architecture` says with random weights, or none (raw heads).
+      encoder: as `lcjax.load` gives it; None: what `experiment.encoder` names, what `experiment.architecture` says with random
+        weights, or none (raw heads).
 
     Raises:
       DataError: windows without labels. ConfigError: settings that do not fit each other. KeyboardInterrupt: the process was
         asked to stop (SIGTERM, Ctrl-C) before the end.
     """
+    if encoder is None and experiment.encoder:
+        encoder = load(experiment.encoder)
     origin, variables = (None, None) if encoder is None else encoder_in(encoder)
     experiment = _ready(experiment, class_names, origin)
     encode = frozen_encoder(experiment, variables) if keeps_encoded(experiment) else None

@@ -142,7 +142,7 @@ class LightCurveClassifierSystem(System):
 
     def notes(self, experiment: LightCurveClassifierExperiment, data: Data) -> list[str]:
         """How many stars of which classes are learned from, which classes are left out, and that windows could be longer."""
-        from lcjax.systems.light_curve_classifier.encoder import encoder_experiment
+        from lcjax.systems.light_curve_classifier.encoder import encoder_experiment, other_stars
         from lcjax.systems.light_curve_classifier.windows import DrawnWindows
 
         longest = (
@@ -164,7 +164,7 @@ class LightCurveClassifierSystem(System):
             said.append(f"classes left out for having fewer than {experiment.samples_per_class} training stars: {few}")
         if drawn.stars.contradictory:
             said.append(f"stars left out because their records have different classes: {drawn.stars.contradictory:,}")
-        return said
+        return [*said, *other_stars(experiment, drawn)]
 
     def can_score(self, data: Data) -> bool:
         """Whether any window has a label."""

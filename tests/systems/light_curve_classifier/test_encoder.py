@@ -1,7 +1,9 @@
 """The encoder under a head: which one, what of it is trained, where its windows end."""
 
 import dataclasses
+import json
 import re
+import shutil
 
 import jax
 import numpy as np
@@ -16,13 +18,15 @@ from lcjax.systems.light_curve_classifier.encoder import (
     encoder_variables,
     joined,
     origin_of,
+    other_stars,
     parted,
     trained_part,
     with_origin,
 )
+from lcjax.systems.light_curve_classifier.subset import draw_training
 from lcjax.systems.light_curve_classifier.task import build_task
 from lcjax.training.tree_paths import path_name
-from tests.systems.light_curve_classifier.stars import LENGTH, settings
+from tests.systems.light_curve_classifier.stars import LENGTH, Split, SubsetConfig, settings
 
 
 def test_settings_and_hash_of_the_encoder_are_kept(encoder):
@@ -104,3 +108,19 @@ def test_raw_heads_take_no_encoder(encoder):
     with pytest.raises(ConfigError, match="leave out --encoder"):
         origin_of(settings(encoder, head=raw))
     assert origin_of(settings(head=raw)).system == "astromer2"
+
+
+def test_an_encoder_that_went_on_learning_on_another_draw_is_named(encoder, tmp_path):
+    """Both steps of scenarios a and b take the same stars; with other options they would not, and nothing else would say so."""
+    drawn, other = (draw_training(settings(encoder, subset=SubsetConfig(fold=k)), Split()) for k in (0, 1))
+    shared = len(
+        {n for some in drawn.ids().values() for n in some} & {n for some in other.ids().values() for n in some}
+    )
+    tuned = settings(shutil.copytree(encoder, tmp_path / "R"))
+    path = tmp_path / "R" / "config.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"data": {"stars": drawn.ids()}}))
+    assert other_stars(tuned, drawn) == [] and shared < 8
+    (said,) = other_stars(tuned, other)
+    assert f"8 drawn stars, and {shared} of them are among the 8" in said
+    assert other_stars(settings(encoder), drawn) == other_stars(settings(""), drawn) == []

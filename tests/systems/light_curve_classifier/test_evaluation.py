@@ -65,6 +65,17 @@ def test_scores_of_stars_and_of_windows(tmp_path):
     assert scores.commands == "next" and ("23", "labelled stars") in scores.cards
 
 
+def test_a_class_that_no_held_out_star_has_is_named():
+    """Macro F1 of the others alone would look like one of all."""
+    said = lambda rare: [
+        part.text
+        for part in evaluate(answers_by_length(), Split("test", rare=rare), "").printed
+        if hasattr(part, "text")
+    ]
+    assert "no labelled star here is of rare: macro F1 and mean recall are of the other classes" in said(0)
+    assert not any("no labelled star" in text for text in said(2))
+
+
 def test_products_and_means_of_windows_differ():
     rows = {
         "score": np.log(np.array([[0.98, 0.02], [0.3, 0.7]])),

@@ -8,6 +8,7 @@ import pytest
 import lcjax
 from lcjax.errors import DataError
 from lcjax.pretrained.weights_folder import arrays_sha256
+from lcjax.systems.light_curve_classifier import fitting
 from lcjax.systems.light_curve_classifier.encoder import parted
 from lcjax.systems.light_curve_classifier.fitting import fit_classifier
 from lcjax.training.interruptions import StopRequest
@@ -36,6 +37,22 @@ def test_a_head_learns_on_a_frozen_encoder(encoder):
     assert arrays_sha256(parted(fitted.variables)[0]) == arrays_sha256(model.variables)
     assert fitted.experiment.origin.sha256 == arrays_sha256(model.variables)
     assert fitted.experiment.class_names == ("long", "short")
+
+
+def test_an_encoder_that_the_settings_name_is_the_one_that_learns(encoder, monkeypatch):
+    """Not random weights of its shape, where it is trained with the head."""
+    begun = []
+
+    def begins(*given, initial_variables, **more):
+        begun.append(initial_variables)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting, "fit", begins)
+    for ask, model in ((settings(encoder, train_encoder="all"), None), (settings(), lcjax.load(encoder))):
+        with pytest.raises(KeyboardInterrupt):
+            fit_classifier(ask, stars(4, 0), ("a", "b"), model)
+    named, handed = (arrays_sha256(parted(one)[0]) for one in begun)
+    assert named == handed == arrays_sha256(lcjax.load(encoder).variables)
 
 
 def test_the_same_seed_gives_the_same_network_without_an_encoder():
