@@ -5,7 +5,7 @@ How a candidate becomes what a network takes is handed in, because it is the bus
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,13 +17,16 @@ from lcjax.inference.loaded import Loaded
 from lcjax.systems import find_system
 from lcjax.systems.base import Work
 from lcjax.systems.classifier.prediction import Entry, StampAnswers
+from lcjax.systems.delight.examination import Field
 from lcjax.typing import PyTree
 
-MakeEntries = Callable[[Mapping[str, Any], Any], Callable[[Candidate], Entry | Rejection]]
+AlertOptions = TypeVar("AlertOptions")
+"""What the kind of data lets a user say of alerts; handed on as it is."""
+MakeEntries = Callable[[Mapping[str, Any], AlertOptions], Callable[[Candidate], Entry | Rejection]]
 """(what a network takes of alerts, the user's options of alerts) -> makes entries of candidates."""
 
 
-MakeField = Callable[[Candidate, str], Any]
+MakeField = Callable[[Candidate, str], Field | Rejection]
 """(candidate, name of a cutout) -> the field, or a `Rejection`."""
 
 
@@ -35,11 +38,16 @@ class HostOptions(Protocol):
         """The cutout to look in."""
 
 
-class StampClassifier:
+class StampClassifier(Generic[AlertOptions]):
     """A classifier of stamps."""
 
     def __init__(
-        self, name: str, loaded: Loaded, options: Any, make_entries: MakeEntries, batch_size: int | None = None
+        self,
+        name: str,
+        loaded: Loaded,
+        options: AlertOptions,
+        make_entries: MakeEntries[AlertOptions],
+        batch_size: int | None = None,
     ) -> None:
         """Compiles nothing yet.
 

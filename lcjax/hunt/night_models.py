@@ -7,7 +7,7 @@ from lcjax.errors import ConfigError
 from lcjax.hunt import demonstration as demo
 from lcjax.hunt.answering import class_number
 from lcjax.hunt.candidates import Classifier
-from lcjax.hunt.models import DelightFinder, HostOptions, MakeEntries, MakeField, StampClassifier
+from lcjax.hunt.models import AlertOptions, DelightFinder, HostOptions, MakeEntries, MakeField, StampClassifier
 from lcjax.hunt.opening import home
 from lcjax.hunt.settings import HuntOptions
 from lcjax.systems.loading import load
@@ -15,7 +15,7 @@ from lcjax.training.compilation import enable_compile_cache
 
 
 def given_classifiers(
-    options: HuntOptions, alerts: Any, make_entries: MakeEntries, say: Callable[[str], None]
+    options: HuntOptions, alerts: AlertOptions, make_entries: MakeEntries[AlertOptions], say: Callable[[str], None]
 ) -> list[StampClassifier]:
     """Those of `--model`.
 
@@ -46,7 +46,9 @@ def given_finder(
     return DelightFinder(name, load(name, say=say), hosts, make_field, tools) if name else None
 
 
-def demonstration(data: demo.SimulatedStamps, alerts: Any, make_entries: MakeEntries) -> list[StampClassifier]:
+def demonstration(
+    data: demo.SimulatedStamps, alerts: AlertOptions, make_entries: MakeEntries[AlertOptions]
+) -> list[StampClassifier]:
     """The network of the demonstration, trained on `data` where it has not been."""
     loaded = demo.demonstration_model(home() / demo.NAME, data)
     return [StampClassifier(demo.NAME, loaded, alerts, make_entries)]
