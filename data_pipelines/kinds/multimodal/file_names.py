@@ -31,13 +31,13 @@ class NearNames:
         """`files`: by what they are called. `ids`: of all objects, and the names that the catalogue gives. `what`: they are, for messages.
 
         Raises:
-          DataError: none of the files is called after an object.
+          DataError: there are several objects, and none of the files is called after one.
         """
         known = set(ids)
-        if files and not known & files.keys():
+        if files and len(known) > 1 and not known & files.keys():
             raise DataError(
                 f"none of the {len(files):,} files of {what} is called after an object: they are called such as '{min(files)}', and the "
-                f"objects such as '{min(known, default='none')}'"
+                f"objects such as '{min(known)}'; leave them out of --source if they are of others"
             )
         self._files = {near(name): path for name, path in files.items() if name not in known}
 

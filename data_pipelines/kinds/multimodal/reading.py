@@ -6,8 +6,10 @@ of hosts below `stamps` and `host`. Packets below `alerts` give stamps, light cu
 catalogue, they are the objects.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -27,6 +29,7 @@ from data_pipelines.shards.layout import Record
 from data_pipelines.sources.folders import check_there, files_below
 from lcjax.errors import ConfigError, DataError, MissingExtraError, Rejection
 
+_T = TypeVar("_T")
 _CATALOGUES = ("catalogue", "catalog", "metadata")
 _ALERTS = (".avro", ".parquet", ".tar", ".tar.gz", ".tgz")
 
@@ -114,8 +117,7 @@ class _Joined:
     def __init__(self, files: Sequence[Path], options: MultimodalOptions, images: Mapping[str, ImageOptions]) -> None:
         """Reads the catalogue and tables; files of single objects are read when their object comes."""
         self._options, self._all = options, files
-        packets = [f for f in files if is_packet(f)]
-        rest = [f for f in files if f not in set(packets)]
+        packets, rest = [f for f in files if is_packet(f)], [f for f in files if not is_packet(f)]
         self._catalogue: Catalogue = read_catalogue(rest, options)
         self._rows = {object_id: row for row, object_id in enumerate(self._catalogue.ids)}
         path = self._catalogue.path
@@ -169,37 +171,27 @@ class _Joined:
         object_id, origin = catalogue.ids[row], str(catalogue.path)
         faults: list[Rejection] = list(alert.faults) if alert else []
 
-        def left_out(what: str, error: DataError) -> None:
-            faults.append(Rejection(object_id, f"{what} left out: {error}", origin, partial=True))
-
-        curve = spectrum = None
-        band = ""
-        try:
-            curve, band = self._photometry.of(object_id)
-        except DataError as error:
-            left_out("light curve", error)
-        if curve is None and alert is not None:
-            curve, band = alert.curve, alert.band
-        try:
-            spectrum = self._spectra.of(catalogue.spectrum_names[row], object_id)
-        except MissingExtraError:
-            raise
-        except DataError as error:
-            left_out("spectrum", error)
-        try:
-            if alert is None:
-                self._near.check(object_id)
-        except DataError as error:
-            left_out("alerts", error)
-        images = _of_alert(alert) if alert else {}
-        for name, found in self._images.items():
+        def attempt(what: str, read: Callable[[], _T], nothing: _T) -> _T:
+            """What is read, or nothing of what cannot be used."""
             try:
-                image = found.of(catalogue.image_names[name][row], object_id)
-                images |= {} if image is None else {name: image}
+                return read()
             except MissingExtraError:
                 raise
             except DataError as error:
-                left_out(found.words, error)
+                faults.append(Rejection(object_id, f"{what} left out: {error}", origin, partial=True))
+                return nothing
+
+        curve, band = attempt("light curve", lambda: self._photometry.of(object_id), (None, ""))
+        if alert is None:
+            attempt("alerts", lambda: self._near.check(object_id), None)
+        elif curve is None:
+            curve, band = alert.curve, alert.band
+        spectrum = attempt("spectrum", lambda: self._spectra.of(catalogue.spectrum_names[row], object_id), None)
+        images = _of_alert(alert) if alert else {}
+        for name, found in self._images.items():
+            read = partial(found.of, catalogue.image_names[name][row], object_id)
+            if (image := attempt(found.words, read, None)) is not None:
+                images[name] = image
         numbers = dict(alert.numbers) if alert and not self._options.columns else {}
         numbers |= {name: float(column[row]) for name, column in catalogue.numbers.items()}
         ra, dec = (float(c[row]) if c is not None else np.nan for c in (catalogue.ra, catalogue.dec))

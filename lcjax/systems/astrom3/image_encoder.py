@@ -97,7 +97,8 @@ def _trained(config: ImageConfig, weights: str, modality: str) -> ImageConfig:
         return dataclasses.replace(config, network="multiscale", multiscale=inner.model, scenario=inputs.scenario,  # type: ignore[attr-defined]
                                    level_side=inputs.size, levels=inputs.levels)  # fmt: skip
     if origin.system == "delight":
-        return dataclasses.replace(config, network="delight", delight=inner.model, levels=inner.model.levels)  # type: ignore[attr-defined]
+        # One set of weights for all planes: how many there are is for these images to say.
+        return dataclasses.replace(config, network="delight", delight=inner.model)  # type: ignore[attr-defined]
     raise ConfigError(
         f"'{weights}' ({origin.system}) is no network of images: give a stamp classifier, a multi-scale one or a DELIGHT"
     )

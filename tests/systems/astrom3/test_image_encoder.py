@@ -135,6 +135,17 @@ def one_record(batch, row, data):
     return found | {"object_id": "a", "label": "sn", "stamps_channel_names": ",".join(NAMES), "host_channel_names": "r"}
 
 
+@pytest.mark.parametrize(("preset", "modality"), [("delight", "host"), ("multiscale-stamps", "stamps")])
+def test_other_networks_of_the_library_encode_images(data, tmp_path, preset, modality):
+    given = weights_folder(tmp_path, PRESETS[preset]())
+    named = {"host": "host_encoder", "stamps": "stamp_encoder"}[modality]
+    found = fitted(small(**{named: ImageEncoderConfig(str(tmp_path))}), data)
+    start = flatten(image_variables(found))
+    kernel = f"params/encoders_{modality}/trunk/conv_1/kernel"
+    np.testing.assert_array_equal(start[kernel], given["params"]["trunk"]["conv_1"]["kernel"])
+    assert {name.split("/")[2] for name in start} == {"trunk"}
+
+
 def test_what_does_not_fit_is_refused(data, weights):
     without = dataclasses.replace(
         small(), model=dataclasses.replace(small().model, modalities=("photometry", "metadata"))

@@ -82,6 +82,8 @@ def test_files_may_be_named_by_the_catalogue(survey):
 
 def test_images_of_no_object_are_refused_at_once(survey):
     (survey / "catalogue.csv").write_text("id,x\na,1\n")
+    assert not read(survey)[0]["a"]["stamps"].size  # a single object may have none
+    (survey / "catalogue.csv").write_text("id,x\na,1\nb,2\n")
     with pytest.raises(DataError, match=r"none of the 7 files of stamps is called after an object.*such as '1'"):
         read(survey)
 
