@@ -79,7 +79,7 @@ class TrainingConfig(Settings):
     `steps` is the end. A cosine schedule stays at its last rate from `steps` on."""
     monitor: str = "loss"
     """Validation metric of early stopping and of the best weights; smaller is better unless it starts with '-'. Of equal ones the
-    weights of the smaller loss are the best."""
+    weights of the smaller loss (`Task.headline`) are the best."""
     max_bad_steps: Count = 10
     """Non-finite steps in a row that stop the run."""
     initial_weights: str | None = None

@@ -172,10 +172,10 @@ class Recorder:
         sign, name = (-1.0, monitor[1:]) if monitor.startswith("-") else (1.0, monitor)
         if name not in values:
             raise ConfigError(f"--training.monitor '{name}' is no validation metric: there are {', '.join(values)}")
-        best, loss = progress.best.get(name), progress.best.get("loss", float("inf"))
+        best, first = progress.best.get(name), next(iter(self._task.headline), name)
         better = np.isfinite(values[name]) and (best is None or sign * values[name] < sign * best)
         # Few validation rows have few values of an accuracy: weights that know nothing yet must not stay the best by being first.
-        tied = values[name] == best and values.get("loss", float("inf")) < loss
+        tied = values[name] == best and values.get(first, np.inf) < progress.best.get(first, np.inf)
         progress.evaluations_since_best = 0 if better else progress.evaluations_since_best + 1
         if better or tied:
             progress.best = {"step": step, **{k: v for k, v in values.items() if np.isfinite(v)}}

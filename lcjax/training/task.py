@@ -147,7 +147,8 @@ class Task:
     warnings: Callable[[str, dict[str, float]], list[str]] = _no_warnings
     """Host-side: (split, reported values) -> sentences about a network that is not well; a run says each kind once"""
     headline: tuple[str, ...] = ()
-    """Reported values for the progress line, those that there are; none: the first three"""
+    """Reported values for the progress line, those that there are; none: the first three. The first, the smaller the better, tells
+    evaluations apart that `TrainingConfig.monitor` finds equal; none: they stay equal"""
     work: WorkUnit = ROWS
     """What speed is counted in"""
     flops: Callable[[int, int], float] | None = None

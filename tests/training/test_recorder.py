@@ -34,7 +34,9 @@ def run(tmp_path):
         display = ProgressDisplay(10)
         display.console = Console(file=io.StringIO(), width=500)
         task = dataclasses.replace(
-            toy_task(), warnings=lambda split, values: [f"loss is {values['loss']:.1f}"] if values["loss"] > 5 else []
+            toy_task(),
+            warnings=lambda split, values: [f"loss is {values['loss']:.1f}"] if values["loss"] > 5 else [],
+            headline=("loss",),
         )
         log, progress = Lines(), Progress()
         training = TrainingConfig(**({"monitor": "loss", "max_bad_steps": 2} | settings))
