@@ -29,11 +29,13 @@ class MapOptions(EmbeddingInput):
 def main(argv: list[str]) -> int:
     """Projects and draws."""
     options = tyro.cli(MapOptions, args=argv, prog="lcjax map")
-    from lcjax.evaluation.embedding_map import check_page_name, map_objects
+    from lcjax.evaluation.embedding_map import check_page_name, kept_classes, map_objects
     from lcjax.evaluation.projection import project
 
     check_page_name(options.out)
     objects = read_objects(options.table, options, note)
     points = project(objects.embedding, options.method, options.seed)
+    if kept := kept_classes(objects.embedding, points, objects.label):
+        print(kept)
     print(map_objects(options.out, objects, points, options.table.name, options.method))
     return 0

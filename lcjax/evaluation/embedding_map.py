@@ -11,7 +11,10 @@ import numpy as np
 from lcjax import files
 from lcjax.errors import ConfigError, DataError
 from lcjax.evaluation.embedded import EmbeddedObjects
+from lcjax.evaluation.projection import nearest_neighbour_accuracy
 
+_ASKED = 3000
+"""Labelled objects that are compared with each other: what is needed grows with their square."""
 _COLOURS = (
     "#3566a8", "#d9822b", "#3d9970", "#b3404a", "#7b5ea7", "#8c6d46", "#c66aa8", "#6b7280", "#a3a533", "#2fa4b5",
 )  # fmt: skip
@@ -62,7 +65,33 @@ def map_objects(path: Path, objects: EmbeddedObjects, points: np.ndarray, title:
     """Writes the page of objects at points (N, 2) where a method of `projection` puts them; see `write_map`."""
     classes = [objects.class_of(i) or "no class" for i in range(len(objects))]
     lead = f"{len(objects):,} objects, {objects.embedding.shape[1]} dimensions, {method.upper()}"
-    return write_map(path, points, objects.object_id, classes, title, lead)
+    kept = kept_classes(objects.embedding, points, objects.label)
+    return write_map(path, points, objects.object_id, classes, title, f"{lead}. {kept}" if kept else lead)
+
+
+def kept_classes(embedding: np.ndarray, points: np.ndarray, label: np.ndarray, seed: int = 0) -> str:
+    """How much of the classes a map keeps, in a sentence: whether the five nearest name an object's class, there and in all dimensions.
+
+    Args:
+      embedding: (N, D). points: (N, 2). label: (N,) int, -1 unknown. seed: of the objects that are asked, where there are many.
+
+    Returns:
+      '' where fewer than two classes have objects enough.
+
+    >>> x = np.repeat([[0.0, 0.0], [9.0, 9.0]], 6, axis=0)
+    >>> kept_classes(x, x[:, ::-1], np.repeat([0, 1], 6))
+    'The five nearest name the class of 100 % of the objects on the map and of 100 % in all dimensions (classes alike, 12 objects)'
+    """
+    known = np.flatnonzero(label >= 0)
+    asked = np.sort(np.random.default_rng(seed).permutation(known)[:_ASKED])
+    there, classes = nearest_neighbour_accuracy(points[asked], label[asked])
+    if classes < 2:
+        return ""
+    whole, _ = nearest_neighbour_accuracy(embedding[asked], label[asked])
+    return (
+        f"The five nearest name the class of {100 * there:.0f} % of the objects on the map and of {100 * whole:.0f} % in all dimensions "
+        f"(classes alike, {len(asked):,} objects)"
+    )
 
 
 def write_map(
