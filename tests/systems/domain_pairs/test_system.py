@@ -58,9 +58,7 @@ def test_whole_path(surveys, tmp_path, capsys):
 @pytest.mark.parametrize(("preset", "shots"), [("real-bogus-base", 0), ("light-curve-base", 0), ("real-bogus-mme", 3)])
 def test_what_is_trained_on_the_source_alone_is_judged_on_it(preset, shots):
     """A few images of the target, which such a network does not know, would keep its first weights as the best."""
-    experiment = find_preset(preset)()
-    asked = find_system(experiment.system).source_settings(experiment, training=False)["domains"]
-    assert asked["validation_shots"] == shots
+    assert find_preset(preset)().domains.validation_shots == shots
 
 
 @pytest.mark.parametrize(
