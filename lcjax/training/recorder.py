@@ -32,12 +32,14 @@ class Progress:
     best: dict[str, float] = dataclasses.field(default_factory=dict)
     """Validation metrics of the best evaluation, with its `step`."""
     evaluations_since_best: int = 0
+    improved_step: int = 0
+    """Of the last evaluation with a better monitored metric than all before; 0 in checkpoints from when `best` alone said it."""
 
     def last_step(self, training: TrainingConfig) -> int:
         """Updates of the whole run, as far as is known by now."""
         if training.extend is None:
             return training.steps
-        return max(training.steps, int(self.best.get("step", 0)) + training.extend)
+        return max(training.steps, (self.improved_step or int(self.best.get("step", 0))) + training.extend)
 
     def stopped(self, patience: int | None) -> bool:
         """True once `patience` evaluations in a row brought nothing better."""
@@ -177,6 +179,7 @@ class Recorder:
         # Few validation rows have few values of an accuracy: weights that know nothing yet must not stay the best by being first.
         tied = values[name] == best and values.get(first, np.inf) < progress.best.get(first, np.inf)
         progress.evaluations_since_best = 0 if better else progress.evaluations_since_best + 1
+        progress.improved_step = step if better else progress.improved_step
         if better or tied:
             progress.best = {"step": step, **{k: v for k, v in values.items() if np.isfinite(v)}}
         return bool(better or tied)

@@ -131,6 +131,9 @@ def test_of_equal_evaluations_the_one_with_the_smaller_loss_is_the_best_and_pati
     )
     assert log(1, 0.5, 3.0) and not log(2, 0.5, 4.0) and log(3, 0.5, 2.0) and not log(4, 0.4, 1.0)
     assert here.progress.best["step"] == 3 and here.progress.evaluations_since_best == 3
+    assert (
+        here.progress.last_step(TrainingConfig(steps=1, extend=50)) == 51
+    )  # the run goes on for what is better, not for that
     assert log(5, 0.6, 9.0) and here.progress.evaluations_since_best == 0
 
 
