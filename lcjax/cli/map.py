@@ -35,7 +35,9 @@ def main(argv: list[str]) -> int:
     check_page_name(options.out)
     objects = read_objects(options.table, options, note)
     points = project(objects.embedding, options.method, options.seed)
-    if kept := kept_classes(objects.embedding, points, objects.label):
-        print(kept)
-    print(map_objects(options.out, objects, points, options.table.name, options.method))
+    kept = kept_classes(objects.embedding, points, objects.label)
+    print(
+        *filter(None, [kept, map_objects(options.out, objects, points, options.table.name, options.method, kept)]),
+        sep="\n",
+    )
     return 0

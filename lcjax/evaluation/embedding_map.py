@@ -61,11 +61,12 @@ def check_page_name(path: Path) -> None:
         raise ConfigError(f"'{path}' is no name of a page: end --out in .html")
 
 
-def map_objects(path: Path, objects: EmbeddedObjects, points: np.ndarray, title: str, method: str) -> Path:
-    """Writes the page of objects at points (N, 2) where a method of `projection` puts them; see `write_map`."""
+def map_objects(
+    path: Path, objects: EmbeddedObjects, points: np.ndarray, title: str, method: str, kept: str = ""
+) -> Path:
+    """Writes the page of objects at points (N, 2) where a method of `projection` puts them, with what it keeps; see `write_map`."""
     classes = [objects.class_of(i) or "no class" for i in range(len(objects))]
     lead = f"{len(objects):,} objects, {objects.embedding.shape[1]} dimensions, {method.upper()}"
-    kept = kept_classes(objects.embedding, points, objects.label)
     return write_map(path, points, objects.object_id, classes, title, f"{lead}. {kept}" if kept else lead)
 
 

@@ -31,6 +31,8 @@ def holdout_scores(
         raise ConfigError(f"there is no class '{unknown[0]}' to leave out: there are {', '.join(objects.class_names)}")
     used = tuple(name for name in objects.class_names if name not in leave_out)
     groups = {"": used} if grouped is None else grouped(used)
+    if absent := [name for name in used if not any(name in classes for classes in groups.values())]:
+        say(f"in no group, so neither learned nor held out: {', '.join(absent)}")
     if routed and grouped is None:
         raise ConfigError("--routed is between groups: say with --groups which classes are of which")
     found = run_groups(objects, groups, settings, never, say)

@@ -38,3 +38,10 @@ def test_what_is_refused(asked):
     with pytest.raises(ConfigError, match="--routed is between groups"):
         scores(routed=True)
     assert asked == []
+
+
+def test_classes_that_no_group_names_are_told(asked, capsys):
+    scores(lambda used: {"g": ("a", "c")})  # a name that is written wrongly in the table of groups leaves its class out
+    assert "in no group, so neither learned nor held out: b" in capsys.readouterr().out
+    scores(lambda used: {"g": used})
+    assert capsys.readouterr().out == ""
