@@ -69,6 +69,15 @@ def test_memory_is_bounded_and_the_host_reads_on_while_the_device_works():
         assert taken <= number + 8 * 4 + 4
 
 
+def test_many_items_wait_for_full_batches_to_the_end():
+    predictor, filled = Predictor(double_sum, SCALE, 4), []
+    compute = predictor.compute
+    predictor.compute = lambda rows: (filled.append(len(rows)), compute(rows))[1]
+    sizes = [3 if i % 2 else 2 for i in range(400)]
+    assert len(list(predictor.answer((i, rows(size)) for i, size in enumerate(sizes)))) == 400
+    assert filled == [4] * 100
+
+
 def test_impossible_sizes():
     with pytest.raises(ConfigError, match="0 rows is impossible"):
         Predictor(double_sum, SCALE, 0)

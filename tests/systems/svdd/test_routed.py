@@ -9,6 +9,7 @@ from data_pipelines.kinds.tables.columns import FeatureColumns
 from data_pipelines.labelled_features import read_objects
 from lcjax.cli.main import main
 from lcjax.errors import ConfigError
+from lcjax.systems.svdd import routed
 from lcjax.systems.svdd.protocol import ProtocolSettings, dealt_parts
 from lcjax.systems.svdd.routed import run_routed
 
@@ -36,6 +37,25 @@ def test_nobody_learns_the_held_out_class(objects):
     )
     usual = run_routed(objects, GROUPS, dataclasses.replace(SETTINGS, outliers=("c",)))[1]
     assert all(one.accuracy > 0.95 for one in usual)  # `odd` is known now: its group is
+
+
+def test_known_scores_are_of_objects_that_no_detector_learned(objects, monkeypatch):
+    """Shares of known objects that are less unusual would be too high, were these the ones that a detector knows best."""
+    learned, compared = [], []
+    fit, of = routed.fit_detector, routed.HierarchicalDetector.of
+    monkeypatch.setattr(
+        routed,
+        "fit_detector",
+        lambda name, x, label, *more: (learned.append(x[label >= 0]), fit(name, x, label, *more))[1],
+    )
+    monkeypatch.setattr(
+        routed.HierarchicalDetector, "of", lambda detectors, known: (compared.append(known), of(detectors, known))[1]
+    )
+    run_routed(objects, GROUPS, SETTINGS)
+    for k, known in enumerate(compared):
+        rows = {row.tobytes() for part in learned[2 * k : 2 * k + 2] for row in part}
+        assert all(len(part) for part in known.values())
+        assert not rows & {row.tobytes() for part in known.values() for row in part}
 
 
 @pytest.mark.parametrize(

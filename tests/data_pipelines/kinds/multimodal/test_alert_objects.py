@@ -22,7 +22,12 @@ def packets(monkeypatch):
     """Alerts that `read_alerts` finds; without stamps where none are asked for."""
     given = [dataclasses.replace(alert, survey="ztf") for alert, _ in simulated_night(4)]
     late = dataclasses.replace(
-        given[0], alert_id=99, mjd=given[0].mjd + 2, band="i", metadata=given[0].metadata | {"magpsf": 18.0}
+        given[0],
+        alert_id=99,
+        mjd=given[0].mjd + 2,
+        band="i",
+        metadata=given[0].metadata | {"magpsf": 18.0},
+        stamps={name: Stamp(stamp.pixels + 1, 1.0) for name, stamp in given[0].stamps.items()},
     )
     small = {name: Stamp(stamp.pixels[:, :-1], 1.0) for name, stamp in given[2].stamps.items()}
     given[2] = dataclasses.replace(given[2], stamps=small)
