@@ -114,7 +114,8 @@ def test_fine_tuning_and_scores_of_both_domains(surveys, tmp_path, capsys):
     [
         (["--domains.target", "three"], "there is no dataset 'three'"),
         (["--domains.target"], "which of the datasets one, two is the target"),
-        (["--domains.shots", "99"], "labelled images of class"),
+        (["--domains.shots", "99"], "or ask for fewer with --domains.shots"),
+        (["--domains.validation-shots", "99"], "or ask for fewer with --domains.validation-shots"),
         (["--domains.source", "two"], "source and target at once"),
         (["--domains.shots", "0", "--objective.method", "s_plus_t"], "must be at least 1"),
         (["--domains.target", "one", "two"], "all of this data"),
