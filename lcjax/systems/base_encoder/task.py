@@ -241,8 +241,11 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
         return value, (metrics, model_state)
 
     def encode(variables: PyTree, batch: dict, key: Array | None = None, axis: Axis = None) -> dict[str, Any]:
-        """One layer, the embedding of the window, the same at each of its points."""
-        views = jax.lax.stop_gradient(views_of(experiment)(points_of(batch)))
+        """Trunk and embedding of the window, the same at each of its points; `views` of it may be there (`parts.packed`)."""
+        if "views" in batch:
+            views = unpacked(batch["views"], grid_of(experiment))
+        else:
+            views = jax.lax.stop_gradient(views_of(experiment)(points_of(batch)))
         rngs = None if key is None else {"dropout": key}
         inputs = {"views": views, "row": rows_of(batch, batch["mask"].shape[0], axis)}
         found = model.apply(variables, inputs, deterministic=key is None, axis=axis, rngs=rngs, method="encode")
