@@ -45,11 +45,12 @@ class SimulatedStars:
 
     def rows(self, number: int) -> dict[str, Any]:
         """Those of training step `number`: `views`, `label`, `period`, and `points` where some are tokens."""
-        stars = self._all()
+        stars = self.arrays()
         rows = np.random.default_rng((self._seed, number, _DRAWS)).integers(len(stars["label"]), size=self.count)
         return jax.tree.map(lambda values: values[rows], stars)
 
-    def _all(self) -> dict[str, Any]:
+    def arrays(self) -> dict[str, Any]:
+        """All of them, as `rows` gives some."""
         if self._ready is None:
             simulation = self._experiment.simulation
             stars = self._data.simulated_stars(

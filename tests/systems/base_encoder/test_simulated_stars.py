@@ -111,8 +111,8 @@ def test_stars_and_rows_depend_on_seed_and_step_and_views_are_of_the_points_show
     one, same, other = stars(1), stars(1), stars(2)
     place = lambda source, step: source.rows(step)["views"]["place"].tolist()
     assert place(one, 4) == place(same, 4) and len({str(place(*of)) for of in ((one, 4), (one, 5), (other, 4))}) == 3
-    views, label, period = (one._all()[name] for name in ("views", "label", "period"))
-    assert not np.array_equal(period, other._all()["period"], equal_nan=True)
+    views, label, period = (one.arrays()[name] for name in ("views", "label", "period"))
+    assert not np.array_equal(period, other.arrays()["period"], equal_nan=True)
     assert "points" not in one.rows(4)
     assert set(views["points"]) == {24, 17, 12, 8}, "all, 0.7, half and 0.3 of 24"
     rows = one.rows(4)
