@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.few_shot import TRANSFERS
 from benchmarks.few_shot_arrays import PARTS, SERIES, STARS, TRANSFER, VIEWS
+from benchmarks.few_shot_left_out import is_left_out, left_out_samples
 from benchmarks.few_shot_methods import write_encoder
 from benchmarks.few_shot_stars import CLASSES, WINDOW, Curve, fingerprint, padded_windows, read_curves, windows_of
 from benchmarks.few_shot_tasks import Sample, sample_of, shared_sample
@@ -30,13 +31,20 @@ def export(options: argparse.Namespace) -> int:
         raise ConfigError("there are no stars: give prepared asas_acvs and crts_sss with --data")
     folder = options.export
     curves = read_curves(options.data, options.pool, options.tested)
-    asked = transfers(curves) if options.transfer else surveys(curves, options.shots)
-    write(folder / (TRANSFER if options.transfer else STARS), curves, asked, options.draws)
+    if options.transfer:
+        write(folder / TRANSFER, curves, transfers(curves), options.draws)
+        return _say(folder)
+    asked = surveys(curves, options.shots)
+    write(folder / STARS, curves, asked | left_out_samples(curves), options.draws)
     for short, name in short_names(options.models).items():
         loaded = load(name)
         write_encoder(folder / f"{short}.npz", loaded)
-        if not options.transfer and (views := views_of_windows(loaded)) is not None:
+        if (views := views_of_windows(loaded)) is not None:
             write(folder / f"{short}-{VIEWS}", curves, asked, options.draws, loaded.experiment.window.length, views)
+    return _say(folder)
+
+
+def _say(folder: Path) -> int:
     for path in sorted(folder.glob("*.npz")):
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
     return 0
@@ -99,7 +107,10 @@ def write(
     Args:
       views: what is stored in place of the points of windows (`padded_windows`), some hundreds at a time.
     """
-    used = {id(curve) for sample, _ in asked.values() for curve in sample.curves}
+    many = lambda name: 1 if is_left_out(name) else draws
+    drawn = {(n, k): draws_of(sample, k, many(n)) for n, (sample, shots) in asked.items() for k in shots}
+    rows_used = lambda name, sample, shots: np.concatenate([sample.tested, *(r for k in shots for r in drawn[name, k])])
+    used = {id(own[0].curves[i]) for name, own in asked.items() for i in rows_used(name, *own)}
     some = [curve for curve in curves if id(curve) in used]
     number = {id(curve): i for i, curve in enumerate(some)}
     cut = [windows_of([curve], length) for curve in some]
@@ -119,12 +130,12 @@ def write(
     rows_of = lambda at: np.concatenate([np.zeros(0, int), *(np.arange(begin[i], begin[i + 1]) for i in at)])
     told = []
     for name, (sample, shots) in asked.items():
-        place = np.array([number[id(curve)] for curve in sample.curves])
+        place = np.array([number.get(id(curve), -1) for curve in sample.curves])
         label = np.full(len(some), -1, np.int16)
-        label[place] = sample.label
+        label[place[place >= 0]] = sample.label[place >= 0]
         stored[f"label/{name}"] = label
         for count in shots:
-            for seed, rows in enumerate(draws_of(sample, count, draws)):
+            for seed, rows in enumerate(drawn[name, count]):
                 held = held_stars([sample.curves[i] for i in rows], sample.label[rows], seed)
                 key = f"{len(told)}"
                 stored[f"learn/{key}"] = rows_of(place[rows[~held]]).astype(np.int32)

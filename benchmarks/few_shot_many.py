@@ -179,11 +179,11 @@ def stacked(lists: Sequence[tuple[np.ndarray, np.ndarray]], multiple: int, least
 
 
 def answered(
-    answer: Callable[[PyTree, Batch], Array], piece: int, per_run: bool = False
-) -> Callable[[PyTree, Rows, Batch], Array]:
-    """(variables of all runs, rows of each (R, T), windows) -> what `answer` makes of them, (R, T, ...)."""
+    answer: Callable[[PyTree, Batch], Any], piece: int, per_run: bool = False
+) -> Callable[[PyTree, Rows, Batch], Any]:
+    """(variables of all runs, rows of each (R, T), windows) -> what `answer` makes of them, (R, T, ...) each."""
 
-    def one(variables: PyTree, rows: Rows, windows: Batch) -> Array:
+    def one(variables: PyTree, rows: Rows, windows: Batch) -> Any:
         pieces = jax.tree.map(lambda x: x.reshape(-1, piece), rows)
         found = jax.lax.map(lambda some: answer(variables, batch_of(windows, some)), pieces)
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), found)

@@ -83,6 +83,8 @@ class Question:
     """Least number of validation rows, for one shape of all questions."""
     answers: int
     """Likewise of rows to be scored on."""
+    embeds: bool = False
+    """Whether embeddings are asked for, too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +94,15 @@ class Taught:
     name: str
     score: np.ndarray
     """(R, T, K) float32, of single windows, in the order that is asked: what is averaged over those of a star."""
+    embedding: np.ndarray | None
+    """(R, T, D), if it is asked for."""
     best: Sequence[int]
     """Update of the weights that are scored, of every run."""
     updates: int
     steps: int
     """That the settings ask for."""
+    variables: PyTree = dataclasses.field(repr=False, compare=False)
+    """Of the best weights, with a leading axis."""
 
 
 @dataclasses.dataclass
@@ -136,12 +142,13 @@ class School:
 
     def taught(
         self, name: str, experiment: LightCurveClassifierExperiment, question: Question, encoder: Encoder | None,
-        start: PyTree | None = None,
+        start: PyTree | None = None, whole: PyTree | None = None,
     ) -> Taught:  # fmt: skip
         """A head, and what else the settings say, for every run.
 
         Args:
           start: variables of the encoder, with a leading axis; None: those of `encoder`.
+          whole: those of encoder and head, to go on from.
         """
         named = dataclasses.replace(self.short(experiment), class_names=tuple(map(str, range(CLASSES))))
         ready = with_origin(named, None if encoder is None else encoder.origin)
@@ -153,12 +160,14 @@ class School:
         key = f"{ready} {own}"
         task = self._kept(f"task {key}", lambda: build_task(ready))
         trainings = self._kept(f"training {key}", lambda: Trainings(task, ready, _PIECE, own))
-        begun = None if start is None else joined(start, None)
+        begun = whole if whole is not None or start is None else joined(start, None)
         best, updates = trainings.run(question.lessons, windows, begun, self.going, question.judged)
-        answers = self._kept(f"answers {key}", lambda: answered(_scores(task), _PIECE, own))
+        wanted = question.embeds
+        answers = self._kept(f"answers {key} {wanted}", lambda: answered(_answer(task, wanted), _PIECE, own))
         rows = stacked([(rows, np.full(len(rows), -1)) for rows in question.asked], _PIECE, question.answers)
-        score = np.asarray(answers(best.variables, rows, windows), np.float32)
-        return Taught(name, score, np.asarray(best.step).tolist(), updates, ready.training.steps)
+        found = jax.tree.map(np.asarray, answers(best.variables, rows, windows))
+        own = found["score"], found.get("embedding")
+        return Taught(name, *own, np.asarray(best.step).tolist(), updates, ready.training.steps, best.variables)
 
     def _seen(
         self, ready: LightCurveClassifierExperiment, question: Question, encoder: Encoder, start: PyTree | None
@@ -179,8 +188,13 @@ class School:
         return jax.tree.map(lambda x: x[0], found) if start is None else found
 
 
-def _scores(task: Any) -> Callable[[PyTree, Batch], jax.Array]:
-    return lambda variables, batch: jax.nn.log_softmax(task.extras["answer"](variables, batch)["logits"])
+def _answer(task: Any, embeds: bool) -> Callable[[PyTree, Batch], dict[str, jax.Array]]:
+    def answer(variables: PyTree, batch: Batch) -> dict[str, jax.Array]:
+        found = task.extras["answer"](variables, batch)
+        embedding = {"embedding": found["embedding"]} if embeds else {}
+        return {"score": jax.nn.log_softmax(found["logits"]), **embedding}
+
+    return answer
 
 
 def _repeated(variables: PyTree, count: int) -> PyTree:

@@ -21,8 +21,10 @@ import jax
 import numpy as np
 
 from benchmarks.few_shot_arrays import STARS, TRANSFER, VIEWS, Arrays, Run, read
+from benchmarks.few_shot_left_out import is_left_out, left_out_rows
 from benchmarks.few_shot_many import Lesson
 from benchmarks.few_shot_methods import FROM_SCRATCH, METHODS, Question, School, Taught, read_encoder
+from benchmarks.few_shot_table import shown
 from benchmarks.harness import RESULTS, print_table, write_json
 from lcjax.errors import ConfigError
 from lcjax.evaluation.probe import balanced_macro_f1
@@ -34,8 +36,8 @@ _BLOCK = 1024
 DEFAULT = (
     "astromer1=astromer1-published",
     "transformer",
-    "gru",
     "astromer2=astromer2-survey",
+    "gru",
     "wholly=astromer1-published",
     "wholly=astromer2-survey",
     "skip-head=astromer1-published",
@@ -91,14 +93,19 @@ def main(argv: list[str]) -> int:
     rows: list[dict[str, Any]] = record["rows"]
     school = School(going, asked.steps)
     for group in work(asked):
-        done = {(row["method"], row["set"]) for row in rows}
-        if all((group.key, name) in done for name in group.names) or not going():
+        done = {(row["method"], row["asked"]) for row in rows}
+        if (group.key, group.asked) in done or not going():
             continue
         encoder = read_encoder(asked.arrays / f"{group.encoder}.npz") if group.encoder else None
         last = time.monotonic()
         for taught in METHODS[group.method](school, encoder, question_of(group)):
             seconds, last = round(time.monotonic() - last, 1), time.monotonic()
-            told = {"method": group.key, "seconds": seconds, "device": jax.devices()[0].device_kind}
+            told = {
+                "method": group.key,
+                "asked": group.asked,
+                "seconds": seconds,
+                "device": jax.devices()[0].device_kind,
+            }
             found = [{**row, **told} for row in scored(group, taught)]
             rows += found
             record |= {"jax": jax.__version__, "total": round(time.monotonic() - begun, 1)}
@@ -128,6 +135,16 @@ class Group:
         """Method and encoder, as they are asked for."""
         return f"{self.method}={self.encoder}" if self.encoder else self.method
 
+    @property
+    def asked(self) -> str:
+        """All questions in one line."""
+        return "; ".join(self.names)
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it is embeddings that are scored."""
+        return any(map(is_left_out, self.names))
+
     def runs(self) -> list[Run]:
         """Those of all questions, in order."""
         return [run for name in self.names for run in self.arrays.of(name)]
@@ -145,20 +162,25 @@ def work(asked: argparse.Namespace) -> Iterator[Group]:
         if method not in METHODS or (method in FROM_SCRATCH) == bool(encoder):
             there = ", ".join(name if name in FROM_SCRATCH else f"{name}=ENCODER" for name in METHODS)
             raise ConfigError(f"there is no method '{key}': there are {there}")
-        views = asked.arrays / f"{encoder}-{VIEWS}"
-        for path in (views if encoder and views.exists() else asked.arrays / STARS, asked.arrays / TRANSFER):
-            if path.name == TRANSFER and (encoder or not path.exists()):
-                continue
+        views, transfer = asked.arrays / f"{encoder}-{VIEWS}", asked.arrays / TRANSFER
+        paths = [views if encoder and views.exists() else asked.arrays / STARS]
+        for path in paths + [transfer] * (transfer.exists() and not encoder):
             if path not in kept:
                 kept[path] = read(path)
-            alike = tuple(kept[path].classes)
-            known |= {*alike}
-            names = tuple(name for name in alike if name in asked.questions or not asked.questions)
-            groups = [(name,) for name in names] if encoder else [names] * bool(names)
-            found = [Group(method, encoder, some, kept[path], alike if encoder else some) for some in groups]
-            yield from found
+            known |= {*kept[path].classes}
+            for names in alike(kept[path].classes, scratch=not encoder):
+                some = tuple(name for name in names if name in asked.questions or not asked.questions)
+                for one in [(name,) for name in some] if encoder else [some] * bool(some):
+                    yield Group(method, encoder, one, kept[path], names if encoder else one)
     if unknown := [name for name in asked.questions if name not in known]:
         raise ConfigError(f"there is no question '{unknown[0]}': there are {', '.join(sorted(known))}")
+
+
+def alike(names: Sequence[str], scratch: bool) -> list[tuple[str, ...]]:
+    """Questions of one kind together; embeddings of networks from scratch alone are left to compare."""
+    others = tuple(name for name in names if is_left_out(name))
+    plain = tuple(name for name in names if name not in others)
+    return [some for some in (plain, others * scratch) if some]
 
 
 def question_of(group: Group) -> Question:
@@ -173,9 +195,16 @@ def question_of(group: Group) -> Question:
     windows = jax.tree.map(lambda x: jax.device_put(x[filled]), dict(arrays.windows))
     labels = {name: arrays.label[name][arrays.curve][filled].astype(np.int32) for name in group.names}
     lessons = [Lesson(run.seed, place[run.learn], place[run.held], labels[run.question]) for run in group.runs()]
-    asked = [place[arrays.asked(run.question)] for run in group.runs()]
+    asked = [place[rows] for rows in asked_rows(group)]
     judged = max(len(run.held) for run in arrays.runs if run.question in group.alike)
-    return Question(lessons, windows, asked, judged, max(len(arrays.asked(name)) for name in group.alike))
+    most = max(len(arrays.asked(name)) for name in group.alike)
+    return Question(lessons, windows, asked, judged, most, group.embeds)
+
+
+def asked_rows(group: Group) -> list[np.ndarray]:
+    """Rows that each run is asked: those to be scored on, and where embeddings are compared those that it knows."""
+    rows = lambda run: [group.arrays.asked(run.question), *([run.learn, run.held] if group.embeds else [])]
+    return [np.concatenate(rows(run)) for run in group.runs()]
 
 
 def used_rows(arrays: Arrays, names: Sequence[str]) -> np.ndarray:
@@ -185,7 +214,13 @@ def used_rows(arrays: Arrays, names: Sequence[str]) -> np.ndarray:
 
 
 def scored(group: Group, taught: Taught) -> list[dict[str, Any]]:
-    """Rows of the few-shot benchmark: of stars, and of single windows."""
+    """Rows of the few-shot benchmark: of stars, and of single windows; or of embeddings."""
+    if group.embeds:
+        tables = []
+        for rows, found in zip(asked_rows(group), taught.embedding, strict=True):  # type: ignore[arg-type]
+            tables.append(np.full((len(group.arrays.points), found.shape[-1]), np.nan, np.float32))
+            tables[-1][rows] = found[: len(rows)]
+        return left_out_rows(group.arrays, group.names, taught.name, tables)
     at = np.array([run.question for run in group.runs()])
     return [row for name in group.names for row in _scored(group.arrays, name, taught, np.flatnonzero(at == name))]
 
@@ -232,12 +267,10 @@ def _scored(arrays: Arrays, name: str, taught: Taught, place: np.ndarray) -> lis
 def show(rows: Sequence[dict[str, Any]]) -> None:
     """A table for each kind, of the held-out part."""
     for task in dict.fromkeys(row["task"] for row in rows):
-        some = [row for row in rows if row["task"] == task]
-        table = {}
-        for row in some:
+        table: dict[str, dict[str, str]] = {}
+        for row in (row for row in rows if row["task"] == task):
             line = table.setdefault(row["contestant"], {"contestant": row["contestant"]})
-            score = row["scores"]["held out"]
-            line[f"{row['set']} {row['shots']}"] = f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+            line[f"{row['set']} {row['shots']}"] = shown(row["scores"]["held out"])
         columns = list(dict.fromkeys(name for line in table.values() for name in line))
         print_table(f"{task}, held out", [{name: line.get(name, "-") for name in columns} for line in table.values()])
     sys.stdout.flush()
