@@ -23,7 +23,13 @@ def open_domains(paths, split, rows, domains, **settings):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("domains")
-    for name, side, classes in (("near", 4, "ab"), ("far", 5, "ab"), ("lone", 4, "aa"), ("other", 4, "ab"), ("bare", 4, "--")):
+    for name, side, classes in (
+        ("near", 4, "ab"),
+        ("far", 5, "ab"),
+        ("lone", 4, "aa"),
+        ("other", 4, "ab"),
+        ("bare", 4, "--"),
+    ):
         label = np.array([classes[i % 2] for i in range(24)])
         pixels = np.arange(24 * side * side, dtype=np.float32).reshape(24, side, side)
         np.savez(out / f"{name}.npz", x=pixels, label=label)
