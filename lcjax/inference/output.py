@@ -37,4 +37,7 @@ class BandOptions:
 
     pool: bool = False
     """One row a star instead of one a band: means over the windows of all its bands, each weighing as many points as it has,
-    as `lcjax evaluate` pools them for classifiers; `band` then names all of them, such as g+r."""
+    as `lcjax evaluate` pools them for classifiers; `band` then names all of them, such as g+r. Not of models that look at all
+    bands of a star together, which have one row a star, and `bands` in it, in any case."""
+    only: tuple[str, ...] = ()
+    """Bands that are used, by the names of the input; none: all."""

@@ -37,8 +37,10 @@ class LightCurveReader(Reader):
 
         A model of fluxes `takes` `{"brightness": "flux", "zero_point": Z}`: light curves then have `fluxes`, in the zero point Z (None:
         as they are), made of magnitudes where there are no others. One that takes `{"bands_together": True}` is given the light
-        curves of a star as a tuple, those that were not set aside.
+        curves of a star as a tuple, those that were not set aside; `{"bands": names}`: those in these bands.
         """
+        self._bands: tuple[str, ...] = tuple(request.takes.get("bands", ()))
+        self._left_out: Counter[str] = Counter()
         self._together: bool = request.takes.get("bands_together", False)
         self._fluxes = request.takes.get("brightness", "magnitude") == "flux"
         self._zero_point: float | None = request.takes.get("zero_point")
@@ -49,9 +51,29 @@ class LightCurveReader(Reader):
         self.report = CleaningReport()
 
     def items(self, inputs: Sequence[str]) -> Iterator[CleanLightCurve | tuple[CleanLightCurve, ...] | Rejection]:
-        """Clean light curves and rejections."""
+        """Clean light curves and rejections.
+
+        Raises:
+          DataError: none is in a band that is asked for.
+        """
+        found = False
         for source in self._sources(inputs):
-            yield from _by_star(source) if self._together else source
+            source = self._in_bands(source)
+            for item in _by_star(source) if self._together else source:
+                found |= not isinstance(item, Rejection)
+                yield item
+        if self._left_out and not found:
+            raise DataError(
+                f"no light curve is in band {' or '.join(self._bands)}: there are {', '.join(sorted(self._left_out))}"
+            )
+
+    def _in_bands(self, items: Iterable[CleanLightCurve | Rejection]) -> Iterator[CleanLightCurve | Rejection]:
+        """What is in the bands that are asked for; the others are counted."""
+        for item in items:
+            if self._bands and not isinstance(item, Rejection) and item.band not in self._bands:
+                self._left_out[item.band or "(unnamed)"] += 1
+            else:
+                yield item
 
     def _sources(self, inputs: Sequence[str]) -> Iterator[Iterator[CleanLightCurve | Rejection]]:
         """What is in each dataset, and in all tables that follow each other."""
@@ -85,7 +107,10 @@ class LightCurveReader(Reader):
     def _cleaned(self, found: Iterable[RawLightCurve]) -> Iterator[CleanLightCurve | Rejection]:
         cleaned = clean_with_fluxes if self._fluxes else clean
         for raw in found:
-            yield self._finished(cleaned(raw, self._cleaning, self.report), raw.origin)
+            item = self._finished(cleaned(raw, self._cleaning, self.report), raw.origin)
+            if self._together and raw.band and isinstance(item, Rejection):
+                item = replace(item, reason=_of_band(item.reason, raw.band))
+            yield item
 
     def _finished(self, item: CleanLightCurve | Rejection, origin: str) -> CleanLightCurve | Rejection:
         """With fluxes of the zero point that is wanted, where fluxes are."""
@@ -122,6 +147,8 @@ class LightCurveReader(Reader):
         report = self.report
         counted = lambda counts: ", ".join(f"{n:,} {what}" for what, n in counts.items())
         said = []
+        if self._left_out:
+            said.append(f"light curves in other bands left out: {counted(self._left_out)}")
         if report.points_dropped:
             said.append(f"points dropped: {counted(report.points_dropped)}")
         if report.notes:
@@ -129,6 +156,15 @@ class LightCurveReader(Reader):
         if report.bad_files:
             said.append(f"files set aside: {len(report.bad_files):,} ({', '.join(report.bad_files)})")
         return said
+
+
+def _of_band(reason: str, band: str) -> str:
+    """What is wrong with one band of a star; the beginning, by which faults are counted, stays.
+
+    >>> _of_band("fewer than 5 points: 3", "u"), _of_band("no object id", "u")
+    ('fewer than 5 points: 3 in band u', 'no object id: in band u')
+    """
+    return f"{reason} in band {band}" if ":" in reason else f"{reason}: in band {band}"
 
 
 def _by_star(

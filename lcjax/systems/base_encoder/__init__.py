@@ -29,12 +29,17 @@ class BaseEncoderSystem(PretrainingSystem):
 
         return build_task(experiment)
 
+    def bands(self, experiment: BaseEncoderExperiment) -> int:
+        """As the encoder has them."""
+        return experiment.model.encoder.bands
+
     def made_strict(self, experiment: BaseEncoderExperiment, variables: "PyTree") -> BaseEncoderExperiment:
         """It never sees a hidden point."""
         return experiment
 
     def matched(self, experiment: BaseEncoderExperiment, data: Data, training: bool) -> Data:
-        """In training, stars in memory with the views of their parts, where these are prepared.
+        """In training, stars in memory with the views of their parts, where these are prepared; elsewhere stars by all their bands,
+        where the encoder tells several apart.
 
         Raises:
           ConfigError: several bands, which are joined there, where nothing is prepared.
@@ -44,6 +49,10 @@ class BaseEncoderSystem(PretrainingSystem):
                 "the bands of a star are joined where views are prepared: give --contrast.prepared True, or look at each band by itself "
                 "with --model.encoder.bands 1"
             )
+        if not training and self.bands(experiment) > 1:
+            from lcjax.systems.base_encoder.joined_bands import JoinedStars
+
+            return JoinedStars(data, self.bands(experiment), experiment.window.length)
         if not (training and experiment.contrast.prepared):
             return data
         from lcjax.systems.base_encoder.prepared import PreparedStars

@@ -1,0 +1,96 @@
+"""Raw stars in several bands as arrays: what `lcjax.load(W).predict(batch)` and exported programs take beside light curves."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lcjax.errors import DataError
+from lcjax.inference.raw_batch import is_traced
+from lcjax.passbands import star_slots
+from lcjax.systems.base_encoder.config import BaseEncoderExperiment
+from lcjax.systems.masked_pretraining import raw_curves
+from lcjax.systems.masked_pretraining.task import made_up_windows, on_windows
+from lcjax.typing import Array
+
+MEANING = {
+    "band": "slot of the band of each point, int32: about 0 u, 1 g, 2 r, 3 i, 4 z, 5 y; other bands in the order of their wavelengths, no two of a "
+    "star in one slot; of a star in one band any. lcjax.load(...).predict takes names as well",
+    "magnitude": "all bands of a star in one system, such as AB: colours are differences of magnitudes",
+}
+
+
+def on_stars(experiment: BaseEncoderExperiment) -> dict[str, Any]:
+    """Parts of a `Task` on raw light curves, or on stars of several bands, whose points have a `band` (B, L)."""
+    window, bands = experiment.window, experiment.model.encoder.bands
+    if bands == 1:
+        return on_windows(window)
+    found = on_windows(window, MEANING)
+    spec = found["batch_spec"] | {"band": jax.ShapeDtypeStruct((2, window.length), jnp.int32)}
+    return found | {
+        "batch_spec": spec,
+        "receive": functools.partial(receive, bands=bands),
+        "example": lambda rows: made_up_stars(rows, window.length, bands),
+    }
+
+
+def made_up_stars(rows: int, length: int, bands: int) -> dict[str, np.ndarray]:
+    """Random windows, their points in bands one after the other.
+
+    >>> made_up_stars(3, 4, 3)["band"][0].tolist()
+    [0, 1, 2, 0]
+    """
+    batch = made_up_windows(rows, length)
+    return batch | {"band": np.where(batch["mask"], np.arange(length) % bands, 0).astype(np.int32)}
+
+
+def receive(batch: Mapping[str, Any], bands: int) -> dict[str, Any]:
+    """As `raw_curves.receive`, with the slots `band` (B, L) int32.
+
+    Args:
+      batch: `band` are names or slots, one a point (B, L) or one a row (B,); names outside of `jit` alone.
+
+    Raises:
+      DataError: as there; no `band`, one of another shape, or bands that cannot be told apart.
+    """
+    ready = raw_curves.receive(batch)
+    if "band" not in batch:
+        raise DataError(
+            f"the batch has no 'band', and this encoder tells {bands} apart: give names such as g, or slots from 0, one for each point or row"
+        )
+    shape = np.shape(ready["mask"])
+    band = batch["band"] if isinstance(batch["band"], jax.Array) else np.asarray(batch["band"])
+    if tuple(band.shape) == shape[:1]:
+        band = (jnp if is_traced(band) else np).repeat(band[:, None], shape[1], axis=1)
+    if tuple(band.shape) != shape:
+        raise DataError(
+            f"'band' has the shape {tuple(band.shape)}: give one for each point, {shape}, or row, {shape[:1]}"
+        )
+    return ready | {"band": _slots(band, ready["mask"], bands)}
+
+
+def _slots(band: Any, mask: Any, bands: int) -> Array | np.ndarray:
+    if is_traced(band, mask):
+        return jnp.where(mask, band, 0).astype(jnp.int32)
+    band, mask = np.asarray(band), np.asarray(mask)
+    if band.dtype.kind in "iu":
+        if (odd := mask & ((band < 0) | (band >= bands))).any():
+            row, point = np.argwhere(odd)[0]
+            raise DataError(
+                f"'band' of row {row} is {band[row, point]}, and slots are 0 to {bands - 1}: give these, or names such as g"
+            )
+        return np.where(mask, band, 0).astype(np.int32)
+    if band.dtype.kind not in "UO":
+        raise DataError(f"'band' is of {band.dtype}: give names such as g, or whole numbers, the slots")
+    found = np.zeros(mask.shape, np.int32)
+    for row, there in enumerate(mask):
+        names = band[row, there].astype(str)
+        try:
+            slot = star_slots(names.tolist(), bands)
+        except DataError as error:
+            raise DataError(f"row {row}: {error}") from error
+        found[row, there] = [slot[name] for name in names.tolist()]
+    return found
