@@ -41,3 +41,11 @@ class BandOptions:
     bands of a star together, which have one row a star, and `bands` in it, in any case."""
     only: tuple[str, ...] = ()
     """Bands that are used, by the names of the input; none: all."""
+
+
+@dataclass(frozen=True)
+class FluxOptions:
+    """Of fluxes, which models of stars take as asinh magnitudes: none is lost for its sign."""
+
+    difference: bool = False
+    """Take fluxes of differences for those of the object itself: right where the reference image has nothing of it, as of supernovae."""

@@ -16,7 +16,7 @@ from data_pipelines.kinds.light_curves.cleaning import (
 )
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.flux_cleaning import clean_with_fluxes
-from data_pipelines.kinds.light_curves.fluxes import fluxes_of_magnitudes
+from data_pipelines.kinds.light_curves.fluxes import MAGNITUDE, fluxes_of_magnitudes
 from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.meaning import DatasetBrightness, brightness_of
 from data_pipelines.kinds.light_curves.records import LIGHT_CURVES, flux_series
@@ -37,12 +37,15 @@ class LightCurveReader(Reader):
 
         A model of fluxes `takes` `{"brightness": "flux", "zero_point": Z}`: light curves then have `fluxes`, in the zero point Z (None:
         as they are), made of magnitudes where there are no others. One that takes `{"bands_together": True}` is given the light
-        curves of a star as a tuple, those that were not set aside; `{"bands": names}`: those in these bands.
+        curves of a star as a tuple, those that were not set aside; `{"bands": names}`: those in these bands. With `{"brightness":
+        "as measured"}` light curves have `fluxes`, without upper limits, where fluxes were measured, and magnitudes alone elsewhere.
         """
         self._bands: tuple[str, ...] = tuple(request.takes.get("bands", ()))
         self._left_out: Counter[str] = Counter()
         self._together: bool = request.takes.get("bands_together", False)
-        self._fluxes = request.takes.get("brightness", "magnitude") == "flux"
+        brightness = request.takes.get("brightness", "magnitude")
+        self._fluxes = brightness in ("flux", "as measured")
+        self._as_measured = brightness == "as measured"
         self._zero_point: float | None = request.takes.get("zero_point")
         self._columns: ColumnNames = request.options.get("columns") or ColumnNames()
         self._cleaning: CleaningSettings = request.options.get("cleaning") or CleaningSettings()
@@ -96,7 +99,8 @@ class LightCurveReader(Reader):
             yield self._cleaned(found)
 
     def _dataset(self, manifest: Manifest) -> Iterator[CleanLightCurve | Rejection]:
-        items = _shards(manifest, self.report, self._fluxes)
+        magnitudes = self._as_measured and brightness_of(manifest).kind == MAGNITUDE
+        items = _shards(manifest, self.report, self._fluxes and not magnitudes)
         if self._together:
             splits = dict.fromkeys(shard.split for shard in manifest.shards)
             names = (name for split in splits for name in manifest.index(split).object_ids().tolist())
@@ -105,8 +109,9 @@ class LightCurveReader(Reader):
             yield self._finished(item, str(manifest.folder))
 
     def _cleaned(self, found: Iterable[RawLightCurve]) -> Iterator[CleanLightCurve | Rejection]:
-        cleaned = clean_with_fluxes if self._fluxes else clean
         for raw in found:
+            of_magnitudes = self._as_measured and (raw.fluxes is None or raw.fluxes.kind == MAGNITUDE)
+            cleaned = clean_with_fluxes if self._fluxes and not of_magnitudes else clean
             item = self._finished(cleaned(raw, self._cleaning, self.report), raw.origin)
             if self._together and raw.band and isinstance(item, Rejection):
                 item = replace(item, reason=_of_band(item.reason, raw.band))
@@ -117,6 +122,8 @@ class LightCurveReader(Reader):
         if not self._fluxes or isinstance(item, Rejection):
             return item
         fluxes = item.fluxes
+        if self._as_measured:
+            return self._measured(item)
         if fluxes is None:
             fluxes = fluxes_of_magnitudes(item.mjd, item.magnitude, item.magnitude_error)
         if self._zero_point is None:
@@ -126,6 +133,17 @@ class LightCurveReader(Reader):
             self.report.set_aside(Rejection(item.object_id, reason, origin), len(fluxes))
             return self.report.rejected[-1]
         return replace(item, fluxes=fluxes.scaled(self._zero_point, ""))
+
+    def _measured(self, item: CleanLightCurve) -> CleanLightCurve:
+        """Without fluxes where those are of magnitudes, and without limits where they are not."""
+        fluxes = item.fluxes
+        if fluxes is None or fluxes.kind == MAGNITUDE:
+            return replace(item, fluxes=None)
+        measured = fluxes.measured
+        if limits := len(fluxes) - int(np.count_nonzero(measured)):
+            self.report.notes["upper limits among fluxes left out"] += limits
+            fluxes = fluxes.take(measured)
+        return replace(item, fluxes=fluxes)
 
     def check(self) -> None:
         """Raises DataError where more was lost than `--cleaning.max-loss` allows."""

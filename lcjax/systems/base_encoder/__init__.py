@@ -1,16 +1,19 @@
 """lcjax-base: an encoder of variable stars that is shown what a period makes plain."""
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lcjax.errors import ConfigError
-from lcjax.systems.base import Data, WeightsImporter
+from lcjax.inference.output import FluxOptions
+from lcjax.systems.base import Data, Options, WeightsImporter
 from lcjax.systems.base_encoder import presets
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.masked_pretraining.system import PretrainingSystem
 
 if TYPE_CHECKING:
+    from lcjax.inference.loaded import Loaded
     from lcjax.systems.published_weights import Published
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
@@ -22,6 +25,7 @@ class BaseEncoderSystem(PretrainingSystem):
     name = "base_encoder"
     experiment = BaseEncoderExperiment
     presets = presets.PRESETS
+    predict_options = {**PretrainingSystem.predict_options, "fluxes": FluxOptions}  # noqa: RUF012
 
     def build_task(self, experiment: BaseEncoderExperiment) -> "Task":
         """Encoder, decoder and both losses."""
@@ -32,6 +36,19 @@ class BaseEncoderSystem(PretrainingSystem):
     def bands(self, experiment: BaseEncoderExperiment) -> int:
         """As the encoder has them."""
         return experiment.model.encoder.bands
+
+    def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
+        """Fluxes where fluxes were measured."""
+        return {**super().request(loaded, options), "brightness": "as measured"}
+
+    def taken(self, loaded: "Loaded", options: Options) -> Callable[[Iterable[Any]], Iterable[Any]]:
+        """Fluxes of a star as asinh magnitudes."""
+        from lcjax.inference.flux_curves import as_measured, asinh_curves
+
+        chosen: FluxOptions = options.get("fluxes") or FluxOptions()
+        brightness: bool = loaded.experiment.model.encoder.brightness  # type: ignore[attr-defined]
+        convert = functools.partial(asinh_curves, difference=chosen.difference, zero_point=brightness)
+        return functools.partial(as_measured, convert=convert)
 
     def made_strict(self, experiment: BaseEncoderExperiment, variables: "PyTree") -> BaseEncoderExperiment:
         """It never sees a hidden point."""

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from lcjax.errors import DataError
-from lcjax.inference.raw_batch import is_traced
+from lcjax.inference.raw_batch import as_array, as_mask, entry, is_traced
 from lcjax.passbands import star_slots
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.masked_pretraining import raw_curves
 from lcjax.systems.masked_pretraining.task import made_up_windows, on_windows
+from lcjax.transforms.asinh_magnitudes import asinh_magnitudes
 from lcjax.typing import Array
 
 MEANING = {
@@ -25,14 +26,15 @@ MEANING = {
 
 def on_stars(experiment: BaseEncoderExperiment) -> dict[str, Any]:
     """Parts of a `Task` on raw light curves, or on stars of several bands, whose points have a `band` (B, L)."""
-    window, bands = experiment.window, experiment.model.encoder.bands
+    window, bands, brightness = experiment.window, experiment.model.encoder.bands, experiment.model.encoder.brightness
+    received = functools.partial(receive, bands=bands, brightness=brightness)
     if bands == 1:
-        return on_windows(window)
+        return on_windows(window) | {"receive": received}
     found = on_windows(window, MEANING)
     spec = found["batch_spec"] | {"band": jax.ShapeDtypeStruct((2, window.length), jnp.int32)}
     return found | {
         "batch_spec": spec,
-        "receive": functools.partial(receive, bands=bands),
+        "receive": received,
         "example": lambda rows: made_up_stars(rows, window.length, bands),
     }
 
@@ -47,16 +49,22 @@ def made_up_stars(rows: int, length: int, bands: int) -> dict[str, np.ndarray]:
     return batch | {"band": np.where(batch["mask"], np.arange(length) % bands, 0).astype(np.int32)}
 
 
-def receive(batch: Mapping[str, Any], bands: int) -> dict[str, Any]:
-    """As `raw_curves.receive`, with the slots `band` (B, L) int32.
+def receive(batch: Mapping[str, Any], bands: int, brightness: bool = False) -> dict[str, Any]:
+    """As `raw_curves.receive`, with the slots `band` (B, L) int32 where several bands are told apart.
 
     Args:
-      batch: `band` are names or slots, one a point (B, L) or one a row (B,); names outside of `jit` alone.
+      batch: `band` are names or slots, one a point (B, L) or one a row (B,); names outside of `jit` alone. `flux` and `flux_error` in
+        place of magnitudes become `asinh_magnitudes`; all bands in one zero point, and of the object itself, no differences.
+      brightness: whether the model looks at the magnitude itself, which fluxes without a zero point do not say.
 
     Raises:
-      DataError: as there; no `band`, one of another shape, or bands that cannot be told apart.
+      DataError: as there; no `band`, one of another shape, or bands that cannot be told apart; magnitudes and fluxes.
     """
+    if "flux" in batch:
+        batch = _of_fluxes(batch, brightness)
     ready = raw_curves.receive(batch)
+    if bands == 1:
+        return ready
     if "band" not in batch:
         raise DataError(
             f"the batch has no 'band', and this encoder tells {bands} apart: give names such as g, or slots from 0, one for each point or row"
@@ -70,6 +78,27 @@ def receive(batch: Mapping[str, Any], bands: int) -> dict[str, Any]:
             f"'band' has the shape {tuple(band.shape)}: give one for each point, {shape}, or row, {shape[:1]}"
         )
     return ready | {"band": _slots(band, ready["mask"], bands)}
+
+
+def _of_fluxes(batch: Mapping[str, Any], brightness: bool) -> dict[str, Any]:
+    """The batch with asinh magnitudes, NaN where flux or error is no number."""
+    if "magnitude" in batch or brightness:
+        why = (
+            "it has magnitudes as well"
+            if "magnitude" in batch
+            else "the model looks at the brightness, and fluxes have no zero point here"
+        )
+        raise DataError(f"the batch has a 'flux', and {why}: give magnitudes, or fluxes alone")
+    arrays = {name: as_array(entry(batch, name, ("flux", "flux_error")), name) for name in ("flux", "flux_error")}
+    mask = as_mask(entry(batch, "mask", ("mask",)))
+    shapes = {tuple(np.shape(x)) for x in (*arrays.values(), mask)}
+    if len(shapes) > 1:
+        raise DataError(f"'flux', 'flux_error' and 'mask' are arrays (rows, points) of one shape, not {sorted(shapes)}")
+    flux, error = (jnp.asarray(arrays[name], jnp.float32) for name in ("flux", "flux_error"))
+    good = mask & jnp.isfinite(flux) & jnp.isfinite(error) & (error > 0)
+    found = asinh_magnitudes(flux, error, good)
+    magnitude, spread = (jnp.where(good, one, jnp.nan) for one in found)
+    return {**batch, "magnitude": magnitude, "magnitude_error": spread}
 
 
 def _slots(band: Any, mask: Any, bands: int) -> Array | np.ndarray:

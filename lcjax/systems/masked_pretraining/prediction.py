@@ -32,12 +32,13 @@ class LightCurveAnswers:
         output: OutputOptions | None = None,
         bands: BandOptions | None = None,
         told_apart: int = 1,
+        taken: Callable[[Iterable], Iterable] = iter,
     ) -> None:
         """Compiles nothing yet.
 
         Args:
           bands: where they are pooled, the light curves of a star come as a tuple. told_apart: bands of a star that the model looks at
-            together, which come so too: then there is a column `bands` of those that were used.
+            together, which come so too: then there is a column `bands` of those that were used. taken: what is made of items first.
 
         Raises:
           ConfigError: a level that the model does not have, or at which bands cannot be pooled.
@@ -46,7 +47,7 @@ class LightCurveAnswers:
         if pool:
             check_level(output.level)
         self.unit = "stars" if pool or told_apart > 1 else "light curves"
-        self._told_apart = told_apart
+        self._told_apart, self._taken = told_apart, taken
         self._predictor = LightCurvePredictor.of(loaded, batch_size, output.level)
         self._number = _TYPES[output.precision]
         shapes = jax.eval_shape(self._predictor.function, loaded.variables, loaded.task.batch_spec)
@@ -73,6 +74,7 @@ class LightCurveAnswers:
         self, items: Iterable[LightCurve | tuple[LightCurve, ...] | Rejection]
     ) -> Iterator[Row | pa.RecordBatch | Rejection]:
         """Rows (object_id, band, outputs, ...) and the rejections among the items."""
+        items = self._taken(items)
         if self._told_apart > 1:
             items = whole_stars(items, self._told_apart)  # type: ignore[arg-type]
         for found in predicted(self._predictor, items):

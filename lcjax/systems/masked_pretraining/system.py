@@ -2,6 +2,7 @@
 
 import dataclasses
 from abc import abstractmethod
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from lcjax.inference.output import BandOptions, OutputOptions
@@ -70,4 +71,10 @@ class PretrainingSystem(System):
             work.options.get("output"),
             work.options.get("bands"),
             self.bands(loaded.experiment),  # type: ignore[arg-type]
+            self.taken(loaded, work.options),
         )
+
+    def taken(self, loaded: "Loaded", options: Options) -> "Callable[[Iterable[Any]], Iterable[Any]]":
+        """(light curves as they are read) -> as the model takes them, one for one; these."""
+        del loaded, options
+        return iter
