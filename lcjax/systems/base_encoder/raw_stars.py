@@ -28,25 +28,35 @@ def on_stars(experiment: BaseEncoderExperiment) -> dict[str, Any]:
     """Parts of a `Task` on raw light curves, or on stars of several bands, whose points have a `band` (B, L)."""
     window, bands, brightness = experiment.window, experiment.model.encoder.bands, experiment.model.encoder.brightness
     received = functools.partial(receive, bands=bands, brightness=brightness)
+    example = functools.partial(made_up_stars, length=window.length, bands=bands)
     if bands == 1:
-        return on_windows(window) | {"receive": received}
+        return on_windows(window) | {"receive": received, "example": example}
     found = on_windows(window, MEANING)
     spec = found["batch_spec"] | {"band": jax.ShapeDtypeStruct((2, window.length), jnp.int32)}
     return found | {
         "batch_spec": spec,
         "receive": received,
-        "example": lambda rows: made_up_stars(rows, window.length, bands),
+        "example": example,
     }
 
 
 def made_up_stars(rows: int, length: int, bands: int) -> dict[str, np.ndarray]:
-    """Random windows, their points in bands one after the other.
+    """Stars with periods, one full, one half full, one with a single point; their points in bands one after the other.
 
-    >>> made_up_stars(3, 4, 3)["band"][0].tolist()
-    [0, 1, 2, 0]
+    Of noise, where no period is better than the next, a network may see one or the other as sums are rounded.
+
+    >>> made_up_stars(3, 4, 3)["band"][0].tolist(), "band" in made_up_stars(3, 4, 1)
+    ([0, 1, 2, 0], False)
     """
     batch = made_up_windows(rows, length)
-    return batch | {"band": np.where(batch["mask"], np.arange(length) % bands, 0).astype(np.int32)}
+    mask, rng = batch["mask"], np.random.default_rng(1)
+    band = np.where(mask, np.arange(length) % bands, 0).astype(np.int32)
+    time = np.sort(np.where(mask, rng.uniform(-40, 40, mask.shape), 50.0), 1)
+    wave = np.sin(2 * np.pi * time / (5.3 + np.arange(rows)[:, None]))
+    batch["time"] = np.where(mask, time, 0).astype(np.float32)
+    batch["magnitude"] = np.where(mask, 15 + 0.3 * band + 0.5 * wave, 0).astype(np.float32)
+    batch["magnitude_error"] = np.where(mask, 0.02, 0).astype(np.float32)
+    return batch | ({"band": band} if bands > 1 else {})
 
 
 def receive(batch: Mapping[str, Any], bands: int, brightness: bool = False) -> dict[str, Any]:

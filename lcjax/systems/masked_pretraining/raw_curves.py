@@ -122,6 +122,9 @@ def cut(batch: dict, window: WindowConfig, full: bool) -> tuple[dict, Array]:
     cut = {name: jnp.take_along_axis(x, flat, axis=1).reshape(shape) for name, x in series.items()}
     mask = inside.reshape(shape)
     windows = {name: jnp.where(mask, cut[name], jnp.zeros((), cut[name].dtype)) for name in names[:-1]} | {"mask": mask}
+    if whole:  # in each by time again
+        by_time = jnp.argsort(jnp.where(mask, windows["time"], jnp.inf), axis=1)
+        windows = {name: jnp.take_along_axis(x, by_time, axis=1) for name, x in windows.items()}
     return windows, jnp.sum(inside, axis=-1).astype(jnp.float32)
 
 
