@@ -21,8 +21,8 @@ from lcjax.models.star_encoder import CENTRE, SURVEY_SCALARS
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.base_encoder.decoder_inputs import shown, some_points, star_inputs
 from lcjax.systems.base_encoder.parts import first_part, grid_of, points_of, unpacked, views_of
+from lcjax.systems.base_encoder.raw_stars import on_stars
 from lcjax.systems.masked_pretraining.raw_curves import answer_curves
-from lcjax.systems.masked_pretraining.task import on_windows
 from lcjax.training.task import Packing, Task, Update
 from lcjax.transforms.masking import mask_for_pretraining
 from lcjax.transforms.views import Views
@@ -313,5 +313,5 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
         model=model,
         packing=PACKING,
         extras={"reconstruct": objective.reconstruct, "predicted": objective.predicted},
-        **on_windows(experiment.window),
+        **on_stars(experiment),
     )
