@@ -205,7 +205,7 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
             table = []
             for who in dict.fromkeys((row["contestant"], row["head"]) for row in some):
                 own = {(r["set"], r["shots"]): r["scores"][part] for r in some if (r["contestant"], r["head"]) == who}
-                shown = {f"{name} {shots}": shown(own.get((name, shots))) for name, shots in columns}
-                table.append({"contestant": ", ".join(who), **shown})
+                line = {f"{name} {shots}": shown(own.get((name, shots))) for name, shots in columns}
+                table.append({"contestant": ", ".join(who), **line})
             if table:
                 print_table(f"{task}, {part} part", table)
