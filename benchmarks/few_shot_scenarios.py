@@ -24,7 +24,7 @@ from benchmarks.few_shot_arrays import STARS, TRANSFER, VIEWS, Arrays, Run, read
 from benchmarks.few_shot_left_out import is_left_out, left_out_rows
 from benchmarks.few_shot_many import Lesson
 from benchmarks.few_shot_methods import FROM_SCRATCH, METHODS, Question, School, Taught, read_encoder
-from benchmarks.few_shot_table import shown
+from benchmarks.few_shot_tasks import shown
 from benchmarks.harness import RESULTS, print_table, write_json
 from lcjax.errors import ConfigError
 from lcjax.evaluation.probe import balanced_macro_f1
