@@ -68,6 +68,10 @@ class Options:
     """JSON file (default: benchmarks/results/few_shot.json)."""
     picture: Path | None = None
     """Draw the table there (PNG)."""
+    more: tuple[Path, ...] = ()
+    """Results of `few-shot-scenarios` for the same stars, to print and draw with these."""
+    drawn: tuple[str, ...] = ()
+    """Contestants in the picture, by name; none: all."""
 
 
 def main(argv: list[str]) -> int:
@@ -92,12 +96,13 @@ def main(argv: list[str]) -> int:
         rows.append({**work, **run(), "seconds": round(time.monotonic() - begin, 1)})
         write_json("few_shot", record, path)
         print(f"{_key(work)}: {rows[-1]['seconds']} s", file=sys.stderr, flush=True)
+    rows = [*rows, *_more(options.more, stars)]
     _print(rows)
     print(f"written to {write_json('few_shot', record, path)}")
     if options.picture:
         from benchmarks.few_shot_picture import draw_scores
 
-        draw_scores(rows, options.picture)
+        draw_scores(rows, options.picture, options.drawn)
     return 0
 
 
@@ -109,6 +114,20 @@ def _earlier(path: Path, stars: str) -> dict[str, Any]:
     if record.get("stars") != stars:
         raise ConfigError(f"'{path}' is of other stars: choose another --out, or remove it")
     return {name: value for name, value in record.items() if name not in ("benchmark", "machine")}
+
+
+def _more(paths: Sequence[Path], stars: str) -> list[dict[str, Any]]:
+    """Rows of other results.
+
+    Raises:
+      ConfigError: they are of other stars.
+    """
+    found = [(path, row) for path in paths for row in json.loads(path.read_text())["rows"]]
+    if odd := [path for path, row in found if row["task"] in ("few_shot", "windows") and row.get("stars") != stars]:
+        raise ConfigError(
+            f"'{odd[0]}' is of other stars: export and run `few-shot-scenarios` with the same --data, --pool and --tested"
+        )
+    return [row for _, row in found]
 
 
 def _key(row: dict[str, Any]) -> tuple:
