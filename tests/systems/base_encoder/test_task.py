@@ -17,7 +17,7 @@ from lcjax.systems.loading import load
 from lcjax.systems.masked_pretraining.raw_curves import centred
 from lcjax.training import fit
 from lcjax.training.workdir import experiment_record
-from tests.systems.base_encoder.small import LENGTH, Stars, answers, model, small
+from tests.systems.base_encoder.small import LENGTH, Stars, answers, model, small, views
 from tests.systems.base_encoder.small import views as views_by_preset
 
 
@@ -88,6 +88,9 @@ def test_encode_gives_the_embedding_at_every_point():
     mask = np.asarray(encoded["mask"])
     mean = (np.asarray(encoded["layers"][-1]) * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
     np.testing.assert_allclose(mean, predicted["embedding"], atol=2e-3)
+    kept = parts.packed(views()(parts.points_of(batch)))  # what a head learns from whose encoder is not frozen
+    found = one.task.encode(one.variables, {"views": kept, "mask": np.ones((len(mask), 1), bool)})
+    np.testing.assert_allclose(found["layers"][-1][:, 0], predicted["embedding"], atol=2e-2)
 
 
 def test_parts_have_no_common_point_and_depend_on_row_and_key_alone():
