@@ -13,8 +13,9 @@ from data_pipelines.kinds.images.labels import class_name
 from data_pipelines.kinds.images.options import FOLDER, HEADER, NOTHING, ImageSettings
 from data_pipelines.kinds.images.pictures import FITS, PICTURES, fits_band, read_fits, read_picture
 from data_pipelines.kinds.images.records import RawImage, encode_image
+from data_pipelines.kinds.images.repeats import RepeatedPixels
 from data_pipelines.kinds.images.tables import PARQUET, read_rows
-from data_pipelines.kinds.report import Report
+from data_pipelines.kinds.report import RecordReport
 from data_pipelines.shards.layout import Record
 from data_pipelines.sources.folders import check_there, files_below
 from lcjax.errors import ConfigError, DataError, Rejection
@@ -24,7 +25,7 @@ _READ = (*ARRAYS, *PARQUET, *PICTURES, *FITS)
 
 
 def read_images(
-    paths: Sequence[Path], settings: ImageSettings, report: Report, said: dict[str, str] | None = None
+    paths: Sequence[Path], settings: ImageSettings, report: RecordReport, said: dict[str, str] | None = None
 ) -> Iterator[Record | Rejection]:
     """Records of all files, in order; what cannot be used is set aside.
 
@@ -37,17 +38,20 @@ def read_images(
     said = {} if said is None else said
     files = _files(paths, settings, report)
     table = read_annotations(settings.table, settings, said) if settings.table else None
-    seen: dict[str, str] = {}
+    seen, repeats = dict[str, str](), RepeatedPixels()
     for file, top in files:
         try:
             for found in _raw(file, top, settings, said):
-                yield found if isinstance(found, Rejection) else _record(found, settings, table, seen)
+                record = found if isinstance(found, Rejection) else _record(found, settings, table, seen)
+                if not isinstance(record, Rejection):
+                    repeats.note(record, report)
+                yield record
         except DataError as error:
             report.bad_files[printable(file)] = str(error)
             yield Rejection("", f"file: {error}", printable(file))
 
 
-def _files(paths: Sequence[Path], settings: ImageSettings, report: Report) -> list[tuple[Path, Path]]:
+def _files(paths: Sequence[Path], settings: ImageSettings, report: RecordReport) -> list[tuple[Path, Path]]:
     """Every file of images with the path it was found by."""
     found: list[tuple[Path, Path]] = []
     own = settings.table.resolve() if settings.table else None

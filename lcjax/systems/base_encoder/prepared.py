@@ -54,11 +54,11 @@ class PreparedStars:
     @property
     def batches_per_epoch(self) -> int:
         """As many as hold every window once."""
-        return -(-len(self._all()[1]) // self.batch_size)
+        return -(-len(self.arrays()[1]) // self.batch_size)
 
     def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[Position, dict[str, Any]]]:
         """Round after round in seeded orders, without a gap; every star is parted in one of its ways each time."""
-        count, per_epoch = len(self._all()[1]), self.batches_per_epoch
+        count, per_epoch = len(self.arrays()[1]), self.batches_per_epoch
         number = epoch * per_epoch + batch
         while True:
             places = np.arange(number * self.batch_size, (number + 1) * self.batch_size)
@@ -76,7 +76,7 @@ class PreparedStars:
 
     def evaluation_batches(self) -> Iterator[dict[str, Any]]:
         """Every window once, in order, parted in the first way; rows that fill up the last batch have weight 0."""
-        count = len(self._all()[1])
+        count = len(self.arrays()[1])
         for start in range(0, count, self.batch_size):
             rows = np.arange(start, start + self.batch_size)
             batch = self._batch(np.minimum(rows, count - 1), np.zeros(self.batch_size, int))
@@ -85,14 +85,14 @@ class PreparedStars:
             yield batch
 
     def _batch(self, rows: np.ndarray, ways: np.ndarray) -> dict[str, Any]:
-        windows, first, views = self._all()
+        windows, first, views = self.arrays()
         batch: dict[str, Any] = {name: value[rows] for name, value in windows.items()}
         batch["first"] = first[rows, ways]
         for part, name in enumerate(("first_views", "second_views")):
             batch[name] = {leaf: value[rows, 2 * ways + part] for leaf, value in views.items()}
         return batch
 
-    def _all(self) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
+    def arrays(self) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
         """Windows (N, ...), first parts (N, ways, L) bool, views (N, 2 ways, ...)."""
         if self._ready is None:
             length, bands = self._experiment.window.length, self._experiment.model.encoder.bands

@@ -8,7 +8,9 @@ import jax.numpy as jnp
 from lcjax.global_batch import global_mean, row_numbers, rows_of
 from lcjax.losses import (
     contrastive_loss,
+    distillation_loss,
     effective_rank,
+    moved_teacher,
     partner_found,
     r2_sums,
     recognition_loss,
@@ -17,7 +19,7 @@ from lcjax.losses import (
 from lcjax.models.base_star import BaseStar
 from lcjax.models.star_encoder import CENTRE, SURVEY_SCALARS
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
-from lcjax.systems.base_encoder.decoder_inputs import shown, some_points
+from lcjax.systems.base_encoder.decoder_inputs import shown, some_points, star_inputs
 from lcjax.systems.base_encoder.parts import first_part, grid_of, points_of, unpacked, views_of
 from lcjax.systems.masked_pretraining.raw_curves import answer_curves
 from lcjax.systems.masked_pretraining.task import on_windows
@@ -28,6 +30,8 @@ from lcjax.typing import Array, Axis, Metrics, PyTree
 
 PERIOD_FOUND = 0.02
 """log10, about 5 %."""
+TEACHER = "teacher"
+"""Collection of the slow copy of the encoder."""
 PACKING = Packing(ratio=2.0, shortest=64, points=4096)
 """Views take ten seconds to compile for each length, and half the time a star where eight stars are computed together."""
 
@@ -51,9 +55,13 @@ class Objective:
         return first, *jax.lax.stop_gradient(tuple(both))
 
     def value(
-        self, params: PyTree, batch: dict, key: Array, training: bool, axis: Axis = None
+        self, params: PyTree, batch: dict, key: Array, training: bool, axis: Axis = None, teacher: PyTree | None = None
     ) -> tuple[Array, Metrics]:
-        """The scalar that training descends, and metrics."""
+        """The scalar that training descends, and metrics.
+
+        Args:
+          teacher: parameters of the slow copy of the encoder; None: nothing is distilled.
+        """
         objective, contrast = self.experiment.objective, self.experiment.contrast
         part_key, drop_key, hide_key, point_key = jax.random.split(key, 4)
         first, one, two = self.parts(batch, part_key, axis)
@@ -61,15 +69,18 @@ class Objective:
         if training:
             one, two = (hidden_scalars(v, batch, jax.random.fold_in(hide_key, i), contrast.drop_scalars, axis)
                         for i, v in enumerate((one, two)))  # fmt: skip
-        encode = lambda views, fold: self.model.apply(
+        row = {"row": rows_of(batch, first.shape[0], axis)}
+        points, seconds = points_of(batch), batch["mask"] & ~first
+        inputs = [star_inputs(points, *part, self.experiment) | row for part in ((first, one), (seconds, two))]
+        encode = lambda part, fold: self.model.apply(
             {"params": params},
-            {"views": views, "row": rows_of(batch, first.shape[0], axis)},
+            part,
             deterministic=not training,
             axis=axis,
             rngs={"dropout": jax.random.fold_in(drop_key, fold)},
             method="encode",
         )
-        here, there = encode(one, 0), encode(two, 1)
+        here, there = encode(inputs[0], 0), encode(inputs[1], 1)
         both = here["projection"], there["projection"]
         contrasted = contrastive_loss(*both, contrast.temperature, weight, contrast.within, axis)
         found = partner_found(*both, weight, axis)
@@ -82,6 +93,10 @@ class Objective:
             "partner_found": (jnp.sum(found * weight), total),
             "rank": (rank * total, total),
         }
+        if teacher is not None:
+            distilled = self.distilled(params, teacher, inputs, both, weight, axis)
+            value = value + objective.distillation * distilled
+            metrics["distillation"] = (distilled * total, total)
         if rows:
             some = jax.tree.map(lambda x: x[:rows], (batch, first, one, here["embedding"], weight))
             likelihood, sums = self.likelihood(params, *some, point_key, axis)
@@ -94,6 +109,16 @@ class Objective:
             metrics |= sums
         return value, {"loss": (value * total, total), **metrics}
 
+    def distilled(
+        self, params: PyTree, teacher: PyTree, inputs: list[dict], both: tuple[Array, Array], weight: Array, axis: Axis
+    ) -> Array:
+        """Each part foretells what the teacher makes of the other: the mean of both ways."""
+        teach = lambda part: self.model.apply({"params": {"encode_star": teacher}}, part, axis=axis, method="encode")
+        taught = [jax.lax.stop_gradient(teach(part)["projection"]) for part in reversed(inputs)]
+        foretell = lambda projection: self.model.apply({"params": params}, projection, method="foretell")
+        ways = [distillation_loss(foretell(own), other, weight, axis) for own, other in zip(both, taught, strict=True)]
+        return 0.5 * (ways[0] + ways[1])
+
     def recognition(
         self, params: PyTree, stars: dict, hide_key: Array, drop_key: Array, training: bool, axis: Axis
     ) -> tuple[Array, Metrics]:
@@ -103,9 +128,11 @@ class Objective:
         views = unpacked(stars["views"], grid_of(self.experiment))
         if training:
             views = hidden_scalars(views, row, hide_key, self.experiment.contrast.drop_scalars, axis)
+        points = stars.get("points", {})
+        inputs = star_inputs(points, points.get("mask"), views, self.experiment)
         outputs = self.model.apply(
             {"params": params},
-            {"views": views, **row},
+            {**inputs, **row},
             deterministic=not training,
             axis=axis,
             rngs={"dropout": drop_key},
@@ -172,7 +199,8 @@ class Objective:
         """
         points = points_of(batch)
         views = views_of(self.experiment)({**points, "visible": visible})
-        embedding = self.model.apply(variables, {"views": views}, method="encode")["embedding"]
+        inputs = star_inputs(points, visible, views, self.experiment)
+        embedding = self.model.apply(variables, inputs, method="encode")["embedding"]
         seen = shown(points, visible, views, self.experiment)
         outputs = self.model.apply(variables, {**seen, "views": views, "embedding": embedding}, method="decode")
         period = 1.0 / jnp.where(views.frequency > 0, views.frequency, jnp.inf)
@@ -222,7 +250,8 @@ def warnings(split: str, values: dict[str, float]) -> list[str]:
 def build_task(experiment: BaseEncoderExperiment) -> Task:
     """The Task of lcjax-base."""
     classes = len(experiment.simulation.classes) if experiment.simulation.weight else 0
-    model = BaseStar(experiment.model.encoder, experiment.model.decoder, classes)
+    distilled = experiment.objective.distillation > 0
+    model = BaseStar(experiment.model.encoder, experiment.model.decoder, classes, distilled)
     objective = Objective(experiment, model)
 
     def init(key: Array, batch: dict) -> PyTree:
@@ -232,12 +261,19 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
             points = {**points, "band": jnp.zeros(batch["mask"].shape, jnp.int32)}
         views = views_of(experiment)(points)
         seen = shown(points, batch["mask"], views, experiment)
-        return {"params": model.init(key, {**seen, "views": views})["params"]}
+        inputs = star_inputs(points, batch["mask"], views, experiment)
+        params = model.init(key, {**seen, **inputs})["params"]
+        # A copy: donated buffers are not shared.
+        return {"params": params} | ({TEACHER: jax.tree.map(jnp.copy, params["encode_star"])} if distilled else {})
 
     def loss(
         params: PyTree, model_state: PyTree, batch: dict, key: Array, axis: Axis = None
     ) -> tuple[Array, tuple[Metrics, PyTree]]:
-        value, metrics = objective.value(params, batch, key, True, axis)
+        teacher = model_state.get(TEACHER)
+        value, metrics = objective.value(params, batch, key, True, axis, teacher)
+        if teacher is not None:
+            moved = moved_teacher(teacher, params["encode_star"], experiment.objective.momentum)
+            model_state = {**model_state, TEACHER: moved}
         return value, (metrics, model_state)
 
     def encode(variables: PyTree, batch: dict, key: Array | None = None, axis: Axis = None) -> dict[str, Any]:
@@ -247,7 +283,8 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
         else:
             views = jax.lax.stop_gradient(views_of(experiment)(points_of(batch)))
         rngs = None if key is None else {"dropout": key}
-        inputs = {"views": views, "row": rows_of(batch, batch["mask"].shape[0], axis)}
+        row = {"row": rows_of(batch, batch["mask"].shape[0], axis)}
+        inputs = star_inputs(batch, batch["mask"], views, experiment) | row
         found = model.apply(variables, inputs, deterministic=key is None, axis=axis, rngs=rngs, method="encode")
         length = batch["mask"].shape[1]
         layers = [jnp.repeat(found[name][:, None], length, axis=1) for name in ("trunk", "embedding")]
@@ -255,8 +292,9 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
 
     def predict(variables: PyTree, batch: dict) -> dict[str, Array]:
         def embed(windows: dict) -> dict[str, Array]:
-            views = views_of(experiment)(points_of(windows))
-            return {"embedding": model.apply(variables, {"views": views}, method="encode")["embedding"]}
+            points = points_of(windows)
+            inputs = star_inputs(points, windows["mask"], views_of(experiment)(points), experiment)
+            return {"embedding": model.apply(variables, inputs, method="encode")["embedding"]}
 
         return answer_curves(embed, batch, experiment.window, False)
 
@@ -264,7 +302,9 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
         name=experiment.system,
         init=init,
         updates=(Update(loss),),
-        evaluate=lambda variables, batch, key: objective.value(variables["params"], batch, key, False)[1],
+        evaluate=lambda variables, batch, key: objective.value(
+            variables["params"], batch, key, False, teacher=variables.get(TEACHER)
+        )[1],
         predict=predict,
         encode=encode,
         summarize=summarize,

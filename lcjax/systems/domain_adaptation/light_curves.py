@@ -9,7 +9,12 @@ from lcjax.errors import ConfigError
 from lcjax.inference.output import BandOptions, StarOutputs
 from lcjax.systems.base import Answers, Data, Options, Simulated, Work
 from lcjax.systems.domain_adaptation import curve_presets
-from lcjax.systems.domain_adaptation.config import CurveAdaptationExperiment, streams_of
+from lcjax.systems.domain_adaptation.config import (
+    CurveAdaptationExperiment,
+    streams_of,
+    trunk_note,
+    with_trunk_factor,
+)
 from lcjax.systems.domain_pairs.config import PairInputsConfig
 from lcjax.systems.domain_pairs.system import PairData, PairSystem
 from lcjax.systems.encoder_origin import OriginConfig, encoder_task, for_predictions, preset_origin, trained_origin
@@ -65,7 +70,7 @@ class LightCurveAdaptationSystem(PairSystem):
         return super().source_settings(experiment, training) | {"window": with_origin(experiment).window}
 
     def adapt(self, experiment: CurveAdaptationExperiment, data: PairData) -> CurveAdaptationExperiment:
-        """Sets the classes, the encoder's settings and hash, and the length of windows."""
+        """Sets the classes, the encoder's settings and hash, how fast it learns, and the length of windows."""
         experiment = with_origin(experiment)
         inputs = PairInputsConfig(class_names=tuple(data.class_names))
         origin = experiment.origin
@@ -74,7 +79,12 @@ class LightCurveAdaptationSystem(PairSystem):
             from lcjax.systems.loading import load
 
             origin = dataclasses.replace(origin, sha256=arrays_sha256(load(experiment.encoder).variables))
-        return dataclasses.replace(experiment, inputs=inputs, origin=origin)
+        trained = bool(experiment.encoder or experiment.training.initial_weights)
+        return with_trunk_factor(dataclasses.replace(experiment, inputs=inputs, origin=origin), trained)
+
+    def notes(self, experiment: CurveAdaptationExperiment, data: Data) -> list[str]:
+        """How fast the encoder learns, if it does."""
+        return [note for note in [*super().notes(experiment, data), _about(experiment)] if note]
 
     def on_data(self, loaded: "Loaded", data: PairData) -> "Loaded":
         """The model as it is: all light curves will do."""
@@ -115,7 +125,7 @@ class LightCurveAdaptationSystem(PairSystem):
         """Balanced accuracy of stars, on source and target."""
         from lcjax.systems.domain_pairs.evaluation import evaluate
 
-        return evaluate(loaded, data, self.next_steps(loaded.folder), unit="light curves")
+        return evaluate(loaded, data, self.next_steps(loaded.folder), "light curves", _about(loaded.experiment))
 
     def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
         """The bands of a star together, where they are pooled."""
@@ -138,6 +148,10 @@ class LightCurveAdaptationSystem(PairSystem):
 lcjax evaluate {model} --data D                          # balanced accuracy on source and target
 lcjax predict {model} STARS.parquet --out F.parquet      # class probabilities of your stars
 lcjax train light-curve-mme --encoder E --data D --domains.target T --training.initial-weights {model} --workdir W2"""
+
+
+def _about(experiment: Any) -> str:
+    return trunk_note(experiment) if experiment.train_encoder else ""
 
 
 def with_origin(experiment: CurveAdaptationExperiment) -> CurveAdaptationExperiment:
