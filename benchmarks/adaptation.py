@@ -11,7 +11,6 @@ Needs numpy files alone: no TensorFlow, and argparse, so that a bare machine wit
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +25,7 @@ import numpy as np
 
 from benchmarks.adaptation_data import domains_of, draw_of, pairs_of
 from benchmarks.adaptation_methods import METHODS, QUESTIONS, SEEDS, SHOTS, VALIDATIONS, settings, steps_of
-from benchmarks.adaptation_runs import Program, Runs, batch_sizes, fitted, lowered, planned
+from benchmarks.adaptation_runs import Plan, Program, Runs, batch_sizes, fitted, lowered, planned
 from benchmarks.adaptation_table import gains, matrix, table, text
 from benchmarks.harness import RESULTS, write_json
 from lcjax.errors import ConfigError
@@ -35,10 +34,11 @@ from lcjax.typing import PyTree
 _PAPER = ("base", "s_plus_t", "mme", "fine_tuning")
 ORDER: tuple[tuple[str, tuple[str, ...], slice], ...] = (
     ("surveys", _PAPER, slice(0, 1)),
-    ("digits", ("s_plus_t", "mme", "con2da", "avda_mean"), slice(None)),
+    ("digits", ("s_plus_t", "mme"), slice(None)),
     ("surveys", _PAPER, slice(1, 2)),
-    ("digits", ("base", "fine_tuning", "ent"), slice(None)),
+    ("digits", ("con2da", "avda_mean"), slice(None)),
     ("surveys", _PAPER, slice(2, 3)),
+    ("digits", ("base", "fine_tuning", "ent"), slice(None)),
     ("surveys_small", ("base", "s_plus_t", "mme", "con2da"), slice(0, 5)),
     ("altered", ("s_plus_t", "mme", "avda_mean", "con2da"), slice(None)),
     ("surveys_small", ("avda_mean",), slice(0, 5)),
@@ -54,8 +54,8 @@ LATER = ("avda", "s_plus_t_norm", "mme_norm")
 """Methods that have to be asked for."""
 _LARGE = {"con2da": 36, "avda_mean": 24, "avda": 24}
 """Method -> runs of the largest network whose activations fit into 80 GB; of the others 72, a draw's."""
-COMPILERS = max(min(os.cpu_count() or 1, 14), 2)
-"""Programs that are compiled beside the one that runs."""
+COMPILERS = 4
+"""Programs that are compiled beside the one that runs: the first is ready soonest so; with 14 none of 16 cores was left to it."""
 _LONGEST = 86_400.0
 """Seconds that a program is waited for."""
 
@@ -77,6 +77,13 @@ class Group:
     method: str
     program: Program
     cases: tuple[Case, ...]
+    plan: Plan
+
+    @property
+    def key(self) -> tuple:
+        """What groups share whose program is compiled once."""
+        shapes = (x.shape for x in jax.tree.leaves(self.plan))
+        return self.question, self.method, tuple(self.program.sizes.items()), *shapes
 
 
 def options(argv: Sequence[str]) -> argparse.Namespace:
@@ -138,7 +145,9 @@ def groups_of(asked: argparse.Namespace, question: str, method: str, draws: slic
         parts = -(-len(cases) // most)
         size = -(-len(cases) // parts)
         for at in range(0, len(cases), size):
-            yield Group(question, method, program, tuple(cases[at : at + size]))
+            part = tuple(cases[at : at + size])
+            draws_of = [draw_of(question, asked.arrays, case.pair, case.shots, case.seed) for case in part]
+            yield Group(question, method, program, part, planned(domains, draws_of, [case.seed for case in part]))
 
 
 def wanted_groups(asked: argparse.Namespace) -> list[Group]:
@@ -160,21 +169,21 @@ class Programs:
     """Programs of groups, traced one after another and compiled side by side; those of equal shapes once."""
 
     def __init__(self, asked: argparse.Namespace, groups: Sequence[Group]) -> None:
-        """Begins with all of them, in order."""
+        """Begins with all of them, in order. Plans are made before: beside a thread that traces, each step of theirs would wait for it."""
         self._tracer, self._pool = ThreadPoolExecutor(1), ThreadPoolExecutor(COMPILERS)
-        self._found: dict[Any, Future[Future[Runs]]] = {}
-        for group in groups:
-            if self._key(asked, group) not in self._found:
-                self._found[self._key(asked, group)] = self._tracer.submit(self._begin, asked, group)
+        first = {group.key: group for group in reversed(groups)}
+        self._found: dict[Any, Future[Future[Runs]]] = {
+            key: self._tracer.submit(self._begin, asked, first[key]) for key in dict.fromkeys(g.key for g in groups)
+        }
 
-    def of(self, asked: argparse.Namespace, group: Group, left: Callable[[], float]) -> Runs:
+    def of(self, group: Group, left: Callable[[], float]) -> Runs:
         """The compiled program of a group.
 
         Raises:
           TimeoutError: time was over first.
         """
         until = lambda: min(max(left(), 0.0), _LONGEST)
-        return self._found[self._key(asked, group)].result(until()).result(until())
+        return self._found[group.key].result(until()).result(until())
 
     def close(self) -> None:
         """Begins no more of them."""
@@ -183,7 +192,7 @@ class Programs:
 
     def _begin(self, asked: argparse.Namespace, group: Group) -> "Future[Runs]":
         begin = time.perf_counter()
-        traced = lowered(group.program, domains_of(group.question, asked.arrays, asked.dense), _plan(asked, group))
+        traced = lowered(group.program, domains_of(group.question, asked.arrays, asked.dense), group.plan)
         traced_in = time.perf_counter() - begin
 
         def compiled() -> Runs:
@@ -194,11 +203,6 @@ class Programs:
             return runs
 
         return self._pool.submit(compiled)
-
-    @staticmethod
-    def _key(asked: argparse.Namespace, group: Group) -> tuple:
-        program, shapes = group.program, (x.shape for x in jax.tree.leaves(_plan(asked, group)))
-        return group.question, group.method, tuple(program.sizes.items()), *shapes
 
 
 def main(argv: list[str]) -> int:
@@ -212,8 +216,8 @@ def main(argv: list[str]) -> int:
     programs = Programs(asked, groups)
     for group in groups:
         try:
-            runs, began = programs.of(asked, group, left), since()
-            done = _train(asked, group, runs, bases, left)
+            runs, began = programs.of(group, left), since()
+            done = _train(group, runs, bases, left)
         except TimeoutError:
             break
         except jax.errors.JaxRuntimeError as error:  # it did not fit: the others may
@@ -240,16 +244,11 @@ def _write(asked: argparse.Namespace, rows: Sequence[dict[str, Any]], path: Path
         write_json("adaptation", {"options": vars(asked), "runs": rows}, path)
 
 
-def _plan(asked: argparse.Namespace, group: Group) -> Any:
-    draws = [draw_of(group.question, asked.arrays, case.pair, case.shots, case.seed) for case in group.cases]
-    return planned(domains_of(group.question, asked.arrays, asked.dense), draws, [case.seed for case in group.cases])
-
-
 def _train(
-    asked: argparse.Namespace, group: Group, runs: Runs, bases: dict[tuple[str, str, int], PyTree], left: Any
+    group: Group, runs: Runs, bases: dict[tuple[str, str, int], PyTree], left: Callable[[], float]
 ) -> list[dict[str, Any]]:
     """Runs of a group to their end, or until time is over: then none of them counts."""
-    plan, start = _plan(asked, group), None
+    plan, start = group.plan, None
     if group.question in METHODS[group.method].from_base:
         found = [bases.get((group.question, case.pair, case.seed)) for case in group.cases]
         if any(one is None for one in found):

@@ -116,6 +116,7 @@ def settings(method: str, question: str, steps: int) -> Any:
             training=replace(training, batch_size=rows),
             optimizer=_adam(1e-3),
             latent=AvdaConfig(decoder=(256, 256)),
+            pixels="bernoulli",  # of arrays that are scaled already
             objective=AvdaObjectiveConfig(
                 pretraining_steps=steps // 3, per="pixel" if method == "avda_mean" else "image"
             ),

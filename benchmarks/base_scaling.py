@@ -21,9 +21,9 @@ import jax
 import numpy as np
 
 from benchmarks.base_scaling_cases import CASES, Case
-from benchmarks.base_scaling_data import Windows, read_stars, write_stars
+from benchmarks.base_scaling_data import Windows, labelled_of, read_stars, write_stars
 from benchmarks.base_scaling_runs import Run, Stars, prepared
-from benchmarks.few_shot_stars import CLASSES, PARTS
+from benchmarks.few_shot_stars import PARTS
 from lcjax.errors import ConfigError
 from lcjax.files import write_text
 
@@ -45,6 +45,8 @@ def options(argv: list[str]) -> argparse.Namespace:
     )
     add("--read", type=Path, metavar="FOLDER", help="only score what --out holds")
     add("--picture", type=Path, help="with --read: loss and F1 against compute")
+    add("--shots", nargs="+", type=int, default=[20, 100], help="with --read: labelled stars of each class")
+    add("--draws", type=int, default=5, help="with --read: of the labelled stars")
     add("--cases", nargs="+", help=f"of: {'; '.join(case.name for case in CASES)}")
     add("--seed", type=int, default=0)
     add("--steps", type=int, help="of every case; default: its own")
@@ -69,7 +71,7 @@ def main(argv: list[str]) -> int:
     if asked.read:
         from benchmarks.base_scaling_table import report
 
-        print(report(asked.read, read_stars(asked.arrays), asked.picture))
+        print(report(asked.read, read_stars(asked.arrays), asked.shots, asked.draws, asked.picture))
         return 0
     if not asked.out:
         raise ConfigError("give --out, a folder for what is trained")
@@ -123,7 +125,7 @@ def chosen(asked: argparse.Namespace) -> list[Case]:
 def stars_of(asked: argparse.Namespace, say: Any) -> Stars:
     """Reads stars and computes all views."""
     curves = read_stars(asked.arrays)
-    labelled = [curve for curve in curves if curve.label in CLASSES.get(curve.survey, ())]
+    labelled = labelled_of(curves)
     learned = [curve for curve in curves if curve.part == "train"]
     judged = [curve for curve in curves if curve.part == PARTS[0]]
     if asked.limit:

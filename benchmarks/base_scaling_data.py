@@ -86,6 +86,11 @@ def read_stars(folder: Path) -> list[Curve]:
     return curves
 
 
+def labelled_of(curves: Sequence[Curve]) -> list[Curve]:
+    """Those that are scored, in order."""
+    return [curve for curve in curves if curve.label in CLASSES.get(curve.survey, ())]
+
+
 class Windows:
     """Windows of some stars in memory, as `PreparedStars` wants a split."""
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lcjax.errors import ConfigError
@@ -52,6 +53,7 @@ def given_of(batch, visible):
     return star_inputs(batch, visible, views, settings())
 
 
+@hypothesis_settings(deadline=None, max_examples=50)
 @given(st.lists(st.booleans(), min_size=1, max_size=30), st.integers(1, 12))
 def test_points_are_spread_over_all_that_are_visible(visible, count):
     visible = np.array([visible])

@@ -17,7 +17,7 @@ from data_pipelines.kinds.images.repeats import RepeatedPixels
 from data_pipelines.kinds.images.tables import PARQUET, read_rows
 from data_pipelines.kinds.report import RecordReport
 from data_pipelines.shards.layout import Record
-from data_pipelines.sources.folders import check_there, files_below
+from data_pipelines.sources.folders import check_there, each_once, files_below, names_of
 from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.files import printable
 
@@ -39,9 +39,10 @@ def read_images(
     files = _files(paths, settings, report)
     table = read_annotations(settings.table, settings, said) if settings.table else None
     seen, repeats = dict[str, str](), RepeatedPixels()
+    names = names_of([file for file, _ in files if file.name.lower().endswith((*ARRAYS, *PARQUET))])
     for file, top in files:
         try:
-            for found in _raw(file, top, settings, said):
+            for found in _raw(file, top, settings, said, names.get(file, "")):
                 record = found if isinstance(found, Rejection) else _record(found, settings, table, seen)
                 if not isinstance(record, Rejection):
                     repeats.note(record, report)
@@ -64,6 +65,8 @@ def _files(paths: Sequence[Path], settings: ImageSettings, report: RecordReport)
                 found.append((file, top))
             else:
                 report.other_files[printable(file)] = None
+    once = set(each_once([file for file, _ in found]))
+    found = list({file: (file, top) for file, top in reversed(found) if file in once}.values())[::-1]
     if not found:
         raise DataError(
             f"there are no images in {', '.join(map(str, paths))}: .npz, .npy, Parquet, FITS, PNG and JPEG are read"
@@ -82,13 +85,15 @@ def _files(paths: Sequence[Path], settings: ImageSettings, report: RecordReport)
     return found
 
 
-def _raw(file: Path, top: Path, settings: ImageSettings, said: dict[str, str]) -> Iterator[RawImage | Rejection]:
+def _raw(
+    file: Path, top: Path, settings: ImageSettings, said: dict[str, str], called: str
+) -> Iterator[RawImage | Rejection]:
     name = file.name.lower()
     folder = printable(file.parent.name) if settings.label == FOLDER and top.is_dir() and file.parent != top else None
     if name.endswith(ARRAYS):
-        found: Iterator[RawImage | Rejection] = read_arrays(file, settings, said)
+        found: Iterator[RawImage | Rejection] = read_arrays(file, settings, said, called)
     elif name.endswith(PARQUET):
-        found = read_rows(file, settings, said)
+        found = read_rows(file, settings, said, called)
     else:
         found = _single(file, settings)
     for image in found:

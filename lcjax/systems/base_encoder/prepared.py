@@ -6,10 +6,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import ConfigError
 from lcjax.systems.base import Data
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
-from lcjax.systems.base_encoder.joined_bands import joined_bands
+from lcjax.systems.base_encoder.joined_bands import joined_bands, windows_of
 from lcjax.systems.base_encoder.kept_views import digest, kept_views, view_settings
 from lcjax.systems.base_encoder.simulated_stars import SimulatedStars
 from lcjax.training.source import Position, stays_on_host
@@ -96,7 +96,7 @@ class PreparedStars:
         """Windows (N, ...), first parts (N, ways, L) bool, views (N, 2 ways, ...)."""
         if self._ready is None:
             length, bands = self._experiment.window.length, self._experiment.model.encoder.bands
-            windows = _windows(self._data, length)
+            windows = windows_of(self._data, length)
             if bands > 1:
                 windows = joined_bands(windows, bands, length, self.dataset_of_record[windows["record"]])
             windows = _for_the_device(windows)
@@ -107,26 +107,10 @@ class PreparedStars:
         return self._ready
 
 
-def _windows(data: Data, length: int) -> dict[str, np.ndarray]:
-    parts = []
-    for batch in data.evaluation_batches():
-        real = np.flatnonzero(np.asarray(batch["weight"]) > 0)
-        if len(real):
-            parts.append({name: _padded(np.asarray(value)[real], length) for name, value in batch.items()})
-    if not parts:
-        raise DataError("there is no light curve to learn from: prepare the data again")
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
 def _for_the_device(windows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Without what stays on the host, but for what names a row."""
     kept = ("object_id", "record")
     return {name: value for name, value in windows.items() if name in kept or not stays_on_host(value)}
-
-
-def _padded(value: np.ndarray, length: int) -> np.ndarray:
-    """Series as long as all windows are."""
-    return np.pad(value, ((0, 0), (0, length - value.shape[1]))) if value.ndim == 2 else value
 
 
 def _parted(mask: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 from lcjax.systems.base import Data, Options
 from lcjax.systems.domain_adaptation import presets
-from lcjax.systems.domain_adaptation.config import AdaptationExperiment, streams_of, trunk_note, with_trunk_factor
+from lcjax.systems.domain_adaptation.config import (
+    AdaptationExperiment,
+    start_notes,
+    streams_of,
+    trunk_note,
+    with_trunk_factor,
+)
 from lcjax.systems.domain_adaptation.light_curves import LightCurveAdaptationSystem
 from lcjax.systems.domain_pairs.system import PairData, PairSystem
 
@@ -45,8 +51,8 @@ class DomainAdaptationSystem(PairSystem):
         return with_trunk_factor(experiment, trained=bool(experiment.training.initial_weights))
 
     def notes(self, experiment: AdaptationExperiment, data: Data) -> list[str]:
-        """How fast the trunk learns."""
-        return [note for note in [*super().notes(experiment, data), trunk_note(experiment)] if note]
+        """How fast the trunk learns, and what a fine-tuning lacks."""
+        return [*super().notes(experiment, data), *start_notes(experiment)]
 
     def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":
         """Balanced accuracy on source and target."""

@@ -86,6 +86,17 @@ def trunk_note(experiment: AdaptationExperiment) -> str:
     return f"the trunk learns {how} the layers behind it (sgd.trunk_factor {factor:g})"
 
 
+def start_notes(experiment: AdaptationExperiment) -> list[str]:
+    """What is said before training: how fast the trunk learns, and that a fine-tuning has nothing to go on from."""
+    notes = [trunk_note(experiment)]
+    if experiment.objective.method == "fine_tuning" and not experiment.training.initial_weights:
+        notes.append(
+            "warning: fine-tuning goes on from base weights and none are given: this run learns from the shots alone, with random weights "
+            "(--training.initial-weights BASE)"
+        )
+    return [note for note in notes if note]
+
+
 def streams_of(experiment: AdaptationExperiment) -> tuple[str, ...]:
     """Those of the method; without shots the target is unlabelled alone, where the method can learn so."""
     streams = STREAMS[experiment.objective.method]

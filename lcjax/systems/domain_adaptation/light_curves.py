@@ -11,6 +11,7 @@ from lcjax.systems.base import Answers, Data, Options, Simulated, Work
 from lcjax.systems.domain_adaptation import curve_presets
 from lcjax.systems.domain_adaptation.config import (
     CurveAdaptationExperiment,
+    start_notes,
     streams_of,
     trunk_note,
     with_trunk_factor,
@@ -80,11 +81,12 @@ class LightCurveAdaptationSystem(PairSystem):
 
             origin = dataclasses.replace(origin, sha256=arrays_sha256(load(experiment.encoder).variables))
         trained = bool(experiment.encoder or experiment.training.initial_weights)
-        return with_trunk_factor(dataclasses.replace(experiment, inputs=inputs, origin=origin), trained)
+        experiment = dataclasses.replace(experiment, inputs=inputs, origin=origin)
+        return with_trunk_factor(experiment, trained) if experiment.train_encoder else experiment
 
     def notes(self, experiment: CurveAdaptationExperiment, data: Data) -> list[str]:
-        """How fast the encoder learns, if it does."""
-        return [note for note in [*super().notes(experiment, data), _about(experiment)] if note]
+        """How fast the encoder learns, and what a fine-tuning lacks."""
+        return [*super().notes(experiment, data), *start_notes(experiment)]
 
     def on_data(self, loaded: "Loaded", data: PairData) -> "Loaded":
         """The model as it is: all light curves will do."""
@@ -125,7 +127,7 @@ class LightCurveAdaptationSystem(PairSystem):
         """Balanced accuracy of stars, on source and target."""
         from lcjax.systems.domain_pairs.evaluation import evaluate
 
-        return evaluate(loaded, data, self.next_steps(loaded.folder), "light curves", _about(loaded.experiment))
+        return evaluate(loaded, data, self.next_steps(loaded.folder), "light curves", trunk_note(loaded.experiment))  # type: ignore[arg-type]
 
     def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
         """The bands of a star together, where they are pooled."""
@@ -148,10 +150,6 @@ class LightCurveAdaptationSystem(PairSystem):
 lcjax evaluate {model} --data D                          # balanced accuracy on source and target
 lcjax predict {model} STARS.parquet --out F.parquet      # class probabilities of your stars
 lcjax train light-curve-mme --encoder E --data D --domains.target T --training.initial-weights {model} --workdir W2"""
-
-
-def _about(experiment: Any) -> str:
-    return trunk_note(experiment) if experiment.train_encoder else ""
 
 
 def with_origin(experiment: CurveAdaptationExperiment) -> CurveAdaptationExperiment:

@@ -13,9 +13,9 @@ from lcjax.models.star_encoder_config import PointTokensConfig
 from lcjax.systems import build_task
 from lcjax.systems.base_encoder import simulated_stars as module
 from lcjax.systems.base_encoder.config import SimulationConfig
+from lcjax.systems.base_encoder.objective import Objective
 from lcjax.systems.base_encoder.prepared import PreparedStars
 from lcjax.systems.base_encoder.simulated_stars import SimulatedStars, _shown
-from lcjax.systems.base_encoder.task import Objective
 from tests.systems.base_encoder.small import LENGTH, Stars, small
 from tests.training.curves import CurveSource
 

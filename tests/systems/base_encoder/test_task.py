@@ -13,7 +13,7 @@ from lcjax.models.star_encoder_config import PointTokensConfig
 from lcjax.systems import build_task
 from lcjax.systems.base_encoder import BaseEncoderSystem, parts
 from lcjax.systems.base_encoder.config import ContrastConfig
-from lcjax.systems.base_encoder.task import hidden_scalars
+from lcjax.systems.base_encoder.objective import hidden_scalars
 from lcjax.systems.loading import load
 from lcjax.systems.masked_pretraining.raw_curves import centred
 from lcjax.training import fit

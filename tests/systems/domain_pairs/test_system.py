@@ -12,7 +12,7 @@ import lcjax
 from data_pipelines.kinds import find_kind
 from lcjax.cli.main import main
 from lcjax.systems import find_preset, find_system
-from lcjax.systems.domain_adaptation.config import SgdConfig, trunk_note, with_trunk_factor
+from lcjax.systems.domain_adaptation.config import SgdConfig, start_notes, trunk_note, with_trunk_factor
 from lcjax.systems.domain_pairs.config import CollapseConfig, PairInputsConfig
 from lcjax.systems.domain_pairs.evaluation import answer_domains
 from lcjax.systems.domain_pairs.inputs import example
@@ -66,6 +66,11 @@ def test_a_trained_trunk_learns_a_tenth_as_fast_and_one_from_random_weights_does
     assert with_trunk_factor(said, trained=True) == said and "0.5 times as fast" in trunk_note(said)
     tuned = find_preset("real-bogus-fine-tuning")()  # descends by Adam, all layers alike
     assert with_trunk_factor(tuned, trained=True) == tuned and trunk_note(tuned) == ""
+    assert ["none are given" in note for note in start_notes(tuned)] == [True] and start_notes(fresh) == [
+        trunk_note(fresh)
+    ]
+    given = dataclasses.replace(tuned, training=dataclasses.replace(tuned.training, initial_weights="BASE"))
+    assert not start_notes(given)
 
 
 @pytest.mark.parametrize(("preset", "shots"), [("real-bogus-base", 0), ("light-curve-base", 0), ("real-bogus-mme", 3)])
