@@ -72,7 +72,8 @@ def _products(query: Array, key: Array) -> Array:
     Heads first and keys transposed beforehand: batched products of that layout run two to three times as fast on a CPU
     as what `jax.nn.dot_product_attention` makes of the same arrays, and no slower on a GPU.
     """
-    return jnp.matmul(query.transpose(0, 2, 1, 3), key.transpose(0, 2, 3, 1), preferred_element_type=jnp.float32)
+    query, key = query.transpose(0, 2, 1, 3), key.transpose(0, 2, 1, 3)
+    return jnp.einsum("bhld,bhmd->bhlm", query, key, preferred_element_type=jnp.float32)
 
 
 def _weighted(weights: Array, value: Array) -> Array:
