@@ -1,6 +1,6 @@
 """lcjax-base: an encoder of variable stars that is shown what a period makes plain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,13 @@ class BaseEncoderSystem(PretrainingSystem):
         """It never sees a hidden point."""
         return experiment
 
-    def matched(self, experiment: BaseEncoderExperiment, data: Data, training: bool) -> Data:
+    def matched(
+        self,
+        experiment: BaseEncoderExperiment,
+        data: Data,
+        training: bool,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> Data:
         """In training, stars in memory with the views of their parts, where these are prepared.
 
         Raises:
@@ -48,7 +54,7 @@ class BaseEncoderSystem(PretrainingSystem):
             return data
         from lcjax.systems.base_encoder.prepared import PreparedStars
 
-        return PreparedStars(data, experiment, data.split == "train")  # type: ignore[attr-defined]
+        return PreparedStars(data, experiment, data.split == "train", say)  # type: ignore[attr-defined]
 
     def importers(self) -> Mapping[str, WeightsImporter]:
         """Folders of lcjax itself."""

@@ -1,7 +1,7 @@
 """Light curves of one band each as stars of several: points side by side by time, each with the slot of its band."""
 
-import sys
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,17 +11,20 @@ from lcjax.passbands import band_slots
 Windows = dict[str, np.ndarray]
 
 
-def joined_bands(windows: Windows, slots: int, length: int, dataset: np.ndarray) -> Windows:
+def joined_bands(
+    windows: Windows, slots: int, length: int, dataset: np.ndarray, say: Callable[[str], None] = lambda text: None
+) -> Windows:
     """One row a star of rows that are windows of one band.
 
     Rows of one id of one dataset are one star, with times from the middle between its first and last point. Of a star of more
     than `length` points a random part is taken, the same each time. Stars whose bands cannot be told apart are set aside and
-    counted on standard error.
+    counted.
 
     Args:
       windows: `time`, `magnitude`, `magnitude_error`, `mask` (N, L), `reference_mjd` (N,) float64, `band`, `object_id` (N,) str, and
         whatever else there is of a row, of which a star keeps that of its first.
       slots: bands that are told apart. length: of the rows that come out. dataset: (N,) of each row.
+      say: told how many stars are set aside, and of the first of them why.
 
     Returns:
       The same, (M, length), without `reference_mjd`; `band` is (M, length) int32, 0 where there is no point.
@@ -44,7 +47,7 @@ def joined_bands(windows: Windows, slots: int, length: int, dataset: np.ndarray)
     if not series:
         raise DataError(f"no star of several bands can be used; the first: {aside[0] if aside else 'there is none'}")
     if aside:
-        print(f"{len(aside):,} of {len(stars):,} stars set aside; the first: {aside[0]}", file=sys.stderr, flush=True)
+        say(f"{len(aside):,} of {len(stars):,} stars set aside; the first: {aside[0]}")
     of_rows = {name: value[kept] for name, value in windows.items() if value.ndim == 1 and name != "reference_mjd"}
     return {**of_rows, **{name: np.stack([star[name] for star in series]) for name in series[0]}}
 

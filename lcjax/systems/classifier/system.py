@@ -2,7 +2,7 @@
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lcjax.errors import ConfigError
@@ -44,7 +44,13 @@ class StampSystem(System):
         balance = inputs.balance if training and inputs.balance != "none" else None
         return {"metadata_names": columns, "balance": balance}
 
-    def matched(self, experiment: ClassifierExperiment, data: StampData, training: bool) -> StampData:
+    def matched(
+        self,
+        experiment: ClassifierExperiment,
+        data: StampData,
+        training: bool,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> StampData:
         """Labels numbered as the model's classes; in evaluation, classes that it does not have count as unlabelled."""
         inputs = experiment.inputs
         return data.relabelled(self._classes(inputs, data) if training else tuple(inputs.class_names))

@@ -1,7 +1,7 @@
 """Deep-CLASH (PASP 131, 108002): morphologies of galaxies in 16 bands, as the fractions of votes that experts would give."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -62,7 +62,13 @@ class DeepClashSystem(System):
         options = {"galaxies": {"survey": survey, "side": side}}
         return experiment, {f"simulated_{survey}_{side}": Simulated("simulated_galaxies", _SIMULATED[survey], options)}
 
-    def matched(self, experiment: DeepClashExperiment, data: ImageData, training: bool) -> ImageData:
+    def matched(
+        self,
+        experiment: DeepClashExperiment,
+        data: ImageData,
+        training: bool,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> ImageData:
         """The data as it is.
 
         Raises:
