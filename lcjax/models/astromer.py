@@ -161,7 +161,7 @@ class Astromer(nn.Module):
             # The error of a hidden point tells of its brightness, so it is hidden too.
             log_error = jnp.log(jnp.maximum(batch["magnitude_error"], 1e-4)) + 3.0
             features += [visible.astype(jnp.float32), jnp.where(visible, log_error, 0.0)]
-        x = nn.Dense(cfg.width, dtype=jnp.float32, name="embed")(jnp.stack(features, axis=-1))
+        x = dense(jnp.stack(features, axis=-1), cfg.width, jnp.float32, "embed")
         return (x + self._encode_time(time)).astype(self.dtype)
 
     def _encode_time(self, time: Array) -> Array:
