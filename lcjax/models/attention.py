@@ -28,8 +28,13 @@ def _in_parts(attend: Callable[..., PyTree], *arrays: Array) -> PyTree:
     costs nothing, as it joins the copies that bring the heads first. Devices that share a batch keep it as it is.
     """
     rows, length, heads = arrays[0].shape[:3]
+    known = all(
+        isinstance(size, int) for size in (rows, length)
+    )  # not in an export for windows of any number and length
+    if not known or jax.default_backend() != "cpu" or jax.device_count() > 1:
+        return attend(*arrays)
     most = min(_MOST_PARTS, cores(), rows, rows * heads * length**2 // _LOGITS_OF_A_PART)
-    if most < 2 or jax.default_backend() != "cpu" or jax.device_count() > 1:
+    if most < 2:
         return attend(*arrays)
     edges = [rows * i // most for i in range(1, most)]
     parts = [attend(*part) for part in zip(*(jnp.split(x, edges) for x in arrays), strict=True)]

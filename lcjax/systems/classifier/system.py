@@ -75,7 +75,7 @@ class StampSystem(System):
 
     def on_data(self, loaded: "Loaded", data: StampData) -> "Loaded":
         """The model reading this data's columns."""
-        inputs = dataclasses.replace(loaded.experiment.inputs, metadata_names=tuple(data.metadata_names))
+        inputs = dataclasses.replace(loaded.experiment.inputs, metadata_names=tuple(data.metadata_names))  # type: ignore[attr-defined]
         experiment = dataclasses.replace(loaded.experiment, inputs=inputs)  # type: ignore[call-arg]
         return loaded.replace(experiment=experiment, task=self.build_task(experiment))
 
@@ -98,7 +98,7 @@ class StampSystem(System):
         """
         from lcjax.systems.classifier.prediction import RULE_COLUMNS
 
-        inputs, alerts = loaded.experiment.inputs, options.get("alerts")
+        inputs, alerts = loaded.experiment.inputs, options.get("alerts")  # type: ignore[attr-defined]
         if UNKNOWN in inputs.surveys and not (alerts and alerts.any_survey):
             raise ConfigError(
                 f"'{loaded.folder}' was trained before its settings said whose alerts it learned from, and they do not give it away: "

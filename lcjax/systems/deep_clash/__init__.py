@@ -30,6 +30,14 @@ class ImageData(Data, Protocol):
     def target_names(self) -> tuple[str, ...]:
         """Of the numbers in `target`."""
 
+    @property
+    def metadata(self) -> np.ndarray:
+        """(R, M) float32, the numbers of every record."""
+
+    @property
+    def used(self) -> np.ndarray:
+        """(N,) int, records of this split."""
+
 
 class DeepClashSystem(System):
     """Vote fractions of galaxies."""
@@ -129,7 +137,7 @@ class DeepClashSystem(System):
         Raises:
           ConfigError: they are others, or in another order.
         """
-        objective = loaded.experiment.objective
+        objective = loaded.experiment.objective  # type: ignore[attr-defined]
         there = tuple(data.class_names if objective.votes == "classes" else data.target_names)
         if there != tuple(objective.names):
             raise ConfigError(
