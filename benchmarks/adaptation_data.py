@@ -18,6 +18,9 @@ VALIDATION = 3
 ALTERED = ("digits_rot24", "digits_noise35")
 _SOURCE_ROWS = 2000
 """Labelled source images of the digits, as published."""
+_STAMPS = ("surveys", "surveys_small")
+_JUDGED = 400
+"""Stamps of a survey that judge, of those that nothing is learned from."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Draw:
     """`source` and `target`."""
 
 
+@cache
 def load(path: Path) -> dict[str, np.ndarray]:
     """Arrays of a file.
 
@@ -136,7 +140,7 @@ def domains_of(question: str, folder: Path, vectors: bool = False) -> Domains:
     if question == "digits":
         z = load(folder / "mnist_usps_dev.npz")
         return stacked({name: (enlarged(z[f"{name}_x"]), z[f"{name}_y"]) for name in ("mnist", "usps")})
-    if question == "surveys":
+    if question in _STAMPS:
         z = stored_surveys(folder)
         return stacked({name: (z[f"{name}_x"], z[f"{name}_y"]) for name in SURVEYS})
     parts = {}
@@ -173,10 +177,11 @@ def draw_of(question: str, folder: Path, pair: str, shots: int, seed: int) -> Dr
         order = np.random.default_rng([seed, 11]).permutation(count)
         learned, held = order[:_SOURCE_ROWS], order[_SOURCE_ROWS:]
     else:
-        learned, held = np.arange(count // 2), np.arange(count // 2, count)
+        learned, held = np.arange(count // 2), np.arange(count // 2, count)[:_JUDGED]
     half, count = domains.rows(target) // 2, domains.rows(target)
+    judged = np.arange(half, count)[: _JUDGED if question in _STAMPS else None]
     label = domains.label[domains.names.index(target)][:half]
-    return _draw(domains, source, target, learned, *drawn(label, shots, seed), half, held, np.arange(half, count))
+    return _draw(domains, source, target, learned, *drawn(label, shots, seed), half, held, judged)
 
 
 def _altered(domains: Domains, z: Mapping[str, np.ndarray], pair: str, shots: int, seed: int) -> Draw:

@@ -5,20 +5,32 @@ from typing import Any
 
 from lcjax.configs import OptimizerConfig, TrainingConfig
 from lcjax.models.avda_config import AvdaConfig
-from lcjax.models.image_networks_config import SMALL_DIGITS, ImageNetworkConfig
+from lcjax.models.image_networks_config import DEEP_HITS, SMALL_DIGITS, ImageNetworkConfig
 from lcjax.systems.avda.config import AvdaExperiment, AvdaObjectiveConfig
 from lcjax.systems.con2da.config import Con2daExperiment, ViewsConfig
 from lcjax.systems.domain_adaptation.config import STREAMS, AdaptationExperiment, AdaptationObjectiveConfig, SgdConfig
 from lcjax.systems.domain_pairs.config import DomainsConfig
 
 ALL, NO_SHOTS = ("source", "target", "unlabelled"), ("source", "unlabelled")
-QUESTIONS = ("digits", "altered", "surveys")
-SHOTS = {"digits": (0, 1, 3, 5, 7), "altered": (1, 3, 10), "surveys": (1, 3, 5, 10, 50, 100)}
-SEEDS = {"digits": 10, "altered": 10, "surveys": 5}
-STEPS = {"digits": 2000, "altered": 1200, "surveys": 600}
-AVDA_TIMES = 2
-"""Its runs are so many times longer: a third of their steps only prepares."""
-VALIDATIONS = 12
+QUESTIONS = ("digits", "altered", "surveys", "surveys_small")
+_PAPER_SHOTS = (1, 3, 5, 10, 50, 100)
+SHOTS = {
+    "digits": (0, 1, 3, 5, 7),
+    "altered": (1, 3, 10),
+    "surveys": _PAPER_SHOTS,
+    "surveys_small": _PAPER_SHOTS,
+}
+SEEDS = {"digits": 10, "altered": 10, "surveys": 3, "surveys_small": 10}
+STEPS = {"digits": 2000, "altered": 1200, "surveys": 240, "surveys_small": 600}
+OWN_STEPS = {
+    ("surveys", "base"): 600,
+    ("surveys", "fine_tuning"): 120,
+    ("digits", "con2da"): 1200,
+    ("digits", "fine_tuning"): 500,
+    ("surveys_small", "con2da"): 300,
+}
+"""Where a method takes other than the question's. AVDA: a third of its steps only prepares."""
+VALIDATIONS = {"digits": 10, "altered": 12, "surveys": 6, "surveys_small": 6}
 """In the course of a run."""
 
 
@@ -28,23 +40,24 @@ class Method:
 
     name: str
     streams: tuple[str, ...]
-    without_shots: tuple[str, ...] = ()
-    """Its streams where the target has no labels; none: it needs some."""
+    without_shots: bool = False
+    """Whether it learns where the target has no labels."""
     from_base: tuple[str, ...] = ()
     """Questions in which it starts with the weights of `base`."""
 
 
+_SURVEYS = ("surveys", "surveys_small")
 METHODS = {
-    "base": Method("base", STREAMS["base"], STREAMS["base"]),
+    "base": Method("base", STREAMS["base"], True),
     "fine_tuning": Method("fine_tuning", STREAMS["fine_tuning"], from_base=QUESTIONS),
-    "s_plus_t": Method("s_plus_t", STREAMS["s_plus_t"]),
-    "ent": Method("ent", STREAMS["ent"], NO_SHOTS),
-    "mme": Method("mme", STREAMS["mme"], NO_SHOTS, from_base=("surveys",)),
+    "s_plus_t": Method("s_plus_t", STREAMS["s_plus_t"], from_base=("surveys",)),
+    "ent": Method("ent", STREAMS["ent"], True, from_base=("surveys",)),
+    "mme": Method("mme", STREAMS["mme"], True, from_base=_SURVEYS),
     "s_plus_t_norm": Method("s_plus_t", STREAMS["s_plus_t"]),
-    "mme_norm": Method("mme", STREAMS["mme"], NO_SHOTS),
-    "con2da": Method("con2da", ALL, NO_SHOTS),
-    "avda": Method("avda", ALL, NO_SHOTS),
-    "avda_mean": Method("avda_mean", ALL, NO_SHOTS),
+    "mme_norm": Method("mme", STREAMS["mme"], True),
+    "con2da": Method("con2da", ALL, True),
+    "avda": Method("avda", ALL, True),
+    "avda_mean": Method("avda_mean", ALL, True),
 }
 """`..._norm` has batch norm in a network that has none; `avda_mean` is AVDA with the mean reconstruction of a pixel in place of the sum over an image."""
 NETWORKS = {
@@ -60,7 +73,8 @@ NETWORKS = {
         dropout_before=(),
         last_active=False,
     ),
-    "surveys": ImageNetworkConfig(
+    "surveys": DEEP_HITS,
+    "surveys_small": ImageNetworkConfig(
         filters=(32, 32, 64),
         kernels=(4, 3),
         strides=(2, 2, 1),
@@ -73,7 +87,8 @@ NETWORKS = {
         last_active=False,
     ),
 }
-"""`altered` is that of the reference runs; `surveys` has Deep-HiTS's kernels and turns with fewer pixels between them."""
+"""`altered` is that of the reference runs; `surveys` that of the presets; `surveys_small` has its kernels and turns with fewer pixels between
+them, a sixteenth of its products."""
 
 
 def _adam(rate: float) -> OptimizerConfig:
@@ -82,7 +97,7 @@ def _adam(rate: float) -> OptimizerConfig:
 
 def steps_of(method: str, question: str) -> int:
     """Of every run."""
-    return STEPS[question] * (AVDA_TIMES if method.startswith("avda") else 1)
+    return OWN_STEPS.get((question, method), STEPS[question])
 
 
 def settings(method: str, question: str, steps: int) -> Any:
@@ -91,16 +106,17 @@ def settings(method: str, question: str, steps: int) -> Any:
     network = replace(NETWORKS[question], norm=NETWORKS[question].norm or method.endswith("_norm"))
     method = METHODS[method].name
     if method == "con2da":
-        views = ViewsConfig(mirror=question == "surveys", noise=0.5)
+        views = ViewsConfig(mirror=question in _SURVEYS, noise=0.5)
         return Con2daExperiment(network=network, training=training, optimizer=_adam(1e-3), views=views)
     if method.startswith("avda"):
-        rows = 64 if question == "surveys" else 128  # published: 128
+        rows = 64  # published: 128
         return AvdaExperiment(
             network=network,
             domains=DomainsConfig(unlabelled_batch=rows),
             training=replace(training, batch_size=rows),
             optimizer=_adam(1e-3),
             latent=AvdaConfig(decoder=(256, 256)),
+            pixels="bernoulli",  # of arrays that are scaled already
             objective=AvdaObjectiveConfig(
                 pretraining_steps=steps // 3, per="pixel" if method == "avda_mean" else "image"
             ),

@@ -24,7 +24,7 @@ from lcjax.training.step import make_update
 from lcjax.training.updates import task_optimizers
 from lcjax.typing import Array, PyTree
 
-_PIECE = 256
+_PIECE = 128
 """Images that are judged at once."""
 _ORDER_KEY = 0x5EED
 
@@ -50,6 +50,8 @@ class Program:
     """Stream -> rows of a batch."""
     every: int
     """Steps between two validations."""
+    dtype: Any = jnp.float32
+    """Of the factors of convolutions."""
 
 
 def fitted(experiment: PairExperiment, domains: Domains) -> PairExperiment:
@@ -157,26 +159,45 @@ class _Predict:
     classes: int
 
 
+@dataclass(frozen=True)
+class Lowered:
+    """Traced training of many runs of one program, to be compiled; which many threads can do at once, as they cannot trace."""
+
+    program: Program
+    domains: Domains
+    first: Any
+    stretch: Any
+
+    def compiled(self) -> "Runs":
+        """Ready to run."""
+        return Runs(self.program, self.domains, self.first.compile(), self.stretch.compile())
+
+
+def lowered(program: Program, domains: Domains, plan: Plan) -> Lowered:
+    """Traces a program for the shapes of a plan."""
+    task = build_task(program.experiment)
+    optimizers = task_optimizers(task, program.experiment.optimizer, program.experiment.training.steps)
+
+    def begin(seed: Array) -> TrainState:
+        return init_state(task, optimizers, jax.random.key(seed), False)
+
+    stretch = partial(_stretch, program, task, optimizers, _Predict(task.predict, domains.classes))
+    with nn.intercept_methods(patched(program.dtype)):
+        first = jax.jit(jax.vmap(begin)).lower(plan.seed)
+        state = jax.eval_shape(jax.vmap(begin), plan.seed)
+        many = jax.vmap(stretch, in_axes=(0, 0, None, None))
+        given = (plan, domains.images, domains.label)
+        shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), given)
+        return Lowered(program, domains, first, jax.jit(many, donate_argnums=0).lower(state, *shapes))
+
+
 class Runs:
     """Compiled training of many runs of one program."""
 
-    def __init__(self, program: Program, domains: Domains, plan: Plan) -> None:
-        """Compiles for the shapes of the plan."""
-        self.program, task = program, build_task(program.experiment)
-        optimizers = task_optimizers(task, program.experiment.optimizer, program.experiment.training.steps)
+    def __init__(self, program: Program, domains: Domains, first: Any, stretch: Any) -> None:
+        """Of two compiled functions: what makes states, and what trains them for a while."""
+        self.program, self._begin, self._stretch = program, first, stretch
         self._images, self._label = jnp.asarray(domains.images), jnp.asarray(domains.label)
-
-        def begin(seed: Array) -> TrainState:
-            return init_state(task, optimizers, jax.random.key(seed), False)
-
-        predict = _Predict(task.predict, domains.classes)
-        stretch = partial(_stretch, program, task, optimizers, predict)
-        with nn.intercept_methods(patched):
-            self._begin = jax.jit(jax.vmap(begin)).lower(plan.seed).compile()
-            state = jax.eval_shape(jax.vmap(begin), plan.seed)
-            many = jax.vmap(stretch, in_axes=(0, 0, None, None))
-            shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), (plan, self._images, self._label))
-            self._stretch = jax.jit(many, donate_argnums=0).lower(state, *shapes).compile()
 
     def begin(self, plan: Plan, start: PyTree | None = None) -> TrainState:
         """States of the runs, with given `variables` (leading axis) in place of random ones."""

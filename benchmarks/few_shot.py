@@ -22,6 +22,7 @@ from benchmarks import few_shot_tasks as tasks
 from benchmarks.few_shot_contestants import Cache, Contestant
 from benchmarks.few_shot_lineup import Lineup, line_up
 from benchmarks.few_shot_stars import CLASSES, PARTS, fingerprint, read_curves
+from benchmarks.few_shot_table import shown
 from benchmarks.harness import RESULTS, print_table, write_json
 from lcjax.errors import ConfigError
 
@@ -204,15 +205,7 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
             table = []
             for who in dict.fromkeys((row["contestant"], row["head"]) for row in some):
                 own = {(r["set"], r["shots"]): r["scores"][part] for r in some if (r["contestant"], r["head"]) == who}
-                shown = {f"{name} {shots}": _shown(own.get((name, shots))) for name, shots in columns}
+                shown = {f"{name} {shots}": shown(own.get((name, shots))) for name, shots in columns}
                 table.append({"contestant": ", ".join(who), **shown})
             if table:
                 print_table(f"{task}, {part} part", table)
-
-
-def _shown(score: dict[str, Any] | None) -> str:
-    if score is None:
-        return "-"
-    if "value" not in score:
-        return " ".join(f"{name} {one['value']:.2f}" for name, one in score.items())
-    return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"

@@ -99,6 +99,26 @@ def _of_dataset(manifest: Manifest, barred: frozenset[str], pool: int, tested: i
     return curves
 
 
+def stars_of_split(data: Sequence[Path], split: str, without: Mapping[Path, frozenset[str]]) -> list[Curve]:
+    """All light curves of a split, labelled or not, of each band by itself.
+
+    Args:
+      without: ids that are left out, by folder of the dataset (see `hidden_elsewhere`).
+    """
+    curves: list[Curve] = []
+    for manifest in (read_manifest(folder) for folder in find_datasets(data)):
+        some = dataclasses.replace(manifest, shards=manifest.split(split))
+        found = shard_records(some, lambda features, manifest=manifest: _curve(features, manifest, _PART_OF[split]))
+        left_out = without.get(manifest.folder.resolve(), frozenset())
+        curves += [curve for curve in found if curve.object_id not in left_out]
+    return curves
+
+
+def hidden_elsewhere(data: Sequence[Path]) -> dict[Path, frozenset[str]]:
+    """By dataset: ids whose star is in a part that it must not be in twice."""
+    return _barred([read_manifest(folder) for folder in find_datasets(data)])
+
+
 def _survey(manifest: Manifest, band: str) -> str:
     """Where labels are confounded with the survey, each band is one of its own."""
     return f"{manifest.name} {band}" if len(manifest.bands) > 1 else manifest.name

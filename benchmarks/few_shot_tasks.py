@@ -167,16 +167,16 @@ def unknown_class(contestant: Contestant, cache: Cache, sample: Sample, shots: i
     out: dict[str, dict[str, Score]] = {part: {} for part in PARTS}
     for number, name in enumerate(sample.class_names):
         known = rows[sample.label[rows] != number]
-        distance = _near(table, known, sample.tested, 5)[0].mean(1)
+        distance = near(table, known, sample.tested, 5)[0].mean(1)
         for part in PARTS:
             own = sample.part[sample.tested] == part
             unknown = sample.label[sample.tested][own] == number
             if unknown.any():
-                out[part][name] = _area(distance[own], unknown)
+                out[part][name] = area(distance[own], unknown)
     return {part: found for part, found in out.items() if found}
 
 
-def _area(score: np.ndarray, positive: np.ndarray) -> Score:
+def area(score: np.ndarray, positive: np.ndarray) -> Score:
     """Area under the curve, with an interval over stars."""
     rng = np.random.default_rng(0)
     samples = rng.integers(len(score), size=(300, len(score)))
@@ -187,18 +187,18 @@ def nearest_precision(contestant: Contestant, cache: Cache, sample: Sample, shot
     """Share of the ten nearest stars, among equal numbers of each class, that are of a star's own class; mean over classes."""
     table = cache.embedding(contestant, sample.curves)
     rows = draw(sample.label, sample.pool, shots, 0)
-    near = _near(table, rows, sample.tested, NEIGHBOURS)[1]
+    closest = near(table, rows, sample.tested, NEIGHBOURS)[1]
     label = sample.label[sample.tested]
-    right = (sample.label[near] == label[:, None]).mean(1)
+    right = (sample.label[closest] == label[:, None]).mean(1)
     out = {}
     for part in PARTS:
         own = sample.part[sample.tested] == part
         if own.any():
-            out[part] = _class_mean(right[own], label[own], len(sample.class_names))
+            out[part] = class_mean(right[own], label[own], len(sample.class_names))
     return out
 
 
-def _class_mean(value: np.ndarray, label: np.ndarray, classes: int) -> Score:
+def class_mean(value: np.ndarray, label: np.ndarray, classes: int) -> Score:
     """Mean over the classes that there are of the mean over each one's stars, with an interval over stars."""
     one_hot = label[:, None] == np.arange(classes)
     sums = np.concatenate([value[:, None] * one_hot, one_hot], axis=1)
@@ -210,7 +210,7 @@ def _class_mean(value: np.ndarray, label: np.ndarray, classes: int) -> Score:
     return interval(float(mean(sums.sum(0)[None])[0]), mean(resampled_sums(sums)))
 
 
-def _near(table: np.ndarray, known: np.ndarray, asked: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def near(table: np.ndarray, known: np.ndarray, asked: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Distances (A, count) and rows of the known ones nearest to each that is asked; columns filled and standardised."""
     from sklearn.impute import SimpleImputer
     from sklearn.neighbors import NearestNeighbors

@@ -73,7 +73,7 @@ def trained(
     ) -> np.ndarray:
         names = [str(number) for number in range(classes)]
         training = dataclasses.replace(experiment.training, seed=seed)
-        held = _validation(curves, label, seed)
+        held = held_stars(curves, label, seed)
         told = "\n".join([name, identity, str(seed), *map(curve_digest, curves), *map(str, label)])
         workdir = kept and kept / hashlib.sha256(told.encode()).hexdigest()[:16]
         loaded = fit_classifier(
@@ -94,7 +94,7 @@ def trained(
     return Contestant(name, classify=classify, heads=("its own",), windows=windows, identity=identity)
 
 
-def _validation(curves: Sequence[Curve], label: np.ndarray, seed: int) -> np.ndarray:
+def held_stars(curves: Sequence[Curve], label: np.ndarray, seed: int) -> np.ndarray:
     """(N,) bool: by star, a share of each class, one at least."""
     names = np.array([f"{curve.survey}\t{curve.object_id}" for curve in curves])
     chosen: set[str] = set()

@@ -73,6 +73,8 @@ class RecordReport:
     bad_files: dict[str, str] = field(default_factory=dict)
     other_files: dict[str, None] = field(default_factory=dict)
     splits: SplitCounts = field(default_factory=SplitCounts)
+    warnings: dict[str, str] = field(default_factory=dict)
+    """Of what was kept: name -> text."""
 
     def count(self, found: object) -> None:
         """Counts what was read: a record, a rejection, or a part of an object that is left out."""
@@ -96,6 +98,7 @@ class RecordReport:
             "bad_files": self.bad_files,
             "other_files": list(self.other_files),
             **self.splits.as_dict(),
+            **({"warnings": self.warnings} if self.warnings else {}),
         }
 
     def facts(self) -> dict[str, str]:
@@ -111,4 +114,5 @@ class RecordReport:
             "rejected": f"{rejected.total():,} ({counted(rejected)})",
             **left,
             **self.splits.rows(),
+            **self.warnings,
         }

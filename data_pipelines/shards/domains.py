@@ -170,13 +170,14 @@ def draw_shots(pool: ShardSource, shots: int | None, seed: int, what: str) -> di
     if not len(ids):
         raise DataError(f"the target has no {pool.unit} in its {what} split")
     rng, chosen = np.random.default_rng([seed, 7919]), {}
+    option = "--domains.shots" if what == "training" else "--domains.validation-shots"
     for number, name in enumerate(pool.class_names):
         own = sorted(set(ids[labels == number].tolist()))
         wanted = len(own) if shots is None else shots
         if len(own) < max(wanted, 1):
             raise DataError(
                 f"the target's {what} split has {len(own)} labelled {pool.unit} of class '{name}', and {max(wanted, 1)} are wanted of each "
-                f"class ({', '.join(pool.class_names)}): label more, or ask for fewer shots"
+                f"class ({', '.join(pool.class_names)}): label more, or ask for fewer with {option}"
             )
         chosen[name] = [own[i] for i in rng.permutation(len(own))[:wanted]]
     return chosen
@@ -196,12 +197,13 @@ def _training(
             f"there is one class only ({', '.join(classes) or 'none'}): two or more are needed to tell apart"
         )
     parts: dict[str, Any] = {}
-    labelled = open_part(source, rows, balance=domains.balance)
+    labelled = open_part(source, rows)
     if lacking := [name for name, count in zip(classes, labelled.class_counts(), strict=True) if not count]:
         raise DataError(
             f"the source has no labelled {labelled.unit} of class '{lacking[0]}': give a source with all classes of the target, or say "
             "with --domains.classes which are to be told apart"
         )
+    labelled = open_part(source, rows, balance=domains.balance) if domains.balance else labelled
     pool = open_part(target, domains.unlabelled_batch or 2 * rows)
     shots = draw_shots(pool, domains.shots, domains.draw, "training") if domains.shots else {}
     if "target" in domains.streams and not shots:

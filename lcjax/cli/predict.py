@@ -39,7 +39,8 @@ class PredictOptions:
     Light curves (astromer): object_id, what the model gives (embedding), n_points; rows of windows, points or layers:
     --output.level. Stars with several bands have one row per
     band and a column `band`. The embedding of a star is the mean over its windows, weighted by their number of points. Fluxes
-    become magnitudes where they are positive; what that loses is counted. Losing more than --cleaning.max-loss ends with exit code
+    become magnitudes where they are positive; what that loses is counted. An lcjax-base takes fluxes of any sign; one of several bands
+    has one row a star and a column `bands` of those that it was seen in. Losing more than --cleaning.max-loss ends with exit code
     2, and the answers that were found stay written.
 
     Light curves (classifiers of light curves): object_id, a column of probabilities for every class, `class`, the entropy of the

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,16 @@ def pooled(bands: "Sequence[Prediction]") -> Prediction:
     )
 
 
-def bands_wanted(options: Options) -> dict[str, bool]:
-    """What a system that pools bands takes of its reader."""
+def bands_wanted(options: Options, together: bool = False) -> dict[str, Any]:
+    """What a system that pools bands takes of its reader, or one that looks at them `together`.
+
+    Raises:
+      ConfigError: bands are to be pooled of which the model makes one answer.
+    """
     chosen: BandOptions = options.get("bands") or BandOptions()
-    return {"bands_together": True} if chosen.pool else {}
+    if together and chosen.pool:
+        raise ConfigError(
+            "this model looks at all bands of a star together and has one row a star: leave --bands.pool out, or give one band with --bands.only"
+        )
+    wanted: dict[str, Any] = {"bands_together": True} if chosen.pool or together else {}
+    return wanted | ({"bands": chosen.only} if chosen.only else {})

@@ -12,6 +12,7 @@ from lcjax.errors import ConfigError, Rejection
 from lcjax.inference.loaded import Loaded
 from lcjax.inference.output import Level
 from lcjax.inference.predictor import Function, Row, answered, usual_batch_size
+from lcjax.inference.whole_stars import WholeStar
 from lcjax.inference.window_batches import WindowBatches, padded_lengths
 from lcjax.training.task import Task
 from lcjax.transforms.scaling import masked_mean
@@ -67,7 +68,11 @@ class _Cut(Generic[Curve]):
 
 
 class LightCurvePredictor:
-    """A Task and its variables, ready for light curves. What a curve gets does not depend on the others."""
+    """A Task and its variables, ready for light curves. What a curve gets does not depend on the others.
+
+    A task that takes the `band` of points is given `WholeStar`s; another light curve is one of one band. The windows of a long star
+    then hold points of the whole span each (`WholeStar.spread`), as in training, and those of the prediction are in their order.
+    """
 
     def __init__(
         self,
@@ -96,6 +101,7 @@ class LightCurvePredictor:
             raise ConfigError(f"windows of {length} points are impossible: they must have at least 1")
         self.window = window or WindowConfig(length=length)
         self.level = level
+        self._whole = "band" in task.batch_spec
         if task.full_length:
             self.buckets: tuple[int, ...] = (length,)
         else:
@@ -132,13 +138,18 @@ class LightCurvePredictor:
         mjd = np.asarray(curve.mjd, np.float64)
         if not len(mjd):
             raise ConfigError(f"light curve '{curve.object_id}' has no points: leave it out")
+        edges, times = self.edges(len(mjd))
         # Days since the middle of the curve, as on disk: float32 holds a bare MJD only to 5.6 minutes.
-        series = {
-            "time": (mjd - 0.5 * (mjd[0] + mjd[-1])).astype(np.float32),
+        middle, series = 0.5 * (mjd[0] + mjd[-1]), {}
+        if self._whole:
+            star = curve if isinstance(curve, WholeStar) else _of_one_band(curve)
+            star, edges = star.spread(self.window.length)
+            curve, mjd, series = star, star.mjd, {"band": star.slot}  # type: ignore[assignment]
+        series |= {
+            "time": (mjd - middle).astype(np.float32),
             "magnitude": np.asarray(curve.magnitude, np.float32),
             "magnitude_error": np.asarray(curve.magnitude_error, np.float32),
         }
-        edges, times = self.edges(len(mjd))
         windows = []
         for a, b in edges.tolist():
             windows.append(window := {name: x[a:b] for name, x in series.items()})
@@ -160,6 +171,12 @@ class LightCurvePredictor:
         join = {"window": _stacked, "point": _by_point}.get(self.level, _mean)
         outputs = {name: join([answer[name] for answer in answers], cut, n_points) for name in answers[0]}
         return Prediction(cut.curve, outputs, n_points, cut.edges, float(sum(cut.weights)))
+
+
+def _of_one_band(curve: LightCurve) -> WholeStar:
+    """A light curve whose band is not said, or says nothing."""
+    series = [np.asarray(values) for values in (curve.mjd, curve.magnitude, curve.magnitude_error)]
+    return WholeStar(curve.object_id, "", *series, np.zeros(len(series[0]), np.int32))
 
 
 def _centred(time: np.ndarray) -> np.ndarray:

@@ -49,7 +49,9 @@ class Loaded:
         Args:
           batch: any number of rows of
             light curves: `time` (days, as the file has them), `magnitude`, `magnitude_error` (mag) and `mask`
-            (True where there is a point), (rows, points) each, of any length; points that are not finite are left out;
+            (True where there is a point), (rows, points) each, of any length; points that are not finite are left out. An encoder
+            of several bands also takes `band`, names or slots, one for each point (rows, points) or row (rows,); lcjax-base takes `flux`
+            and `flux_error` in place of magnitudes, negative ones among them, all bands in one zero point;
             alerts: `stamps` (rows, H, W, 3) in the survey's units, missing pixels NaN, `metadata` (rows, columns) in the
             order of `task.meaning["metadata_names"]`, `ra` and `dec` (rows,) in degrees, and `survey` (`ztf`, `lsst`, `atlas`,
             or `any`; one for all or one a row, outside of `jit`), without which only stamps of the size of

@@ -37,4 +37,15 @@ class BandOptions:
 
     pool: bool = False
     """One row a star instead of one a band: means over the windows of all its bands, each weighing as many points as it has,
-    as `lcjax evaluate` pools them for classifiers; `band` then names all of them, such as g+r."""
+    as `lcjax evaluate` pools them for classifiers; `band` then names all of them, such as g+r. Not of models that look at all
+    bands of a star together, which have one row a star, and `bands` in it, in any case."""
+    only: tuple[str, ...] = ()
+    """Bands that are used, by the names of the input; none: all."""
+
+
+@dataclass(frozen=True)
+class FluxOptions:
+    """Of fluxes, which models of stars take as asinh magnitudes: none is lost for its sign."""
+
+    difference: bool = False
+    """Take fluxes of differences for those of the object itself: right where the reference image has nothing of it, as of supernovae."""

@@ -87,7 +87,7 @@ class WindowBatches:
         """Compiles nothing yet.
 
         Args:
-          function: pure; of raw windows `time`, `magnitude`, `magnitude_error`, `mask` (B, L) and `length` (B,).
+          function: pure; of raw windows `time`, `magnitude`, `magnitude_error`, `mask` (B, L), what else rows have, and `length` (B,).
           buckets: padded lengths, ascending. batch_size: windows of a batch; a CPU takes up to as many as fill its steps.
           packing: how many rows a CPU computes at once.
         """
@@ -105,7 +105,7 @@ class WindowBatches:
         return self._run._cache_size()  # type: ignore[attr-defined]
 
     def shape(self, row: Row) -> int:
-        """The padded length of a window of at most the longest: `SERIES`, (n,) float32 each."""
+        """The padded length of a window of at most the longest: `SERIES`, (n,) float32 each, and whatever else points have."""
         size = len(row["time"])
         return next(bucket for bucket in self.buckets if bucket >= size)
 
@@ -118,7 +118,7 @@ class WindowBatches:
         """The rows of what is computed that are not here are left out or get anything finite; see `Batches`."""
         length = self.shape(rows[0])
         total = self.capacity(length)
-        series = {name: np.zeros((total, length), np.float32) for name in SERIES}
+        series = {name: np.zeros((total, length), values.dtype) for name, values in rows[0].items()}
         sizes = np.zeros(total, np.int32)
         for i, row in enumerate(rows):
             sizes[i] = size = len(row["time"])

@@ -10,6 +10,7 @@ from lcjax.global_batch import (
 )
 from lcjax.losses.classification import cross_entropy, entropy, entropy_regularised, focal_factor, label_weight
 from lcjax.losses.contrastive import contrastive_loss, effective_rank, pair_logits, partner_found, unit_length
+from lcjax.losses.distillation import distillation_loss, moved_teacher
 from lcjax.losses.recognition import recognition_loss
 from lcjax.losses.reconstruction import (
     error_weights,
@@ -25,6 +26,7 @@ from lcjax.losses.reconstruction import (
 __all__ = [
     "contrastive_loss",
     "cross_entropy",
+    "distillation_loss",
     "effective_rank",
     "entropy",
     "entropy_regularised",
@@ -38,6 +40,7 @@ __all__ = [
     "global_sum",
     "huber_errors",
     "label_weight",
+    "moved_teacher",
     "pair_logits",
     "partner_found",
     "r2_score",

@@ -16,6 +16,8 @@ class BaseStar(nn.Module):
     decoder: StarDecoderConfig
     classes: int = 0
     """Of simulated stars that are told apart in training; 0: there are none."""
+    distilled: bool = False
+    """Whether training foretells what a slow copy of the encoder makes of another part of the star."""
 
     def setup(self) -> None:
         """Two parts, and one that only training needs."""
@@ -23,6 +25,9 @@ class BaseStar(nn.Module):
         self.decode_points = StarDecoder(self.decoder)
         if self.classes:
             self.recognise_star = Recognition(self.classes)
+        if self.distilled:
+            self.foretell_in = nn.Dense(self.encoder.width)
+            self.foretell_out = nn.Dense(self.encoder.projection)
 
     def encode(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """The encoder alone."""
@@ -36,9 +41,15 @@ class BaseStar(nn.Module):
         """Class and period of `views`; see `Recognition`."""
         return self.recognise_star(self.encode(batch, deterministic, axis)["embedding"])
 
+    def foretell(self, projection: Array) -> Array:
+        """(B, P) of one part of stars -> (B, P), what the teacher is to say of the other part."""
+        return self.foretell_out(nn.gelu(self.foretell_in(projection)))
+
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
         """All."""
         found = self.encode(batch, deterministic, axis)
         if self.classes:
             found |= self.recognise_star(found["embedding"])
+        if self.distilled:
+            found["foretold"] = self.foretell(found["projection"])
         return {**found, **self.decode({**batch, "embedding": found["embedding"]}, deterministic, axis)}

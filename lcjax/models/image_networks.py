@@ -13,6 +13,7 @@ from lcjax.global_batch import rows_of
 from lcjax.models.batch_norm import BatchNorm
 from lcjax.models.dropout import RowDropout
 from lcjax.models.image_networks_config import ImageNetworkConfig
+from lcjax.models.pooling import max_pool
 from lcjax.transforms.dihedral import TURNS, copies_as_rows
 from lcjax.typing import Array, Axis
 
@@ -36,7 +37,7 @@ class Trunk(nn.Module):
             x = nn.Conv(width, (kernel, kernel), stride, padding=pad, kernel_init=_he, name=f"conv_{i + 1}")(x)
             x = BatchNorm(name=f"norm_{i + 1}")(x, deterministic, axis) if config.norm else x
             x = nn.leaky_relu(x, config.slope)
-            x = nn.max_pool(x, (2, 2), (2, 2)) if i + 1 in config.pool_after else x
+            x = max_pool(x) if i + 1 in config.pool_after else x
         return x.reshape(x.shape[0], -1)
 
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from lcjax.models.band_part import BandPart
 from lcjax.models.dropout import RowDropout
+from lcjax.models.point_tokens import PointTokens
 from lcjax.models.star_encoder_config import StarEncoderConfig
 from lcjax.transforms.views import SCALARS, Views
 from lcjax.typing import Array, Axis
@@ -129,7 +130,7 @@ class StarEncoder(nn.Module):
 
     @nn.compact
     def __call__(self, batch: dict, deterministic: bool = True, axis: Axis = None) -> dict[str, Array]:
-        """Encodes `views` (`Views` of B stars); `row` (B,) keys dropout."""
+        """Encodes `views` (`Views` of B stars); `row` (B,) keys dropout; `points`, as `PointTokens` takes them, where there are tokens."""
         config, views = self.config, batch["views"]
         chex.assert_shape(views.scalars, (None, len(SCALARS)))
         chex.assert_shape(views.periodogram, (None, 2, config.periodogram_bins))
@@ -152,6 +153,9 @@ class StarEncoder(nn.Module):
             x = x + BandPart(config.filters, width, config.dropout, name="bands")(
                 views.bands, spread, row, deterministic
             )
+        if config.tokens.points:
+            read = PointTokens(config.tokens, width, config.bands, config.dropout, name="tokens")
+            x = x + read(batch["points"], views, x, row, deterministic)
         for i in range(config.blocks):
             y = nn.gelu(nn.Dense(2 * width, name=f"up_{i}")(nn.LayerNorm(name=f"norm_{i}")(x)))
             y = nn.Dense(width, name=f"down_{i}")(y)

@@ -1,8 +1,32 @@
 """Size and parts of the star encoder. Nothing here imports jax."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lcjax.schema import Count, DropRate, Positive, Settings
+from lcjax.errors import ConfigError
+from lcjax.schema import Count, DropRate, Positive, Settings, Whole
+
+
+@dataclass(frozen=True)
+class PointTokensConfig(Settings):
+    """Attention among some points of a star themselves, beside the views; see `lcjax.models.point_tokens`."""
+
+    points: Whole = 0
+    """Most points of a star that are tokens, spread evenly over its visible ones; 0: views alone."""
+    width: Count = 64
+    heads: Count = 4
+    blocks: Count = 2
+    shortest: Positive = 0.05
+    """Period of the fastest rotation of attention, d."""
+    longest: Positive = 3000.0
+    """Period of the slowest, d."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for heads that cannot be turned."""
+        super().__post_init__()
+        if self.width % (2 * self.heads):
+            raise ConfigError(
+                f"tokens of {self.width} numbers cannot be turned in {self.heads} heads: give a width that is a multiple of twice the heads"
+            )
 
 
 @dataclass(frozen=True)
@@ -23,6 +47,7 @@ class StarEncoderConfig(Settings):
     """Bands that are told apart: by 6 the points of all bands of a star are looked at together. One: each band by itself."""
     brightness: bool = False
     """Whether the median magnitude enters. It tells classes apart by how a survey selected its stars."""
+    tokens: PointTokensConfig = field(default_factory=PointTokensConfig)
     dropout: DropRate = 0.0
     projection: Count = 128
     """Of the vectors that are contrasted; the projector is thrown away after training."""

@@ -33,6 +33,23 @@ def asinh_magnitudes(flux: Array, error: Array, mask: Array) -> tuple[Array, Arr
     return jnp.where(mask, magnitude, 0.0), jnp.where(mask, spread, 0.0)
 
 
+def asinh_magnitudes_of(flux: np.ndarray, error: np.ndarray, zero_point: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """The same of one star on the host, whose errors are all sound, with its zero point (eq. 3): Pogson's magnitudes where it is bright.
+
+    Args:
+      flux, error: (N,), one unit; errors above 0. zero_point: mag of a flux of 1.
+
+    >>> magnitude, error = asinh_magnitudes_of(np.array([100.0, 0.0, -1.0]), np.ones(3), 25.0)
+    >>> magnitude.round(3).tolist(), error.round(3).tolist()
+    ([20.0, 25.0, 25.522], [0.011, 0.543, 0.486])
+    """
+    flux, error = np.asarray(flux, np.float64), np.asarray(error, np.float64)
+    softening = float(np.median(error)) if len(error) else 1.0
+    ratio = flux / (2.0 * softening)
+    magnitude = zero_point - 2.5 * np.log10(softening) - POGSON * np.arcsinh(ratio)
+    return magnitude, POGSON * error / (2.0 * softening * np.sqrt(1.0 + ratio**2))
+
+
 def with_magnitudes(batch: dict) -> dict:
     """A batch of `flux` and `flux_error` (B, L) as one of magnitudes, from the visible points alone; others as they are."""
     if "flux" not in batch:

@@ -1,10 +1,14 @@
 """Where windows of a light curve start, and the published way of cutting them (A&A 670, A54)."""
 
+import itertools
+
 import chex
 import jax.numpy as jnp
 import numpy as np
 
 from lcjax.typing import Array
+
+_MIX = (np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35))
 
 
 def published_starts(n_points: int, length: int) -> np.ndarray:
@@ -64,3 +68,30 @@ def window_edges(n_points: Array, most: int, length: int, mode: str) -> tuple[Ar
     there = number < count
     edge = lambda i: jnp.where(there, i * n // count, 0)
     return edge(number), edge(number + 1)
+
+
+def scattered(rank: Array | np.ndarray) -> Array | np.ndarray:
+    """Distinct uint32 numbers of ranks 0, 1, ... in disorder, always the same: sorted by these, neighbours in time are apart.
+
+    Windows of stars in several bands are cut of points in this order: each holds points of the whole span and of all bands, where
+    points by time would part those of a night, or of a season, from the others.
+
+    >>> np.argsort(scattered(np.arange(8))).tolist()
+    [0, 7, 6, 3, 2, 5, 1, 4]
+    """
+    x = rank.astype(np.uint32)
+    for shift, factor in zip((16, 15, 13), _MIX, strict=True):
+        x = (x ^ (x >> np.uint32(shift))) * factor
+    return x ^ (x >> np.uint32(16))
+
+
+def spread_order(edges: np.ndarray) -> np.ndarray:
+    """Points by time -> points of the first window by time, of the second, ...: (N,) int, of windows [edges[i], edges[i + 1]).
+
+    Each window holds points of the whole curve (see `scattered`); one window leaves them as they are.
+
+    >>> spread_order(np.array([0, 4, 8])).tolist(), spread_order(np.array([0, 3])).tolist()
+    ([0, 3, 6, 7, 1, 2, 4, 5], [0, 1, 2])
+    """
+    order = np.argsort(scattered(np.arange(edges[-1])))
+    return np.concatenate([np.sort(order[a:b]) for a, b in itertools.pairwise(edges)])

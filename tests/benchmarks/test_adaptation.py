@@ -86,6 +86,8 @@ def test_patches_are_a_convolution():
         wanted = jax.lax.conv_general_dilated(x, kernel, (stride, stride), padding, dimension_numbers=dims)
         found = by_patches(jnp.asarray(x), jnp.asarray(kernel), (stride, stride), padding)
         np.testing.assert_allclose(found, wanted, atol=1e-4)
+        rough = by_patches(jnp.asarray(x), jnp.asarray(kernel), (stride, stride), padding, jnp.bfloat16)
+        assert rough.dtype == jnp.float32 and 1e-4 < np.abs(rough - wanted).max() / np.abs(wanted).max() < 0.02
 
 
 def test_a_run_among_many_is_the_systems_own_step(altered):
@@ -99,7 +101,7 @@ def test_a_run_among_many_is_the_systems_own_step(altered):
     ]
     plan = adaptation_runs.planned(domains, draws, [4, 7])
     program = adaptation_runs.Program(experiment, streams, adaptation_runs.batch_sizes(experiment, streams, 6), 3)
-    runs = adaptation_runs.Runs(program, domains, plan)
+    runs = adaptation_runs.lowered(program, domains, plan).compiled()
     state, scores = runs.stretch(runs.begin(plan), plan)
     assert not np.allclose(*jax.tree.leaves(state.params)[-1])
     task = build_task(experiment)
@@ -203,10 +205,46 @@ def test_the_command(altered, tmp_path, monkeypatch, capsys):
     assert "no run has ended" in capsys.readouterr().out and not (tmp_path / "none.json").exists()
 
 
+def test_without_shots_their_stream_weighs_nothing(altered):
+    """A run without shots has the loss and the gradients of one whose batch has no such stream."""
+    domains = adaptation_data.domains_of("altered", altered)
+    draw = adaptation_data.draw_of("altered", altered, "digits_rot24", 0, 3)
+    plan = jax.tree.map(lambda x: x[0], adaptation_runs.planned(domains, [draw], [3]))
+    experiment = adaptation_runs.fitted(AdaptationExperiment(network=TINY), domains)
+    task, found = build_task(experiment), []
+    for streams in (adaptation_methods.ALL, adaptation_methods.NO_SHOTS):
+        program = adaptation_runs.Program(experiment, streams, {"source": 4, "target": 3, "unlabelled": 4}, 1)
+        orders = {name: plan.rows[name] for name in streams}
+        images, label = jnp.asarray(domains.images), jnp.asarray(domains.label)
+        batch = adaptation_runs.batch_at(program, plan, orders, images, label, jnp.int32(0))
+        assert ("target" in batch) == ("target" in streams)
+        params = jax.jit(task.init)(jax.random.key(3), batch)["params"]
+        loss = lambda params, own: task.updates[0].loss(params, {}, own, jax.random.key(4))[0]
+        found.append(jax.jit(jax.value_and_grad(loss))(params, batch))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), *found)
+    assert found[0][0] > 0.1
+
+
+def test_surveys_come_draw_by_draw(altered, monkeypatch):
+    monkeypatch.setattr(adaptation, "domains_of", lambda *a: adaptation_data.domains_of("altered", altered))
+    monkeypatch.setattr(adaptation, "draw_of", lambda *a: None)
+    monkeypatch.setattr(adaptation, "planned", lambda *a: None)
+    asked = adaptation.options(
+        ["--arrays", str(altered), "--questions", "surveys", "--methods", "base", "mme", "con2da"]
+    )
+    asked.dense = True
+    groups = adaptation.wanted_groups(asked)
+    seeds = [(g.method, {case.seed for case in g.cases}, len(g.cases)) for g in groups]
+    assert seeds[:4] == [("base", {0}, 12), ("mme", {0}, 72), ("base", {1}, 12), ("mme", {1}, 72)]
+    every = [(g.method, case) for g in groups for case in g.cases]
+    assert len(set(every)) == len(every) == 3 * (12 + 72 + 72)
+
+
 def test_programs_of_batch_norm_have_one_number_of_shots(altered, monkeypatch):
     asked = adaptation.options(["--arrays", str(altered), "--seeds", "1"])
-    shapes = [dict(g.program.sizes)["target"] for g in adaptation.groups_of(asked, "altered", "mme")]
-    assert shapes == [3, 9, 30]
+    groups = list(adaptation.groups_of(asked, "altered", "mme"))
+    assert [dict(g.program.sizes)["target"] for g in groups] == [3, 9, 30]
+    assert len({g.key for g in groups[:2]}) == 2, "plans have equal shapes, batches have not"
     monkeypatch.setitem(adaptation_methods.NETWORKS, "altered", dataclasses.replace(TINY))
     assert [len(g.cases) for g in adaptation.groups_of(asked, "altered", "mme")] == [6]
     asked.runs_at_once = 4

@@ -237,8 +237,8 @@ def test_a_network_is_trained_once_for_whole_stars_and_their_windows_and_kept(cu
 
 def test_a_class_without_stars_is_no_class_that_is_never_right():
     value, label = np.array([1.0, 0.8, 0.6]), np.array([0, 0, 2])
-    assert few_shot_tasks._class_mean(value, label, 3).value == pytest.approx(0.75)
-    assert few_shot_tasks._class_mean(value, np.array([0, 0, 1]), 3).high <= 1
+    assert few_shot_tasks.class_mean(value, label, 3).value == pytest.approx(0.75)
+    assert few_shot_tasks.class_mean(value, np.array([0, 0, 1]), 3).high <= 1
 
 
 def test_transfer_learns_from_one_survey_and_scores_another(curves):

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks import few_shot_trained
 from benchmarks.few_shot_stars import Curve
-from benchmarks.few_shot_trained import _labelled, _validation, from_scratch, settings, trained
+from benchmarks.few_shot_trained import _labelled, from_scratch, held_stars, settings, trained
 from lcjax.models.light_curve_head_config import HeadConfig
 
 
@@ -34,7 +34,7 @@ def test_a_small_recurrent_network_learns_and_answers_every_curve(monkeypatch):
 
 def test_validation_stars_are_of_every_class_and_windows_stay_with_their_star():
     curves, label = stars(count=10, points=450)
-    held = _validation([*curves, *curves], np.r_[label, label], 0)
+    held = held_stars([*curves, *curves], np.r_[label, label], 0)
     assert (held[:10] == held[10:]).all() and np.bincount(label[held[:10]]).tolist() == [1, 1]
     batch, classes = _labelled(curves, label, np.arange(10) < 2, 200)
     assert len(classes) == 6 and sorted(set(classes)) == [0, 1] and batch["mask"].sum() == 900

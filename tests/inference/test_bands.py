@@ -42,6 +42,9 @@ def test_bands_are_averaged_by_their_points_and_order_is_kept(predictor):
 def test_what_is_asked_of_the_reader_and_refused():
     assert bands_wanted({}) == bands_wanted({"bands": BandOptions()}) == {}
     assert bands_wanted({"bands": BandOptions(pool=True)}) == {"bands_together": True}
+    assert bands_wanted({"bands": BandOptions(only=("g",))}, together=True) == {"bands_together": True, "bands": ("g",)}
+    with pytest.raises(ConfigError, match=r"leave --bands\.pool out"):
+        bands_wanted({"bands": BandOptions(pool=True)}, together=True)
     check_level("star"), check_level("layer")
     with pytest.raises(ConfigError, match=r"--output.level window several: leave one of them out"):
         check_level("window")

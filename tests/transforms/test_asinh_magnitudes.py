@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lcjax.transforms.asinh_magnitudes import asinh_magnitudes, with_magnitudes
+from lcjax.transforms.asinh_magnitudes import asinh_magnitudes, asinh_magnitudes_of, with_magnitudes
 
 FLUX = np.array([[1000.0, 2000.0, 0.0, -3.0, 5.0]], np.float32)
 ERROR = np.full((1, 5), 2.0, np.float32)
@@ -47,3 +47,11 @@ def test_nothing_of_a_hidden_flux_is_seen():
     for name in ("magnitude", "magnitude_error"):
         np.testing.assert_array_equal(one[name][batch["visible"]], two[name][batch["visible"]])
         assert (two[name][~batch["visible"]] == 0).all()
+
+
+def test_on_the_host_it_is_the_same_with_a_zero_point():
+    on_device = asinh_magnitudes(FLUX, ERROR, MASK)
+    on_host = asinh_magnitudes_of(FLUX[0], ERROR[0], 25.0)
+    np.testing.assert_allclose(on_host[0], 25 - 2.5 * np.log10(2.0) + np.asarray(on_device[0][0]), rtol=1e-5)
+    np.testing.assert_allclose(on_host[1], on_device[1][0], rtol=1e-5)
+    assert on_host[0][0] == pytest.approx(25 - 2.5 * np.log10(1000), abs=1e-5)

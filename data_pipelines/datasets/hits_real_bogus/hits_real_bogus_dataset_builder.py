@@ -12,7 +12,7 @@ from data_pipelines.kinds.images.records import encode_image
 from data_pipelines.kinds.images.stamps import cut_stamp
 from data_pipelines.kinds.report import Report
 from data_pipelines.shards.layout import Record
-from data_pipelines.sources.folders import check_there, files_below
+from data_pipelines.sources.folders import check_there, each_once, files_below, names_of
 from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.files import printable
 
@@ -41,7 +41,9 @@ class Builder(RecordBuilder):
         names = asked.channel_names or _USUAL
         if strange := [name for name in names if name not in PLANES]:
             raise ConfigError(f"chunks of HiTS have no plane '{strange[0]}': they have {', '.join(PLANES)}")
-        for path in _chunks(self.settings.sources, report):
+        chunks = _chunks(self.settings.sources, report)
+        called = names_of(chunks)
+        for path in chunks:
             try:
                 stack, labels = _chunk(path, names)
             except DataError as error:
@@ -49,7 +51,7 @@ class Builder(RecordBuilder):
                 yield Rejection("", f"file: {error}", printable(path))
                 continue
             for row, image in enumerate(stack):
-                object_id, where = f"{printable(path.stem)}-{row}", f"{printable(path)}#{row}"
+                object_id, where = f"{printable(called[path])}-{row}", f"{printable(path)}#{row}"
                 try:
                     known = labels is not None and asked.label != NOTHING
                     label = class_name(labels[row].item(), asked, f"'{path}'") if known else None
@@ -74,7 +76,7 @@ def _chunks(sources: tuple[Path, ...], report: Report) -> list[Path]:
             f"there are no .npz chunks in {', '.join(map(str, sources)) or 'no --source'}; pickled chunks are not read, since they could "
             "run anything: save their arrays with numpy.savez"
         )
-    return found
+    return each_once(found)
 
 
 def _chunk(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray | None]:

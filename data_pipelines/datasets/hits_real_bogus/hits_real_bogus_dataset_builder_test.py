@@ -35,6 +35,16 @@ def test_chunks_become_stamps(tmp_path):
         assert source.class_names[label] == ("bogus", "real")[row % 2]
 
 
+def test_chunks_of_one_name_in_two_folders_are_different_candidates(tmp_path):
+    for place in ("train", "test"):
+        (tmp_path / place).mkdir()
+        chunk(tmp_path / place / "c.npz", 2)
+    settings = ImageSettings(classes=("bogus", "real"))
+    done = prepare("hits_real_bogus", [tmp_path], tmp_path / "D", shards=1, fractions=(1.0, 0.0, 0.0), images=settings)
+    source = ImageSource(done.manifest.folder, "train", 4, reader="plain")
+    assert sorted(source.object_ids) == ["test-c-0", "test-c-1", "train-c-0", "train-c-1"]
+
+
 def test_refused(tmp_path):
     chunk(tmp_path / "c.npz")
     with pytest.raises(ConfigError, match="are numbers"):

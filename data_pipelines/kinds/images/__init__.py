@@ -57,7 +57,7 @@ class Images(Kind):
         """Records of .npz, .npy, Parquet, FITS, PNG and JPEG files."""
         from data_pipelines.kinds.images.reading import read_images
 
-        return read_images(paths, settings.options.get("images") or ImageSettings(), report)
+        return read_images(paths, settings.options.get("images") or ImageSettings(), report)  # type: ignore[arg-type]
 
     def reader(self, request: Request) -> Reader:
         """Records, whose classes are not looked at unless they are asked for, and whose channels are called as the model asks (`channel_names`)."""

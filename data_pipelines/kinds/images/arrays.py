@@ -24,11 +24,11 @@ _PICKLE = b"\x80"
 """How pickles begin, since Python 2.3."""
 
 
-def read_arrays(path: Path, settings: ImageSettings, said: dict[str, str]) -> Iterator[RawImage]:
+def read_arrays(path: Path, settings: ImageSettings, said: dict[str, str], name: str = "") -> Iterator[RawImage]:
     """The images of one file, in order.
 
     Args:
-      said: filled with what was taken for what.
+      said: filled with what was taken for what. name: of the file, for rows without one; its own if "".
 
     Raises:
       DataError: the file cannot be read, or arrays of different lengths. ConfigError: what an array is, is open.
@@ -47,7 +47,7 @@ def read_arrays(path: Path, settings: ImageSettings, said: dict[str, str]) -> It
         pixels = as_channels_last(stack[row], settings, f"'{path}'")
         yield RawImage(
             pixels,
-            str(_plain(arrays[ids][row])) if ids else f"{printable(path.stem)}-{row}",
+            str(_plain(arrays[ids][row])) if ids else f"{printable(name or path.stem)}-{row}",
             f"{printable(path)}#{row}",
             names_of_channels(pixels.shape[-1], settings, f"'{path}'", usual),
             _plain(arrays[label][row]) if label else None,

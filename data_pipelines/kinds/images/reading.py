@@ -13,10 +13,11 @@ from data_pipelines.kinds.images.labels import class_name
 from data_pipelines.kinds.images.options import FOLDER, HEADER, NOTHING, ImageSettings
 from data_pipelines.kinds.images.pictures import FITS, PICTURES, fits_band, read_fits, read_picture
 from data_pipelines.kinds.images.records import RawImage, encode_image
+from data_pipelines.kinds.images.repeats import RepeatedPixels
 from data_pipelines.kinds.images.tables import PARQUET, read_rows
-from data_pipelines.kinds.report import Report
+from data_pipelines.kinds.report import RecordReport
 from data_pipelines.shards.layout import Record
-from data_pipelines.sources.folders import check_there, files_below
+from data_pipelines.sources.folders import check_there, each_once, files_below, names_of
 from lcjax.errors import ConfigError, DataError, Rejection
 from lcjax.files import printable
 
@@ -24,7 +25,7 @@ _READ = (*ARRAYS, *PARQUET, *PICTURES, *FITS)
 
 
 def read_images(
-    paths: Sequence[Path], settings: ImageSettings, report: Report, said: dict[str, str] | None = None
+    paths: Sequence[Path], settings: ImageSettings, report: RecordReport, said: dict[str, str] | None = None
 ) -> Iterator[Record | Rejection]:
     """Records of all files, in order; what cannot be used is set aside.
 
@@ -37,17 +38,21 @@ def read_images(
     said = {} if said is None else said
     files = _files(paths, settings, report)
     table = read_annotations(settings.table, settings, said) if settings.table else None
-    seen: dict[str, str] = {}
+    seen, repeats = dict[str, str](), RepeatedPixels()
+    names = names_of([file for file, _ in files if file.name.lower().endswith((*ARRAYS, *PARQUET))])
     for file, top in files:
         try:
-            for found in _raw(file, top, settings, said):
-                yield found if isinstance(found, Rejection) else _record(found, settings, table, seen)
+            for found in _raw(file, top, settings, said, names.get(file, "")):
+                record = found if isinstance(found, Rejection) else _record(found, settings, table, seen)
+                if not isinstance(record, Rejection):
+                    repeats.note(record, report)
+                yield record
         except DataError as error:
             report.bad_files[printable(file)] = str(error)
             yield Rejection("", f"file: {error}", printable(file))
 
 
-def _files(paths: Sequence[Path], settings: ImageSettings, report: Report) -> list[tuple[Path, Path]]:
+def _files(paths: Sequence[Path], settings: ImageSettings, report: RecordReport) -> list[tuple[Path, Path]]:
     """Every file of images with the path it was found by."""
     found: list[tuple[Path, Path]] = []
     own = settings.table.resolve() if settings.table else None
@@ -60,6 +65,8 @@ def _files(paths: Sequence[Path], settings: ImageSettings, report: Report) -> li
                 found.append((file, top))
             else:
                 report.other_files[printable(file)] = None
+    once = set(each_once([file for file, _ in found]))
+    found = list({file: (file, top) for file, top in reversed(found) if file in once}.values())[::-1]
     if not found:
         raise DataError(
             f"there are no images in {', '.join(map(str, paths))}: .npz, .npy, Parquet, FITS, PNG and JPEG are read"
@@ -78,13 +85,15 @@ def _files(paths: Sequence[Path], settings: ImageSettings, report: Report) -> li
     return found
 
 
-def _raw(file: Path, top: Path, settings: ImageSettings, said: dict[str, str]) -> Iterator[RawImage | Rejection]:
+def _raw(
+    file: Path, top: Path, settings: ImageSettings, said: dict[str, str], called: str
+) -> Iterator[RawImage | Rejection]:
     name = file.name.lower()
     folder = printable(file.parent.name) if settings.label == FOLDER and top.is_dir() and file.parent != top else None
     if name.endswith(ARRAYS):
-        found: Iterator[RawImage | Rejection] = read_arrays(file, settings, said)
+        found: Iterator[RawImage | Rejection] = read_arrays(file, settings, said, called)
     elif name.endswith(PARQUET):
-        found = read_rows(file, settings, said)
+        found = read_rows(file, settings, said, called)
     else:
         found = _single(file, settings)
     for image in found:

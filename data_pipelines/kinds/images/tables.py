@@ -23,8 +23,13 @@ _SHAPE = ("height", "width", "channels")
 _DTYPES = {pa.uint8(): np.uint8, pa.uint16(): np.uint16}
 
 
-def read_rows(path: Path, settings: ImageSettings, said: dict[str, str]) -> Iterator[RawImage | Rejection]:
+def read_rows(
+    path: Path, settings: ImageSettings, said: dict[str, str], name: str = ""
+) -> Iterator[RawImage | Rejection]:
     """The images of one file, in order; a row that is none is set aside.
+
+    Args:
+      said: filled with what was taken for what. name: of the file, for rows without one; its own if "".
 
     Raises:
       DataError: the file cannot be read or has no column of images. ConfigError: what a column is, is open.
@@ -44,12 +49,13 @@ def read_rows(path: Path, settings: ImageSettings, said: dict[str, str]) -> Iter
         for row in range(batch.num_rows):
             cell = lambda name, columns=columns, row=row: columns[name][row].as_py() if name else None
             if not settings.survey_column or text_of(cell(settings.survey_column)) == settings.survey:
-                yield _image(path, at + row, keys, pixels, columns, cell, settings)
+                yield _image(path, name or path.stem, at + row, keys, pixels, columns, cell, settings)
         at += batch.num_rows
 
 
 def _image(
     path: Path,
+    name: str,
     row: int,
     keys: dict[str, str | None],
     pixels: Sequence[str],
@@ -58,7 +64,7 @@ def _image(
     settings: ImageSettings,
 ) -> RawImage | Rejection:
     where = f"{printable(path)}#{row}"
-    object_id = text_of(cell(keys["object"])) if keys["object"] else f"{printable(path.stem)}-{row}"
+    object_id = text_of(cell(keys["object"])) if keys["object"] else f"{printable(name)}-{row}"
     if not object_id:
         return Rejection("", "no name of the object", where)
     try:

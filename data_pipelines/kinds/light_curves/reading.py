@@ -16,7 +16,7 @@ from data_pipelines.kinds.light_curves.cleaning import (
 )
 from data_pipelines.kinds.light_curves.columns import ColumnNames
 from data_pipelines.kinds.light_curves.flux_cleaning import clean_with_fluxes
-from data_pipelines.kinds.light_curves.fluxes import fluxes_of_magnitudes
+from data_pipelines.kinds.light_curves.fluxes import MAGNITUDE, fluxes_of_magnitudes
 from data_pipelines.kinds.light_curves.loss import check_loss
 from data_pipelines.kinds.light_curves.meaning import DatasetBrightness, brightness_of
 from data_pipelines.kinds.light_curves.records import LIGHT_CURVES, flux_series
@@ -37,10 +37,15 @@ class LightCurveReader(Reader):
 
         A model of fluxes `takes` `{"brightness": "flux", "zero_point": Z}`: light curves then have `fluxes`, in the zero point Z (None:
         as they are), made of magnitudes where there are no others. One that takes `{"bands_together": True}` is given the light
-        curves of a star as a tuple, those that were not set aside.
+        curves of a star as a tuple, those that were not set aside; `{"bands": names}`: those in these bands. With `{"brightness":
+        "as measured"}` light curves have `fluxes`, without upper limits, where fluxes were measured, and magnitudes alone elsewhere.
         """
+        self._bands: tuple[str, ...] = tuple(request.takes.get("bands", ()))
+        self._left_out: Counter[str] = Counter()
         self._together: bool = request.takes.get("bands_together", False)
-        self._fluxes = request.takes.get("brightness", "magnitude") == "flux"
+        brightness = request.takes.get("brightness", "magnitude")
+        self._fluxes = brightness in ("flux", "as measured")
+        self._as_measured = brightness == "as measured"
         self._zero_point: float | None = request.takes.get("zero_point")
         self._columns: ColumnNames = request.options.get("columns") or ColumnNames()
         self._cleaning: CleaningSettings = request.options.get("cleaning") or CleaningSettings()
@@ -49,9 +54,29 @@ class LightCurveReader(Reader):
         self.report = CleaningReport()
 
     def items(self, inputs: Sequence[str]) -> Iterator[CleanLightCurve | tuple[CleanLightCurve, ...] | Rejection]:
-        """Clean light curves and rejections."""
+        """Clean light curves and rejections.
+
+        Raises:
+          DataError: none is in a band that is asked for.
+        """
+        found = False
         for source in self._sources(inputs):
-            yield from _by_star(source) if self._together else source
+            source = self._in_bands(source)
+            for item in _by_star(source) if self._together else source:
+                found |= not isinstance(item, Rejection)
+                yield item
+        if self._left_out and not found:
+            raise DataError(
+                f"no light curve is in band {' or '.join(self._bands)}: there are {', '.join(sorted(self._left_out))}"
+            )
+
+    def _in_bands(self, items: Iterable[CleanLightCurve | Rejection]) -> Iterator[CleanLightCurve | Rejection]:
+        """What is in the bands that are asked for; the others are counted."""
+        for item in items:
+            if self._bands and not isinstance(item, Rejection) and item.band not in self._bands:
+                self._left_out[item.band or "(unnamed)"] += 1
+            else:
+                yield item
 
     def _sources(self, inputs: Sequence[str]) -> Iterator[Iterator[CleanLightCurve | Rejection]]:
         """What is in each dataset, and in all tables that follow each other."""
@@ -74,7 +99,8 @@ class LightCurveReader(Reader):
             yield self._cleaned(found)
 
     def _dataset(self, manifest: Manifest) -> Iterator[CleanLightCurve | Rejection]:
-        items = _shards(manifest, self.report, self._fluxes)
+        magnitudes = self._as_measured and brightness_of(manifest).kind == MAGNITUDE
+        items = _shards(manifest, self.report, self._fluxes and not magnitudes)
         if self._together:
             splits = dict.fromkeys(shard.split for shard in manifest.shards)
             names = (name for split in splits for name in manifest.index(split).object_ids().tolist())
@@ -83,15 +109,21 @@ class LightCurveReader(Reader):
             yield self._finished(item, str(manifest.folder))
 
     def _cleaned(self, found: Iterable[RawLightCurve]) -> Iterator[CleanLightCurve | Rejection]:
-        cleaned = clean_with_fluxes if self._fluxes else clean
         for raw in found:
-            yield self._finished(cleaned(raw, self._cleaning, self.report), raw.origin)
+            of_magnitudes = self._as_measured and (raw.fluxes is None or raw.fluxes.kind == MAGNITUDE)
+            cleaned = clean_with_fluxes if self._fluxes and not of_magnitudes else clean
+            item = self._finished(cleaned(raw, self._cleaning, self.report), raw.origin)
+            if self._together and raw.band and isinstance(item, Rejection):
+                item = replace(item, reason=_of_band(item.reason, raw.band))
+            yield item
 
     def _finished(self, item: CleanLightCurve | Rejection, origin: str) -> CleanLightCurve | Rejection:
         """With fluxes of the zero point that is wanted, where fluxes are."""
         if not self._fluxes or isinstance(item, Rejection):
             return item
         fluxes = item.fluxes
+        if self._as_measured:
+            return self._measured(item)
         if fluxes is None:
             fluxes = fluxes_of_magnitudes(item.mjd, item.magnitude, item.magnitude_error)
         if self._zero_point is None:
@@ -101,6 +133,17 @@ class LightCurveReader(Reader):
             self.report.set_aside(Rejection(item.object_id, reason, origin), len(fluxes))
             return self.report.rejected[-1]
         return replace(item, fluxes=fluxes.scaled(self._zero_point, ""))
+
+    def _measured(self, item: CleanLightCurve) -> CleanLightCurve:
+        """Without fluxes where those are of magnitudes, and without limits where they are not."""
+        fluxes = item.fluxes
+        if fluxes is None or fluxes.kind == MAGNITUDE:
+            return replace(item, fluxes=None)
+        measured = fluxes.measured
+        if limits := len(fluxes) - int(np.count_nonzero(measured)):
+            self.report.notes["upper limits among fluxes left out"] += limits
+            fluxes = fluxes.take(measured)
+        return replace(item, fluxes=fluxes)
 
     def check(self) -> None:
         """Raises DataError where more was lost than `--cleaning.max-loss` allows."""
@@ -122,6 +165,8 @@ class LightCurveReader(Reader):
         report = self.report
         counted = lambda counts: ", ".join(f"{n:,} {what}" for what, n in counts.items())
         said = []
+        if self._left_out:
+            said.append(f"light curves in other bands left out: {counted(self._left_out)}")
         if report.points_dropped:
             said.append(f"points dropped: {counted(report.points_dropped)}")
         if report.notes:
@@ -129,6 +174,15 @@ class LightCurveReader(Reader):
         if report.bad_files:
             said.append(f"files set aside: {len(report.bad_files):,} ({', '.join(report.bad_files)})")
         return said
+
+
+def _of_band(reason: str, band: str) -> str:
+    """What is wrong with one band of a star; the beginning, by which faults are counted, stays.
+
+    >>> _of_band("fewer than 5 points: 3", "u"), _of_band("no object id", "u")
+    ('fewer than 5 points: 3 in band u', 'no object id: in band u')
+    """
+    return f"{reason} in band {band}" if ":" in reason else f"{reason}: in band {band}"
 
 
 def _by_star(

@@ -38,5 +38,20 @@ class AvdaExperiment(PairExperiment):
     system: str = "avda"
     objective: AvdaObjectiveConfig = field(default_factory=AvdaObjectiveConfig)
     latent: AvdaConfig = field(default_factory=AvdaConfig)
-    pixels: Literal["bernoulli", "gaussian"] = "bernoulli"
-    """Of decoders: pixels in [0, 1], or real numbers."""
+    pixels: Literal["bernoulli", "gaussian"] | None = None
+    """Of decoders: numbers in [0, 1], or any. None: the first of scaled images, the second of feature vectors and of images that are not scaled;
+    set when training."""
+
+
+def likelihood_of(experiment: AvdaExperiment) -> Literal["bernoulli", "gaussian"]:
+    """That of the pixels, as said or as the inputs ask for.
+
+    >>> likelihood_of(AvdaExperiment())
+    'bernoulli'
+    """
+    return experiment.pixels or ("gaussian" if any_numbers(experiment) else "bernoulli")
+
+
+def any_numbers(experiment: AvdaExperiment) -> bool:
+    """Whether what goes in need not be between 0 and 1."""
+    return bool(experiment.inputs.vectors) or experiment.inputs.scale == "none"

@@ -12,7 +12,7 @@ from lcjax.configs import OptimizerConfig
 from lcjax.global_batch import global_mean, rows_of
 from lcjax.losses import avda as terms
 from lcjax.models.avda import Avda
-from lcjax.systems.avda.config import AvdaExperiment
+from lcjax.systems.avda.config import AvdaExperiment, likelihood_of
 from lcjax.systems.domain_pairs.inputs import batch_spec, has_stream, prepared, row_weight
 from lcjax.systems.domain_pairs.metrics import scored, unlabelled_answers
 from lcjax.systems.domain_pairs.task import build_model, joined, pair_task
@@ -72,7 +72,7 @@ def build_task(experiment: AvdaExperiment) -> Task:
     shape = jax.eval_shape(lambda b: prepared(b, experiment.inputs), batch_spec(experiment.inputs)).shape[1:]
     model = Avda(experiment.network, experiment.latent, classes, shape)
     latents, objective, names = Latents(model, experiment), experiment.objective, experiment.inputs.class_names
-    bernoulli = experiment.pixels == "bernoulli"
+    bernoulli = likelihood_of(experiment) == "bernoulli"
     likelihood = terms.bernoulli_reconstruction if bernoulli else terms.gaussian_reconstruction
     share = 1 / math.prod(shape) if objective.per == "pixel" else 1.0
     missed = lambda x, decoded: share * likelihood(x, decoded)

@@ -1,16 +1,19 @@
 """lcjax-base: an encoder of variable stars that is shown what a period makes plain."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lcjax.errors import ConfigError
-from lcjax.systems.base import Data, WeightsImporter
+from lcjax.inference.output import FluxOptions
+from lcjax.systems.base import Data, Options, WeightsImporter
 from lcjax.systems.base_encoder import presets
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.masked_pretraining.system import PretrainingSystem
 
 if TYPE_CHECKING:
+    from lcjax.inference.loaded import Loaded
     from lcjax.systems.published_weights import Published
     from lcjax.training.task import Task
     from lcjax.typing import PyTree
@@ -22,12 +25,30 @@ class BaseEncoderSystem(PretrainingSystem):
     name = "base_encoder"
     experiment = BaseEncoderExperiment
     presets = presets.PRESETS
+    predict_options = {**PretrainingSystem.predict_options, "fluxes": FluxOptions}  # noqa: RUF012
 
     def build_task(self, experiment: BaseEncoderExperiment) -> "Task":
         """Encoder, decoder and both losses."""
         from lcjax.systems.base_encoder.task import build_task
 
         return build_task(experiment)
+
+    def bands(self, experiment: BaseEncoderExperiment) -> int:
+        """As the encoder has them."""
+        return experiment.model.encoder.bands
+
+    def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
+        """Fluxes where fluxes were measured."""
+        return {**super().request(loaded, options), "brightness": "as measured"}
+
+    def taken(self, loaded: "Loaded", options: Options) -> Callable[[Iterable[Any]], Iterable[Any]]:
+        """Fluxes of a star as asinh magnitudes."""
+        from lcjax.inference.flux_curves import as_measured, asinh_curves
+
+        chosen: FluxOptions = options.get("fluxes") or FluxOptions()
+        brightness: bool = loaded.experiment.model.encoder.brightness  # type: ignore[attr-defined]
+        convert = functools.partial(asinh_curves, difference=chosen.difference, zero_point=brightness)
+        return functools.partial(as_measured, convert=convert)
 
     def made_strict(self, experiment: BaseEncoderExperiment, variables: "PyTree") -> BaseEncoderExperiment:
         """It never sees a hidden point."""
@@ -40,7 +61,8 @@ class BaseEncoderSystem(PretrainingSystem):
         training: bool,
         say: Callable[[str], None] = lambda text: None,
     ) -> Data:
-        """In training, stars in memory with the views of their parts, where these are prepared.
+        """In training, stars in memory with the views of their parts, where these are prepared; elsewhere stars by all their bands,
+        where the encoder tells several apart.
 
         Raises:
           ConfigError: several bands, which are joined there, where nothing is prepared.
@@ -50,6 +72,10 @@ class BaseEncoderSystem(PretrainingSystem):
                 "the bands of a star are joined where views are prepared: give --contrast.prepared True, or look at each band by itself "
                 "with --model.encoder.bands 1"
             )
+        if not training and self.bands(experiment) > 1:
+            from lcjax.systems.base_encoder.joined_bands import JoinedStars
+
+            return JoinedStars(data, self.bands(experiment), experiment.window.length, say)
         if not (training and experiment.contrast.prepared):
             return data
         from lcjax.systems.base_encoder.prepared import PreparedStars

@@ -86,6 +86,10 @@ class BaseObjectiveConfig(ObjectiveConfig):
     """Weight of the contrastive loss."""
     likelihood: NotNegative = 0.2
     """Weight of the negative log-likelihood of the second part's points, seen from the first."""
+    distillation: NotNegative = 0.0
+    """Weight of self-distillation: each part must foretell what a slow copy of the encoder makes of the other."""
+    momentum: Share = 0.99
+    """Of that copy: what it keeps of itself in a step."""
     likelihood_rows: Whole = 8
     """Stars of each step whose hidden points are predicted; attention of all points to all is what costs."""
     likelihood_points: Count = 160

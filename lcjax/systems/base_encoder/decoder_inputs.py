@@ -1,4 +1,4 @@
-"""What the decoder of hidden points is given: visible points in their own units, times and phases of all."""
+"""What the networks are given of points: visible ones in their own units, times and phases of all."""
 
 import jax.numpy as jnp
 
@@ -27,7 +27,32 @@ def shown(batch: dict, visible: Array, views: Views, experiment: BaseEncoderExpe
     weight = jnp.where(visible, 2.0 / (1.0 + (error / jnp.where(usual > 0, usual, 1.0)) ** 2), 0.0)
     turns = grid_of(experiment).turns(batch["time"], batch["mask"])
     value = jnp.where(visible, (magnitude - mean) / scale, 0.0)
-    return {"value": value, "weight": weight, "time": batch["time"], "turns": turns, "mean": mean, "scale": scale}
+    return {
+        "value": value,
+        "weight": weight,
+        "error": error / scale,
+        "time": batch["time"],
+        "turns": turns,
+        "mean": mean,
+        "scale": scale,
+    }
+
+
+def star_inputs(batch: dict, visible: Array, views: Views, experiment: BaseEncoderExperiment) -> dict:
+    """What the encoder is given of stars: their views, and visible points where some are tokens."""
+    if not experiment.model.encoder.tokens.points:
+        return {"views": views}
+    batch = points_of(batch)
+    points = shown(batch, visible, views, experiment)
+    # Hidden points count for nothing, their times neither.
+    first = jnp.min(jnp.where(visible, batch["time"], jnp.inf), axis=1, keepdims=True)
+    last = jnp.max(jnp.where(visible, batch["time"], -jnp.inf), axis=1, keepdims=True)
+    middle = jnp.where(jnp.isfinite(first), 0.5 * (first + last), 0.0)
+    given = {"value": points["value"], "error": points["error"], "visible": visible}
+    given |= {"time": jnp.where(visible, batch["time"] - middle, 0.0)}
+    given |= {"turns": grid_of(experiment).turns(batch["time"], visible)}
+    given |= {"band": batch["band"]} if "band" in batch and experiment.model.encoder.bands > 1 else {}
+    return {"views": views, "points": given}
 
 
 def some_points(batch: dict, first: Array, count: int, key: Array, axis: Axis = None) -> tuple[dict, Array]:

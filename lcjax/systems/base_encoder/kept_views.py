@@ -24,7 +24,8 @@ AT_ONCE = 128
 KEPT = 4096
 """Parts that are written together."""
 STEP = 64
-"""Padded lengths are multiples of it: a handful of shapes to compile."""
+"""Padded lengths are multiples of it on a CPU: a handful of shapes to compile. An accelerator, which compiles for minutes and has
+no use for few points, gets multiples of eight times as many."""
 
 
 def digest(*parts: str | bytes) -> str:
@@ -94,14 +95,16 @@ def _computed(
     one = lambda some: jax.tree.map(lambda x: np.asarray(x)[: len(some)], run(gathered(windows, parts, some)))
     size = max(AT_ONCE, at_once())
     pieces = [rows[i : i + size] for i in range(0, len(rows), size)]
-    with ThreadPoolExecutor(cores()) as pool:
+    # An accelerator computes one call after the other, and memory would be taken for all.
+    with ThreadPoolExecutor(cores() if jax.default_backend() == "cpu" else 2) as pool:
         found = list(pool.map(one, pieces))
     return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 
 def gathered(windows: dict[str, np.ndarray], parts: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Parts (by row: window times parts of each) as a batch of points side by side, of the size that is compiled."""
-    length = -(-max(int(parts[rows].sum(1).max()), 1) // STEP) * STEP
+    step = STEP if jax.default_backend() == "cpu" else 8 * STEP
+    length = -(-max(int(parts[rows].sum(1).max()), 1) // step) * step
     size = max(AT_ONCE, at_once())
     batch: dict[str, np.ndarray] = {
         name: np.zeros((size, length), series.dtype) for name, series in points_of(windows).items()

@@ -6,10 +6,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from lcjax.errors import ConfigError, DataError
+from lcjax.errors import ConfigError
 from lcjax.systems.base import Data
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
-from lcjax.systems.base_encoder.joined_bands import joined_bands
+from lcjax.systems.base_encoder.joined_bands import joined_bands, windows_of
 from lcjax.systems.base_encoder.kept_views import digest, kept_views, view_settings
 from lcjax.systems.base_encoder.simulated_stars import SimulatedStars
 from lcjax.training.source import Position, stays_on_host
@@ -61,11 +61,11 @@ class PreparedStars:
     @property
     def batches_per_epoch(self) -> int:
         """As many as hold every window once."""
-        return -(-len(self._all()[1]) // self.batch_size)
+        return -(-len(self.arrays()[1]) // self.batch_size)
 
     def train_batches(self, epoch: int = 0, batch: int = 0) -> Iterator[tuple[Position, dict[str, Any]]]:
         """Round after round in seeded orders, without a gap; every star is parted in one of its ways each time."""
-        count, per_epoch = len(self._all()[1]), self.batches_per_epoch
+        count, per_epoch = len(self.arrays()[1]), self.batches_per_epoch
         number = epoch * per_epoch + batch
         while True:
             places = np.arange(number * self.batch_size, (number + 1) * self.batch_size)
@@ -83,7 +83,7 @@ class PreparedStars:
 
     def evaluation_batches(self) -> Iterator[dict[str, Any]]:
         """Every window once, in order, parted in the first way; rows that fill up the last batch have weight 0."""
-        count = len(self._all()[1])
+        count = len(self.arrays()[1])
         for start in range(0, count, self.batch_size):
             rows = np.arange(start, start + self.batch_size)
             batch = self._batch(np.minimum(rows, count - 1), np.zeros(self.batch_size, int))
@@ -92,18 +92,18 @@ class PreparedStars:
             yield batch
 
     def _batch(self, rows: np.ndarray, ways: np.ndarray) -> dict[str, Any]:
-        windows, first, views = self._all()
+        windows, first, views = self.arrays()
         batch: dict[str, Any] = {name: value[rows] for name, value in windows.items()}
         batch["first"] = first[rows, ways]
         for part, name in enumerate(("first_views", "second_views")):
             batch[name] = {leaf: value[rows, 2 * ways + part] for leaf, value in views.items()}
         return batch
 
-    def _all(self) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
+    def arrays(self) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
         """Windows (N, ...), first parts (N, ways, L) bool, views (N, 2 ways, ...)."""
         if self._ready is None:
             length, bands = self._experiment.window.length, self._experiment.model.encoder.bands
-            windows = _windows(self._data, length)
+            windows = windows_of(self._data, length)
             if bands > 1:
                 windows = joined_bands(windows, bands, length, self.dataset_of_record[windows["record"]], self._say)
             windows = _for_the_device(windows)
@@ -114,26 +114,10 @@ class PreparedStars:
         return self._ready
 
 
-def _windows(data: Data, length: int) -> dict[str, np.ndarray]:
-    parts = []
-    for batch in data.evaluation_batches():
-        real = np.flatnonzero(np.asarray(batch["weight"]) > 0)
-        if len(real):
-            parts.append({name: _padded(np.asarray(value)[real], length) for name, value in batch.items()})
-    if not parts:
-        raise DataError("there is no light curve to learn from: prepare the data again")
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
 def _for_the_device(windows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Without what stays on the host, but for what names a row."""
     kept = ("object_id", "record")
     return {name: value for name, value in windows.items() if name in kept or not stays_on_host(value)}
-
-
-def _padded(value: np.ndarray, length: int) -> np.ndarray:
-    """Series as long as all windows are."""
-    return np.pad(value, ((0, 0), (0, length - value.shape[1]))) if value.ndim == 2 else value
 
 
 def _parted(mask: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import jax
 import numpy as np
 
 from lcjax.errors import ConfigError
 from lcjax.systems.base_encoder.config import BaseEncoderExperiment
 from lcjax.systems.base_encoder.kept_views import kept_views
+from lcjax.systems.base_encoder.parts import points_of
 
 _DRAWS = 11
 """Of the seeds below: what a random number is for."""
@@ -44,19 +46,16 @@ class SimulatedStars:
         self._data, self._say = data, say
         self._experiment, self._seed = experiment, experiment.training.seed
         self.count = max(round(experiment.training.batch_size * experiment.simulation.share), 1)
-        self._ready: tuple[dict[str, np.ndarray], np.ndarray, np.ndarray] | None = None
+        self._ready: dict[str, Any] | None = None
 
     def rows(self, number: int) -> dict[str, Any]:
-        """Those of training step `number`: `views`, `label`, `period`."""
-        views, label, period = self._all()
-        rows = np.random.default_rng((self._seed, number, _DRAWS)).integers(len(label), size=self.count)
-        return {
-            "views": {name: value[rows] for name, value in views.items()},
-            "label": label[rows],
-            "period": period[rows],
-        }
+        """Those of training step `number`: `views`, `label`, `period`, and `points` where some are tokens."""
+        stars = self.arrays()
+        rows = np.random.default_rng((self._seed, number, _DRAWS)).integers(len(stars["label"]), size=self.count)
+        return jax.tree.map(lambda values: values[rows], stars)
 
-    def _all(self) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    def arrays(self) -> dict[str, Any]:
+        """All of them, as `rows` gives some."""
         if self._ready is None:
             simulation = self._experiment.simulation
             stars = self._data.simulated_stars(
@@ -64,7 +63,10 @@ class SimulatedStars:
             )
             shown = _shown(stars["mask"], np.random.default_rng((self._seed, _DRAWS)))
             views = kept_views(stars, shown[:, None], self._experiment, self._say)
-            self._ready = {name: value[:, 0] for name, value in views.items()}, stars["label"], stars["period"]
+            self._ready = {"views": {name: value[:, 0] for name, value in views.items()}}
+            self._ready |= {name: stars[name] for name in ("label", "period")}
+            if self._experiment.model.encoder.tokens.points:
+                self._ready["points"] = {**points_of(stars), "mask": shown}
         return self._ready
 
 

@@ -3,12 +3,21 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lcjax.systems.base import Data, Options
 from lcjax.systems.domain_adaptation import presets
-from lcjax.systems.domain_adaptation.config import AdaptationExperiment, streams_of
+from lcjax.systems.domain_adaptation.config import (
+    AdaptationExperiment,
+    start_notes,
+    streams_of,
+    trunk_note,
+    with_trunk_factor,
+)
 from lcjax.systems.domain_adaptation.light_curves import LightCurveAdaptationSystem
-from lcjax.systems.domain_pairs.system import PairSystem
+from lcjax.systems.domain_pairs.system import PairData, PairSystem
 
 if TYPE_CHECKING:
+    from lcjax.evaluation.scores import Scores
+    from lcjax.inference.loaded import Loaded
     from lcjax.training.task import Task
 
 
@@ -35,6 +44,22 @@ class DomainAdaptationSystem(PairSystem):
         from lcjax.systems.domain_adaptation.task import build_task
 
         return build_task(experiment)
+
+    def adapt(self, experiment: AdaptationExperiment, data: PairData) -> AdaptationExperiment:
+        """Sets classes, channels, the size of the images, and how fast the trunk learns."""
+        experiment = super().adapt(experiment, data)  # type: ignore[assignment]
+        return with_trunk_factor(experiment, trained=bool(experiment.training.initial_weights))
+
+    def notes(self, experiment: AdaptationExperiment, data: Data) -> list[str]:
+        """How fast the trunk learns, and what a fine-tuning lacks."""
+        return [*super().notes(experiment, data), *start_notes(experiment)]
+
+    def evaluate(self, loaded: "Loaded", data: Data, options: Options) -> "Scores":
+        """Balanced accuracy on source and target."""
+        from lcjax.systems.domain_pairs.evaluation import evaluate
+
+        about = trunk_note(loaded.experiment)  # type: ignore[arg-type]
+        return evaluate(loaded, data, self.next_steps(loaded.folder), about=about)
 
     def next_steps(self, model: str | Path, preset: str = "") -> str:
         """And minimax entropy from here."""

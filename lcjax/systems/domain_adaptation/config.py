@@ -1,7 +1,7 @@
 """Settings of base training, fine-tuning, S+T, ENT and MME. Nothing here imports jax."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
 
 from lcjax.configs import WindowConfig
 from lcjax.models.image_networks_config import ImageNetworkConfig
@@ -42,8 +42,9 @@ class SgdConfig(Settings):
     momentum: DropRate = 0.9
     weight_decay: NotNegative = 5e-4
     """Added to the gradient of all parameters."""
-    trunk_factor: NotNegative = 0.1
-    """Of the rate for the trunk, `features/trunk` or `encoder`."""
+    trunk_factor: NotNegative | None = None
+    """Of the rate for the trunk, `features/trunk` or `encoder`. None: 0.1, as published, where it comes trained
+    (`--training.initial-weights`, `--encoder`), and 1 where it begins with random weights; set when training."""
     decay: NotNegative = 1e-4
     """The rate at step t is rate * (1 + decay t)^-power."""
     power: NotNegative = 0.75
@@ -58,6 +59,42 @@ class AdaptationExperiment(PairExperiment):
     nesterov: bool = True
     """Whether gradients are descended as `sgd` says; else as `optimizer` says, as for fine-tuning."""
     sgd: SgdConfig = field(default_factory=SgdConfig)
+
+
+TRAINED_TRUNK = 0.1
+"""Of the rate, for a trunk that others have trained: its features are refined, not learned (arXiv 1904.06487: layers of ImageNet)."""
+_Adaptation = TypeVar("_Adaptation", bound=AdaptationExperiment)
+
+
+def with_trunk_factor(experiment: _Adaptation, trained: bool) -> _Adaptation:
+    """With the trunk's rate that is right for how it begins, unless one was said.
+
+    >>> with_trunk_factor(AdaptationExperiment(), trained=False).sgd.trunk_factor
+    1.0
+    """
+    if experiment.sgd.trunk_factor is not None or not experiment.nesterov:
+        return experiment
+    return replace(experiment, sgd=replace(experiment.sgd, trunk_factor=TRAINED_TRUNK if trained else 1.0))
+
+
+def trunk_note(experiment: AdaptationExperiment) -> str:
+    """A sentence about the rate of the trunk; none where nothing is said of it."""
+    factor = experiment.sgd.trunk_factor
+    if factor is None or not experiment.nesterov:
+        return ""
+    how = "as fast as" if factor == 1 else f"{factor:g} times as fast as"
+    return f"the trunk learns {how} the layers behind it (sgd.trunk_factor {factor:g})"
+
+
+def start_notes(experiment: AdaptationExperiment) -> list[str]:
+    """What is said before training: how fast the trunk learns, and that a fine-tuning has nothing to go on from."""
+    notes = [trunk_note(experiment)]
+    if experiment.objective.method == "fine_tuning" and not experiment.training.initial_weights:
+        notes.append(
+            "warning: fine-tuning goes on from base weights and none are given: this run learns from the shots alone, with random weights "
+            "(--training.initial-weights BASE)"
+        )
+    return [note for note in notes if note]
 
 
 def streams_of(experiment: AdaptationExperiment) -> tuple[str, ...]:

@@ -9,7 +9,13 @@ from lcjax.errors import ConfigError
 from lcjax.inference.output import BandOptions, StarOutputs
 from lcjax.systems.base import Answers, Data, Options, Simulated, Work
 from lcjax.systems.domain_adaptation import curve_presets
-from lcjax.systems.domain_adaptation.config import CurveAdaptationExperiment, streams_of
+from lcjax.systems.domain_adaptation.config import (
+    CurveAdaptationExperiment,
+    start_notes,
+    streams_of,
+    trunk_note,
+    with_trunk_factor,
+)
 from lcjax.systems.domain_pairs.config import PairInputsConfig
 from lcjax.systems.domain_pairs.system import PairData, PairSystem
 from lcjax.systems.encoder_origin import OriginConfig, encoder_task, for_predictions, preset_origin, trained_origin
@@ -65,7 +71,7 @@ class LightCurveAdaptationSystem(PairSystem):
         return super().source_settings(experiment, training) | {"window": with_origin(experiment).window}
 
     def adapt(self, experiment: CurveAdaptationExperiment, data: PairData) -> CurveAdaptationExperiment:
-        """Sets the classes, the encoder's settings and hash, and the length of windows."""
+        """Sets the classes, the encoder's settings and hash, how fast it learns, and the length of windows."""
         experiment = with_origin(experiment)
         inputs = PairInputsConfig(class_names=tuple(data.class_names))
         origin = experiment.origin
@@ -74,7 +80,13 @@ class LightCurveAdaptationSystem(PairSystem):
             from lcjax.systems.loading import load
 
             origin = dataclasses.replace(origin, sha256=arrays_sha256(load(experiment.encoder).variables))
-        return dataclasses.replace(experiment, inputs=inputs, origin=origin)
+        trained = bool(experiment.encoder or experiment.training.initial_weights)
+        experiment = dataclasses.replace(experiment, inputs=inputs, origin=origin)
+        return with_trunk_factor(experiment, trained) if experiment.train_encoder else experiment
+
+    def notes(self, experiment: CurveAdaptationExperiment, data: Data) -> list[str]:
+        """How fast the encoder learns, and what a fine-tuning lacks."""
+        return [*super().notes(experiment, data), *start_notes(experiment)]
 
     def on_data(self, loaded: "Loaded", data: PairData) -> "Loaded":
         """The model as it is: all light curves will do."""
@@ -115,7 +127,7 @@ class LightCurveAdaptationSystem(PairSystem):
         """Balanced accuracy of stars, on source and target."""
         from lcjax.systems.domain_pairs.evaluation import evaluate
 
-        return evaluate(loaded, data, self.next_steps(loaded.folder), unit="light curves")
+        return evaluate(loaded, data, self.next_steps(loaded.folder), "light curves", trunk_note(loaded.experiment))  # type: ignore[arg-type]
 
     def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
         """The bands of a star together, where they are pooled."""

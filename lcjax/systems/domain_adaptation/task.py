@@ -9,7 +9,7 @@ import optax
 from lcjax.configs import OptimizerConfig
 from lcjax.global_batch import global_mean
 from lcjax.losses.domain_adaptation import negative_entropy, reverse_gradient
-from lcjax.systems.domain_adaptation.config import STREAMS, AdaptationExperiment, SgdConfig
+from lcjax.systems.domain_adaptation.config import STREAMS, TRAINED_TRUNK, AdaptationExperiment, SgdConfig
 from lcjax.systems.domain_pairs.inputs import has_stream
 from lcjax.systems.domain_pairs.metrics import unlabelled_answers
 from lcjax.systems.domain_pairs.task import (
@@ -38,7 +38,8 @@ def sgd(
         optax.trace(settings.momentum, nesterov=True),
         optax.scale_by_schedule(rate),
     )
-    return rate_groups(whole, {trunk: settings.trunk_factor}) if trunk else whole
+    factor = TRAINED_TRUNK if settings.trunk_factor is None else settings.trunk_factor
+    return rate_groups(whole, {trunk: factor}) if trunk else whole
 
 
 def build_task(experiment: AdaptationExperiment, network: Network | None = None) -> Task:

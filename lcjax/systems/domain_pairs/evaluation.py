@@ -70,8 +70,11 @@ def of_records(
     return Answered(shifted / shifted.sum(-1, keepdims=True), mean, label[first], object_id[first])
 
 
-def evaluate(loaded: Loaded, data: Data, commands: str, unit: str = "images") -> Scores:
-    """Scores of each domain, with 95 % intervals over objects; `unit`: what the records are.
+def evaluate(loaded: Loaded, data: Data, commands: str, unit: str = "images", about: str = "") -> Scores:
+    """Scores of each domain, with 95 % intervals over objects.
+
+    Args:
+      unit: what the records are. about: a sentence about how the model learned.
 
     Raises:
       DataError: no record has a label of the model's classes.
@@ -94,7 +97,7 @@ def evaluate(loaded: Loaded, data: Data, commands: str, unit: str = "images") ->
         for domain, own in answers.items()
         if (own.label < 0).any()
     ]
-    notes += [Text(text) for text in assumed(answers, found)]
+    notes += [Text(text) for text in (*assumed(answers, found), about) if text]
     warnings = [Text(text, "warning") for domain, own in answers.items() for text in collapsed(domain, own)]
     pictures = [
         Picture(lambda s=s: confusion_matrix(s), f"Confusion matrix, {domain}.") for domain, s in scores.items()

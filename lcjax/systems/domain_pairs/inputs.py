@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lcjax.inference.raw_batch import received
+from lcjax.errors import DataError
+from lcjax.inference.raw_batch import is_traced, received
 from lcjax.systems.domain_pairs.config import PairInputsConfig
 from lcjax.transforms.image_scaling import centre_crop, scale_images
 from lcjax.typing import Array
@@ -17,7 +18,7 @@ def prepared(batch: Mapping[str, Any], inputs: PairInputsConfig) -> Array:
     """`image` (B, H, W, C) and `full_scale` (B,) -> (B, S, S, C) scaled, or (B, D) where images are feature vectors."""
     images = jnp.asarray(batch["image"], jnp.float32)
     if inputs.vectors:
-        return jnp.nan_to_num(images.reshape(images.shape[0], -1))
+        return scale_images(images, "none").reshape(images.shape[0], -1)
     if inputs.size is not None:
         images = centre_crop(images, inputs.size)
     return scale_images(images, inputs.scale, batch.get("full_scale"))
@@ -38,12 +39,20 @@ def receive(inputs: PairInputsConfig, batch: Mapping[str, Any]) -> dict[str, Any
     """Arrays of a caller; `full_scale` may be missing: pixels are then fluxes, or in [0, 1].
 
     Raises:
-      DataError: entries are missing or misshapen.
+      DataError: entries are missing or misshapen, of other channels or lengths, or an image without a finite pixel.
     """
     given = dict(batch)
     if "image" in given and "full_scale" not in given:
         given["full_scale"] = np.full(len(given["image"]), np.nan, np.float32)
-    ready = received(batch_spec(inputs), given)
+    ready = received(batch_spec(inputs), given, exact=("image",) if inputs.vectors else ())
+    image, channels = ready["image"], len(inputs.channel_names) or 1
+    if image.shape[-1] != channels:
+        names = ", ".join(inputs.channel_names)
+        raise DataError(
+            f"'image' has {image.shape[-1]} channels on its last axis: the model takes {channels} ({names})"
+        )
+    if not is_traced(image) and (empty := np.flatnonzero(~np.isfinite(image).any(axis=(1, 2, 3)))).size:
+        raise DataError(f"'image' has no finite pixel in row {empty[0]}: leave it out, there is nothing to answer by")
     return ready
 
 

@@ -70,6 +70,11 @@ class PairSystem(System):
         sides = [min(shape[:2]) for shape in shapes.values()]
         vectors = [shape[1] if shape[0] == 1 and shape[1] > 1 else 0 for shape in shapes.values()]
         if any(vectors):
+            if not all(vectors):
+                flat = next(name for name, length in zip(shapes, vectors, strict=True) if length)
+                raise ConfigError(
+                    f"the {flat} holds feature vectors and the other domain images: give both as the one or the other"
+                )
             if len(set(vectors)) > 1:
                 raise ConfigError(f"source and target have feature vectors of different lengths: {vectors}")
             size, scale = None, "none"
@@ -79,6 +84,10 @@ class PairSystem(System):
                 small = min(shapes, key=lambda name: min(shapes[name][:2]))
                 raise ConfigError(
                     f"the images of the {small} have {min(sides)} pixels a side, fewer than --inputs.size {size}: ask for fewer"
+                )
+            if size == 1 and scale == "min_max":
+                raise ConfigError(
+                    "images of 1 x 1 pixels are all 0 once each is scaled by its own pixels: give larger ones, or say --inputs.scale none"
                 )
         inputs = PairInputsConfig(
             tuple(data.class_names), tuple(images["source"].channel_names), size, max(vectors), scale

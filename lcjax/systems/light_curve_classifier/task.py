@@ -17,7 +17,7 @@ from lcjax.systems.classifier.metrics import class_metrics, summarize_classes
 from lcjax.systems.encoder_origin import encoder_task
 from lcjax.systems.light_curve_classifier.config import LightCurveClassifierExperiment
 from lcjax.systems.light_curve_classifier.encoder import joined, parted, trained_part
-from lcjax.systems.masked_pretraining.raw_curves import answer_curves
+from lcjax.systems.masked_pretraining.raw_curves import answer_curves, receive
 from lcjax.training.source import device_part
 from lcjax.training.task import Task, Update
 from lcjax.typing import Array, Axis, Metrics, PyTree
@@ -91,6 +91,7 @@ def build_task(experiment: LightCurveClassifierExperiment) -> Task:
         evaluate=evaluate,
         predict=predict,
         batch_spec=_spec(encoder, length),
+        receive=receive,
         optimizers=None,
         sharding_rules=() if experiment.raw else encoder.sharding_rules,
         summarize=summarize_classes,
@@ -104,7 +105,11 @@ def build_task(experiment: LightCurveClassifierExperiment) -> Task:
         ),
         model=head,
         example=None if encoder.example is None else _shortened(encoder.example, length),
-        meaning={**encoder.meaning, "class_names": list(names), "windows": dataclasses.asdict(experiment.window)},
+        meaning={
+            **{name: text for name, text in encoder.meaning.items() if name != "band"},
+            "class_names": list(names),
+            "windows": dataclasses.asdict(experiment.window),
+        },
         extras={"windows": windows, "answer": answer, "read": read},
     )
 
@@ -117,9 +122,10 @@ def _metrics(logits: Array, batch: dict, names: Sequence[str]) -> tuple[Array, M
 
 
 def _spec(encoder: Task, length: int) -> dict[str, jax.ShapeDtypeStruct]:
-    """The encoder's batch, with windows of another length."""
+    """The encoder's batch, with windows of another length; each of one band, whatever bands the encoder can tell apart."""
     shape = lambda spec: (2, length) if len(spec.shape) == 2 else (2,)
-    return {name: jax.ShapeDtypeStruct(shape(spec), spec.dtype) for name, spec in encoder.batch_spec.items()}
+    specs = {name: spec for name, spec in encoder.batch_spec.items() if name != "band"}
+    return {name: jax.ShapeDtypeStruct(shape(spec), spec.dtype) for name, spec in specs.items()}
 
 
 def reader(experiment: LightCurveClassifierExperiment, encoder: Task) -> Callable[..., dict[str, Any]]:
@@ -169,7 +175,8 @@ def _shortened(example: Callable[[int], dict], length: int) -> Callable[[int], d
     """Made-up windows of at most so many points."""
 
     def made(rows: int) -> dict:
-        batch = {name: value[:, :length] if value.ndim == 2 else value for name, value in example(rows).items()}
+        whole = {name: value for name, value in example(rows).items() if name != "band"}
+        batch = {name: value[:, :length] if value.ndim == 2 else value for name, value in whole.items()}
         return batch | ({"length": batch["mask"].sum(1).astype(batch["length"].dtype)} if "length" in batch else {})
 
     return made

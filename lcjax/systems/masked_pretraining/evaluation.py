@@ -9,6 +9,7 @@ import numpy as np
 from lcjax.errors import DataError, MissingExtraError
 from lcjax.evaluation import figures, window_statistics
 from lcjax.evaluation.baselines import baseline
+from lcjax.evaluation.own_bands import most_observed, own_means, told_apart
 from lcjax.evaluation.probe import NEIGHBOURS, probe, probe_classes
 from lcjax.evaluation.projection import nearest_neighbour_accuracy, principal_components
 from lcjax.evaluation.reconstruction import ReconstructionSums, SumsByObject, probed_sums, score_groups, within_errors
@@ -63,13 +64,14 @@ def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
         real = batch["weight"] > 0
         group = np.where(real, survey[np.maximum(batch["record"], 0)], "")
         labels = [names[i] for i in batch["label"]]
-        sums = probed_sums(out["target"], out["prediction"], out["probed"])
+        level = own_means(out["target"], out["probed"], batch["band"]) if told_apart(batch) else 0.0
+        sums = probed_sums(out["target"] - level, out["prediction"] - level, out["probed"])
         errors = [out["prediction_error"]] if "prediction_error" in out else []
         inside = [within_errors(out["target"], out["prediction"], error, out["probed"]) for error in errors]
         adder.add(batch["object_id"], labels, group, (*sums[:2], sums[2] * real, *inside))
         seen = {**batch, "visible": out["visible"] & ~out["probed"]}
         for name, rule in rules.items():
-            sums = probed_sums(out["target"], baseline(name, seen), out["probed"])
+            sums = probed_sums(out["target"] - level, _ruled(name, seen) - level, out["probed"])
             rule.add(batch["object_id"], labels, group, (*sums[:2], sums[2] * real))
         embedded = np.asarray(predict(loaded.variables, device_part(batch))["embedding"], np.float64)
         for i in np.flatnonzero(real):
@@ -77,7 +79,7 @@ def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
             entry = objects.setdefault(key, [0.0, 0, batch["label"][i]])
             entry[0] = entry[0] + embedded[i] * batch["length"][i]
             entry[1] += int(batch["length"][i])
-        statistics.append(window_statistics.window_statistics(batch))
+        statistics.append(window_statistics.window_statistics(_levelled(batch, batch["mask"])))
         _collect_windows(windows, batch, index, out, labels, group)
     entries = list(objects.values())
     if not entries:
@@ -96,13 +98,29 @@ def held_out_stars(loaded: Loaded, data: LightCurveData) -> HeldOut:
     )
 
 
+def _levelled(batch: dict, counted: np.ndarray) -> dict:
+    """Of several bands, each moved to the mean of all, so that what is left is how they vary."""
+    if not told_apart(batch):
+        return batch
+    own = own_means(batch["magnitude"], counted, batch["band"])
+    every = own_means(batch["magnitude"], counted, np.zeros_like(batch["band"]))
+    return {**batch, "magnitude": batch["magnitude"] - own + every}
+
+
+def _ruled(name: str, seen: dict) -> np.ndarray:
+    """A baseline's predictions; of several bands about the mean of each."""
+    levelled = _levelled(seen, seen["visible"])
+    return baseline(name, levelled) + (seen["magnitude"] - levelled["magnitude"])
+
+
 def _collect_windows(kept: list, batch: dict, index: int, out: dict, labels: list[str], group: np.ndarray) -> None:
     """Keeps one well-filled window per class until there are enough."""
     for i in np.argsort(-batch["length"], kind="stable"):
         n = int(batch["length"][i])
         if len(kept) >= SHOWN_WINDOWS or n < 20 or labels[i] in {w["label"] for w in kept}:
             continue
-        cut = lambda x: np.asarray(x)[i, :n]
+        shown = most_observed(batch, i)
+        cut = lambda x: np.asarray(x)[i, shown]
         window = {
             "title": f"{batch['object_id'][i]}  {labels[i]}  ({group[i]})",
             "label": labels[i],

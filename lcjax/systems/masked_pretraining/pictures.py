@@ -6,6 +6,7 @@ import numpy as np
 
 from lcjax.evaluation.attention_figures import reconstruction_with_attention
 from lcjax.evaluation.neighbour_figures import folded_neighbours, nearest, queries_of_classes
+from lcjax.evaluation.own_bands import told_apart
 from lcjax.evaluation.scores import Picture
 from lcjax.inference.loaded import Loaded
 from lcjax.systems.base import Data
@@ -37,8 +38,9 @@ class Embedded(Protocol):
 
 
 def object_key(batch: dict, survey: np.ndarray, row: int) -> tuple[str, str]:
-    """What windows of one star and band have in common; `survey`: of every row."""
-    return survey[row], f"{batch['object_id'][row]}\t{batch['band'][row]}"
+    """What windows of one star and band have in common, or of one star by all its bands; `survey`: of every row."""
+    band = "" if told_apart(batch) else batch["band"][row]
+    return survey[row], f"{batch['object_id'][row]}\t{band}"
 
 
 def attention(loaded: Loaded, windows: list[dict[str, Any]]) -> list[Picture]:
@@ -84,18 +86,26 @@ def neighbours(data: LightCurveData, objects: Embedded) -> list[Picture]:
 
 
 def light_curves(data: LightCurveData, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-    """All windows of some objects put together, by a pass over the split: name, time (d), magnitude, error (mag)."""
+    """All windows of some objects put together, by a pass over the split: name, time (d), magnitude, error (mag).
+
+    Of several bands the one with most points.
+    """
     parts: dict[tuple[str, str], list[np.ndarray]] = {}
     survey = data.dataset_of_record
     for batch in data.evaluation_batches():
         group = survey[np.maximum(batch["record"], 0)]
+        band = batch["band"] if told_apart(batch) else np.zeros(np.shape(batch["mask"]))
         for row in np.flatnonzero(batch["weight"] > 0):
             key = object_key(batch, group, row)
             if key in wanted:
                 mask = np.asarray(batch["mask"][row])
-                parts.setdefault(key, []).append(np.stack([np.asarray(batch[name][row])[mask] for name in _SERIES]))
+                series = [*(batch[name] for name in _SERIES), band]
+                parts.setdefault(key, []).append(np.stack([np.asarray(one[row])[mask] for one in series]))
     found = {}
     for key, pieces in parts.items():
-        points = np.unique(np.concatenate(pieces, 1), axis=1)  # published windows overlap
-        found[key] = {"name": key[1].partition("\t")[0], **dict(zip(_SERIES, points, strict=True))}
+        *points, band = np.unique(np.concatenate(pieces, 1), axis=1)  # published windows overlap
+        slots, counts = np.unique(band, return_counts=True)
+        shown = band == slots[counts.argmax()]
+        series = zip(_SERIES, (values[shown] for values in points), strict=True)
+        found[key] = {"name": key[1].partition("\t")[0], **dict(series)}
     return found

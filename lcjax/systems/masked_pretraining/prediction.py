@@ -12,6 +12,7 @@ from lcjax.inference.bands import check_level, predicted
 from lcjax.inference.light_curves import LightCurve, LightCurvePredictor, Prediction
 from lcjax.inference.loaded import Loaded
 from lcjax.inference.output import BandOptions, OutputOptions
+from lcjax.inference.whole_stars import whole_stars
 from lcjax.systems.base import Row
 
 _TYPES = {"float32": pa.float32(), "float16": pa.float16()}
@@ -21,7 +22,7 @@ _LARGEST_FLOAT16 = 65504.0
 class LightCurveAnswers:
     """A model of light curves; rows in the order given, one a light curve or, by level, one a window or a point of it."""
 
-    constant_columns = ("band",)
+    constant_columns: tuple[str, ...] = ("band",)
     """Left out of the table where all rows agree: surveys with one band need no such column."""
 
     def __init__(
@@ -30,11 +31,14 @@ class LightCurveAnswers:
         batch_size: int | None = None,
         output: OutputOptions | None = None,
         bands: BandOptions | None = None,
+        told_apart: int = 1,
+        taken: Callable[[Iterable], Iterable] = iter,
     ) -> None:
         """Compiles nothing yet.
 
         Args:
-          bands: where they are pooled, the light curves of a star come as a tuple.
+          bands: where they are pooled, the light curves of a star come as a tuple. told_apart: bands of a star that the model looks at
+            together, which come so too: then there is a column `bands` of those that were used. taken: what is made of items first.
 
         Raises:
           ConfigError: a level that the model does not have, or at which bands cannot be pooled.
@@ -42,7 +46,8 @@ class LightCurveAnswers:
         output, pool = output or OutputOptions(), (bands or BandOptions()).pool
         if pool:
             check_level(output.level)
-        self.unit = "stars" if pool else "light curves"
+        self.unit = "stars" if pool or told_apart > 1 else "light curves"
+        self._told_apart, self._taken = told_apart, taken
         self._predictor = LightCurvePredictor.of(loaded, batch_size, output.level)
         self._number = _TYPES[output.precision]
         shapes = jax.eval_shape(self._predictor.function, loaded.variables, loaded.task.batch_spec)
@@ -54,7 +59,10 @@ class LightCurveAnswers:
         }
         end = [] if output.level == "point" else [("n_points", pa.int64())]
         columns = [(name, kind(value.shape)) for name, value in shapes.items()]
-        names = [("object_id", pa.string()), ("band", pa.string())]
+        self._band = "bands" if told_apart > 1 else "band"
+        if told_apart > 1:
+            self.constant_columns = ()
+        names = [("object_id", pa.string()), (self._band, pa.string())]
         self.schema = pa.schema([*names, *begin.get(output.level, []), *columns, *end])
         several: dict[str, Callable[[Prediction], Row | pa.RecordBatch]] = {
             "window": self._by_window,
@@ -66,6 +74,9 @@ class LightCurveAnswers:
         self, items: Iterable[LightCurve | tuple[LightCurve, ...] | Rejection]
     ) -> Iterator[Row | pa.RecordBatch | Rejection]:
         """Rows (object_id, band, outputs, ...) and the rejections among the items."""
+        items = self._taken(items)
+        if self._told_apart > 1:
+            items = whole_stars(items, self._told_apart)  # type: ignore[arg-type]
         for found in predicted(self._predictor, items):
             yield found if isinstance(found, Rejection) else self._answer(found)
 
@@ -73,7 +84,7 @@ class LightCurveAnswers:
         curve = found.light_curve
         numbers = {name: self._rounded(value) for name, value in found.outputs.items()}
         outputs = {name: value.ravel() if value.ndim else value.item() for name, value in numbers.items()}
-        return {"object_id": curve.object_id, "band": curve.band, **outputs, "n_points": found.n_points}
+        return {"object_id": curve.object_id, self._band: curve.band, **outputs, "n_points": found.n_points}
 
     def _by_window(self, found: Prediction) -> pa.RecordBatch:
         mjd = np.asarray(found.light_curve.mjd, np.float64)
@@ -93,7 +104,7 @@ class LightCurveAnswers:
         """Several rows of one star."""
         columns |= {name: self._rounded(value) for name, value in found.outputs.items()}
         rows = len(next(iter(columns.values())))
-        star = {"object_id": printable(found.light_curve.object_id), "band": found.light_curve.band}
+        star = {"object_id": printable(found.light_curve.object_id), self._band: found.light_curve.band}
         arrays = [
             pa.repeat(pa.scalar(star[field.name], field.type), rows)
             if field.name in star

@@ -14,7 +14,7 @@ import numpy as np
 from lcjax.configs import WindowConfig
 from lcjax.errors import DataError
 from lcjax.inference.raw_batch import as_array, as_mask, entry, is_traced
-from lcjax.transforms.windows import window_edges
+from lcjax.transforms.windows import scattered, window_edges
 from lcjax.typing import Array
 
 _SERIES = ("time", "magnitude", "magnitude_error")
@@ -64,11 +64,17 @@ def _middle(xp: Any, time: Any, mask: Any) -> Any:
 
 
 def sound(batch: dict) -> dict:
-    """Finite points alone, 0 elsewhere."""
+    """Finite points alone, 0 elsewhere, with the slots of their bands (B, L) where these are said."""
     mask = batch["mask"]
     for name in _SERIES:
         mask = mask & jnp.isfinite(batch[name])
-    return {name: jnp.where(mask, batch[name], 0.0) for name in _SERIES} | {"mask": mask}
+    bands = {"band": jnp.where(mask, batch["band"], 0)} if several_bands(batch) else {}
+    return {name: jnp.where(mask, batch[name], 0.0) for name in _SERIES} | bands | {"mask": mask}
+
+
+def several_bands(batch: Mapping[str, Any]) -> bool:
+    """Whether the slot of the band of each point is said (B, L), and not the name of that of each row."""
+    return "band" in batch and batch["band"].ndim == 2
 
 
 def centred(windows: dict) -> dict:
@@ -84,8 +90,11 @@ def cut(batch: dict, window: WindowConfig, full: bool) -> tuple[dict, Array]:
       batch: sound curves. window: length and how curves are cut (`evaluation_mode`). full: shorter ones are padded to
         the full length, for networks that attend to padding. The width L may be symbolic (`jax.export`): then short curves
         are padded too.
+
+    Windows of stars whose points have bands hold points of the whole span each, see `transforms.windows.scattered`.
     """
-    names = (*_SERIES, "mask")
+    whole = several_bands(batch)
+    names = (*_SERIES, *(["band"] if whole else []), "mask")
     width = batch["mask"].shape[1]
     if not isinstance(width, int):
         batch = {name: jnp.pad(batch[name], ((0, 0), (0, window.length))) for name in names}
@@ -95,7 +104,15 @@ def cut(batch: dict, window: WindowConfig, full: bool) -> tuple[dict, Array]:
         padded = {name: jnp.pad(batch[name], ((0, 0), (0, short))) for name in names}
         return padded, jnp.sum(padded["mask"], axis=1, keepdims=True).astype(jnp.float32)
     # Points in order of time, the padding behind them.
-    order = jnp.argsort(jnp.where(batch["mask"], batch["time"], jnp.inf), axis=1)
+    time = jnp.where(batch["mask"], batch["time"], jnp.inf)
+    if whole:  # at one time by band, at which the order is that of the windows
+        order = jnp.lexsort((batch["magnitude_error"], batch["band"], time), axis=1)
+        rank = jnp.arange(width)
+        there = jnp.arange(width)[None] < jnp.sum(batch["mask"], axis=1, keepdims=True)
+        behind = jnp.lexsort((jnp.broadcast_to(scattered(rank), there.shape), ~there), axis=1)
+        order = jnp.take_along_axis(order, behind, axis=1)
+    else:
+        order = jnp.argsort(time, axis=1)
     series = {name: jnp.take_along_axis(batch[name], order, axis=1) for name in names}
     starts, ends = window_edges(jnp.sum(batch["mask"], axis=1), width, window.length, window.evaluation_mode)
     at = starts[..., None] + jnp.arange(window.length)
@@ -104,7 +121,10 @@ def cut(batch: dict, window: WindowConfig, full: bool) -> tuple[dict, Array]:
     flat, shape = jnp.minimum(at, width - 1).reshape(rows, number * window.length), (rows * number, window.length)
     cut = {name: jnp.take_along_axis(x, flat, axis=1).reshape(shape) for name, x in series.items()}
     mask = inside.reshape(shape)
-    windows = {name: jnp.where(mask, cut[name], 0.0) for name in _SERIES} | {"mask": mask}
+    windows = {name: jnp.where(mask, cut[name], jnp.zeros((), cut[name].dtype)) for name in names[:-1]} | {"mask": mask}
+    if whole:  # in each by time again
+        by_time = jnp.argsort(jnp.where(mask, windows["time"], jnp.inf), axis=1)
+        windows = {name: jnp.take_along_axis(x, by_time, axis=1) for name, x in windows.items()}
     return windows, jnp.sum(inside, axis=-1).astype(jnp.float32)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from abc import abstractmethod
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from lcjax.inference.output import BandOptions, OutputOptions
@@ -50,13 +51,30 @@ class PretrainingSystem(System):
         return evaluate(self.strictly(loaded) if chosen.strict else loaded, data, self.next_steps(loaded.folder))
 
     def request(self, loaded: "Loaded", options: Options) -> dict[str, Any]:
-        """The bands of a star together, where they are pooled."""
+        """The bands of a star together, where they are pooled or the encoder tells them apart."""
         from lcjax.inference.bands import bands_wanted
 
-        return bands_wanted(options)
+        return bands_wanted(options, together=self.bands(loaded.experiment) > 1)  # type: ignore[arg-type]
+
+    def bands(self, experiment: PretrainingExperiment) -> int:
+        """Bands of a star that the encoder looks at together and tells apart; 1: each band by itself."""
+        del experiment
+        return 1
 
     def answers(self, loaded: "Loaded", work: Work) -> Answers:
         """Embeddings of light curves."""
         from lcjax.systems.masked_pretraining.prediction import LightCurveAnswers
 
-        return LightCurveAnswers(loaded, work.batch_size, work.options.get("output"), work.options.get("bands"))
+        return LightCurveAnswers(
+            loaded,
+            work.batch_size,
+            work.options.get("output"),
+            work.options.get("bands"),
+            self.bands(loaded.experiment),  # type: ignore[arg-type]
+            self.taken(loaded, work.options),
+        )
+
+    def taken(self, loaded: "Loaded", options: Options) -> "Callable[[Iterable[Any]], Iterable[Any]]":
+        """(light curves as they are read) -> as the model takes them, one for one; these."""
+        del loaded, options
+        return iter

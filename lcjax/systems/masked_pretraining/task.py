@@ -55,7 +55,7 @@ def made_up_windows(rows: int, length: int) -> dict[str, np.ndarray]:
     return batch | {"mask": mask, "length": sizes}
 
 
-def on_windows(window: WindowConfig, meaning: dict[str, Any] | None = None) -> dict[str, Any]:
+def on_windows(window: WindowConfig, meaning: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Parts of a `Task` on windows of raw light curves, whose answers are of whole curves; `meaning`: of what else it says."""
     shape = (2, window.length)
     spec = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name in ("time", "magnitude", "magnitude_error")}

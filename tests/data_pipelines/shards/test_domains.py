@@ -23,12 +23,18 @@ def open_domains(paths, split, rows, domains, **settings):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("domains")
-    for name, side, classes in (("near", 4, "ab"), ("far", 5, "ab"), ("lone", 4, "aa"), ("other", 4, "ab")):
+    for name, side, classes in (
+        ("near", 4, "ab"),
+        ("far", 5, "ab"),
+        ("lone", 4, "aa"),
+        ("other", 4, "ab"),
+        ("bare", 4, "--"),
+    ):
         label = np.array([classes[i % 2] for i in range(24)])
         pixels = np.arange(24 * side * side, dtype=np.float32).reshape(24, side, side)
         np.savez(out / f"{name}.npz", x=pixels, label=label)
         channel = ("blue",) if name == "other" else ("red",)
-        settings = ImageSettings(channel_names=channel)
+        settings = ImageSettings(channel_names=channel, label="none" if name == "bare" else None)
         prepare(
             "image_files",
             [out / f"{name}.npz"],
@@ -90,6 +96,7 @@ def test_validation_and_scores(folder):
     [
         (("near", "far"), {"target": ()}, ConfigError, "which of the datasets"),
         (("lone", "far"), {}, DataError, "no labelled images of class 'b'"),
+        (("bare", "far"), {"balance": "weighted"}, DataError, "the source has no labelled images of class 'a'"),
         (("near", "lone"), {"target": ("lone",)}, DataError, "0 labelled images of class 'b'"),
         (("other", "far"), {}, DataError, "channels"),
         (("far",), {}, ConfigError, "all of this data"),

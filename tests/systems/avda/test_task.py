@@ -1,5 +1,8 @@
 """AVDA: what each update moves, what pretraining leaves out, and that both domains share the classes."""
 
+import dataclasses
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +11,7 @@ import pytest
 from lcjax.errors import ConfigError
 from lcjax.models.avda_config import AvdaConfig
 from lcjax.models.image_networks_config import ImageNetworkConfig
+from lcjax.systems import find_system
 from lcjax.systems.avda.config import AvdaExperiment, AvdaObjectiveConfig
 from lcjax.systems.avda.task import build_task
 from lcjax.systems.domain_pairs.config import PairInputsConfig
@@ -24,6 +28,23 @@ def experiment(**objective):
         objective=AvdaObjectiveConfig(pretraining_steps=1, **objective),
         pixels="gaussian",
     )
+
+
+@pytest.mark.parametrize(
+    ("shape", "scale", "wanted"),
+    [((1, 5, 1), "min_max", "gaussian"), ((9, 9, 1), "min_max", "bernoulli"), ((9, 9, 1), "none", "gaussian")],
+)
+def test_pixels_that_may_be_any_numbers_are_no_probabilities(shape, scale, wanted):
+    """The likelihood of a share has no bound beyond 0 and 1: a decoder would run away."""
+    domain = types.SimpleNamespace(shape=shape, channel_names=("x",))
+    data = types.SimpleNamespace(domains={"source": domain, "target": domain}, class_names=("a", "b"))
+    asked = AvdaExperiment(inputs=PairInputsConfig(scale=scale))
+    system = find_system("avda")
+    assert system.adapt(asked, data).pixels == wanted
+    assert system.adapt(dataclasses.replace(asked, pixels="gaussian"), data).pixels == "gaussian"
+    if wanted == "gaussian":
+        with pytest.raises(ConfigError, match="need not be: say gaussian"):
+            system.adapt(dataclasses.replace(asked, pixels="bernoulli"), data)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,16 @@
 """Light curves of one band each become stars of several, and no point is lost or counted twice."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from lcjax.configs import WindowConfig
 from lcjax.errors import DataError
-from lcjax.systems.base_encoder.joined_bands import joined_bands
+from lcjax.inference.light_curves import LightCurvePredictor
+from lcjax.inference.whole_stars import joined_star
+from lcjax.systems.base_encoder.joined_bands import JoinedStars, Piece, joined_bands
+from lcjax.training.task import Packing
 
 SLOTS, LENGTH = 6, 16
 
@@ -50,10 +56,45 @@ def test_points_are_side_by_side_with_their_bands():
 def test_one_id_of_two_surveys_is_two_stars_and_long_ones_are_thinned_alike():
     rows = windows(["a", "a", "a"], ["g", "r", "g"], [12, 12, 12], [0.0, 0.0, 500.0])
     found = joined_bands(rows, SLOTS, LENGTH, np.array(["x", "x", "y"]))
-    assert found["length"].tolist() == [16, 12]
-    assert np.all(np.diff(found["time"][0]) >= 0) and 4 < np.sum(found["band"][0] == 1) < 12
-    again = joined_bands(rows, SLOTS, LENGTH, np.array(["x", "x", "y"]))
-    np.testing.assert_array_equal(found["time"], again["time"])
+    assert found["length"].tolist() == [12, 12]
+    assert np.all(np.diff(found["time"][0][:12]) >= 0) and 2 < np.sum(found["band"][0] == 1) < 10
+    every = joined_bands(rows, SLOTS, LENGTH, np.array(["x", "x", "y"]), every=True)
+    assert every["length"].tolist() == [12, 12, 12] and every["object_id"].tolist() == ["a", "a", "a"]
+    assert every["label"].tolist() == [0, 0, 2], "a star keeps what its first row says"
+    for name in ("time", "magnitude", "band"):
+        np.testing.assert_array_equal(every[name][[0, 2]], found[name])
+
+
+def test_what_is_predicted_is_what_training_sees():
+    rows = windows(["a", "a", "b"], ["g", "r", "V"], [12, 12, 5], [60_000.0, 60_000.25, 500.0])
+    trained = joined_bands(rows, SLOTS, LENGTH, np.array(["x"] * 3), every=True)
+    task = SimpleNamespace(
+        batch_spec={"mask": np.zeros((2, LENGTH)), "band": 0}, full_length=False, packing=Packing(), predict=None
+    )
+    predictor = LightCurvePredictor(task, {}, WindowConfig(length=LENGTH), 2)
+    mjd = rows["time"].astype(np.float64) + rows["reference_mjd"][:, None]
+    curve = lambda row: Piece(
+        str(rows["object_id"][row]), str(rows["band"][row]),
+        *(values[row][rows["mask"][row]] for values in (mjd, rows["magnitude"], rows["magnitude_error"])),
+    )  # fmt: skip
+    asked = [joined_star([curve(1), curve(0)], SLOTS), curve(2)]
+    found = [row for one in asked for row in predictor._cut(one)[1]]
+    assert len(found) == len(trained["mask"]) == 3
+    for number, row in enumerate(found):
+        mask = trained["mask"][number]
+        for name in ("time", "magnitude", "magnitude_error", *(["band"] if number < 2 else [])):
+            np.testing.assert_array_equal(row[name], trained[name][number][mask])
+
+
+def test_batches_to_evaluate_hold_every_window_once():
+    rows = windows(["a", "a", "b"], ["g", "r", "g"], [12, 12, 5], [0.0, 0.0, 0.0])
+    data = SimpleNamespace(
+        class_names=("x",), labels=np.zeros(3, np.int32), n_objects=2, fingerprint="f", dataset_of_record=np.array(["s"] * 3),
+        evaluation_batches=lambda: iter([rows]), describe=dict,
+    )  # fmt: skip
+    first, second = JoinedStars(data, SLOTS, LENGTH, rows=2).evaluation_batches()
+    assert first["object_id"].tolist() == ["a", "a"] and second["object_id"].tolist() == ["b", "b"]
+    assert second["weight"].tolist() == [1, 0] and first["band"].shape == (2, LENGTH)
 
 
 def test_stars_whose_bands_are_not_known_are_counted():

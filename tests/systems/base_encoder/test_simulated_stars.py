@@ -9,12 +9,13 @@ import pytest
 
 from lcjax.errors import ConfigError
 from lcjax.models.star_encoder import CENTRE, SURVEY_SCALARS
+from lcjax.models.star_encoder_config import PointTokensConfig
 from lcjax.systems import build_task
 from lcjax.systems.base_encoder import simulated_stars as module
 from lcjax.systems.base_encoder.config import SimulationConfig
+from lcjax.systems.base_encoder.objective import Objective
 from lcjax.systems.base_encoder.prepared import PreparedStars
 from lcjax.systems.base_encoder.simulated_stars import SimulatedStars, _shown
-from lcjax.systems.base_encoder.task import Objective
 from tests.systems.base_encoder.small import LENGTH, Stars, small
 from tests.training.curves import CurveSource
 
@@ -110,12 +111,19 @@ def test_stars_and_rows_depend_on_seed_and_step_and_views_are_of_the_points_show
     one, same, other = stars(1), stars(1), stars(2)
     place = lambda source, step: source.rows(step)["views"]["place"].tolist()
     assert place(one, 4) == place(same, 4) and len({str(place(*of)) for of in ((one, 4), (one, 5), (other, 4))}) == 3
-    views, label, period = one._all()
-    assert not np.array_equal(period, other._all()[2], equal_nan=True)
+    views, label, period = (one.arrays()[name] for name in ("views", "label", "period"))
+    assert not np.array_equal(period, other.arrays()["period"], equal_nan=True)
+    assert "points" not in one.rows(4)
     assert set(views["points"]) == {24, 17, 12, 8}, "all, 0.7, half and 0.3 of 24"
     rows = one.rows(4)
     np.testing.assert_array_equal(rows["label"], label[rows["views"]["place"]])
     np.testing.assert_array_equal(rows["period"], period[rows["views"]["place"]])
+    settings = small(prepared=True, simulated=300, seed=1)
+    encoder = dataclasses.replace(settings.model.encoder, tokens=PointTokensConfig(points=4, width=8, heads=2))
+    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, encoder=encoder))
+    told = SimulatedStars(Stars(length=LENGTH), settings).rows(4)
+    np.testing.assert_array_equal(told["points"]["mask"].sum(1), told["views"]["points"], "the points that are shown")
+    np.testing.assert_array_equal(told["period"], rows["period"])
 
 
 def test_data_that_cannot_simulate_and_settings_that_do_not_fit_are_refused():

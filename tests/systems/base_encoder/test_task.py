@@ -9,14 +9,16 @@ import pytest
 
 from lcjax.errors import ConfigError
 from lcjax.models.star_encoder import BRIGHTNESS, CENTRE, SURVEY_SCALARS
+from lcjax.models.star_encoder_config import PointTokensConfig
 from lcjax.systems import build_task
 from lcjax.systems.base_encoder import BaseEncoderSystem, parts
 from lcjax.systems.base_encoder.config import ContrastConfig
-from lcjax.systems.base_encoder.task import hidden_scalars
+from lcjax.systems.base_encoder.objective import hidden_scalars
 from lcjax.systems.loading import load
 from lcjax.systems.masked_pretraining.raw_curves import centred
 from lcjax.training import fit
 from lcjax.training.workdir import experiment_record
+from tests.inference.models import untrained
 from tests.systems.base_encoder.small import LENGTH, Stars, answers, model, small
 from tests.systems.base_encoder.small import views as views_by_preset
 
@@ -141,3 +143,50 @@ def test_bands_that_nothing_joins_are_refused():
     settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, encoder=encoder))
     with pytest.raises(ConfigError, match=r"contrast\.prepared True"):
         BaseEncoderSystem().matched(settings, Stars(length=LENGTH), training=True)
+
+
+@functools.cache
+def distilled():
+    """A small encoder with tokens of points that foretells its own slow copy: (jitted loss, batch in two parts, variables)."""
+    settings = small(prepared=True)
+    tokens = PointTokensConfig(points=8, width=8, heads=2, blocks=1)
+    encoder = dataclasses.replace(settings.model.encoder, tokens=tokens)
+    settings = dataclasses.replace(
+        settings,
+        model=dataclasses.replace(settings.model, encoder=encoder),
+        objective=dataclasses.replace(settings.objective, distillation=3.0, momentum=0.75, likelihood_rows=0),
+    )
+    task, variables = untrained(settings)
+    batch = {name: Stars(length=LENGTH).batch(1, 0)[name] for name in task.batch_spec}
+    first = batch["mask"] & (np.arange(LENGTH) % 2 > 0)
+    packed = lambda part: parts.packed(views_by_preset()({**parts.points_of(batch), "visible": part}))
+    batch |= {"first": first, "first_views": packed(first), "second_views": packed(batch["mask"] & ~first)}
+    state = {name: value for name, value in variables.items() if name != "params"}
+    run = jax.jit(lambda batch: task.updates[0].loss(variables["params"], state, batch, jax.random.key(1)))
+    return run, batch, variables
+
+
+def mean(name, metrics):
+    return float(metrics[name][0] / metrics[name][1])
+
+
+def test_distillation_is_in_the_loss_and_the_teacher_follows_by_its_momentum():
+    run, batch, variables = distilled()
+    params, teacher = variables["params"], variables["teacher"]
+    assert jax.tree.structure(teacher) == jax.tree.structure(params["encode_star"])
+    value, (metrics, after) = run(batch)
+    assert mean("distillation", metrics) > 0.01
+    assert float(value) == pytest.approx(mean("contrast", metrics) + 3.0 * mean("distillation", metrics), rel=1e-4)
+    expected = jax.tree.map(lambda old, new: 0.75 * old + 0.25 * new, teacher, params["encode_star"])
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), after["teacher"], expected)
+
+
+def test_tokens_of_a_part_are_its_own_points():
+    """The embeddings of first parts, whose rank is measured, do not move with a point of the second, whose contrast does."""
+    run, batch, _ = distilled()
+    before = run(batch)[1][0]
+    second = batch["mask"] & ~batch["first"]
+    changes = [np.where(part, batch["magnitude"][:, ::-1] + 2, batch["magnitude"]) for part in (second, batch["first"])]
+    of_second, of_first = (run({**batch, "magnitude": np.float32(change)})[1][0] for change in changes)
+    assert mean("rank", of_second) == mean("rank", before) != mean("rank", of_first)
+    assert mean("contrast", of_second) != mean("contrast", before)

@@ -72,6 +72,7 @@ def test_whole_path(surveys, tmp_path, capsys):
     leaves = [jax.tree.leaves(lcjax.load(tmp_path / name, "latest").variables["params"]) for name in "WV"]
     for a, b in zip(*leaves, strict=True):
         np.testing.assert_array_equal(a, b)
+    assert lcjax.load(tmp_path / "W").experiment.sgd.trunk_factor == 0.1, "the encoder comes trained"
     given = jax.tree.leaves(lcjax.load(surveys / "E").variables["params"])
     assert max(np.abs(a - b).max() for a, b in zip(encoder_of(tmp_path / "W"), given, strict=True)) > 0
     scores = json.loads((tmp_path / "W" / "scores.json").read_text())

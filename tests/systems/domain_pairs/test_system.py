@@ -12,6 +12,7 @@ import lcjax
 from data_pipelines.kinds import find_kind
 from lcjax.cli.main import main
 from lcjax.systems import find_preset, find_system
+from lcjax.systems.domain_adaptation.config import SgdConfig, start_notes, trunk_note, with_trunk_factor
 from lcjax.systems.domain_pairs.config import CollapseConfig, PairInputsConfig
 from lcjax.systems.domain_pairs.evaluation import answer_domains
 from lcjax.systems.domain_pairs.inputs import example
@@ -55,6 +56,23 @@ def test_whole_path(surveys, tmp_path, capsys):
     assert main(["export", str(tmp_path / "W"), str(tmp_path / "E")]) == 0
 
 
+@pytest.mark.parametrize("preset", ["real-bogus-mme", "mme-digits", "light-curve-mme"])
+def test_a_trained_trunk_learns_a_tenth_as_fast_and_one_from_random_weights_does_not(preset):
+    experiment = find_preset(preset)()
+    assert experiment.sgd.trunk_factor is None and trunk_note(experiment) == ""
+    fresh, trained = (with_trunk_factor(experiment, known) for known in (False, True))
+    assert (fresh.sgd.trunk_factor, trained.sgd.trunk_factor) == (1.0, 0.1)
+    said = dataclasses.replace(experiment, sgd=SgdConfig(trunk_factor=0.5))
+    assert with_trunk_factor(said, trained=True) == said and "0.5 times as fast" in trunk_note(said)
+    tuned = find_preset("real-bogus-fine-tuning")()  # descends by Adam, all layers alike
+    assert with_trunk_factor(tuned, trained=True) == tuned and trunk_note(tuned) == ""
+    assert ["none are given" in note for note in start_notes(tuned)] == [True] and start_notes(fresh) == [
+        trunk_note(fresh)
+    ]
+    given = dataclasses.replace(tuned, training=dataclasses.replace(tuned.training, initial_weights="BASE"))
+    assert not start_notes(given)
+
+
 @pytest.mark.parametrize(("preset", "shots"), [("real-bogus-base", 0), ("light-curve-base", 0), ("real-bogus-mme", 3)])
 def test_what_is_trained_on_the_source_alone_is_judged_on_it(preset, shots):
     """A few images of the target, which such a network does not know, would keep its first weights as the best."""
@@ -76,6 +94,8 @@ def test_other_methods_train_and_are_scored(preset, more, surveys, tmp_path, cap
 def test_fine_tuning_and_scores_of_both_domains(surveys, tmp_path, capsys):
     """Shots alone move the base weights; scores of each domain are those of its own images, balanced by class."""
     assert train("real-bogus-base", surveys, tmp_path / "B", 8, "--no-report") == 0
+    record = json.loads((tmp_path / "B" / "config.json").read_text())
+    assert record["experiment"]["sgd"]["trunk_factor"] == 1.0, "its trunk begins with random weights"
     start = ["--training.initial-weights", str(tmp_path / "B"), "--training.patience", "None"]
     assert train("real-bogus-fine-tuning", surveys, tmp_path / "F", 8, *start, "--no-report") == 0
     moved = [np.abs(a - b).max() for a, b in zip(arrays_of(tmp_path / "B"), arrays_of(tmp_path / "F"), strict=True)]
@@ -99,7 +119,8 @@ def test_fine_tuning_and_scores_of_both_domains(surveys, tmp_path, capsys):
     [
         (["--domains.target", "three"], "there is no dataset 'three'"),
         (["--domains.target"], "which of the datasets one, two is the target"),
-        (["--domains.shots", "99"], "labelled images of class"),
+        (["--domains.shots", "99"], "or ask for fewer with --domains.shots"),
+        (["--domains.validation-shots", "99"], "or ask for fewer with --domains.validation-shots"),
         (["--domains.source", "two"], "source and target at once"),
         (["--domains.shots", "0", "--objective.method", "s_plus_t"], "must be at least 1"),
         (["--domains.target", "one", "two"], "all of this data"),

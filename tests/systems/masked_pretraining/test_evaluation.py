@@ -100,3 +100,26 @@ def test_an_empty_split_is_said(loaded):
     empty.class_names, empty.dataset_of_record, empty.evaluation_batches = (), np.array([]), lambda: iter(())
     with pytest.raises(DataError, match="no light curves"):
         held_out_stars(loaded, empty)
+
+
+class Whole(Curves):
+    """The same with points in three bands, five magnitudes apart."""
+
+    def evaluation_batches(self):
+        for batch in super().evaluation_batches():
+            band = np.arange(LENGTH, dtype=np.int32) % 3 + 0 * batch["mask"]
+            yield batch | {
+                "band": band,
+                "magnitude": np.where(batch["mask"], batch["magnitude"] + 5 * band, 0).astype(np.float32),
+            }
+
+
+def test_colours_are_no_variation_and_bands_of_a_star_are_one_object(loaded, held_out):
+    found = held_out_stars(loaded, Whole(ROWS, LENGTH))
+    assert found.objects == 6 + 5, "d, in two bands before, is one star in each batch"
+    per_point = lambda sums: float(np.sum(sums.squared_deviation) / np.sum(sums.count))
+    assert per_point(found.sums) < 1.2 * per_point(held_out.sums)
+    mean = found.baselines["window mean"]
+    assert np.median(mean.squared_residual / mean.count) < 1.5, "colours alone make it 17"
+    assert np.median(found.statistics["scatter over error"]) < 2 * np.median(held_out.statistics["scatter over error"])
+    assert all(len(window["time"]) <= LENGTH // 3 for window in found.windows)

@@ -168,3 +168,18 @@ def test_headers_name_the_band(tmp_path):
         fits.writeto(tmp_path / f"{name}.fits", np.arange(12.0).reshape(3, 4), fits.Header(cards))
     assert [r["band"] for r in read(tmp_path, channel_names=("header",))[0]] == ["F160W", "grey"]
     assert [r["band"] for r in read(tmp_path)[0]] == ["grey", "grey"]
+
+
+def test_rows_of_files_of_one_name_are_different_objects(tmp_path):
+    for place in ("train", "test"):
+        (tmp_path / place).mkdir()
+        packed(tmp_path / place, x=STACK)
+    pq.write_table(pa.table({"image": [STACK[0].tolist()]}), tmp_path / "b.parquet")
+    records, _, _ = read(tmp_path, label="none", **NAMED)
+    names = [r["object_id"] for r in records]
+    assert names == [*(f"b-{i}" for i in range(1)), *(f"{p}-a-{i}" for p in ("test", "train") for i in range(4))]
+    report = RecordReport("images")
+    settings = ImageSettings(label="none", **NAMED)
+    assert len(list(read_images([tmp_path, tmp_path / "b.parquet"], settings, report))) == len(names), (
+        "a file given twice is one"
+    )

@@ -169,3 +169,37 @@ def test_bands_of_a_star_come_together_where_the_last_of_them_is(tmp_path):
     shards = said(pooling().items([str(folder)]))
     expected = [x for x in found if isinstance(x, list)]
     assert sorted(map(sorted, shards)) == sorted(map(sorted, expected))
+
+
+def in_bands(path, **columns):
+    """One star in g, r and u, which has three points; a second in r."""
+    counts = {("a", "g"): 8, ("a", "r"): 9, ("a", "u"): 3, ("b", "r"): 7}
+    points = [(*key, 60_000.0 + i) for key, count in counts.items() for i in range(count)]
+    table = {"id": [p[0] for p in points], "band": [p[1] for p in points], "mjd": [p[2] for p in points]}
+    pq.write_table(pa.table(table | {name: make(len(points)) for name, make in columns.items()}), path)
+    return str(path)
+
+
+def test_bands_that_are_asked_for_alone_and_what_is_wrong_with_a_band(tmp_path):
+    path = in_bands(tmp_path / "a.parquet", mag=lambda n: np.full(n, 15.0), err=lambda n: np.full(n, 0.1))
+    ask = lambda **takes: LightCurveReader(Request(takes={"bands_together": True, **takes}, say=lambda text: None))
+    bad, star, other = ask().items([path])
+    assert bad.reason == "fewer than 5 points: 3 in band u" and bad.fault == "fewer than 5 points"
+    assert [c.band for c in star] == ["g", "r"] and [c.band for c in other] == ["r"]
+    only = ask(bands=("g",))
+    _, star = only.items([path])
+    assert [c.band for c in star] == ["g"]
+    assert "light curves in other bands left out: 2 r" in only.sentences()
+    with pytest.raises(DataError, match="no light curve is in band z or y: there are g, r"):
+        list(ask(bands=("z", "y")).items([path]))
+
+
+def test_fluxes_as_they_were_measured_and_magnitudes_elsewhere(tmp_path):
+    takes = {"brightness": "as measured"}
+    ask = lambda: LightCurveReader(Request(takes=takes, say=lambda text: None))
+    flux = lambda n: np.where(np.arange(n) % 2, -5.0, 30.0)
+    path = in_bands(tmp_path / "f.parquet", psfFlux=flux, psfFluxErr=lambda n: np.full(n, 4.0))
+    found = [c for c in ask().items([path]) if isinstance(c, CleanLightCurve)]
+    assert [len(c.fluxes) for c in found] == [8, 9, 7] and found[0].fluxes.kind == "total_flux"
+    path = in_bands(tmp_path / "m.parquet", mag=lambda n: np.full(n, 15.0), err=lambda n: np.full(n, 0.1))
+    assert all(c.fluxes is None for c in ask().items([path]) if isinstance(c, CleanLightCurve))
