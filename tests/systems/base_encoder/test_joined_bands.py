@@ -1,5 +1,6 @@
 """Light curves of one band each become stars of several, and no point is lost or counted twice."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,8 +10,10 @@ from lcjax.configs import WindowConfig
 from lcjax.errors import DataError
 from lcjax.inference.light_curves import LightCurvePredictor
 from lcjax.inference.whole_stars import joined_star
+from lcjax.systems.base_encoder import BaseEncoderSystem
 from lcjax.systems.base_encoder.joined_bands import JoinedStars, Piece, joined_bands
 from lcjax.training.task import Packing
+from tests.systems.base_encoder.small import small
 
 SLOTS, LENGTH = 6, 16
 
@@ -95,6 +98,12 @@ def test_batches_to_evaluate_hold_every_window_once():
     first, second = JoinedStars(data, SLOTS, LENGTH, rows=2).evaluation_batches()
     assert first["object_id"].tolist() == ["a", "a"] and second["object_id"].tolist() == ["b", "b"]
     assert second["weight"].tolist() == [1, 0] and first["band"].shape == (2, LENGTH)
+    bands = dataclasses.replace(small().model.encoder, bands=SLOTS)
+    settings = dataclasses.replace(small(), model=dataclasses.replace(small().model, encoder=bands))
+    rows["band"] = np.array(["g", "F606W", "g"])
+    said = []
+    list(BaseEncoderSystem().matched(settings, data, training=False, say=said.append).evaluation_batches())
+    assert len(said) == 1 and said[0].startswith("1 of 2 stars set aside; the first: a: ")
 
 
 def test_stars_whose_bands_are_not_known_are_counted():
