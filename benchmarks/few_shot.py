@@ -22,7 +22,6 @@ from benchmarks import few_shot_tasks as tasks
 from benchmarks.few_shot_contestants import Cache, Contestant
 from benchmarks.few_shot_lineup import Lineup, line_up
 from benchmarks.few_shot_stars import CLASSES, PARTS, fingerprint, read_curves
-from benchmarks.few_shot_table import shown
 from benchmarks.harness import RESULTS, print_table, write_json
 from lcjax.errors import ConfigError
 
@@ -69,6 +68,10 @@ class Options:
     """JSON file (default: benchmarks/results/few_shot.json)."""
     picture: Path | None = None
     """Draw the table there (PNG)."""
+    more: tuple[Path, ...] = ()
+    """Results of `few-shot-scenarios` for the same stars, to print and draw with these."""
+    drawn: tuple[str, ...] = ()
+    """Contestants in the picture, by name; none: all."""
 
 
 def main(argv: list[str]) -> int:
@@ -93,12 +96,13 @@ def main(argv: list[str]) -> int:
         rows.append({**work, **run(), "seconds": round(time.monotonic() - begin, 1)})
         write_json("few_shot", record, path)
         print(f"{_key(work)}: {rows[-1]['seconds']} s", file=sys.stderr, flush=True)
+    rows = [*rows, *_more(options.more, stars)]
     _print(rows)
     print(f"written to {write_json('few_shot', record, path)}")
     if options.picture:
         from benchmarks.few_shot_picture import draw_scores
 
-        draw_scores(rows, options.picture)
+        draw_scores(rows, options.picture, options.drawn)
     return 0
 
 
@@ -110,6 +114,20 @@ def _earlier(path: Path, stars: str) -> dict[str, Any]:
     if record.get("stars") != stars:
         raise ConfigError(f"'{path}' is of other stars: choose another --out, or remove it")
     return {name: value for name, value in record.items() if name not in ("benchmark", "machine")}
+
+
+def _more(paths: Sequence[Path], stars: str) -> list[dict[str, Any]]:
+    """Rows of other results.
+
+    Raises:
+      ConfigError: they are of other stars.
+    """
+    found = [(path, row) for path in paths for row in json.loads(path.read_text())["rows"]]
+    if odd := [path for path, row in found if row["task"] in ("few_shot", "windows") and row.get("stars") != stars]:
+        raise ConfigError(
+            f"'{odd[0]}' is of other stars: export and run `few-shot-scenarios` with the same --data, --pool and --tested"
+        )
+    return [row for _, row in found]
 
 
 def _key(row: dict[str, Any]) -> tuple:
@@ -205,7 +223,7 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
             table = []
             for who in dict.fromkeys((row["contestant"], row["head"]) for row in some):
                 own = {(r["set"], r["shots"]): r["scores"][part] for r in some if (r["contestant"], r["head"]) == who}
-                shown = {f"{name} {shots}": shown(own.get((name, shots))) for name, shots in columns}
-                table.append({"contestant": ", ".join(who), **shown})
+                line = {f"{name} {shots}": tasks.shown(own.get((name, shots))) for name, shots in columns}
+                table.append({"contestant": ", ".join(who), **line})
             if table:
                 print_table(f"{task}, {part} part", table)

@@ -51,13 +51,14 @@ def _say(folder: Path) -> int:
 
 
 def views_of_windows(loaded: Loaded) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]] | None:
-    """(windows) -> the views that this encoder reads of them, as it takes them in a batch; None: it reads the points."""
+    """(windows) -> the views that are all this encoder reads of them, as it takes them in a batch; None: it reads points."""
     from lcjax.systems.base_encoder.config import BaseEncoderExperiment
     from lcjax.systems.base_encoder.parts import packed, views_of
 
-    if not isinstance(loaded.experiment, BaseEncoderExperiment):
+    own = loaded.experiment
+    if not isinstance(own, BaseEncoderExperiment) or own.model.encoder.tokens.points:
         return None
-    views = views_of(loaded.experiment)
+    views = views_of(own)
     run = jax.jit(lambda batch: packed(views(batch)))
     return lambda batch: {name: np.asarray(x) for name, x in run(batch).items()}
 

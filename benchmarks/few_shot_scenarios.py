@@ -24,7 +24,7 @@ from benchmarks.few_shot_arrays import STARS, TRANSFER, VIEWS, Arrays, Run, read
 from benchmarks.few_shot_left_out import is_left_out, left_out_rows
 from benchmarks.few_shot_many import Lesson
 from benchmarks.few_shot_methods import FROM_SCRATCH, METHODS, Question, School, Taught, read_encoder
-from benchmarks.few_shot_table import shown
+from benchmarks.few_shot_tasks import shown
 from benchmarks.harness import RESULTS, print_table, write_json
 from lcjax.errors import ConfigError
 from lcjax.evaluation.probe import balanced_macro_f1
@@ -233,8 +233,9 @@ def _scored(arrays: Arrays, name: str, taught: Taught, place: np.ndarray) -> lis
     weight = arrays.points[rows].astype(np.float64)
     total = np.bincount(owner, weight)
     star = np.stack([[np.bincount(owner, weight * w) / total for w in run.T] for run in window]).swapaxes(1, 2)
-    kinds = [("few_shot", curve, star)] + [("windows", arrays.curve[rows], window)] * ("->" not in name)
-    kinds[0] = ("transfer" if "->" in name else "few_shot", *kinds[0][1:])
+    kinds = [("transfer" if "->" in name else "few_shot", curve, star)]
+    # The table of windows is of those that the benchmark cuts; encoders that read views see longer ones.
+    kinds += [("windows", arrays.curve[rows], window)] * ("->" not in name and "views" not in arrays.windows)
     out = []
     for task, which, score in kinds:
         guesses, label, names = score.argmax(-1), arrays.label[name][which], arrays.objects[which]

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -228,3 +229,16 @@ def near(table: np.ndarray, known: np.ndarray, asked: np.ndarray, count: int) ->
 def summary(found: Mapping[str, Score]) -> dict[str, dict[str, float]]:
     """Scores for JSON."""
     return {name: {"value": s.value, "low": s.low, "high": s.high} for name, s in found.items()}
+
+
+def shown(score: dict[str, Any] | None) -> str:
+    """With its interval; several, by class, without.
+
+    >>> shown({"value": 0.5, "low": 0.4, "high": 0.6}), shown({"EC": {"value": 0.88}}), shown(None)
+    ('0.500 [0.400, 0.600]', 'EC 0.88', '-')
+    """
+    if score is None:
+        return "-"
+    if "value" not in score:
+        return " ".join(f"{name} {one['value']:.2f}" for name, one in score.items())
+    return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"

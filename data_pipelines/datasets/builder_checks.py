@@ -55,5 +55,5 @@ def prepare_and_check(name: str, sources: Sequence[Path], out: Path, **settings:
             assert np.all(np.diff(record["time"]) > 0)
             assert np.all(record["magnitude_error"] > 0)
             records.append(record | {"split": split})
-    assert len(records) == sum(done.objects.values()) == done.report.curves_kept
+    assert len(records) == sum(done.objects.values()) == done.report.curves_kept  # type: ignore[attr-defined]
     return done, records

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import numpy as np
 
 from data_pipelines.simulate.dirt import mislabel, soil
-from data_pipelines.simulate.fourier_statistics import shape_of
+from data_pipelines.simulate.fourier_statistics import Shape, shape_of
 from data_pipelines.simulate.real_shapes import RealShapes
 from data_pipelines.simulate.surveys import DEFAULT_MIX, SURVEYS, Survey
 from data_pipelines.simulate.transients import TRANSIENTS
@@ -87,7 +87,7 @@ def _detected(rng: np.random.Generator, survey: Survey, magnitude: np.ndarray) -
 
 def _clean_object(
     rng: np.random.Generator, survey: Survey, name: str, shapes: RealShapes | None
-) -> tuple[np.ndarray, ...]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, float, Shape]:
     """Sorted (mjd, magnitude, quoted error), truth's (amplitude, period, shape); drawn anew until 3 points are detected."""
     observe = _observe_transient if name in TRANSIENTS else _observe_variable
     for _ in range(200):
@@ -99,7 +99,7 @@ def _clean_object(
     quoted, noise = survey.errors.errors(rng, true)
     digits = survey.errors.digits
     measured = np.round(true + noise * rng.normal(size=len(true)), digits)
-    return mjd, measured, quoted, np.ptp(true), np.float64(period), shape_of(mjd, true, period)
+    return mjd, measured, quoted, float(np.ptp(true)), float(period), shape_of(mjd, true, period)
 
 
 def simulate_one(

@@ -102,11 +102,11 @@ def file_names(paths: Iterable[Path], whole: bool = False) -> FileNames:
         if len(names) > 1 and names <= _BANDS:  # one that is no band, and they are parts by letter, or components
             bands |= {path: (star, band) for path, band in found}
     alike = {}
-    for found in same.values():
-        for path in found:
+    for of_one_name in same.values():
+        for path in of_one_name:
             others = [
                 o
-                for o in found
+                for o in of_one_name
                 if o.parent != path.parent and bands.get(o, ("", ""))[1] == bands.get(path, ("", ""))[1]
             ]
             if others:

@@ -138,12 +138,12 @@ def score_classes(
       resamples: bootstrap samples. seed: of their draws.
 
     Raises:
-      DataError: no alert has a label.
+      DataError: nothing has a label.
     """
     probabilities, label = np.asarray(probabilities, np.float64), np.asarray(label)
     known = label >= 0
     if not known.any():
-        raise DataError("none of these alerts has a label of the model's classes: nothing can be scored")
+        raise DataError("nothing here has a label of the model's classes, so that nothing can be scored")
     probabilities, label = probabilities[known], label[known]
     objects = np.asarray(objects, dtype=str)[known]
     predicted, classes = probabilities.argmax(-1), len(class_names)

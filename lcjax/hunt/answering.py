@@ -6,6 +6,7 @@ about everything that is there already.
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
@@ -17,7 +18,7 @@ from lcjax.hunt.database import Database
 from lcjax.hunt.facts import entropy, finite
 from lcjax.hunt.storing import load
 
-Answer = np.ndarray | Host
+Answer = TypeVar("Answer", np.ndarray, Host)
 _FAILED, _LONGEST = "the model failed", 400
 BATCH = 256
 """Candidates that are classified and stored together."""

@@ -75,7 +75,8 @@ def model_card(record: dict[str, Any], description: dict[str, Any]) -> str:
     Args:
       record: content of `config.json`. description: of `export.json`.
     """
-    data = record.get("data") if isinstance(record.get("data"), dict) else {}
+    recorded = record.get("data")
+    data = recorded if isinstance(recorded, dict) else {}
     names = data.get("class_names") or []
     rows = {
         "system": record.get("system", "unknown"),

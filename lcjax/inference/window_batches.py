@@ -102,7 +102,7 @@ class WindowBatches:
     @property
     def compiled(self) -> int:
         """Shapes that have been compiled."""
-        return self._run._cache_size()
+        return self._run._cache_size()  # type: ignore[attr-defined]
 
     def shape(self, row: Row) -> int:
         """The padded length of a window of at most the longest: `SERIES`, (n,) float32 each, and whatever else points have."""

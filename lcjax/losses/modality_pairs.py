@@ -139,7 +139,7 @@ def retrieval_hits(
         count = count + counts
     mean = total / jnp.maximum(count, 1)[:, None]
     hits = (jnp.argmax(mean, axis=1) == jnp.arange(mean.shape[0])).astype(jnp.float32)
-    return hits, (count > 0).astype(jnp.float32)
+    return hits, (jnp.asarray(count) > 0).astype(jnp.float32)
 
 
 def objects_with_pairs(weights: Mapping[str, Array], axis: Axis = None) -> dict[str, Array]:

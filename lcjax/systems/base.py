@@ -120,8 +120,14 @@ class System(ABC):
         """What the kind of data must know to open a split for this system: windows, columns, balance."""
         return {}
 
-    def matched(self, experiment: Experiment, data: Data, training: bool) -> Data:
-        """The data in this system's terms, such as classes numbered as the model has them."""
+    def matched(
+        self, experiment: Experiment, data: Data, training: bool, say: Callable[[str], None] = lambda text: None
+    ) -> Data:
+        """The data in this system's terms, such as classes numbered as the model has them.
+
+        Args:
+          say: told what is set aside and what takes long, then or when the data is read.
+        """
         return data
 
     def adapt(self, experiment: Experiment, data: Data) -> Experiment:

@@ -52,7 +52,7 @@ def held_out_data(
     source = kind.open_source(data, split, kind.evaluation_rows, reader=reader, **settings)
     _say(source, say)
     loaded = system.on_data(loaded, source)
-    return loaded, system.matched(loaded.experiment, source, training=False)
+    return loaded, system.matched(loaded.experiment, source, training=False, say=say)
 
 
 def training_splits(

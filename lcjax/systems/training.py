@@ -36,13 +36,15 @@ def train_system(
       ConfigError: the data does not fit the settings. What `fit` raises.
     """
     system = find_system(experiment.system)
-    train = system.matched(experiment, opened("train", experiment), training=True)
+    train = system.matched(experiment, opened("train", experiment), training=True, say=say)
     adapted = system.adapt(experiment, train)
     for sentence in system.notes(adapted, train):
         say(sentence)
     learned = system.run_as(adapted)
     learner = find_system(learned.system)
-    validation = system.matched(adapted, opened("validation", adapted), training=True) if validates else None
+    validation = None
+    if validates:
+        validation = system.matched(adapted, opened("validation", adapted), training=True, say=say)
     if validation is None or not validation.n_objects or not learner.can_score(validation):
         validation = None
         say("nothing to score in a validation split of this data: training without evaluations")

@@ -215,7 +215,8 @@ class _Pause:
             if self.recorder.log_validation(step, *sums):
                 best = self.workdir / "best"
                 self._write(
-                    state.replace(opt_state=()), lambda host: save_variables(best, host.variables, {"step": step})
+                    dataclasses.replace(state, opt_state=()),
+                    lambda host: save_variables(best, host.variables, {"step": step}),
                 )
             if self.task.after_evaluation is not None:
                 means = {name: total / weight for name, (total, weight) in sums[0].items() if weight}

@@ -88,7 +88,8 @@ class JitLayout:
 
     def compile(self, run: Callable) -> "Step":
         """The step: (state, batches (steps, accumulated, rows, ...)) -> (state, metrics)."""
-        donate = () if jax.config.jax_debug_nans else (0,)  # a step that is run again needs its inputs
+        # a step that is run again needs its inputs
+        donate = () if jax.config.jax_debug_nans else (0,)  # type: ignore[attr-defined]
         shardings = (self._shardings, self._replicated)
         return Step(run, lambda counted: jax.jit(counted, donate_argnums=donate, out_shardings=shardings))
 
@@ -141,7 +142,7 @@ class PmapLayout:
 
     def compile(self, run: Callable) -> "Step":
         """As `JitLayout.compile`; metrics keep the device axis."""
-        donate = () if jax.config.jax_debug_nans else (0,)
+        donate = () if jax.config.jax_debug_nans else (0,)  # type: ignore[attr-defined]
         mapped = lambda counted: jax.pmap(counted, DATA_AXIS, in_axes=(0, 2), donate_argnums=donate)
         return Step(run, mapped, lambda out: jax.tree.map(_first_replica, out))
 
@@ -188,7 +189,7 @@ class Step:
 
     def __call__(self, state: PyTree, batches: Batch) -> tuple[PyTree, dict]:
         """Queues the step; the old state is given up. Nothing may slip from host to device unasked."""
-        with jax.transfer_guard("allow" if jax.config.jax_debug_nans else "disallow"):
+        with jax.transfer_guard("allow" if jax.config.jax_debug_nans else "disallow"):  # type: ignore[attr-defined]
             state, out = self._compiled(state, batches)
         return state, self._local(out)
 

@@ -1,5 +1,7 @@
 """Everything a run carries from one update to the next. Randomness is not carried: keys are folded from the step."""
 
+import dataclasses
+
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -80,4 +82,4 @@ def start_from(state: TrainState, variables: PyTree) -> tuple[TrainState, list[s
         )
     params = merged.pop("params")
     ema = jax.tree.map(np.copy, params) if state.ema else {}
-    return state.replace(params=params, model_state=merged, ema=ema), fresh
+    return dataclasses.replace(state, params=params, model_state=merged, ema=ema), fresh

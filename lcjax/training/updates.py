@@ -6,6 +6,7 @@ and the paths of the others stay what they are.
 
 import re
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import jax
 import optax
@@ -17,7 +18,7 @@ from lcjax.training.task import Task
 from lcjax.training.tree_paths import path_name
 from lcjax.typing import PyTree
 
-Optimizers = optax.GradientTransformation | Mapping[str, optax.GradientTransformation]
+Optimizers: TypeAlias = optax.GradientTransformation | Mapping[str, optax.GradientTransformation]
 """One for all updates, or by the names that the updates use."""
 
 

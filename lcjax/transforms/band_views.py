@@ -43,7 +43,7 @@ def with_fitted_amplitudes(points: Points, candidates: Candidates, search: PeakS
     """One star with the amplitudes of its bands fitted at the best candidate, and what candidates are worth with these."""
     best = take(candidates.frequency, jnp.zeros(1, jnp.int32))
     wave = _wave(points, best, min(search.harmonics, 2))
-    amplitude = fitted_amplitudes(points, wave, points.amplitude.shape[-1])
+    amplitude = fitted_amplitudes(points, wave, points.bands)
     there = candidates.valid[0]
     amplitude = jax.lax.stop_gradient(jnp.where(there, amplitude, points.amplitude))
     points = scaled_to(points, amplitude)
@@ -84,7 +84,7 @@ def band_waves(points: Points, candidates: Candidates) -> Array:
     cosine, sine = _turned(points, frequency)
     scale = at_points(points.amplitude, points.band)
     weight = points.weight / scale**2
-    in_band = members(points.band, points.amplitude.shape[-1])
+    in_band = members(points.band, points.bands)
     total = in_band @ weight
     safe = jnp.where(total > 0, total, 1.0)
     mean = lambda values: (in_band @ (weight * values)) / safe
@@ -109,7 +109,7 @@ def band_waves(points: Points, candidates: Candidates) -> Array:
 
 def band_numbers(batch: dict, points: Points, waves: Array) -> Array:
     """(B, S, len(BAND_NUMBERS)) of magnitudes; `waves` (B, S, 3) as `band_waves` gives them."""
-    many = points.amplitude.shape[-1]
+    many = points.bands
     chex.assert_rank(waves, 3)
     chex.assert_axis_dimension(waves, 1, many)
     chex.assert_axis_dimension(waves, 2, 3)

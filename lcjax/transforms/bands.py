@@ -87,7 +87,7 @@ def amplitudes_of_spreads(points: "Points") -> Array:
 
     A band whose scatter is mostly noise says little, and is taken to vary as the others do.
     """
-    member = members(points.band, points.amplitude.shape[-1])
+    member = members(points.band, points.bands)
     of = lambda values: exact_sum("...l,...bl->...b", values, member)
     count, weight = of((points.weight > 0).astype(jnp.float32)), of(points.weight)
     share = lambda values: of(points.weight * values) / jnp.where(weight > 0, weight, 1.0)

@@ -51,7 +51,7 @@ def fold_bands(points: Points, frequency: Frequency, bins: int = 32) -> FoldedCu
     common, _, total = _averaged(member, weight, points.value, points.error)
     turn = _turning(common, total)
     scale = at_points(points.amplitude, points.band)
-    in_band = members(points.band, points.amplitude.shape[-1])
+    in_band = members(points.band, points.bands)
     found = [_averaged(member, weight * own, points.value * scale, points.error * scale)[:2] for own in in_band]
     count = [jnp.einsum("fnb,n->fb", member, own) for own in in_band]
     means, errors = zip(*found, strict=True)

@@ -39,6 +39,11 @@ class Points(NamedTuple):
     band: Array | None = None  #: (..., L) int32, of several bands: which, -1 where there is no point
     amplitude: Array | None = None  #: (..., S) of each band, over their mean: `value` is in these units (see `bands`)
 
+    @property
+    def bands(self) -> int:
+        """Bands that are told apart; 0: all points are of one."""
+        return 0 if self.amplitude is None else self.amplitude.shape[-1]
+
 
 class Periodogram(NamedTuple):
     """Of B stars on the F frequencies of a grid."""
@@ -147,7 +152,7 @@ def explained(sums: StarSums, points: Points, harmonics: int) -> tuple[list[Arra
     right = [part for pair in zip(values.cosine, values.sine, strict=True) for part in pair]
     means = [part for pair in zip(weights.cosine, weights.sine, strict=True) for part in pair]
     if of_bands is not None:
-        share = members(points.band, points.amplitude.shape[-1]) @ points.weight
+        share = members(points.band, points.bands) @ points.weight
         scale = jax.lax.rsqrt(jnp.where(share > 0, share, 1.0)).reshape(-1, *(1,) * zero.ndim)
         means = [part * scale for pair in zip(of_bands.cosine, of_bands.sine, strict=True) for part in pair]
 
@@ -193,7 +198,7 @@ def _strengths(points: Points) -> Array:
     """(sets, L): weights times values, then the weights, of several bands those of each."""
     weights = points.weight[None]
     if points.band is not None:
-        weights = members(points.band, points.amplitude.shape[-1]) * weights
+        weights = members(points.band, points.bands) * weights
     return jnp.concatenate([(points.weight * points.value)[None], weights])
 
 

@@ -125,8 +125,8 @@ def _scalars(
     count = jnp.maximum(points.count, 1).astype(jnp.float32)
     values = points.value
     middle, *others = jnp.moveaxis(masked_quantile(values, mask, jnp.array((0.5, *QUANTILES))), -1, 0)
-    moment = lambda power: jnp.sum(jnp.where(mask, (values - centre) ** power, 0.0), axis=-1) / count
     centre = jnp.sum(values, axis=-1, keepdims=True) / count[:, None]
+    moment = lambda power: jnp.sum(jnp.where(mask, (values - centre) ** power, 0.0), axis=-1) / count
     varies = points.variance > 0
     second = jnp.where(varies, moment(2), 1.0)
     spread = jnp.sqrt(second)

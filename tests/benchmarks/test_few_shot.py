@@ -293,6 +293,14 @@ def test_a_run_is_written_goes_on_and_never_scores_ablations_on_the_held_out_par
         few_shot.main([*arguments[1:], "--only", "three"])
     with pytest.raises(ConfigError, match="there are no stars"):
         few_shot.main([])
+    more = tmp_path / "more.json"
+    row = next(row for row in record["rows"] if row["task"] == "few_shot") | {"contestant": "fine-tuned"}
+    more.write_text(json.dumps({"rows": [{**row, "stars": record["stars"]}]}))
+    assert few_shot.main([*arguments[1:], "--more", str(more), "--drawn", "one"]) == 0
+    assert "fine-tuned" in capsys.readouterr().out and "fine-tuned" not in out.read_text()
+    more.write_text(json.dumps({"rows": [{**row, "stars": "others"}]}))
+    with pytest.raises(ConfigError, match="export and run"):
+        few_shot.main([*arguments[1:], "--more", str(more)])
 
 
 def test_the_line_up_without_models_and_the_head_that_is_drawn(tmp_path):

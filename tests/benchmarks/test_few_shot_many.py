@@ -51,11 +51,11 @@ def test_each_run_is_what_the_system_makes_of_it(windows):
     answer = lambda variables, batch: task.extras["answer"](variables, batch)["logits"]
     rows = stacked([(np.arange(24), label)] * 2, 4)
     found = answered(answer, 4)(best.variables, rows, ready)
-    for i, lesson in enumerate(lessons):
-        training = dataclasses.replace(experiment.training, seed=lesson.seed)
-        given = [({name: x[own] for name, x in windows.items()}, label[own]) for own in (lesson.learn, lesson.held)]
-        alone = fit_classifier(dataclasses.replace(experiment, training=training), given[0], NAMES, None, given[1])
-        np.testing.assert_allclose(found[i], answer(alone.variables, ready), atol=1e-5)
+    training = dataclasses.replace(experiment.training, seed=lessons[1].seed)
+    given = [({name: x[own] for name, x in windows.items()}, label[own]) for own in (lessons[1].learn, lessons[1].held)]
+    alone = fit_classifier(dataclasses.replace(experiment, training=training), given[0], NAMES, None, given[1])
+    np.testing.assert_allclose(found[1], answer(alone.variables, ready), atol=1e-5)
+    assert np.abs(found[0] - found[1]).max() > 1e-3
     assert updates <= 8 and int(best.step.min()) >= 2
 
 

@@ -46,7 +46,7 @@ def test_absent_classes_and_unknown_labels_stay_out():
     assert scores.alerts == known.sum() and np.isnan(scores.recall["SN"].value)
     f1 = metrics.f1_score(label[known], p[known].argmax(-1), average=None, labels=[0, 2, 4])
     assert scores.macro_f1.value == pytest.approx(f1.mean())
-    with pytest.raises(DataError, match="none of these alerts has a label"):
+    with pytest.raises(DataError, match="nothing here has a label"):
         score_classes(p, np.full(400, -1), np.arange(400), NAMES)
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lcjax.models import Astromer, Astromer1, Astromer2, AstromerModelConfig
+from lcjax.models import Astromer, Astromer1, Astromer2, AstromerModelConfig, attention
 from lcjax.models.attention import (
     TIME_SCALES,
     TimeDifferenceBias,
@@ -147,6 +147,31 @@ def test_strict_attention_is_the_published_one_with_a_large_negative_mask_on_key
     visible[:, 0] = True
     published = published_attention(query, key, value, 1.0 - visible, "K", -1e9, 0.0)[0]
     np.testing.assert_allclose(strict_attention(query, key, value, visible), published, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["strict", "published"])
+def test_attention_in_parts_is_that_of_the_whole_batch(kind, monkeypatch):
+    rng = np.random.default_rng(1)
+    query, key, value = (jnp.asarray(x) for x in rng.normal(size=(3, 5, 7, 2, 4)).astype(np.float32))
+    visible = jnp.asarray(rng.random((5, 7)) < 0.6)
+    alone = {
+        "strict": lambda *x: strict_attention(*x, visible),
+        "published": lambda *x: published_attention(*x, 1.0 - visible, "QK", 1.0, 0.0),
+    }[kind]
+    split = []
+    monkeypatch.setattr(attention, "cores", lambda: 3)
+    monkeypatch.setattr(jax, "device_count", lambda: 1)
+    monkeypatch.setattr(jnp, "split", lambda x, edges: split.append(edges) or [x[:1], x[1:3], x[3:]])
+    whole, pull = jax.vjp(alone, query, key, value)
+    assert not split, "a small batch is not worth it"
+    monkeypatch.setattr(attention, "_LOGITS_OF_A_PART", 1)
+    parts, pull_parts = jax.vjp(alone, query, key, value)
+    assert split == [[1, 3]] * 4
+    upstream = jax.tree.map(jnp.cos, whole)
+    for found, wanted in zip(
+        jax.tree.leaves((parts, pull_parts(upstream))), jax.tree.leaves((whole, pull(upstream))), strict=True
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_time_difference_bias_fades_with_separation_alone():

@@ -25,8 +25,9 @@ class Split:
 
 
 class Toy:
-    def matched(self, experiment, data, training):
+    def matched(self, experiment, data, training, say):
         assert training
+        say(f"{data.n_objects} matched")
         return data
 
     def adapt(self, experiment, data):
@@ -68,7 +69,8 @@ def test_a_run(monkeypatch, tmp_path, validates, held_out, scores, start):
     run = lambda: training.train_system("p", settings, opens, validates, {"paths": ["D"]}, tmp_path, said.append)
     assert run() == "done"
     assert opened == [("train", 0)] + [("validation", 7)] * validates
-    assert said[0] == "7 pixels" and (len(said) == 1) == scores
+    told = ["7 matched", "7 pixels"] + [f"{held_out} matched"] * validates
+    assert said[: len(told)] == told and (len(said) == len(told)) == scores
     (call,) = calls
     task, learned, train, validation, workdir = call.a
     assert task == learned == dataclasses.replace(settings, pixels=7) and train.n_objects == 7 and workdir == tmp_path

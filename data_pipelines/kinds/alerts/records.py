@@ -98,9 +98,9 @@ def stack_stamps(alert: Alert, names: Sequence[str] = STAMP_NAMES) -> np.ndarray
     Raises:
       DataError: a stamp is missing or of another shape.
     """
-    stamps = [alert.stamps.get(name) for name in names]
-    shapes = {stamp.pixels.shape for stamp in stamps if stamp is not None}
-    if None in stamps or len(shapes) != 1:
+    stamps = [alert.stamps[name] for name in names if name in alert.stamps]
+    shapes = {stamp.pixels.shape for stamp in stamps}
+    if len(stamps) < len(names) or len(shapes) != 1:
         found = ", ".join(f"{n} {'x'.join(map(str, s.pixels.shape))}" for n, s in alert.stamps.items()) or "none"
         raise DataError(f"alert {alert.alert_id} ({alert.origin}) has no stack of {', '.join(names)}: it has {found}")
     return np.stack([stamp.pixels for stamp in stamps], axis=-1).astype(np.float32, copy=False)

@@ -44,10 +44,10 @@ class _Header(tarfile.TarInfo):
         """As the base."""
         try:
             header = super().frombuf(buf, encoding, errors)
-        except tarfile.EOFHeaderError:
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
             cls.ended[:] = [True]
             raise
-        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
             if not cls.notes:
                 cls.notes.append(f"{error} of a member")
             raise
@@ -81,7 +81,8 @@ def read_tar(file: BinaryIO) -> Iterator[tuple[str, bytes | UnpackError]]:
     Args:
       file: the unpacked stream. Nothing is written to disk; links and devices are passed over.
     """
-    last, header = "", type("Header", (_Header,), {"notes": [], "ended": [], "chain": []})
+    header: type[_Header] = type("Header", (_Header,), {"notes": [], "ended": [], "chain": []})
+    last = ""
     behind = lambda: f" behind '{last}'" if last else ""
     try:
         with tarfile.open(fileobj=file, mode="r|", tarinfo=header, ignore_zeros=True) as archive:
@@ -94,7 +95,7 @@ def read_tar(file: BinaryIO) -> Iterator[tuple[str, bytes | UnpackError]]:
                 if member.size > MAX_MEMBER_BYTES:
                     yield last, UnpackError(f"member too large: {member.size:,} bytes")
                     continue
-                yield last, archive.extractfile(member).read()
+                yield last, archive.extractfile(member).read()  # type: ignore[union-attr]
         if header.notes or header.ended != [True]:
             said = header.notes[0] if header.notes else "it ends without its end mark"
             yield last, UnpackError(f"damaged archive{behind()}: {said}")

@@ -7,6 +7,6 @@ without it the standard library does the same.
 try:
     from isal import isal_zlib as zlib
 except ImportError:
-    import zlib
+    import zlib  # type: ignore[no-redef]
 
 __all__ = ["zlib"]

@@ -76,8 +76,13 @@ class Decoders:
             yield from self._work.of(items)
             return
         running: deque[Job] = deque()
-        jobs = (running.append(job) or job for job in _jobs(items))
-        for found in self._processes.map(functools.partial(_decoded, self._work), jobs, few=_FEW_JOBS):
+
+        def noted() -> Iterator[Job]:
+            for job in _jobs(items):
+                running.append(job)
+                yield job
+
+        for found in self._processes.map(functools.partial(_decoded, self._work), noted(), few=_FEW_JOBS):
             job = running.popleft()
             yield from self._work.of(job) if found is None else found
 

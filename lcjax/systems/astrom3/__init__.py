@@ -1,6 +1,6 @@
 """AstroM3 (arXiv 2411.08842): contrastive learning over light curves, spectra and catalogue numbers, and classifiers from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -74,7 +74,13 @@ class AstroM3System(System):
         images = {"images": {name: (*image.size, image.channels) for name, image in sizes.items()}} if sizes else {}
         return {"metadata_names": columns, "limits": {"spectrum": model.spectra.length}, **images}
 
-    def matched(self, experiment: AstroM3Experiment, data: MultimodalData, training: bool) -> MultimodalData:
+    def matched(
+        self,
+        experiment: AstroM3Experiment,
+        data: MultimodalData,
+        training: bool,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> MultimodalData:
         """Labels numbered as the model's classes."""
         names = experiment.inputs.class_names
         return data.relabelled(names) if names else data

@@ -86,8 +86,12 @@ def _trained(config: ImageConfig, weights: str, modality: str) -> ImageConfig:
     if origin.system == "stamp_classifier":
         layers = dataclasses.replace(inner.model, num_features=0, head=())  # type: ignore[attr-defined]
         return dataclasses.replace(
-            config, network="stamp_classifier", stamp=layers, crop=inner.inputs.crop, scale="min_max"
-        )  # type: ignore[attr-defined]
+            config,
+            network="stamp_classifier",
+            stamp=layers,
+            crop=inner.inputs.crop,  # type: ignore[attr-defined]
+            scale="min_max",
+        )
     if origin.system == "multiscale_stamps":
         inputs = inner.inputs  # type: ignore[attr-defined]
         if inputs.scenario == "rings" or inputs.fourier != "none":

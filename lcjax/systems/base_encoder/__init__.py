@@ -54,7 +54,13 @@ class BaseEncoderSystem(PretrainingSystem):
         """It never sees a hidden point."""
         return experiment
 
-    def matched(self, experiment: BaseEncoderExperiment, data: Data, training: bool) -> Data:
+    def matched(
+        self,
+        experiment: BaseEncoderExperiment,
+        data: Data,
+        training: bool,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> Data:
         """In training, stars in memory with the views of their parts, where these are prepared; elsewhere stars by all their bands,
         where the encoder tells several apart.
 
@@ -69,12 +75,12 @@ class BaseEncoderSystem(PretrainingSystem):
         if not training and self.bands(experiment) > 1:
             from lcjax.systems.base_encoder.joined_bands import JoinedStars
 
-            return JoinedStars(data, self.bands(experiment), experiment.window.length)
+            return JoinedStars(data, self.bands(experiment), experiment.window.length, say)
         if not (training and experiment.contrast.prepared):
             return data
         from lcjax.systems.base_encoder.prepared import PreparedStars
 
-        return PreparedStars(data, experiment, data.split == "train")  # type: ignore[attr-defined]
+        return PreparedStars(data, experiment, data.split == "train", say)  # type: ignore[attr-defined]
 
     def importers(self) -> Mapping[str, WeightsImporter]:
         """Folders of lcjax itself."""

@@ -1,7 +1,6 @@
 """Windows of light curves in one band each as stars of several: points side by side by time, each with the slot of its band."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -28,19 +27,26 @@ class Piece(NamedTuple):
 
 
 def joined_bands(
-    windows: Windows, slots: int, length: int, dataset: np.ndarray, every: bool = False, name: str = ""
+    windows: Windows,
+    slots: int,
+    length: int,
+    dataset: np.ndarray,
+    say: Callable[[str], None] = lambda text: None,
+    every: bool = False,
+    name: str = "",
 ) -> Windows:
     """Rows of stars of rows that are windows of one band.
 
     Rows of one id of one dataset are one star, with times from the middle between its first and last point. A star of more than
     `length` points is several windows, each of its whole span, as `lcjax predict` cuts it: of these there is the first. Stars whose
-    bands cannot be told apart are set aside and counted on standard error.
+    bands cannot be told apart are set aside and counted.
 
     Args:
       windows: `time`, `magnitude`, `magnitude_error`, `mask` (N, L), `reference_mjd` (N,) float64, `band`, `object_id` (N,) str, and
         whatever else there is of a row, of which a star keeps that of its first.
-      slots: bands that are told apart. length: of the rows that come out. dataset: (N,) of each row. every: all windows of a star.
-      name: what the stars are of, for what is said.
+      slots: bands that are told apart. length: of the rows that come out. dataset: (N,) of each row.
+      say: told how many stars are set aside, and of the first of them why. every: all windows of a star. name: what the stars are
+        of, for what is said.
 
     Returns:
       The same, (M, length), without `reference_mjd`; `band` is (M, length) int32, 0 where there is no point.
@@ -65,11 +71,7 @@ def joined_bands(
         raise DataError(f"no star of several bands can be used; the first: {aside[0] if aside else 'there is none'}")
     if aside:
         where = f" of {name}" if name else ""
-        print(
-            f"{len(aside):,} of {len(stars):,} stars{where} set aside; the first: {aside[0]}",
-            file=sys.stderr,
-            flush=True,
-        )
+        say(f"{len(aside):,} of {len(stars):,} stars{where} set aside; the first: {aside[0]}")
     of_rows = {name: value[kept] for name, value in windows.items() if value.ndim == 1 and name != "reference_mjd"}
     return {**of_rows, **{name: np.stack([star[name] for star in series]) for name in series[0]}}
 
@@ -98,13 +100,15 @@ def _star(windows: Windows, rows: list[int], slots: int, length: int) -> list[Wi
 class JoinedStars:
     """A split whose batches hold stars by all their bands, in memory: what is evaluated."""
 
-    def __init__(self, data: Data, slots: int, length: int, rows: int = ROWS) -> None:
+    def __init__(
+        self, data: Data, slots: int, length: int, say: Callable[[str], None] = lambda text: None, rows: int = ROWS
+    ) -> None:
         """Reads nothing yet.
 
         Args:
-          data: a split whose evaluation batches hold every window once. slots, length: as in `joined_bands`. rows: of a batch.
+          data: a split whose evaluation batches hold every window once. slots, length, say: as in `joined_bands`. rows: of a batch.
         """
-        self._data, self._slots, self._length, self._rows = data, slots, length, rows
+        self._data, self._slots, self._length, self._say, self._rows = data, slots, length, say, rows
         self.class_names, self.labels, self.n_objects = data.class_names, data.labels, data.n_objects
         self.fingerprint = data.fingerprint
         self._ready: Windows | None = None
@@ -123,7 +127,7 @@ class JoinedStars:
         if self._ready is None:
             windows = windows_of(self._data, self._length)
             dataset = self.dataset_of_record[windows["record"]]
-            self._ready = joined_bands(windows, self._slots, self._length, dataset, every=True)
+            self._ready = joined_bands(windows, self._slots, self._length, dataset, self._say, every=True)
         count = len(self._ready["mask"])
         for start in range(0, count, self._rows):
             rows = np.arange(start, start + self._rows)

@@ -1,7 +1,6 @@
 """Views of many parts of stars, computed once on all cores and kept in the cache."""
 
 import hashlib
-import sys
 import time
 import zipfile
 import zlib
@@ -50,7 +49,10 @@ def _code() -> str:
 
 
 def kept_views(
-    windows: dict[str, np.ndarray], parts: np.ndarray, experiment: BaseEncoderExperiment
+    windows: dict[str, np.ndarray],
+    parts: np.ndarray,
+    experiment: BaseEncoderExperiment,
+    say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, np.ndarray]:
     """Packed views of all parts, (N, P, ...) each: parts of about one length together, on all cores.
 
@@ -58,6 +60,7 @@ def kept_views(
 
     Args:
       windows: series (N, L) of `points_of`. parts: (N, P, L) bool, the points of each part.
+      say: told how far it is, after every file.
     """
     points = (series.tobytes() for series in points_of(windows).values())
     settings = repr(view_settings(experiment))
@@ -77,7 +80,7 @@ def kept_views(
             _write(path, found)
             rate = len(rows) / (time.monotonic() - started)
             share = min((begin + KEPT) / len(order), 1.0)
-            print(f"views of parts of stars: {share:.0%}, {rate:.0f} a second", file=sys.stderr, flush=True)
+            say(f"views of parts of stars: {share:.0%}, {rate:.0f} a second")
         for name, value in found.items():
             out.setdefault(name, np.zeros((len(order), *value.shape[1:]), value.dtype))[rows] = value
     return {name: value.reshape(many, ways, *value.shape[1:]) for name, value in out.items()}

@@ -215,4 +215,4 @@ def hidden_scalars(views: Views, batch: dict, key: Array, rate: float, axis: Axi
     drop = jax.vmap(one)(rows)
     own = views.scalars[:, SURVEY_SCALARS]
     usual = jnp.array(CENTRE)[jnp.array(SURVEY_SCALARS)]
-    return views._replace(scalars=views.scalars.at[:, SURVEY_SCALARS].set(jnp.where(drop, usual, own)))
+    return views._replace(scalars=jnp.asarray(views.scalars).at[:, SURVEY_SCALARS].set(jnp.where(drop, usual, own)))

@@ -1,6 +1,6 @@
 """Stars in memory with the views of their parts, computed once: batches are a function of data, settings and seed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -21,11 +21,18 @@ _DRAWS = 6
 class PreparedStars:
     """A split of light curves whose windows, and the views of whose parts, are in memory."""
 
-    def __init__(self, data: Data, experiment: BaseEncoderExperiment, training: bool) -> None:
+    def __init__(
+        self,
+        data: Data,
+        experiment: BaseEncoderExperiment,
+        training: bool,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         """Reads and computes nothing yet.
 
         Args:
           data: a split whose evaluation batches hold every window once. training: all partings, not the first alone.
+          say: told what is set aside and how far the views are, when they are needed first.
 
         Raises:
           ConfigError: one of several processes.
@@ -33,10 +40,10 @@ class PreparedStars:
         if jax.process_count() > 1:
             raise ConfigError("views are prepared by one process: give --contrast.prepared False")
         shares = experiment.contrast.shares if training else experiment.contrast.shares[:1]
-        self._data, self._experiment, self._shares = data, experiment, shares
+        self._data, self._experiment, self._shares, self._say = data, experiment, shares, say
         self.class_names, self.labels, self.n_objects = data.class_names, data.labels, data.n_objects
         self.batch_size, self.seed = experiment.training.batch_size, experiment.training.seed
-        self._simulated = SimulatedStars(data, experiment) if training and experiment.simulation.weight else None
+        self._simulated = SimulatedStars(data, experiment, say) if training and experiment.simulation.weight else None
         settings = [*view_settings(experiment), repr(experiment.window), shares]
         settings += [repr(experiment.simulation)] * (self._simulated is not None)
         self.fingerprint = digest(data.fingerprint, repr(settings), str(self.batch_size), str(self.seed))
@@ -98,12 +105,12 @@ class PreparedStars:
             length, bands = self._experiment.window.length, self._experiment.model.encoder.bands
             windows = windows_of(self._data, length)
             if bands > 1:
-                windows = joined_bands(windows, bands, length, self.dataset_of_record[windows["record"]])
+                windows = joined_bands(windows, bands, length, self.dataset_of_record[windows["record"]], self._say)
             windows = _for_the_device(windows)
             first = _parted(windows["mask"], self._shares)
             both = np.stack([first, windows["mask"][:, None] & ~first], axis=2)
             parts = both.reshape(len(first), 2 * len(self._shares), -1)
-            self._ready = windows, first, kept_views(windows, parts, self._experiment)
+            self._ready = windows, first, kept_views(windows, parts, self._experiment, self._say)
         return self._ready
 
 

@@ -1,6 +1,6 @@
 """Simulated stars beside the real ones, whose class and period are known: what the encoder is taught by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -30,15 +30,20 @@ class Simulating(Protocol):
 class SimulatedStars:
     """Rows of simulated stars for every training step."""
 
-    def __init__(self, data: object, experiment: BaseEncoderExperiment) -> None:
+    def __init__(
+        self, data: object, experiment: BaseEncoderExperiment, say: Callable[[str], None] = lambda text: None
+    ) -> None:
         """Simulates nothing yet.
+
+        Args:
+          say: told how far the views are, when they are needed first.
 
         Raises:
           ConfigError: the data cannot simulate stars like its own.
         """
         if not isinstance(data, Simulating):
             raise ConfigError("this data cannot simulate stars like its own: give --simulation.weight 0")
-        self._data = data
+        self._data, self._say = data, say
         self._experiment, self._seed = experiment, experiment.training.seed
         self.count = max(round(experiment.training.batch_size * experiment.simulation.share), 1)
         self._ready: dict[str, Any] | None = None
@@ -57,7 +62,7 @@ class SimulatedStars:
                 simulation.stars, simulation.classes, self._experiment.window.length, self._seed
             )
             shown = _shown(stars["mask"], np.random.default_rng((self._seed, _DRAWS)))
-            views = kept_views(stars, shown[:, None], self._experiment)
+            views = kept_views(stars, shown[:, None], self._experiment, self._say)
             self._ready = {"views": {name: value[:, 0] for name, value in views.items()}}
             self._ready |= {name: stars[name] for name in ("label", "period")}
             if self._experiment.model.encoder.tokens.points:

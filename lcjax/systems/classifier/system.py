@@ -2,7 +2,7 @@
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lcjax.errors import ConfigError
@@ -44,7 +44,13 @@ class StampSystem(System):
         balance = inputs.balance if training and inputs.balance != "none" else None
         return {"metadata_names": columns, "balance": balance}
 
-    def matched(self, experiment: ClassifierExperiment, data: StampData, training: bool) -> StampData:
+    def matched(
+        self,
+        experiment: ClassifierExperiment,
+        data: StampData,
+        training: bool,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> StampData:
         """Labels numbered as the model's classes; in evaluation, classes that it does not have count as unlabelled."""
         inputs = experiment.inputs
         return data.relabelled(self._classes(inputs, data) if training else tuple(inputs.class_names))
@@ -69,7 +75,7 @@ class StampSystem(System):
 
     def on_data(self, loaded: "Loaded", data: StampData) -> "Loaded":
         """The model reading this data's columns."""
-        inputs = dataclasses.replace(loaded.experiment.inputs, metadata_names=tuple(data.metadata_names))
+        inputs = dataclasses.replace(loaded.experiment.inputs, metadata_names=tuple(data.metadata_names))  # type: ignore[attr-defined]
         experiment = dataclasses.replace(loaded.experiment, inputs=inputs)  # type: ignore[call-arg]
         return loaded.replace(experiment=experiment, task=self.build_task(experiment))
 
@@ -92,7 +98,7 @@ class StampSystem(System):
         """
         from lcjax.systems.classifier.prediction import RULE_COLUMNS
 
-        inputs, alerts = loaded.experiment.inputs, options.get("alerts")
+        inputs, alerts = loaded.experiment.inputs, options.get("alerts")  # type: ignore[attr-defined]
         if UNKNOWN in inputs.surveys and not (alerts and alerts.any_survey):
             raise ConfigError(
                 f"'{loaded.folder}' was trained before its settings said whose alerts it learned from, and they do not give it away: "

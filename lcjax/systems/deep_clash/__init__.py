@@ -1,7 +1,7 @@
 """Deep-CLASH (PASP 131, 108002): morphologies of galaxies in 16 bands, as the fractions of votes that experts would give."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +29,14 @@ class ImageData(Data, Protocol):
     @property
     def target_names(self) -> tuple[str, ...]:
         """Of the numbers in `target`."""
+
+    @property
+    def metadata(self) -> np.ndarray:
+        """(R, M) float32, the numbers of every record."""
+
+    @property
+    def used(self) -> np.ndarray:
+        """(N,) int, records of this split."""
 
 
 class DeepClashSystem(System):
@@ -62,7 +70,13 @@ class DeepClashSystem(System):
         options = {"galaxies": {"survey": survey, "side": side}}
         return experiment, {f"simulated_{survey}_{side}": Simulated("simulated_galaxies", _SIMULATED[survey], options)}
 
-    def matched(self, experiment: DeepClashExperiment, data: ImageData, training: bool) -> ImageData:
+    def matched(
+        self,
+        experiment: DeepClashExperiment,
+        data: ImageData,
+        training: bool,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> ImageData:
         """The data as it is.
 
         Raises:
@@ -123,7 +137,7 @@ class DeepClashSystem(System):
         Raises:
           ConfigError: they are others, or in another order.
         """
-        objective = loaded.experiment.objective
+        objective = loaded.experiment.objective  # type: ignore[attr-defined]
         there = tuple(data.class_names if objective.votes == "classes" else data.target_names)
         if there != tuple(objective.names):
             raise ConfigError(

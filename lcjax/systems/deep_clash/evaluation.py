@@ -91,7 +91,7 @@ def score_votes(voted: Voted, seed: int = 0) -> VoteScores:
 
 def answer_images(loaded: Loaded, data: Data) -> Voted:
     """What a model says of every image of a split that has votes."""
-    objective, classes = loaded.experiment.objective, loaded.experiment.model.num_classes
+    objective, classes = loaded.experiment.objective, loaded.experiment.model.num_classes  # type: ignore[attr-defined]
     predict = jax.jit(loaded.task.predict)
     parts: list[tuple] = []
     for batch in data.evaluation_batches():
@@ -113,7 +113,7 @@ def evaluate(loaded: Loaded, data: Data, commands: str) -> Scores:
     Raises:
       DataError: none has votes.
     """
-    voted, names = answer_images(loaded, data), tuple(loaded.experiment.objective.names)
+    voted, names = answer_images(loaded, data), tuple(loaded.experiment.objective.names)  # type: ignore[attr-defined]
     return vote_report(voted, names, commands)
 
 

@@ -29,8 +29,8 @@ class GalaxyAnswers(AnswersByRecord):
         Args:
           resize: (H, W, C), side -> (side, side, C) bilinear, on the host: images of many sizes would compile as many programs.
         """
-        self._names = tuple(loaded.experiment.objective.names)
-        self._side, self._mean = loaded.experiment.model.side, loaded.experiment.image.channels == "mean"
+        self._names = tuple(loaded.experiment.objective.names)  # type: ignore[attr-defined]
+        self._side, self._mean = loaded.experiment.model.side, loaded.experiment.image.channels == "mean"  # type: ignore[attr-defined]
         self._resize = resize
         self.predictor = Predictor(
             lambda variables, batch: {"votes": loaded.task.predict(variables, batch)["votes"]},

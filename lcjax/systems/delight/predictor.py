@@ -152,7 +152,7 @@ class HostPredictor:
                 yield ready
             elif isinstance(examined, str):
                 yield Rejection(ready.field.object_id, examined, ready.field.origin, ready.field.alert_id)
-            elif self.image.mask == "sources" and not len(examined.sources["x"]):
+            elif self.image.mask == "sources" and not len(examined.sources["x"]):  # type: ignore[union-attr]
                 yield Rejection(
                     ready.field.object_id,
                     "no source was detected in the image",
@@ -188,7 +188,7 @@ class HostPredictor:
         field, scale = item.field, item.field.pixel_scale
         nearest = np.full(2, np.nan)
         if item.examined is not None:
-            nearest = nearest_source(item.examined.sources, item.x, item.y)
+            nearest = nearest_source(item.examined.sources, item.x, item.y)  # type: ignore[union-attr]
         scatter = float(out["scatter"]) * item.zoom * scale
         offset, method = out["offset"].astype(np.float64), "network"
         if not out["usable"] or (self._max_scatter is not None and scatter > self._max_scatter):
@@ -198,13 +198,13 @@ class HostPredictor:
                 )
             offset, method = nearest, "nearest source"
         elif self._snap:
-            position = snap_to_source(item.examined.sources, item.x + offset[0], item.y + offset[1])
+            position = snap_to_source(item.examined.sources, item.x + offset[0], item.y + offset[1])  # type: ignore[union-attr]
             offset = np.subtract(position, (item.x, item.y))
         x, y = item.given(offset)
         axis, doubtful = float("nan"), True
         if self._sizes:
             examined, at = item.examined, (item.x + offset[0], item.y + offset[1])
-            size = host_size(examined.sources, examined.plane_sources, *at, len(item.pixels))
+            size = host_size(examined.sources, examined.plane_sources, *at, len(item.pixels))  # type: ignore[union-attr]
             axis, doubtful = size.semi_major_axis * item.zoom * scale, size.doubtful
         ra, dec = sky_of(field, x, y)
         nearest_ra, nearest_dec = (

@@ -2,7 +2,7 @@
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,7 +52,9 @@ class PairSystem(System):
         asked["balance"] = None if asked["balance"] == "none" else asked["balance"]
         return {"domains": asked | {"streams": self.streams(experiment)}}
 
-    def matched(self, experiment: PairExperiment, data: PairData, training: bool) -> PairData:
+    def matched(
+        self, experiment: PairExperiment, data: PairData, training: bool, say: Callable[[str], None] = lambda text: None
+    ) -> PairData:
         """Labels numbered as the model's classes."""
         return data if training else data.relabelled(experiment.inputs.class_names)  # in training they are the data's
 

@@ -1,7 +1,7 @@
 """The system: data as it takes them, settings that follow from data and encoder, weights to begin with, scores, answers."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +95,13 @@ class LightCurveClassifierSystem(System):
             window = dataclasses.replace(window, evaluation_mode=window.mode, buckets=())
         return {"window": window}
 
-    def matched(self, experiment: LightCurveClassifierExperiment, data: "LabelledData", training: bool) -> Data:
+    def matched(
+        self,
+        experiment: LightCurveClassifierExperiment,
+        data: "LabelledData",
+        training: bool,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> Data:
         """The windows of the stars that are drawn, or all of them; labels by the classes of the model."""
         from lcjax.systems.light_curve_classifier import subset
 

@@ -41,7 +41,7 @@ class StampClassifierSystem(StampSystem):
         import jax
 
         if jax.default_backend() == "cpu":
-            model = dataclasses.replace(loaded.experiment.model, convolution="winograd")
+            model = dataclasses.replace(loaded.experiment.model, convolution="winograd")  # type: ignore[attr-defined]
             loaded = loaded.replace(task=self.build_task(dataclasses.replace(loaded.experiment, model=model)))
         return super().answers(loaded, work)
 

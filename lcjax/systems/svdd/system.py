@@ -79,7 +79,13 @@ class Svdd(System):
         made = {_SIMULATED: Simulated(_SIMULATED, _OBJECTS, {})}
         return dataclasses.replace(experiment, inputs=inputs), made
 
-    def matched(self, experiment: SvddExperiment, data: FeatureTable, training: bool) -> "FeatureRows":
+    def matched(
+        self,
+        experiment: SvddExperiment,
+        data: FeatureTable,
+        training: bool,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> "FeatureRows":
         """The rows in memory, held-out classes not learned from.
 
         Raises:

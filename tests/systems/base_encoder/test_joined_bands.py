@@ -1,5 +1,6 @@
 """Light curves of one band each become stars of several, and no point is lost or counted twice."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,8 +10,10 @@ from lcjax.configs import WindowConfig
 from lcjax.errors import DataError
 from lcjax.inference.light_curves import LightCurvePredictor
 from lcjax.inference.whole_stars import joined_star
+from lcjax.systems.base_encoder import BaseEncoderSystem
 from lcjax.systems.base_encoder.joined_bands import JoinedStars, Piece, joined_bands
 from lcjax.training.task import Packing
+from tests.systems.base_encoder.small import small
 
 SLOTS, LENGTH = 6, 16
 
@@ -36,9 +39,10 @@ def windows(ids, bands, counts, epochs):
     }
 
 
-def test_points_are_side_by_side_with_their_bands(capsys):
+def test_points_are_side_by_side_with_their_bands():
     rows = windows(["a", "b", "a", "c"], ["r", "V", "g", "u"], [4, 3, 5, 2], [60_001.0, 50_000.0, 60_000.0, 1.0])
-    found = joined_bands(rows, SLOTS, LENGTH, np.array(["x"] * 4))
+    said = []
+    found = joined_bands(rows, SLOTS, LENGTH, np.array(["x"] * 4), said.append)
     assert found["object_id"].tolist() == ["a", "b", "c"] and found["label"].tolist() == [0, 1, 3]
     assert found["length"].tolist() == [9, 3, 2] and "reference_mjd" not in found
     at = found["mask"][0]
@@ -49,7 +53,7 @@ def test_points_are_side_by_side_with_their_bands(capsys):
     assert set(found["band"][1][found["mask"][1]]) == {2} and found["mask"].shape == (3, LENGTH)
     padding = ~found["mask"]
     assert not any(found[name][padding].any() for name in ("time", "magnitude", "magnitude_error", "band"))
-    assert capsys.readouterr().err == ""
+    assert said == []
 
 
 def test_one_id_of_two_surveys_is_two_stars_and_long_ones_are_thinned_alike():
@@ -94,12 +98,19 @@ def test_batches_to_evaluate_hold_every_window_once():
     first, second = JoinedStars(data, SLOTS, LENGTH, rows=2).evaluation_batches()
     assert first["object_id"].tolist() == ["a", "a"] and second["object_id"].tolist() == ["b", "b"]
     assert second["weight"].tolist() == [1, 0] and first["band"].shape == (2, LENGTH)
+    bands = dataclasses.replace(small().model.encoder, bands=SLOTS)
+    settings = dataclasses.replace(small(), model=dataclasses.replace(small().model, encoder=bands))
+    rows["band"] = np.array(["g", "F606W", "g"])
+    said = []
+    list(BaseEncoderSystem().matched(settings, data, training=False, say=said.append).evaluation_batches())
+    assert len(said) == 1 and said[0].startswith("1 of 2 stars set aside; the first: a: ")
 
 
-def test_stars_whose_bands_are_not_known_are_counted(capsys):
+def test_stars_whose_bands_are_not_known_are_counted():
     rows = windows(["a", "b", "b"], ["g", "g", "F606W"], [4, 4, 4], [0.0, 0.0, 0.0])
-    found = joined_bands(rows, SLOTS, LENGTH, np.array(["x"] * 3))
+    said = []
+    found = joined_bands(rows, SLOTS, LENGTH, np.array(["x"] * 3), said.append)
     assert found["object_id"].tolist() == ["a"]
-    assert "1 of 2 stars set aside" in (said := capsys.readouterr().err) and "'F606W'" in said
+    assert len(said) == 1 and said[0].startswith("1 of 2 stars set aside; the first: b: ") and "'F606W'" in said[0]
     with pytest.raises(DataError, match="no star of several bands"):
         joined_bands({name: value[1:] for name, value in rows.items()}, SLOTS, LENGTH, np.array(["x"] * 2))

@@ -47,8 +47,10 @@ def test_every_part_has_its_own_views_whatever_its_length(computed, monkeypatch)
     assert len(computed) == 1
     monkeypatch.setattr(module, "KEPT", 10)  # several files, of which one is lost
     monkeypatch.setattr(module, "_code", lambda: "another version")
-    check(module.kept_views(points, parts, EXPERIMENT), points, parts)
+    said = []
+    check(module.kept_views(points, parts, EXPERIMENT, said.append), points, parts)
     assert len(computed) == 4
+    assert [text[:28] for text in said] == [f"views of parts of stars: {share}" for share in ("42%", "83%", "100")]
     next((module.cache_folder() / "views").glob("*/000000010.npz")).unlink()
     check(module.kept_views(points, parts, EXPERIMENT), points, parts)
     assert len(computed) == 5

@@ -58,6 +58,10 @@ def test_what_is_in_the_cache_is_read_and_what_is_damaged_computed_again(prepare
     again = next(fresh().train_batches())[1]
     jax.tree.map(np.testing.assert_array_equal, kept, again)
     assert len(list(path.glob("*/*.npz"))) == 1
+    files[0].unlink()
+    said = []
+    next(PreparedStars(Stars(length=LENGTH), small(prepared=True), True, said.append).train_batches())
+    assert len(said) == 1 and said[0].startswith("views of parts of stars: 100%")
     other = PreparedStars(Stars(length=LENGTH), small(prepared=True, seed=3), training=True)
     assert other.fingerprint != fresh().fingerprint
 

@@ -105,7 +105,7 @@ def test_stars_and_rows_depend_on_seed_and_step_and_views_are_of_the_points_show
     monkeypatch.setattr(
         module,
         "kept_views",
-        lambda stars, parts, experiment: {"points": parts.sum(2), "place": np.arange(len(parts))[:, None]},
+        lambda stars, parts, experiment, say: {"points": parts.sum(2), "place": np.arange(len(parts))[:, None]},
     )
     stars = lambda seed: SimulatedStars(Stars(length=LENGTH), small(prepared=True, simulated=300, seed=seed))
     one, same, other = stars(1), stars(1), stars(2)

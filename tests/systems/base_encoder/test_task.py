@@ -90,6 +90,11 @@ def test_encode_gives_the_embedding_at_every_point():
     mask = np.asarray(encoded["mask"])
     mean = (np.asarray(encoded["layers"][-1]) * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
     np.testing.assert_allclose(mean, predicted["embedding"], atol=2e-3)
+    kept = parts.packed(
+        views_by_preset()(parts.points_of(batch))
+    )  # what a head learns from whose encoder is not frozen
+    found = one.task.encode(one.variables, {"views": kept, "mask": np.ones((len(mask), 1), bool)})
+    np.testing.assert_allclose(found["layers"][-1][:, 0], predicted["embedding"], atol=2e-2)
 
 
 def test_parts_have_no_common_point_and_depend_on_row_and_key_alone():
