@@ -48,13 +48,14 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
 
     out = Path(out)
     check_free_of_others(out, _FILES)
-    program = export_program(loaded.task, loaded.variables, platforms)
+    variables = {name: part for name, part in loaded.variables.items() if name not in loaded.task.training_only}
+    program = export_program(loaded.task, variables, platforms)
     inputs, outputs = _check(program, loaded)
     description = {
         "program": PROGRAM,
         "made_by": f"lcjax {__version__}, jax {jax.__version__}",
         "platforms": list(platforms),
-        "parameters": count_parameters(loaded.variables),
+        "parameters": count_parameters(variables),
         "inputs": inputs,
         "outputs": outputs,
         **loaded.task.meaning,
@@ -62,7 +63,7 @@ def export(loaded: Loaded, out: Path | str, platforms: tuple[str, ...] = ("cpu",
     }
     with new_folder(out, "make room or choose another folder") as temporary:
         (temporary / PROGRAM).write_bytes(program)
-        (temporary / ARRAYS).write_bytes(format_safetensors(flat_names(loaded.variables)))
+        (temporary / ARRAYS).write_bytes(format_safetensors(flat_names(variables)))
         (temporary / "config.json").write_text(json.dumps(loaded.record, indent=1))
         (temporary / DESCRIPTION).write_text(json.dumps(description, indent=1))
         (temporary / CARD).write_text(model_card(loaded.record, description))

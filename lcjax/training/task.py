@@ -141,6 +141,9 @@ class Task:
     sharding_rules: tuple[tuple[str, tuple[str | None, ...]], ...] = ()
     """Regular expression of a parameter path -> mesh axis (`model` or None) of each dimension; all else is replicated"""
 
+    training_only: tuple[str, ...] = ()
+    """Collections that nothing but training reads, such as a teacher's weights: what is exported goes without them"""
+
     # --- what a run says
     summarize: Callable[[dict[str, float]], dict[str, float]] = _no_summary
     """Host-side: metric means -> what is reported (e.g. RMSE from mean squared error, R2 from two sums)"""

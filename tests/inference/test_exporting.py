@@ -1,12 +1,15 @@
+import dataclasses
 import json
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
 from lcjax.errors import StorageError
 from lcjax.inference import export
+from lcjax.pretrained.weights_folder import count_parameters
 from lcjax.systems.loading import load
 from tests.inference.models import experiment, weights_folder
 
@@ -67,3 +70,17 @@ def test_a_stamp_classifier_takes_raw_stamps(tmp_path):
     assert description["outputs"]["probabilities"]["shape"] == ["rows", 5]
     # 23 features less the five that are computed.
     assert len(description["metadata_names"]) == 18 and description["class_names"][0] == "AGN"
+
+
+def test_what_only_training_reads_is_not_exported(tmp_path):
+    """A teacher's weights are neither in the program nor among the weights; the folder loads all the same."""
+    settings = experiment()
+    weights_folder(tmp_path / "W", settings)
+    loaded = load(tmp_path / "W")
+    taught = {**loaded.variables, "teacher": jax.tree.map(np.copy, loaded.variables["params"])}
+    task = dataclasses.replace(loaded.task, training_only=("teacher",))
+    taught = dataclasses.replace(loaded, task=task, variables=taught)
+    description = export(taught, tmp_path / "out", ("cpu",))
+    assert description["parameters"] == count_parameters(loaded.variables)
+    again = load(tmp_path / "out").variables
+    jax.tree.map(np.testing.assert_array_equal, again, loaded.variables)

@@ -109,6 +109,7 @@ def build_task(experiment: BaseEncoderExperiment) -> Task:
         headline=("loss", "partner_found", "r2"),
         model=model,
         packing=PACKING,
+        training_only=(TEACHER,) if distilled else (),
         extras={"reconstruct": objective.reconstruct, "predicted": objective.predicted},
         **on_stars(experiment),
     )
