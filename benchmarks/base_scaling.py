@@ -9,7 +9,6 @@ there. Rows of a batch are drawn with equal chances. Cases follow one another, t
 """
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -24,8 +23,8 @@ from benchmarks.base_scaling_cases import CASES, Case
 from benchmarks.base_scaling_data import Windows, labelled_of, read_stars, write_stars
 from benchmarks.base_scaling_runs import Run, Stars, prepared
 from benchmarks.few_shot_stars import PARTS
+from benchmarks.harness import write_json
 from lcjax.errors import ConfigError
-from lcjax.files import write_text
 
 LENGTH = 512
 COMPILERS = max(min(6, (os.cpu_count() or 1) // 2), 1)
@@ -100,7 +99,7 @@ def main(argv: list[str]) -> int:
         name = f"case_{number:02d}"
         np.savez(asked.out / f"{name}.npz", embedding=embedding.astype(np.float16), **weights)
         rows.append({**row, "file": f"{name}.npz"})
-        write_text(asked.out / "cases.json", json.dumps(rows, indent=1))
+        write_json("base_scaling", {"settings": vars(asked), "cases": rows}, asked.out / "cases.json")
         say(f"{case.name}: {row['seconds']:.1f} s, {row['validation']}")
     pool.shutdown(wait=False, cancel_futures=True)
     say(f"{len(rows)} of {len(cases)} cases")

@@ -53,7 +53,7 @@ def report(folder: Path, curves: Sequence[Curve], shots: Sequence[int], draws: i
 def scored(folder: Path, labelled: Sequence[Curve], shots: Sequence[int], draws: int) -> list[dict[str, Any]]:
     """Rows of `cases.json` with macro F1 of the development stars, by survey and number of labels."""
     try:
-        rows = json.loads((folder / "cases.json").read_text())
+        rows = json.loads((folder / "cases.json").read_text())["cases"]
     except OSError as error:
         raise DataError(f"'{folder}' holds no cases ({error}): train some with --out") from error
     kept_path = folder / "scores.json"

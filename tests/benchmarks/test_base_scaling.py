@@ -148,7 +148,7 @@ def test_scores_are_kept_and_say_which_stars_are_needed(folder, tmp_path, capsys
     cases = [
         {**row, "name": name, "steps": steps} for name, steps in (("as it is", 10), ("width 64", 20), ("width 512", 40))
     ]
-    (tmp_path / "cases.json").write_text(json.dumps(cases))
+    (tmp_path / "cases.json").write_text(json.dumps({"cases": cases}))
     command = ["--arrays", str(folder), "--read", str(tmp_path), "--shots", "2", "--draws", "2"]
     assert base_scaling.main([*command, "--picture", str(tmp_path / "p.png")]) == 0
     assert capsys.readouterr().out.count(" 1.000 |") == 6 and (tmp_path / "p.png").stat().st_size > 5000

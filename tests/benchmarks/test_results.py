@@ -17,11 +17,12 @@ from benchmarks.harness import Rate, write_json
 from lcjax.errors import StorageError
 
 WITH_OPTIONS = sorted(
-    set(names()) - {"train", "adaptation"}
+    set(names()) - {"train", "adaptation", "base_scaling", "few_shot_scenarios"}
 )  # which take their command lines by argparse, and have tests of their own
 REQUIRED = {
     "reconstruction": ("--data", "D"),
     "anomaly_encoders": ("--data", "D"),
+    "several_bands": ("M",),
     "positional": ("--home", "H", "--away", "A", "--runs", "R"),
 }
 
