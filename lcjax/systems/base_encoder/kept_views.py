@@ -1,5 +1,6 @@
 """Views of many parts of stars, computed once on all cores and kept in the cache."""
 
+import functools
 import hashlib
 import time
 import zipfile
@@ -65,7 +66,7 @@ def kept_views(
     points = (series.tobytes() for series in points_of(windows).values())
     settings = repr(view_settings(experiment))
     folder = cache_folder() / "views" / digest(settings, _code(), *points, np.packbits(parts).tobytes())
-    run = jax.jit(lambda batch: packed(views_of(experiment)(batch)))
+    run = _packed_views(experiment)
     many, ways, _ = parts.shape
     flat = parts.reshape(many * ways, -1)
     order = np.argsort(flat.sum(1), kind="stable")
@@ -84,6 +85,12 @@ def kept_views(
         for name, value in found.items():
             out.setdefault(name, np.zeros((len(order), *value.shape[1:]), value.dtype))[rows] = value
     return {name: value.reshape(many, ways, *value.shape[1:]) for name, value in out.items()}
+
+
+@functools.lru_cache(maxsize=2)
+def _packed_views(experiment: BaseEncoderExperiment) -> Callable[[dict[str, np.ndarray]], Mapping[str, Array]]:
+    """Compiled once for all that a run prepares: parts to learn from, those to judge on, simulated stars."""
+    return jax.jit(lambda batch: packed(views_of(experiment)(batch)))
 
 
 def _computed(
