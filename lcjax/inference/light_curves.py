@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, get_args
+from typing import Any, Generic, TypeVar, get_args
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,33 +12,12 @@ from lcjax.errors import ConfigError, Rejection
 from lcjax.inference.loaded import Loaded
 from lcjax.inference.output import Level
 from lcjax.inference.predictor import Function, Row, answered, usual_batch_size
-from lcjax.inference.whole_stars import WholeStar
+from lcjax.inference.whole_stars import LightCurve, WholeStar
 from lcjax.inference.window_batches import WindowBatches, padded_lengths
 from lcjax.training.task import Task
 from lcjax.transforms.scaling import masked_mean
 from lcjax.transforms.windows import published_starts, sequential_edges
 from lcjax.typing import Array, PyTree
-
-
-class LightCurve(Protocol):
-    """One object in one band: what readers and cleaning hand over."""
-
-    @property
-    def object_id(self) -> str:
-        """Name of the star."""
-
-    @property
-    def mjd(self) -> np.ndarray:
-        """(N,) float64, days, ascending."""
-
-    @property
-    def magnitude(self) -> np.ndarray:
-        """(N,) float, mag."""
-
-    @property
-    def magnitude_error(self) -> np.ndarray:
-        """(N,) float, mag."""
-
 
 Curve = TypeVar("Curve", bound=LightCurve)
 

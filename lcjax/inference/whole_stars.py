@@ -11,20 +11,16 @@ from lcjax.passbands import star_slots
 from lcjax.transforms.windows import sequential_edges, spread_order
 
 
-class BandCurve(Protocol):
-    """One star in one band."""
+class LightCurve(Protocol):
+    """One object in one band: what readers and cleaning hand over."""
 
     @property
     def object_id(self) -> str:
         """Name of the star."""
 
     @property
-    def band(self) -> str:
-        """Name of the band."""
-
-    @property
     def mjd(self) -> np.ndarray:
-        """(N,) float64, days."""
+        """(N,) float64, days, ascending."""
 
     @property
     def magnitude(self) -> np.ndarray:
@@ -33,6 +29,14 @@ class BandCurve(Protocol):
     @property
     def magnitude_error(self) -> np.ndarray:
         """(N,) float, mag."""
+
+
+class BandCurve(LightCurve, Protocol):
+    """The same, with the name of its band."""
+
+    @property
+    def band(self) -> str:
+        """Name of the band."""
 
 
 @dataclass(frozen=True, eq=False)

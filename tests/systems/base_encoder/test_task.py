@@ -13,7 +13,7 @@ from lcjax.models.star_encoder_config import PointTokensConfig
 from lcjax.systems import build_task
 from lcjax.systems.base_encoder import BaseEncoderSystem, parts
 from lcjax.systems.base_encoder.config import ContrastConfig
-from lcjax.systems.base_encoder.objective import hidden_scalars
+from lcjax.systems.base_encoder.objective import Objective, hidden_scalars
 from lcjax.systems.loading import load
 from lcjax.systems.masked_pretraining.raw_curves import centred
 from lcjax.training import fit
@@ -195,3 +195,17 @@ def test_tokens_of_a_part_are_its_own_points():
     of_second, of_first = (run({**batch, "magnitude": np.float32(change)})[1][0] for change in changes)
     assert mean("rank", of_second) == mean("rank", before) != mean("rank", of_first)
     assert mean("contrast", of_second) != mean("contrast", before)
+
+
+def test_each_part_foretells_the_other():
+    """Of a network that answers what it is told to: nothing is lost where the first says what the teacher makes of the second, and back."""
+    one, two = (np.random.default_rng(i).normal(size=(4, 3)).astype(np.float32) for i in range(2))
+
+    class Told:
+        def apply(self, variables, given, method, axis=None):
+            return {"projection": given["said"]} if method == "encode" else given
+
+    objective = Objective(small(), Told())
+    distilled = lambda both: objective.distilled({}, {}, [{"said": one}, {"said": two}], both, np.ones(4), None)
+    assert float(distilled((two, one))) < 1e-5
+    assert float(distilled((one, two))) > 0.1 and float(distilled((two, two))) > 0.1
