@@ -209,3 +209,9 @@ def test_each_part_foretells_the_other():
     distilled = lambda both: objective.distilled({}, {}, [{"said": one}, {"said": two}], both, np.ones(4), None)
     assert float(distilled((two, one))) < 1e-5
     assert float(distilled((one, two))) > 0.1 and float(distilled((two, two))) > 0.1
+
+
+def test_the_teacher_is_for_training_alone():
+    settings = small()
+    taught = dataclasses.replace(settings, objective=dataclasses.replace(settings.objective, distillation=1.0))
+    assert build_task(taught).training_only == ("teacher",) and build_task(settings).training_only == ()
